@@ -1,0 +1,3 @@
+include docs/control.mk
+include docs/toolstack.mk
+include docs/pr.mk

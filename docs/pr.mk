@@ -1,0 +1,3 @@
+EXTRA_DIST += docs/persistent-reservations.md
+# Where units go: xl-scripts/local.mk.
+dist_unit_DATA = xl-scripts/pvscsid-pr-helper.socket xl-scripts/pvscsid-pr-helper.service

@@ -1,0 +1,1 @@
+dist_man_MANS += docs/xl-scsi.8 docs/vscsi.7

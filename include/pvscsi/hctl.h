@@ -1,0 +1,24 @@
+/* A SCSI address host:channel:target:lun, physical or virtual, and its text. */
+#ifndef PVSCSI_HCTL_H
+#define PVSCSI_HCTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hctl {
+    uint32_t host, channel, target;
+    uint64_t lun;           /* a plain number, 0..16383 for virtual ones */
+};
+
+/* What a pvSCSI request can name (vscsiif.h: 16 bits each) and SCSI can carry (SAM-5 4.7.7.5: 14 bits flat). */
+enum { VDEV_CHANNEL_MAX = 255, VDEV_TARGET_MAX = 65535, VDEV_LUN_MAX = 16383 };
+
+/* Exactly "h:c:t:l", decimal, each part within 32 bits. 0, -EINVAL or -ERANGE. */
+int hctl_parse(const char *text, struct hctl *out);
+/* hctl_parse() plus the ranges above for channel, target and LUN. */
+int vdev_parse(const char *text, struct hctl *out);
+#define HCTL_TEXT_MAX 56
+void hctl_format(const struct hctl *a, char out[HCTL_TEXT_MAX]);
+bool hctl_equal(const struct hctl *a, const struct hctl *b);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The journal of a vhost: which requests were taken from the ring and not yet
+ * answered. A small file in the run directory, mapped shared by the vhost's
+ * worker, which is its only writer; it outlives the worker (and the daemon), so
+ * that a successor can go on with the ring where it stopped.
+ *
+ * A worker may die between any two stores, so the order of stores is the
+ * protocol (x86 keeps it; the compiler is told to by release stores):
+ *   take:    fill the slot; state = TAKEN; then req_cons = index + 1
+ *   answer:  response into the ring slot; rsp_index; state = ANSWERED; then publish
+ *   free:    after sring->rsp_prod covers rsp_index, state = FREE
+ * A TAKEN slot whose ring_index is not below req_cons was never taken; an ANSWERED slot
+ * at or beyond sring->rsp_prod has a complete response in the ring, unpublished.
+ */
+#ifndef PVSCSI_JOURNAL_H
+#define PVSCSI_JOURNAL_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#define PVSCSI_JOURNAL_MAGIC 0x314e4a56u /* "VJN1" */
+#define PVSCSI_RING_SLOTS 16             /* __CONST_RING_SIZE(vscsiif, 4096) */
+
+enum pvscsi_journal_state { JOURNAL_FREE = 0, JOURNAL_TAKEN = 1, JOURNAL_ANSWERED = 2 };
+
+struct pvscsi_journal_slot {
+    uint32_t state;
+    uint32_t ring_index;    /* free-running request index */
+    uint32_t rsp_index;     /* free-running response index, when ANSWERED */
+    uint16_t rqid;
+    uint16_t channel, target, lun;
+    uint8_t act;
+    uint8_t opcode;
+    uint32_t data_len;      /* what the guest asked for: the residual when it is ended unserved */
+};
+
+struct pvscsi_journal {
+    uint32_t magic;
+    uint32_t version;       /* 1 */
+    uint32_t connected;     /* 1 while the fields below describe a live ring */
+    uint32_t ring_ref;
+    uint32_t event_channel; /* the guest's port */
+    uint32_t req_cons;
+    uint32_t halted;        /* the guest broke the ring protocol; a successor must not go on */
+    uint32_t worker_pid;
+    struct pvscsi_journal_slot slot[PVSCSI_RING_SLOTS];
+};
+static_assert(sizeof(struct pvscsi_journal_slot) == 28, "layout");
+static_assert(sizeof(struct pvscsi_journal) == 32 + 28 * PVSCSI_RING_SLOTS, "layout");
+
+#endif

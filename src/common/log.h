@@ -1,0 +1,45 @@
+/*
+ * Logging through libxentoollog to stderr, with a prefix per guest and vhost.
+ * A guest can cause log lines only through log_limited(), which drops what
+ * comes too fast and says later how much it dropped.
+ */
+#ifndef PVSCSI_LOG_H
+#define PVSCSI_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xentoollog.h>
+
+#include "common/util.h"
+
+/* One per process. Levels: XTL_DEBUG .. XTL_CRITICAL. 0 or -errno. */
+int log_init(xentoollog_level min_level);
+void log_close(void);
+void log_set_level(xentoollog_level min_level);
+xentoollog_level log_level(void);
+/* The logger to hand to libxen*; NULL before log_init(). */
+struct xentoollog_logger *log_xtl(void);
+/* "debug" .. "critical" as xtl_level_to_string() names them; -EINVAL else. */
+int log_level_parse(const char *name, xentoollog_level *out);
+
+/* prefix: "d3.0" for vhost 0 of domain 3, or NULL. errnum: positive errno, or 0. */
+void log_msg(xentoollog_level level, const char *prefix, int errnum, const char *fmt, ...)
+    PRINTF(4, 5);
+#define log_debug(p, ...) log_msg(XTL_DEBUG, p, 0, __VA_ARGS__)
+#define log_info(p, ...) log_msg(XTL_INFO, p, 0, __VA_ARGS__)
+#define log_warn(p, ...) log_msg(XTL_WARN, p, 0, __VA_ARGS__)
+#define log_err(p, e, ...) log_msg(XTL_ERROR, p, e, __VA_ARGS__)
+
+/* A token bucket: burst lines at once, then one each interval_us. */
+struct log_limit {
+    uint32_t burst, tokens;
+    uint64_t interval_us, last_us;
+    uint32_t dropped;
+};
+#define LOG_LIMIT_INIT { .burst = 10, .tokens = 10, .interval_us = 6000000 }
+void log_limited(struct log_limit *limit, xentoollog_level level, const char *prefix,
+                 const char *fmt, ...) PRINTF(4, 5);
+/* Pure part of the above, for tests: may a line go out at this time? */
+bool log_limit_take(struct log_limit *limit, uint64_t now);
+
+#endif

@@ -1,0 +1,204 @@
+/* The control socket; see ctlsock.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "common/log.h"
+#include "common/util.h"
+#include "control/ctlsock.h"
+
+#define CLIENTS_MAX 16
+#define REQUEST_MAX 64
+/* A client that neither asks nor reads is let go. */
+#define CLIENT_TIME_US 5000000u
+
+struct client {
+    struct ctlsock *server;
+    struct loop_source source;
+    struct loop_timer timer;
+    bool used;
+    char request[REQUEST_MAX];
+    size_t got;
+    char *answer;
+    size_t answer_len, sent;
+};
+
+struct ctlsock {
+    struct loop *loop;
+    struct host *host;
+    struct loop_source listener;
+    struct sockaddr_un address;
+    struct client client[CLIENTS_MAX];
+};
+
+static void drop(struct client *c)
+{
+    loop_timer_cancel(&c->timer);
+    loop_remove(&c->source);
+    close(c->source.fd);
+    free(c->answer);
+    c->answer = NULL;
+    c->used = false;
+    /* A place is free again. */
+    if (!c->server->listener.loop)
+        loop_add(c->server->loop, &c->server->listener);
+}
+
+static void too_slow(struct loop_timer *timer)
+{
+    drop(container_of(timer, struct client, timer));
+}
+
+static void send_answer(struct client *c)
+{
+    while (c->sent < c->answer_len) {
+        ssize_t n = send(c->source.fd, c->answer + c->sent, c->answer_len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            loop_modify(&c->source, EPOLLOUT);
+            return;
+        }
+        if (n < 0)
+            break;
+        c->sent += (size_t)n;
+    }
+    drop(c);
+}
+
+/* False: not a request that we know. */
+static bool answer(struct client *c)
+{
+    struct json_object *o = NULL;
+    const char *text;
+
+    if (strcmp(c->request, "status") == 0)
+        o = host_report_status(c->server->host);
+    else if (strcmp(c->request, "stats") == 0)
+        o = host_report_stats(c->server->host);
+    else
+        return false;
+    text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : NULL;
+    if (text)
+        c->answer = strf("%s\n", text);
+    json_object_put(o);
+    if (!c->answer)
+        return false;
+    c->answer_len = strlen(c->answer);
+    return true;
+}
+
+static void client_ready(struct loop_source *src, uint32_t revents)
+{
+    struct client *c = container_of(src, struct client, source);
+    char *end;
+    ssize_t n;
+
+    (void)revents;
+    if (c->answer) {
+        send_answer(c);
+        return;
+    }
+    n = recv(src->fd, c->request + c->got, sizeof(c->request) - 1 - c->got, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return;
+    if (n <= 0) {
+        drop(c);
+        return;
+    }
+    c->got += (size_t)n;
+    end = memchr(c->request, '\n', c->got);
+    if (!end) {
+        if (c->got == sizeof(c->request) - 1)
+            drop(c);            /* no request is that long */
+        return;
+    }
+    *end = '\0';
+    if (answer(c))
+        send_answer(c);
+    else
+        drop(c);
+}
+
+static void listener_ready(struct loop_source *src, uint32_t revents)
+{
+    struct ctlsock *s = container_of(src, struct ctlsock, listener);
+    struct client *c = NULL;
+    int fd;
+
+    (void)revents;
+    for (unsigned i = 0; i < CLIENTS_MAX && !c; i++)
+        if (!s->client[i].used)
+            c = &s->client[i];
+    if (!c) {
+        loop_remove(src);       /* the rest waits in the listen queue */
+        return;
+    }
+    fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return;
+    *c = (struct client){ .server = s, .used = true };
+    c->source = (struct loop_source){ .fd = fd, .events = EPOLLIN, .ready = client_ready };
+    c->timer.expired = too_slow;
+    if (loop_add(s->loop, &c->source) < 0) {
+        close(fd);
+        c->used = false;
+        return;
+    }
+    loop_timer_arm(s->loop, &c->timer, CLIENT_TIME_US);
+}
+
+int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struct ctlsock **out)
+{
+    CLEANUP_FREE struct ctlsock *s = calloc(1, sizeof(*s));
+    CLEANUP_CLOSE int fd = -1;
+    mode_t mask;
+    int n, r;
+
+    if (!s)
+        return -ENOMEM;
+    s->loop = loop;
+    s->host = host;
+    s->address.sun_family = AF_UNIX;
+    n = snprintf(s->address.sun_path, sizeof(s->address.sun_path), "%s/" CTLSOCK_NAME, run_dir);
+    if (n < 0 || (size_t)n >= sizeof(s->address.sun_path))
+        return -ENAMETOOLONG;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    /* The run directory is locked: what is there belongs to a daemon that is gone. */
+    unlink(s->address.sun_path);
+    mask = umask(0177);
+    r = bind(fd, (struct sockaddr *)&s->address, sizeof(s->address)) < 0 ? -errno : 0;
+    umask(mask);
+    if (r == 0 && listen(fd, 16) < 0)
+        r = -errno;
+    if (r < 0)
+        return r;
+    s->listener = (struct loop_source){ .fd = fd, .events = EPOLLIN, .ready = listener_ready };
+    r = loop_add(loop, &s->listener);
+    if (r < 0)
+        return r;
+    steal_fd(&fd);
+    *out = steal_ptr(s);
+    return 0;
+}
+
+void ctlsock_free(struct ctlsock *s)
+{
+    if (!s)
+        return;
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        if (s->client[i].used)
+            drop(&s->client[i]);
+    loop_remove(&s->listener);
+    close(s->listener.fd);
+    unlink(s->address.sun_path);
+    free(s);
+}

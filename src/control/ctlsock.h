@@ -1,0 +1,20 @@
+/*
+ * The control socket RUNDIR/pvscsid.sock (mode 0600): a client sends one line, gets
+ * one JSON object and the end of the connection. Few clients at a time, none waited for.
+ */
+#ifndef PVSCSI_CTLSOCK_H
+#define PVSCSI_CTLSOCK_H
+
+#include "common/loop.h"
+#include "control/host.h"
+
+#define CTLSOCK_NAME "pvscsid.sock"
+
+struct ctlsock;
+
+/* Replaces a socket that an earlier daemon left. 0 or -errno. */
+int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struct ctlsock **out);
+/* Removes the socket. */
+void ctlsock_free(struct ctlsock *s);
+
+#endif

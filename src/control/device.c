@@ -1,0 +1,490 @@
+/*
+ * From a p-dev to a SCSI device by sysfs; see device.h. What sysfs says is read
+ * with limits and checked as if it were foreign: a device's own strings end up there.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "common/util.h"
+#include "control/device.h"
+
+const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev" };
+
+#define EXPECTED "expected /dev/..., h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs"
+/* Before sg is asked: what a disk of any age takes (BLK_SAFE_MAX_SECTORS is less, but no HBA in use is that poor). */
+#define MAX_TRANSFER_UNKNOWN (512u * 1024)
+
+static int refuse(char *why, int error, const char *fmt, ...) PRINTF(3, 4);
+
+static int refuse(char *why, int error, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (why) {
+        va_start(ap, fmt);
+        vsnprintf(why, DEVICE_WHY_MAX, fmt, ap);
+        va_end(ap);
+    }
+    return error;
+}
+
+/* --- the text --- */
+
+static int parse_naa(const char *text, struct pdev *out, char *why)
+{
+    size_t digits = strspn(text + 4, "0123456789abcdefABCDEF");
+    const char *rest = text + 4 + digits;
+
+    if ((digits != 16 && digits != 32) || (*rest != '\0' && *rest != ':'))
+        return refuse(why, -EINVAL, "'%.80s' has %zu hex digits after 'naa.'; expected 16 or 32, then nothing or :lun",
+                      text, digits);
+    if (*rest == ':') {
+        if (parse_u32_str(rest + 1, UINT32_MAX, &out->lun) < 0)
+            return refuse(why, -EINVAL, "'%.80s' ends in no LUN; expected a decimal number after the ':'", text);
+        out->has_lun = true;
+    }
+    memcpy(out->text, text, 4 + digits);
+    out->kind = PDEV_WWID;
+    return 0;
+}
+
+int pdev_parse(const char *text, struct pdev *out, char *why)
+{
+    static const char *const wwid_prefix[] = { "eui.", "t10.", "uuid.", "iqn." };
+    size_t len = text ? strlen(text) : 0;
+
+    memset(out, 0, sizeof(*out));
+    if (len == 0)
+        return refuse(why, -EINVAL, "the p-dev is empty; " EXPECTED);
+    if (len >= PDEV_TEXT_MAX)
+        return refuse(why, -EINVAL, "the p-dev is %zu characters long; at most %d are taken", len, PDEV_TEXT_MAX - 1);
+    if (text[0] == '/') {
+        if (strncmp(text, "/dev/", 5) != 0 || text[5] == '\0')
+            return refuse(why, -EINVAL, "'%.80s' is not below /dev; " EXPECTED, text);
+        out->kind = PDEV_NODE;
+        memcpy(out->text, text, len + 1);
+        return 0;
+    }
+    if (strncmp(text, "file:", 5) == 0) {
+        if (text[5] != '/')
+            return refuse(why, -EINVAL, "'%.80s' has no absolute path; expected file:/path", text);
+        out->kind = PDEV_FILE;
+        memcpy(out->text, text + 5, len - 4);
+        return 0;
+    }
+    if (strncasecmp(text, "naa.", 4) == 0)
+        return parse_naa(text, out, why);
+    for (size_t i = 0; i < ARRAY_SIZE(wwid_prefix); i++) {
+        if (strncasecmp(text, wwid_prefix[i], strlen(wwid_prefix[i])) == 0) {
+            out->kind = PDEV_WWID;
+            memcpy(out->text, text, len + 1);
+            return 0;
+        }
+    }
+    if (hctl_parse(text, &out->hctl) == 0) {
+        out->kind = PDEV_HCTL;
+        return 0;
+    }
+    return refuse(why, -EINVAL, "'%.80s' is no SCSI device; " EXPECTED, text);
+}
+
+/* --- sysfs --- */
+
+/* One attribute, its blanks and newline at the end cut off. Too long a value is cut. 0 or -errno. */
+static int attr(char *out, size_t size, const char *fmt, ...) PRINTF(3, 4);
+
+static int attr(char *out, size_t size, const char *fmt, ...)
+{
+    CLEANUP_FREE char *path = NULL;
+    CLEANUP_FREE char *text = NULL;
+    size_t len;
+    va_list ap;
+    int r;
+
+    out[0] = '\0';
+    va_start(ap, fmt);
+    r = vasprintf(&path, fmt, ap);
+    va_end(ap);
+    if (r < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    r = read_file(path, 8192, &text, &len);
+    if (r < 0)
+        return r;
+    len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1]))
+        len--;
+    if (len >= size)
+        len = size - 1;
+    memcpy(out, text, len);
+    out[len] = '\0';
+    return 0;
+}
+
+static int attr_dev(const char *dir, const char *class, const char *name, dev_t *out)
+{
+    uint32_t major_no, minor_no;
+    char text[32];
+    size_t len;
+    int r = attr(text, sizeof(text), "%s/%s/%s/dev", dir, class, name);
+
+    if (r < 0)
+        return r;
+    len = strcspn(text, ":");
+    if (text[len] != ':' || parse_u32(text, len, 0xfffff, &major_no) < 0
+        || parse_u32_str(text + len + 1, 0xfffff, &minor_no) < 0)
+        return -EINVAL;
+    *out = makedev(major_no, minor_no);
+    return 0;
+}
+
+/* The one entry of a class directory below a device: scsi_generic/sg3 -> "sg3". -ENOENT: there is none. */
+static int only_entry(const char *dir, const char *class, char *out, size_t size)
+{
+    CLEANUP_FREE char *path = strf("%s/%s", dir, class);
+    struct dirent *e;
+    int r = -ENOENT;
+    DIR *d;
+
+    out[0] = '\0';
+    if (!path)
+        return -ENOMEM;
+    d = opendir(path);
+    if (!d)
+        return -errno;
+    while ((e = readdir(d))) {
+        if (e->d_name[0] == '.')
+            continue;
+        if (strlen(e->d_name) < size) {
+            strcpy(out, e->d_name);
+            r = 0;
+        }
+        break;
+    }
+    closedir(d);
+    return r;
+}
+
+static char *hctl_dir(const struct device_roots *roots, const struct hctl *hctl)
+{
+    char text[HCTL_TEXT_MAX];
+
+    hctl_format(hctl, text);
+    return strf("%s/bus/scsi/devices/%s", roots->sysfs, text);
+}
+
+int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, struct device *out, char *why)
+{
+    CLEANUP_FREE char *dir = hctl_dir(roots, hctl);
+    char text[HCTL_TEXT_MAX], number[32];
+    uint32_t value;
+    int r;
+
+    memset(out, 0, sizeof(*out));
+    hctl_format(hctl, text);
+    if (!dir)
+        return refuse(why, -ENOMEM, "out of memory");
+    out->hctl = *hctl;
+    r = attr(number, sizeof(number), "%s/type", dir);
+    if (r < 0)
+        return r == -ENOENT ? refuse(why, r, "there is no SCSI device %s", text)
+                            : refuse(why, r, "%s/type: %s", dir, strerror(-r));
+    if (parse_u32_str(number, 31, &value) < 0)
+        return refuse(why, -ENOTSUP, "SCSI device %s has the type '%s'; expected 0 to 31", text, number);
+    out->type = (uint8_t)value;
+    r = only_entry(dir, "scsi_generic", out->sg_name, sizeof(out->sg_name));
+    if (r == 0)
+        r = attr_dev(dir, "scsi_generic", out->sg_name, &out->sg_dev);
+    if (r < 0)
+        return refuse(why, -ENODEV, "SCSI device %s has no sg node; expected one (modprobe sg)", text);
+    if (only_entry(dir, "block", out->block_name, sizeof(out->block_name)) == 0
+        && attr_dev(dir, "block", out->block_name, &out->block_dev) < 0)
+        out->block_name[0] = '\0';
+    attr(out->wwid, sizeof(out->wwid), "%s/wwid", dir);
+    attr(out->vendor, sizeof(out->vendor), "%s/vendor", dir);
+    attr(out->model, sizeof(out->model), "%s/model", dir);
+    attr(out->state, sizeof(out->state), "%s/state", dir);
+    out->max_transfer = MAX_TRANSFER_UNKNOWN;
+    if (out->block_name[0] && attr(number, sizeof(number), "%s/block/%s/queue/max_hw_sectors_kb", dir,
+                                   out->block_name) == 0
+        && parse_u32_str(number, UINT32_MAX / 1024, &value) == 0 && value > 0)
+        out->max_transfer = value * 1024;
+    return 0;
+}
+
+/* Names what a node without a SCSI device behind it is. */
+static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
+{
+    CLEANUP_FREE char *md = strf("%s/md", dir);
+    CLEANUP_FREE char *loop = strf("%s/loop", dir);
+    char text[128];
+    char *eq;
+
+    if (!md || !loop)
+        return refuse(why, -ENOMEM, "out of memory");
+    if (attr(text, sizeof(text), "%s/dm/name", dir) == 0)
+        return refuse(why, -ENOTSUP, "it is the device-mapper volume %s; expected a SCSI device (for multipath, one of "
+                      "its paths)", text);
+    if (access(md, F_OK) == 0)
+        return refuse(why, -ENOTSUP, "it is an md array; expected a SCSI device");
+    if (access(loop, F_OK) == 0)
+        return refuse(why, -ENOTSUP, "it is a loop device; expected a SCSI device");
+    text[0] = '\0';
+    attr(text, sizeof(text), "%s/uevent", dir);
+    eq = strstr(text, "DEVNAME=");
+    if (eq) {
+        eq += 8;
+        eq[strcspn(eq, "\n")] = '\0';
+    }
+    return refuse(why, -ENOTSUP, "it is the %s device %u:%u%s%s%s; expected a SCSI device", block ? "block" : "character",
+                  major(rdev), minor(rdev), eq ? " (" : "", eq ? eq : "", eq ? ")" : "");
+}
+
+int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, struct device *out, char *why)
+{
+    CLEANUP_FREE char *dir = strf("%s/dev/%s/%u:%u", roots->sysfs, block ? "block" : "char", major(rdev), minor(rdev));
+    CLEANUP_FREE char *link = dir ? strf("%s/device", dir) : NULL;
+    char target[1024], number[16], whole[64];
+    struct hctl hctl;
+    char *base;
+    ssize_t n;
+
+    memset(out, 0, sizeof(*out));
+    if (!link)
+        return refuse(why, -ENOMEM, "out of memory");
+    if (block && attr(number, sizeof(number), "%s/partition", dir) == 0) {
+        /* .../block/sda/sda1: the directory above is the disk. */
+        n = readlink(dir, target, sizeof(target) - 1);
+        target[n > 0 ? n : 0] = '\0';
+        base = strrchr(target, '/');
+        if (base)
+            *base = '\0';
+        base = strrchr(target, '/');
+        snprintf(whole, sizeof(whole), "%s", base ? base + 1 : "a disk");
+        return refuse(why, -ENOTSUP, "it is partition %s of %s; expected a whole SCSI device", number, whole);
+    }
+    n = readlink(link, target, sizeof(target) - 1);
+    if (n <= 0)
+        return refuse_node(dir, block, rdev, why);
+    target[n] = '\0';
+    base = strrchr(target, '/');
+    if (hctl_parse(base ? base + 1 : target, &hctl) < 0)
+        return refuse_node(dir, block, rdev, why);
+    return device_from_hctl(roots, &hctl, out, why);
+}
+
+/* --- all devices --- */
+
+static int list_addresses(const struct device_roots *roots, struct hctl **out, size_t *count)
+{
+    CLEANUP_FREE char *path = strf("%s/bus/scsi/devices", roots->sysfs);
+    CLEANUP_FREE struct hctl *list = NULL;
+    size_t n = 0, room = 0;
+    struct dirent *e;
+    int r = 0;
+    DIR *d;
+
+    *out = NULL;
+    *count = 0;
+    if (!path)
+        return -ENOMEM;
+    d = opendir(path);
+    if (!d)
+        return errno == ENOENT ? 0 : -errno;    /* no SCSI in this kernel: no devices */
+    while ((e = readdir(d))) {
+        struct hctl a;
+
+        if (hctl_parse(e->d_name, &a) < 0)
+            continue;                           /* host0, target0:0:0 */
+        if (n == room) {
+            struct hctl *grown = reallocarray(list, room ? room * 2 : 64, sizeof(*list));
+
+            if (!grown) {
+                r = -ENOMEM;
+                break;
+            }
+            list = grown;
+            room = room ? room * 2 : 64;
+        }
+        list[n++] = a;
+    }
+    closedir(d);
+    if (r < 0)
+        return r;
+    *out = steal_ptr(list);
+    *count = n;
+    return 0;
+}
+
+static int compare_addresses(const void *pa, const void *pb)
+{
+    const struct hctl *a = pa, *b = pb;
+
+    if (a->host != b->host)
+        return a->host < b->host ? -1 : 1;
+    if (a->channel != b->channel)
+        return a->channel < b->channel ? -1 : 1;
+    if (a->target != b->target)
+        return a->target < b->target ? -1 : 1;
+    return a->lun < b->lun ? -1 : a->lun > b->lun;
+}
+
+int device_for_each(const struct device_roots *roots, int (*fn)(const struct device *dev, void *ctx), void *ctx)
+{
+    CLEANUP_FREE struct hctl *list = NULL;
+    size_t n;
+    int r = list_addresses(roots, &list, &n);
+
+    if (r < 0)
+        return r;
+    if (n > 0)
+        qsort(list, n, sizeof(*list), compare_addresses);
+    for (size_t i = 0; i < n; i++) {
+        struct device dev;
+
+        r = device_from_hctl(roots, &list[i], &dev, NULL);
+        if (r == -ENOMEM)
+            return r;
+        if (r < 0)
+            continue;
+        r = fn(&dev, ctx);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, struct device *out, char *why)
+{
+    CLEANUP_FREE struct hctl *list = NULL;
+    size_t n, want = strlen(p->text);
+    bool found = false;
+    int r = list_addresses(roots, &list, &n);
+
+    if (r < 0)
+        return refuse(why, r, "%s/bus/scsi/devices: %s", roots->sysfs, strerror(-r));
+    while (want > 0 && isspace((unsigned char)p->text[want - 1]))
+        want--;
+    if (n > 0)
+        qsort(list, n, sizeof(*list), compare_addresses);
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP_FREE char *dir = hctl_dir(roots, &list[i]);
+        struct device dev;
+        char wwid[256];
+
+        if (!dir)
+            return refuse(why, -ENOMEM, "out of memory");
+        if ((p->has_lun && list[i].lun != p->lun) || attr(wwid, sizeof(wwid), "%s/wwid", dir) < 0
+            || strlen(wwid) != want || strncasecmp(wwid, p->text, want) != 0)
+            continue;
+        r = device_from_hctl(roots, &list[i], &dev, why);
+        if (r < 0)
+            continue;
+        if (!found)
+            *out = dev;
+        found = true;
+        if (strcmp(dev.state, "running") == 0) {
+            *out = dev;
+            break;
+        }
+    }
+    if (found)
+        return 0;
+    if (r == -ENODEV)
+        return r;       /* there is one, but it cannot be given away: the reason is in why */
+    if (p->has_lun)
+        return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s and LUN %u", p->text, p->lun);
+    return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s", p->text);
+}
+
+static int resolve_node(const struct device_roots *roots, const struct pdev *p, struct device *out, char *why)
+{
+    CLEANUP_FREE char *path = strf("%s/%s", roots->dev, p->text + strlen("/dev/"));
+    struct stat st;
+
+    if (!path)
+        return refuse(why, -ENOMEM, "out of memory");
+    if (stat(path, &st) < 0) {
+        int e = errno;
+
+        return refuse(why, -e, "%.128s: %s; expected the node of a SCSI device", p->text, strerror(e));
+    }
+    if (!S_ISBLK(st.st_mode) && !S_ISCHR(st.st_mode))
+        return refuse(why, -ENOTSUP, "%.128s is a %s; expected the node of a SCSI device", p->text,
+                      S_ISDIR(st.st_mode) ? "directory" : S_ISREG(st.st_mode) ? "regular file" : "socket or pipe");
+    return device_from_rdev(roots, S_ISBLK(st.st_mode), st.st_rdev, out, why);
+}
+
+static int resolve_file(const struct pdev *p, bool allow, struct device *out, char *why)
+{
+    struct stat st;
+
+    if (!allow)
+        return refuse(why, -ENOTSUP, "file:%.100s is an emulated disk, which only standalone mode has; expected a SCSI "
+                      "device", p->text);
+    if (stat(p->text, &st) < 0) {
+        int e = errno;
+
+        return refuse(why, -e, "%.128s: %s", p->text, strerror(e));
+    }
+    if (!S_ISREG(st.st_mode))
+        return refuse(why, -ENOTSUP, "%.128s is not a regular file", p->text);
+    memset(out, 0, sizeof(*out));
+    out->from = PDEV_FILE;
+    strcpy(out->file, p->text);
+    strcpy(out->state, "running");
+    out->max_transfer = MAX_TRANSFER_UNKNOWN;
+    return 0;
+}
+
+int device_resolve(const struct device_roots *roots, const char *pdev, bool allow_file, struct device *out, char *why)
+{
+    struct pdev p;
+    int r = pdev_parse(pdev, &p, why);
+
+    if (r < 0)
+        return r;
+    switch (p.kind) {
+    case PDEV_HCTL:
+        r = device_from_hctl(roots, &p.hctl, out, why);
+        break;
+    case PDEV_NODE:
+        r = resolve_node(roots, &p, out, why);
+        break;
+    case PDEV_WWID:
+        r = resolve_wwid(roots, &p, out, why);
+        break;
+    case PDEV_FILE:
+        r = resolve_file(&p, allow_file, out, why);
+        break;
+    }
+    if (r == 0)
+        out->from = p.kind;
+    return r;
+}
+
+int device_busy(const struct device_roots *roots, const struct hctl *hctl, unsigned *busy)
+{
+    CLEANUP_FREE char *dir = hctl_dir(roots, hctl);
+    char text[32];
+    uint32_t value;
+    int r;
+
+    if (!dir)
+        return -ENOMEM;
+    r = attr(text, sizeof(text), "%s/device_busy", dir);
+    if (r == 0)
+        r = parse_u32_str(text, UINT32_MAX, &value);
+    if (r == 0)
+        *busy = value;
+    return r;
+}

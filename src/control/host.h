@@ -1,0 +1,36 @@
+/* All vhosts of this backend domain: see host.c. */
+#ifndef PVSCSI_HOST_H
+#define PVSCSI_HOST_H
+
+#include "control/device.h"
+#include "control/options.h"
+#include "common/loop.h"
+
+struct host;
+struct json_object;
+
+struct host_config {
+    struct loop *loop;
+    const struct settings *settings;        /* stays the caller's, and valid */
+    const struct device_roots *roots;
+    void (*ready)(void *ctx);               /* everything that was there at start has been looked at once */
+    void (*quit_done)(void *ctx);
+    void *ctx;
+};
+
+/* Connects to xenstored and starts. 0, or -errno and one line in why. */
+int host_new(const struct host_config *config, struct host **out, char *why, size_t why_size);
+void host_free(struct host *h);
+/*
+ * Ends the workers, which finish what is in flight; rings, nodes and journals stay as they are for a successor. quit_done() is called when
+ * they are gone or have had 6 seconds.
+ */
+void host_quit(struct host *h);
+/* The settings' log level may have changed. */
+void host_log_level(struct host *h);
+
+/* For the control socket (report.c): what there is, and the statistics pages. NULL: no memory. */
+struct json_object *host_report_status(struct host *h);
+struct json_object *host_report_stats(struct host *h);
+
+#endif

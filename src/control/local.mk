@@ -1,0 +1,19 @@
+noinst_LIBRARIES += libdevice.a
+libdevice_a_SOURCES = src/control/device.h src/control/device.c src/control/device-open.c
+
+# Everything but main(), so that unit tests link it too.
+noinst_LIBRARIES += libcontrol.a
+libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
+	src/control/store.h src/control/store.c src/control/run-files.h src/control/run-files.c \
+	src/control/vhost-table.h src/control/vhost-table.c src/control/dev-table.h src/control/dev-table.c \
+	src/control/supervise.h src/control/supervise.c src/control/offload.h src/control/offload.c \
+	src/control/model.h src/control/host.h src/control/host.c src/control/scan.c src/control/vhost.c \
+	src/control/vdev.c src/control/link.c src/control/report.c src/control/ctlsock.h src/control/ctlsock.c
+libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(XLUTIL_CFLAGS)
+CONTROL_LIBS = libcontrol.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) $(JSONC_LIBS)
+
+sbin_PROGRAMS += pvscsid
+pvscsid_SOURCES = src/control/main.c
+pvscsid_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+pvscsid_LDADD = libcontrol.a libdevice.a libworker.a libscsi.a $(COMMON_LIBS) $(XEN_LIBS) libcommon.a \
+	$(XENSTORE_LIBS) $(XLUTIL_LIBS) $(JSONC_LIBS) $(SYSTEMD_LIBS) -lpthread

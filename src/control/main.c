@@ -1,0 +1,311 @@
+/*
+ * The daemon: reads its options, makes sure that it is the only one, starts the
+ * host and the control socket, tells whoever started it that it serves, and ends
+ * when it is told to. `pvscsid --worker` is a worker process instead.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/util.h"
+#include "control/ctlsock.h"
+#include "control/host.h"
+#include "control/options.h"
+#include "control/run-files.h"
+#include "worker/worker.h"
+
+/* Two descriptors for each LUN while it is handed over, and some. */
+#define FDS_WANTED 65536
+
+struct daemon {
+    int argc;
+    char **argv;
+    struct settings settings;
+    struct loop *loop;
+    struct loop_source signals;
+    struct host *host;
+    struct ctlsock *ctlsock;
+    int lock_fd;
+    int parent_fd;          /* tells the parent how it went; -1 in the foreground */
+    bool stopping;
+};
+
+/* Without this the failure of a start would only be in the log. */
+static int complain(int status, const char *fmt, ...) PRINTF(2, 3);
+
+static int complain(int status, const char *fmt, ...)
+{
+    va_list ap;
+
+    fputs("pvscsid: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    return status;
+}
+
+/* --- going into the background --- */
+
+/* In the parent: waits for the child's word and ends the process. In the child: returns 0 and the pipe. */
+static int daemonise(int *to_parent)
+{
+    int fds[2];
+    pid_t pid;
+    char ok;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return -errno;
+    fflush(NULL);
+    pid = fork();
+    if (pid < 0) {
+        close(fds[0]);
+        close(fds[1]);
+        return -errno;
+    }
+    if (pid > 0) {
+        ssize_t n;
+
+        close(fds[1]);
+        do
+            n = read(fds[0], &ok, 1);
+        while (n < 0 && errno == EINTR);
+        /* No byte: it ended, and has said why on our standard error. */
+        _exit(n == 1 ? 0 : 1);
+    }
+    close(fds[0]);
+    setsid();
+    if (chdir("/") < 0)
+        return -errno;
+    *to_parent = fds[1];
+    return 0;
+}
+
+/* Standard error becomes the log; called again to follow a log that was renamed. */
+static int open_log(const struct settings *s)
+{
+    CLEANUP_CLOSE int fd = open(s->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+
+    if (fd < 0)
+        return -errno;
+    return dup2(fd, STDERR_FILENO) < 0 ? -errno : 0;
+}
+
+static int leave_terminal(const struct settings *s)
+{
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int r = null < 0 ? -errno : 0;
+
+    if (r == 0 && (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0))
+        r = -errno;
+    return r < 0 ? r : open_log(s);
+}
+
+static void serving(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    log_info(NULL, "pvscsid " PACKAGE_VERSION " serves%s", d->settings.standalone[0] ? " (standalone)" : "");
+    if (d->parent_fd >= 0) {
+        int r = leave_terminal(&d->settings);
+
+        if (r < 0)
+            log_err(NULL, -r, "cannot log to %s", d->settings.log_file);
+        if (write(d->parent_fd, "1", 1) < 0)
+            log_debug(NULL, "the starting process is gone");
+        close(steal_fd(&d->parent_fd));
+    }
+    sd_notify(0, "READY=1\nSTATUS=serving");
+}
+
+/* --- signals --- */
+
+static void quit_done(void *ctx)
+{
+    loop_stop(((struct daemon *)ctx)->loop);
+}
+
+static void reload(struct daemon *d)
+{
+    struct settings fresh;
+
+    sd_notify(0, "RELOADING=1");
+    if (!d->settings.foreground && open_log(&d->settings) < 0)
+        log_warn(NULL, "cannot open %s again", d->settings.log_file);
+    if (options_reload(d->argc, d->argv, &fresh, stderr) == 0) {
+        d->settings.log_level = fresh.log_level;
+        log_set_level((xentoollog_level)fresh.log_level);
+        host_log_level(d->host);
+        log_info(NULL, "log level is %s", xtl_level_to_string((xentoollog_level)fresh.log_level));
+    }
+    sd_notify(0, "READY=1");
+}
+
+static void signal_ready(struct loop_source *src, uint32_t revents)
+{
+    struct daemon *d = container_of(src, struct daemon, signals);
+    struct signalfd_siginfo info;
+
+    (void)revents;
+    if (read(src->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    if (info.ssi_signo == SIGHUP) {
+        reload(d);
+        return;
+    }
+    if (d->stopping) {
+        loop_stop(d->loop);         /* asked twice: at once */
+        return;
+    }
+    log_info(NULL, "ending on signal %" PRIu32 "; guests keep their rings for the next start", info.ssi_signo);
+    d->stopping = true;
+    sd_notify(0, "STOPPING=1");
+    host_quit(d->host);
+}
+
+static int watch_signals(struct daemon *d)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    /* Before any thread starts: they all inherit the mask. */
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    d->signals = (struct loop_source){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .events = EPOLLIN,
+                                       .ready = signal_ready };
+    return d->signals.fd < 0 ? -errno : loop_add(d->loop, &d->signals);
+}
+
+static void raise_fd_limit(void)
+{
+    struct rlimit lim;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur >= FDS_WANTED)
+        return;
+    lim.rlim_cur = FDS_WANTED;
+    if (lim.rlim_max < FDS_WANTED)
+        lim.rlim_max = FDS_WANTED;
+    if (setrlimit(RLIMIT_NOFILE, &lim) < 0 && getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+        lim.rlim_cur = lim.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &lim);
+    }
+}
+
+/* --- one run --- */
+
+static int lock_run_dir(struct daemon *d)
+{
+    const char *dir = d->settings.run_dir;
+    uint32_t other;
+    int r = run_dir_prepare(dir);
+
+    if (r < 0)
+        return complain(1, "cannot use the run directory %s: %s; expected to be able to create it (are you root?)", dir,
+                        strerror(-r));
+    r = run_dir_lock(dir, &d->lock_fd, &other);
+    if (r == -EEXIST)
+        return complain(1, "another pvscsid (pid %" PRIu32 ") is running with the run directory %s", other, dir);
+    if (r < 0)
+        return complain(1, "cannot lock %s/pvscsid.pid: %s", dir, strerror(-r));
+    return 0;
+}
+
+static int start(struct daemon *d)
+{
+    const struct host_config config = { .loop = d->loop, .settings = &d->settings, .roots = &device_roots_system,
+                                        .ready = serving, .quit_done = quit_done, .ctx = d };
+    char why[320];
+    int r;
+
+    r = host_new(&config, &d->host, why, sizeof(why));
+    if (r < 0)
+        return complain(1, "%s", why);
+    r = ctlsock_new(d->loop, d->settings.run_dir, d->host, &d->ctlsock);
+    if (r < 0)
+        return complain(1, "cannot make the control socket %s/" CTLSOCK_NAME ": %s", d->settings.run_dir, strerror(-r));
+    return 0;
+}
+
+static int run(struct daemon *d)
+{
+    int status = lock_run_dir(d), r;
+
+    if (status != 0)
+        return status;
+    raise_fd_limit();
+    if (d->settings.standalone[0])
+        setenv("XENSTORED_PATH", d->settings.standalone, 1);
+    r = loop_new(&d->loop);
+    if (r == 0)
+        r = watch_signals(d);
+    if (r < 0)
+        return complain(1, "cannot start: %s", strerror(-r));
+    status = start(d);
+    if (status != 0)
+        return status;
+    r = loop_run(d->loop);
+    if (r < 0)
+        return complain(1, "the event loop failed: %s", strerror(-r));
+    log_info(NULL, "ended");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon d = { .argc = argc, .argv = argv, .lock_fd = -1, .parent_fd = -1, .signals.fd = -1 };
+    int status, r;
+
+    switch (options_load(argc, argv, &d.settings, stderr)) {
+    case OPTIONS_WORKER:
+        return worker_main();
+    case OPTIONS_HELP:
+        options_help(stdout);
+        return fflush(stdout) == 0 ? 0 : 1;
+    case OPTIONS_VERSION:
+        printf("pvscsid %s\n", PACKAGE_VERSION);
+        return fflush(stdout) == 0 ? 0 : 1;
+    case OPTIONS_DUMP_CONFIG:
+        options_dump(&d.settings, stdout);
+        return fflush(stdout) == 0 ? 0 : 1;
+    case OPTIONS_ERROR:
+        return 2;
+    case OPTIONS_RUN:
+        break;
+    }
+    if (!d.settings.foreground) {
+        /* Before anything that threads or locks depend on. */
+        r = daemonise(&d.parent_fd);
+        if (r < 0)
+            return complain(1, "cannot go into the background: %s", strerror(-r));
+    }
+    r = log_init((xentoollog_level)d.settings.log_level);
+    if (r < 0)
+        return complain(1, "out of memory");
+    status = run(&d);
+    ctlsock_free(d.ctlsock);
+    host_free(d.host);
+    loop_remove(&d.signals);
+    if (d.signals.fd >= 0)
+        close(d.signals.fd);
+    loop_free(d.loop);
+    if (d.lock_fd >= 0)
+        close(d.lock_fd);
+    if (d.parent_fd >= 0)
+        close(d.parent_fd);
+    log_close();
+    return status;
+}

@@ -1,0 +1,55 @@
+/*
+ * Options of the daemon: one table makes the command line parser, the config
+ * file's keys, --help and --dump-config, and is what the tests hold the manual
+ * pages against.
+ */
+#ifndef PVSCSI_OPTIONS_H
+#define PVSCSI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SETTING_TEXT_MAX 256
+/* sun_path of a Unix socket less its NUL (unix(7)). */
+#define SETTING_SOCKET_MAX 108
+
+struct settings {
+    bool foreground;
+    char config[SETTING_TEXT_MAX];
+    bool config_named;          /* by --config: then it must exist */
+    unsigned log_level;         /* xentoollog_level */
+    char log_file[SETTING_TEXT_MAX];
+    char run_dir[SETTING_TEXT_MAX];
+    char standalone[SETTING_SOCKET_MAX];  /* mock-xen's socket; "" on a real Xen */
+    unsigned max_segments;      /* to offer in feature-sg-grant */
+    unsigned max_luns;          /* of one vhost */
+    unsigned pr_mode;           /* enum worker_pr_mode */
+    char pr_socket[SETTING_SOCKET_MAX];
+    unsigned pr_deadline_s;
+    bool device_reset;
+};
+
+enum options_result {
+    OPTIONS_RUN,
+    OPTIONS_DUMP_CONFIG,
+    OPTIONS_VERSION,
+    OPTIONS_HELP,
+    OPTIONS_WORKER,
+    OPTIONS_ERROR,              /* said on err already, in one line */
+};
+
+/*
+ * Defaults, then the config file, then the command line, which wins. For OPTIONS_VERSION, _HELP and _WORKER no file is read.
+ */
+enum options_result options_load(int argc, char **argv, struct settings *s, FILE *err);
+/* Reads the file again into *s as above; 0 or -EINVAL (said on err). For SIGHUP. */
+int options_reload(int argc, char **argv, struct settings *s, FILE *err);
+void options_help(FILE *out);
+/* In the form of a config file, with what is in force. */
+void options_dump(const struct settings *s, FILE *out);
+
+/* For tests of the table: calls fn(name, short_or_0, config key or NULL) for each visible option. */
+void options_for_each(void (*fn)(void *ctx, const char *name, char short_name, const char *key), void *ctx);
+
+#endif

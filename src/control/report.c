@@ -1,0 +1,205 @@
+/*
+ * What the control socket tells: the model and the statistics pages as JSON. Read
+ * only; a failed allocation makes a report without that part, or none.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+
+#include "common/util.h"
+#include "control/host.h"
+#include "control/model.h"
+#include "control/run-files.h"
+
+static void add_text(struct json_object *o, const char *key, const char *text)
+{
+    if (text && text[0])
+        json_object_object_add(o, key, json_object_new_string(text));
+}
+
+static void add_number(struct json_object *o, const char *key, uint64_t n)
+{
+    json_object_object_add(o, key, json_object_new_int64((int64_t)(n > INT64_MAX ? INT64_MAX : n)));
+}
+
+static void add_flag(struct json_object *o, const char *key, bool b)
+{
+    json_object_object_add(o, key, json_object_new_boolean(b));
+}
+
+static struct json_object *report_device(const struct vdev *d)
+{
+    static const char *const helper[] = { [HELPER_IDLE] = "idle", [HELPER_CONNECTED] = "connected",
+                                          [HELPER_AWAY] = "away" };
+    static const char *const pr[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
+    struct json_object *o = json_object_new_object();
+    char text[HCTL_TEXT_MAX];
+
+    if (!o)
+        return NULL;
+    add_text(o, "name", d->name);
+    add_number(o, "state", d->own);
+    add_text(o, "state_name", xenbus_state_name(d->own));
+    add_text(o, "phase", dev_phase_name(d->phase));
+    add_text(o, "p_dev", d->pdev);
+    if (d->phase != DP_NONE) {
+        hctl_format(&d->vdev, text);
+        add_text(o, "v_dev", text);
+    }
+    if (d->dev.sg_name[0]) {
+        char node[48];
+
+        hctl_format(&d->dev.hctl, text);
+        add_text(o, "hctl", text);
+        snprintf(node, sizeof(node), "/dev/%s", d->dev.sg_name);
+        add_text(o, "device", node);
+        add_text(o, "block", d->dev.block_name);
+        add_text(o, "wwid", d->dev.wwid);
+    } else if (d->dev.from == PDEV_FILE) {
+        add_text(o, "device", d->dev.file);
+    }
+    if (d->phase != DP_NONE)
+        add_number(o, "type", d->dev.type);
+    add_flag(o, "readonly", d->readonly);
+    add_flag(o, "feature_host", d->feature_host || d->vhost->feature_host);
+    add_flag(o, "shared", d->shared);
+    add_flag(o, "held", d->held);
+    add_text(o, "pr", pr[d->pr_mode]);
+    if (d->pr_mode == PR_HELPER)
+        add_text(o, "pr_helper", helper[d->helper]);
+    add_text(o, "error", d->error);
+    return o;
+}
+
+static struct json_object *report_vhost(const struct vhost *v)
+{
+    struct json_object *o = json_object_new_object();
+    struct json_object *luns = json_object_new_array();
+
+    if (!o || !luns) {
+        json_object_put(o);
+        json_object_put(luns);
+        return NULL;
+    }
+    add_number(o, "domid", v->domid);
+    add_number(o, "vhost", v->id);
+    add_number(o, "state", v->own);
+    add_text(o, "state_name", xenbus_state_name(v->own));
+    add_number(o, "frontend_state", v->front_state);
+    add_text(o, "frontend_state_name", xenbus_state_name(v->front_state));
+    add_text(o, "phase", vhost_phase_name(v->phase));
+    add_flag(o, "online", v->online);
+    if (v->child)
+        add_number(o, "worker_pid", (uint64_t)child_pid(v->child));
+    add_number(o, "restarts", v->restarts);
+    add_flag(o, "halted", v->halted);
+    add_number(o, "segments", v->segments);
+    add_text(o, "error", v->error);
+    for (const struct vdev *d = v->devs; d; d = d->next)
+        json_object_array_add(luns, report_device(d));
+    json_object_object_add(o, "luns", luns);
+    return o;
+}
+
+struct json_object *host_report_status(struct host *h)
+{
+    struct json_object *o = json_object_new_object();
+    struct json_object *vhosts = json_object_new_array();
+
+    if (!o || !vhosts) {
+        json_object_put(o);
+        json_object_put(vhosts);
+        return NULL;
+    }
+    add_text(o, "version", PACKAGE_VERSION);
+    add_number(o, "pid", (uint64_t)getpid());
+    add_number(o, "domid", h->own_domid);
+    add_flag(o, "serving", h->first_scan_done);
+    add_flag(o, "xenstore", h->store != NULL);
+    add_flag(o, "standalone", h->standalone);
+    for (const struct vhost *v = h->vhosts; v; v = v->next)
+        json_object_array_add(vhosts, report_vhost(v));
+    json_object_object_add(o, "vhosts", vhosts);
+    return o;
+}
+
+static struct json_object *report_lun_stats(const struct vdev *d, const struct pvscsi_lun_stats *s)
+{
+    struct json_object *o = json_object_new_object();
+    struct json_object *buckets = json_object_new_array();
+    char text[HCTL_TEXT_MAX];
+    uint64_t commands = s->commands, answered = s->answered;
+
+    if (!o || !buckets) {
+        json_object_put(o);
+        json_object_put(buckets);
+        return NULL;
+    }
+    hctl_format(&d->vdev, text);
+    add_text(o, "v_dev", text);
+    add_text(o, "p_dev", d->pdev);
+    add_number(o, "commands", commands);
+    add_number(o, "answered", answered);
+    add_number(o, "in_flight", commands > answered ? commands - answered : 0);
+    add_number(o, "errors", s->errors);
+    add_number(o, "read_bytes", s->read_bytes);
+    add_number(o, "write_bytes", s->write_bytes);
+    add_number(o, "latency_us_sum", s->latency_us_sum);
+    for (unsigned i = 0; i < PVSCSI_STATS_BUCKETS; i++)
+        json_object_array_add(buckets, json_object_new_int64((int64_t)s->latency[i]));
+    json_object_object_add(o, "latency_us_log2", buckets);
+    return o;
+}
+
+static struct json_object *report_vhost_stats(const struct host *h, const struct vhost *v)
+{
+    const struct pvscsi_stats *s = run_files_map_stats(h->settings->run_dir, v->domid, v->id);
+    struct json_object *o = json_object_new_object();
+    struct json_object *luns = json_object_new_array();
+
+    if (!o || !luns || !s) {
+        json_object_put(o);
+        json_object_put(luns);
+        run_files_unmap_stats(s);
+        return NULL;
+    }
+    add_number(o, "domid", v->domid);
+    add_number(o, "vhost", v->id);
+    add_number(o, "ring_events", s->ring_events);
+    add_number(o, "ring_scans", s->ring_scans);
+    add_number(o, "notifies", s->notifies);
+    add_number(o, "bad_requests", s->bad_requests);
+    add_number(o, "aborts", s->aborts);
+    add_number(o, "resets", s->resets);
+    add_number(o, "restarts", s->restarts);
+    add_number(o, "halted", s->halted);
+    for (const struct vdev *d = v->devs; d; d = d->next)
+        if (d->slot >= 0)
+            json_object_array_add(luns, report_lun_stats(d, &s->lun[d->slot]));
+    json_object_object_add(o, "luns", luns);
+    run_files_unmap_stats(s);
+    return o;
+}
+
+struct json_object *host_report_stats(struct host *h)
+{
+    struct json_object *o = json_object_new_object();
+    struct json_object *vhosts = json_object_new_array();
+
+    if (!o || !vhosts) {
+        json_object_put(o);
+        json_object_put(vhosts);
+        return NULL;
+    }
+    add_text(o, "version", PACKAGE_VERSION);
+    add_number(o, "domid", h->own_domid);
+    for (const struct vhost *v = h->vhosts; v; v = v->next) {
+        struct json_object *one = report_vhost_stats(h, v);
+
+        if (one)
+            json_object_array_add(vhosts, one);
+    }
+    json_object_object_add(o, "vhosts", vhosts);
+    return o;
+}

@@ -1,0 +1,268 @@
+/* Xenstore with limits; see store.h. Calls block for one round trip to xenstored, as libxenstore's do. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <xenstore.h>
+
+#include "common/util.h"
+#include "control/store.h"
+
+/* A transaction that others keep disturbing is given up; the next scan tries again. */
+#define BATCH_TRIES 8
+
+struct store {
+    struct xs_handle *xs;
+    bool lost;
+};
+
+static int failed(struct store *st)
+{
+    int e = errno ? errno : EIO;
+
+    /* What libxenstore gives once its connection is dead; none of these is an answer of xenstored. */
+    if (e == EBADF || e == EPIPE || e == ECONNRESET || e == ENOTCONN || e == ESHUTDOWN)
+        st->lost = true;
+    return -e;
+}
+
+int store_open(struct store **out, char *why, size_t why_size)
+{
+    CLEANUP_FREE struct store *st = calloc(1, sizeof(*st));
+
+    if (!st) {
+        snprintf(why, why_size, "out of memory");
+        return -ENOMEM;
+    }
+    errno = 0;
+    st->xs = xs_open(0);
+    if (!st->xs) {
+        int e = errno ? errno : ENOENT;
+        const char *path = getenv("XENSTORED_PATH");
+
+        snprintf(why, why_size, "cannot connect to xenstored: %s; expected it at %s", strerror(e),
+                 path ? path : "/run/xenstored/socket or behind /dev/xen/xenbus (is this a Xen domain, and xenstored running?)");
+        return -e;
+    }
+    *out = steal_ptr(st);
+    return 0;
+}
+
+void store_close(struct store *st)
+{
+    if (!st)
+        return;
+    xs_close(st->xs);
+    free(st);
+}
+
+int store_fd(const struct store *st)
+{
+    return xs_fileno(st->xs);
+}
+
+bool store_lost(const struct store *st)
+{
+    return st->lost;
+}
+
+static int read_in(struct store *st, xs_transaction_t t, const char *path, char *buf, size_t size)
+{
+    CLEANUP_FREE char *text = NULL;
+    unsigned len = 0;
+
+    buf[0] = '\0';
+    text = xs_read(st->xs, t, path, &len);
+    if (!text)
+        return failed(st);
+    if (len >= size)
+        return -EMSGSIZE;
+    if (memchr(text, '\0', len))
+        return -EINVAL;
+    memcpy(buf, text, len);
+    buf[len] = '\0';
+    return 0;
+}
+
+static int read_u32_in(struct store *st, xs_transaction_t t, const char *path, uint32_t max, uint32_t *out)
+{
+    char text[32];
+    int r = read_in(st, t, path, text, sizeof(text));
+
+    if (r == -EMSGSIZE)
+        return -ERANGE;
+    return r < 0 ? r : parse_u32_str(text, max, out);
+}
+
+int store_read(struct store *st, const char *path, char *buf, size_t size)
+{
+    return read_in(st, XBT_NULL, path, buf, size);
+}
+
+int store_read_u32(struct store *st, const char *path, uint32_t max, uint32_t *out)
+{
+    return read_u32_in(st, XBT_NULL, path, max, out);
+}
+
+int store_read_pair(struct store *st, const char *path_a, const char *path_b, uint32_t *a, uint32_t *b)
+{
+    for (int tries = 0; tries < BATCH_TRIES; tries++) {
+        xs_transaction_t t = xs_transaction_start(st->xs);
+        int r;
+
+        if (!t)
+            return failed(st);
+        r = read_u32_in(st, t, path_a, UINT32_MAX, a);
+        if (r == 0)
+            r = read_u32_in(st, t, path_b, UINT32_MAX, b);
+        if (xs_transaction_end(st->xs, t, r < 0) || r < 0)
+            return r;
+        if (errno != EAGAIN)
+            return failed(st);
+    }
+    return -EAGAIN;
+}
+
+int store_remove(struct store *st, const char *path)
+{
+    if (xs_rm(st->xs, XBT_NULL, path) || errno == ENOENT)
+        return 0;
+    return failed(st);
+}
+
+int store_remove_if_empty(struct store *st, const char *path)
+{
+    for (int tries = 0; tries < BATCH_TRIES; tries++) {
+        xs_transaction_t t = xs_transaction_start(st->xs);
+        CLEANUP_FREE char **names = NULL;
+        unsigned n = 0;
+
+        if (!t)
+            return failed(st);
+        names = xs_directory(st->xs, t, path, &n);
+        if (!names || n > 0 || !xs_rm(st->xs, t, path)) {
+            int r = names || errno == ENOENT ? 0 : failed(st);
+
+            xs_transaction_end(st->xs, t, true);
+            return r;
+        }
+        if (xs_transaction_end(st->xs, t, false))
+            return 0;
+        if (errno != EAGAIN)
+            return failed(st);
+    }
+    return -EAGAIN;
+}
+
+int store_list(struct store *st, const char *path, char ***names, unsigned *n)
+{
+    *n = 0;
+    *names = xs_directory(st->xs, XBT_NULL, path, n);
+    return *names ? 0 : failed(st);
+}
+
+int store_introduced(struct store *st, uint16_t domid)
+{
+    /* A failure is told from a "no" by errno alone: one taken for the other would end a living guest's ring. */
+    errno = 0;
+    if (xs_is_domain_introduced(st->xs, domid))
+        return 1;
+    return errno ? failed(st) : 0;
+}
+
+/* Writing a node makes its parents too; the toolstack may have removed them meanwhile, and they must stay away. */
+static int parent_exists(struct store *st, xs_transaction_t t, const char *path)
+{
+    char parent[STORE_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    unsigned len;
+    char *value;
+
+    if (!slash || slash == path || (size_t)(slash - path) >= sizeof(parent))
+        return -EINVAL;
+    memcpy(parent, path, (size_t)(slash - path));
+    parent[slash - path] = '\0';
+    value = xs_read(st->xs, t, parent, &len);
+    if (!value)
+        return errno == ENOENT ? 0 : failed(st);
+    free(value);
+    return 1;
+}
+
+static int write_one(struct store *st, xs_transaction_t t, struct store_write *w)
+{
+    int r;
+
+    w->done = false;
+    if (w->expect >= 0) {
+        uint32_t now;
+
+        r = read_u32_in(st, t, w->path, UINT32_MAX, &now);
+        if (r == -ENOENT || r == -EINVAL || r == -ERANGE)
+            return 0;               /* it is not what we believed: someone else's turn */
+        if (r < 0)
+            return r;
+        if (now != (uint32_t)w->expect)
+            return 0;
+    } else {
+        r = parent_exists(st, t, w->path);
+        if (r <= 0)
+            return r;
+    }
+    if (!xs_write(st->xs, t, w->path, w->value, (unsigned)strlen(w->value)))
+        return failed(st);
+    w->done = true;
+    return 0;
+}
+
+int store_write_batch(struct store *st, struct store_write *writes, unsigned n)
+{
+    if (n == 0)
+        return 0;
+    for (int tries = 0; tries < BATCH_TRIES; tries++) {
+        xs_transaction_t t = xs_transaction_start(st->xs);
+        int r = 0;
+
+        if (!t)
+            return failed(st);
+        for (unsigned i = 0; i < n && r == 0; i++)
+            r = write_one(st, t, &writes[i]);
+        if (r < 0) {
+            xs_transaction_end(st->xs, t, true);
+            for (unsigned i = 0; i < n; i++)
+                writes[i].done = false;
+            return r;
+        }
+        if (xs_transaction_end(st->xs, t, false))
+            return 0;
+        for (unsigned i = 0; i < n; i++)
+            writes[i].done = false;
+        if (errno != EAGAIN)
+            return failed(st);
+    }
+    return -EAGAIN;
+}
+
+int store_watch(struct store *st, const char *path, const char *token)
+{
+    return xs_watch(st->xs, path, token) ? 0 : failed(st);
+}
+
+void store_unwatch(struct store *st, const char *path, const char *token)
+{
+    xs_unwatch(st->xs, path, token);
+}
+
+int store_next_event(struct store *st, struct store_event *out)
+{
+    errno = 0;
+    out->raw = xs_check_watch(st->xs);
+    if (out->raw) {
+        out->path = out->raw[XS_WATCH_PATH];
+        out->token = out->raw[XS_WATCH_TOKEN];
+        return 1;
+    }
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == 0 ? 0 : failed(st);
+}

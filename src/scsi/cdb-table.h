@@ -1,0 +1,80 @@
+/*
+ * The commands we know, as data: one row for an opcode on some peripheral device
+ * types, in one of its forms. Internal to src/scsi.
+ */
+#ifndef PVSCSI_CDB_TABLE_H
+#define PVSCSI_CDB_TABLE_H
+
+#include <scsi/sg_lib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Sets of peripheral device types: bit n is type n. */
+#define CDB_TYPE(t) (UINT32_C(1) << (t))
+#define CDB_ALL UINT32_MAX
+#define CDB_DISK (CDB_TYPE(PDT_DISK) | CDB_TYPE(PDT_WO) | CDB_TYPE(PDT_OPTICAL) | CDB_TYPE(PDT_RBC) | CDB_TYPE(PDT_ZBC))
+#define CDB_TAPE CDB_TYPE(PDT_TAPE)
+#define CDB_MMC CDB_TYPE(PDT_MMC)
+#define CDB_CHANGER CDB_TYPE(PDT_MCHANGER)
+/* Those whose mode parameter header has a WP bit (SBC-4, SSC-5: DEVICE-SPECIFIC PARAMETER). */
+#define CDB_HAS_WP (CDB_DISK | CDB_TAPE)
+
+enum cdb_data {
+    CDB_DATA_NONE,
+    CDB_DATA_IN,
+    CDB_DATA_OUT,
+};
+
+/* How long a command may take; the seconds are in decide.c. */
+enum cdb_time {
+    CDB_TIME_MEDIA,     /* as long as a read or write of that type of device */
+    CDB_TIME_SHORT,     /* touches no medium */
+    CDB_TIME_FLUSH,
+    CDB_TIME_START,     /* spins a disk up or down */
+    CDB_TIME_BULK,      /* works through many blocks, few of them or none in the data buffer */
+    CDB_TIME_LOAD,      /* loads or calibrates a medium */
+    CDB_TIME_MOVE,      /* moves media with a robot, or new firmware into a device */
+    CDB_TIME_INVENTORY, /* reads every label in a library */
+    CDB_TIME_WIND,      /* a whole tape, end to end */
+    CDB_TIME_BURN,      /* finishes or blanks an optical medium */
+    CDB_TIME_FORMAT,    /* writes a whole medium */
+    CDB_TIMES
+};
+
+/* What becomes of a command to a LUN that its guest may only read. */
+enum cdb_readonly {
+    CDB_READONLY_DENY,  /* changes the device's state, or is not known not to: 05/20/00 */
+    CDB_READONLY_WRITE, /* changes the medium: 07/27/00, as SBC-4, SSC-5 and MMC-6 say of a protected one */
+    CDB_READONLY_PASS,  /* changes neither */
+};
+
+/* .len_size beside 1..4, the bytes of a length field: */
+enum {
+    CDB_LEN_ALWAYS = 0,     /* there is always data */
+    CDB_LEN_UNSAID = 0xff,  /* there may be data or none; this table does not work out which */
+};
+
+struct cdb_row {
+    uint32_t types;
+    uint8_t opcode;
+    uint8_t form_mask, form;    /* the row is for (cdb[1] & form_mask) == form: a service action, or a bit */
+    uint8_t data;               /* enum cdb_data */
+    uint8_t len_at, len_size;   /* big-endian allocation, parameter list or transfer length in the CDB: 0 there = no data */
+    uint8_t time;               /* enum cdb_time */
+    uint8_t readonly;           /* enum cdb_readonly */
+};
+
+/* Sorted by opcode; of the rows that fit a command the first one counts. */
+extern const struct cdb_row cdb_table[];
+extern const unsigned cdb_table_len;
+
+/* The row for this command, or NULL: not known for that type. cdb holds the full length of the opcode's group. */
+const struct cdb_row *cdb_find(const uint8_t *cdb, uint8_t type);
+/* Does a LUN that may only be read take some form of this opcode, if not the one that was asked for? */
+bool cdb_readonly_in_some_form(uint8_t opcode, uint8_t type);
+/* How many bytes the opcode's group demands (SPC-5, OPERATION CODE: its upper three bits), 0 where it demands none: vendor specific, variable, reserved. */
+uint8_t cdb_group_len(uint8_t opcode);
+
+static inline bool cdb_type_in(uint8_t type, uint32_t types) { return type < 32 && (types & CDB_TYPE(type)); }
+
+#endif

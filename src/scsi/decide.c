@@ -1,0 +1,185 @@
+/*
+ * The one decision point for a CDB: who answers it, whether it is refused, and how
+ * long it may take. Everything a device may be asked is forwarded as it is; what is
+ * refused here would be wrong on any device, would harm others, or would change what its
+ * guest may only read.
+ *
+ * Direction is checked because sg believes the guest: a read declared as a write
+ * gives the guest nothing, and a command without data declared as a read gives it
+ * whatever the buffer held before.
+ */
+#include "config.h"
+
+#include "pvscsi/worker-proto.h"
+#include "scsi/bytes.h"
+#include "scsi/cdb-table.h"
+#include "scsi/scsi.h"
+
+enum {
+    OP_READ_BLOCK_LIMITS = 0x05, OP_INQUIRY = 0x12, OP_MODE_SENSE_6 = 0x1a, OP_READ_CAPACITY_10 = 0x25,
+    OP_MODE_SENSE_10 = 0x5a,
+    OP_PR_IN = 0x5e, OP_PR_OUT = 0x5f, OP_SERVICE_ACTION_IN_16 = 0x9e, OP_REPORT_LUNS = 0xa0,
+    SA_READ_CAPACITY_16 = 0x10, SA_REGISTER_AND_MOVE = 0x07,
+    VPD_SUPPORTED = 0x00, VPD_BLOCK_LIMITS = 0xb0,
+};
+
+static const struct scsi_sense INVALID_OPCODE = { 0x05, 0x20, 0x00 };
+static const struct scsi_sense INVALID_FIELD = { 0x05, 0x24, 0x00 };
+static const struct scsi_sense WRITE_PROTECTED = { 0x07, 0x27, 0x00 };
+
+/* Seconds: when the guest gives none, and the least whatever it gives. */
+struct seconds { uint32_t usual, least; };
+
+static struct seconds seconds_for(enum cdb_time time, uint8_t type)
+{
+    static const struct seconds by_class[CDB_TIMES] = {
+        [CDB_TIME_SHORT]     = { 30, 5 },
+        [CDB_TIME_FLUSH]     = { 120, 30 },
+        [CDB_TIME_START]     = { 300, 60 },
+        [CDB_TIME_BULK]      = { 14400, 60 },
+        [CDB_TIME_LOAD]      = { 1800, 120 },
+        [CDB_TIME_MOVE]      = { 3600, 300 },
+        [CDB_TIME_INVENTORY] = { 14400, 900 },
+        [CDB_TIME_WIND]      = { 14400, 900 },
+        [CDB_TIME_BURN]      = { 14400, 1800 },
+        [CDB_TIME_FORMAT]    = { 86400, 3600 },
+    };
+    static const struct { uint32_t types; struct seconds s; } media[] = {
+        { CDB_DISK,    { 60, 10 } },
+        { CDB_TAPE,    { 900, 60 } },
+        { CDB_MMC,     { 300, 60 } },
+        { CDB_CHANGER, { 900, 60 } },
+        { CDB_ALL,     { 300, 30 } },
+    };
+    unsigned i = 0;
+
+    if (time != CDB_TIME_MEDIA)
+        return by_class[time];
+    while (media[i].types != CDB_ALL && !cdb_type_in(type, media[i].types))
+        i++;
+    return media[i].s;
+}
+
+static bool length_is_zero(const struct cdb_row *row, const uint8_t *cdb)
+{
+    if (row->len_size == CDB_LEN_ALWAYS)
+        return false;
+    return row->len_size == CDB_LEN_UNSAID || get_be(cdb + row->len_at, row->len_size) == 0;
+}
+
+/* Does what the guest says of its buffer agree with what the command does? */
+static bool direction_fits(const struct cdb_row *row, const uint8_t *cdb, enum scsi_direction dir, uint32_t data_len)
+{
+    if (dir < SCSI_DIR_BOTH || dir > SCSI_DIR_NONE)
+        return false;
+    if (data_len && dir != SCSI_DIR_IN && dir != SCSI_DIR_OUT)
+        return false;
+    if (!row)
+        return true;
+    if (!data_len)
+        return row->data == CDB_DATA_NONE || length_is_zero(row, cdb);
+    return row->data == (dir == SCSI_DIR_IN ? CDB_DATA_IN : CDB_DATA_OUT);
+}
+
+static enum scsi_route refuse(struct scsi_decision *d, struct scsi_sense sense)
+{
+    d->sense = sense;
+    return SCSI_REFUSED;
+}
+
+/*
+ * A refused write is told as that of a protected medium; all else as by a device that does not have the
+ * command (INVALID COMMAND OPERATION CODE) or not this form of it (INVALID FIELD IN CDB).
+ */
+static enum scsi_route refuse_change(const struct scsi_lun_facts *f, const uint8_t *cdb,
+                                     const struct cdb_row *row, struct scsi_decision *d)
+{
+    if (row && row->readonly == CDB_READONLY_WRITE)
+        return refuse(d, WRITE_PROTECTED);
+    return refuse(d, cdb_readonly_in_some_form(cdb[0], f->type) ? INVALID_FIELD : INVALID_OPCODE);
+}
+
+static enum scsi_route route_reservation(const struct scsi_lun_facts *f, const uint8_t *cdb, struct scsi_decision *d)
+{
+    if (f->pr_mode != PR_HELPER && f->pr_mode != PR_DIRECT)
+        return refuse(d, INVALID_OPCODE);
+    /* Two guests behind one I_T nexus would hold each other's reservations. */
+    if (f->shared && !f->pr_forced)
+        return refuse(d, INVALID_OPCODE);
+    if (cdb[0] == OP_PR_OUT && (cdb[1] & 0x1f) == SA_REGISTER_AND_MOVE && !f->pr_move)
+        return refuse(d, INVALID_FIELD);
+    return f->pr_mode == PR_DIRECT ? SCSI_TO_DEVICE : SCSI_TO_HELPER;
+}
+
+static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t cdb_len,
+                             const struct cdb_row *row, enum scsi_direction dir, uint32_t data_len,
+                             struct scsi_decision *d)
+{
+    if (!cdb_len || cdb_len > SCSI_CDB_MAX || cdb_len < cdb_group_len(cdb[0]))
+        return refuse(d, INVALID_FIELD);
+    if (!direction_fits(row, cdb, dir, data_len) || data_len > f->max_transfer)
+        return refuse(d, INVALID_FIELD);
+    /* Whatever else the LUN is allowed: feature_host forwards what we do not know, and this must be known. */
+    if (f->readonly && (!row || row->readonly != CDB_READONLY_PASS))
+        return refuse_change(f, cdb, row, d);
+    switch (cdb[0]) {
+    case OP_REPORT_LUNS:
+        return SCSI_TO_US;          /* with feature_host too: the guest's LUN numbers are virtual */
+    case OP_PR_IN:
+    case OP_PR_OUT:
+        return route_reservation(f, cdb, d);
+    default:
+        return SCSI_TO_DEVICE;
+    }
+}
+
+static bool needs_filter(const struct scsi_lun_facts *f, const uint8_t *cdb)
+{
+    uint8_t type = f->type;
+
+    switch (cdb[0]) {
+    case OP_INQUIRY:
+        return cdb_type_in(type, CDB_DISK) && (cdb[1] & 1)
+               && (cdb[2] == VPD_SUPPORTED || cdb[2] == VPD_BLOCK_LIMITS);
+    case OP_MODE_SENSE_6:
+    case OP_MODE_SENSE_10:
+        return f->readonly && cdb_type_in(type, CDB_HAS_WP);
+    case OP_READ_CAPACITY_10:
+        return cdb_type_in(type, CDB_DISK);
+    case OP_SERVICE_ACTION_IN_16:
+        return cdb_type_in(type, CDB_DISK) && (cdb[1] & 0x1f) == SA_READ_CAPACITY_16;
+    case OP_READ_BLOCK_LIMITS:
+        return cdb_type_in(type, CDB_TAPE);
+    default:
+        return false;
+    }
+}
+
+void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
+                 enum scsi_direction dir, uint32_t data_len, struct scsi_decision *d)
+{
+    const struct cdb_row *row = cdb_find(cdb, f->type);
+    struct seconds s = seconds_for(row ? (enum cdb_time)row->time : CDB_TIME_MEDIA, f->type);
+
+    *d = (struct scsi_decision){ .timeout_s = s.usual, .min_timeout_s = s.least };
+    d->route = route(f, cdb, cdb_len, row, dir, data_len, d);
+    d->filter_in = d->route == SCSI_TO_DEVICE && data_len && needs_filter(f, cdb);
+}
+
+/* A sixth of the guest's time, 1 to 10 s, is left to the error handling of the host: it aborts before the guest does. */
+uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s)
+{
+    enum { MARGIN_PART = 6, MARGIN_MIN_S = 1, MARGIN_MAX_S = 10 };
+    uint32_t margin = guest_s / MARGIN_PART, s;
+
+    if (!guest_s)
+        return d->timeout_s * 1000;
+    if (margin < MARGIN_MIN_S)
+        margin = MARGIN_MIN_S;
+    if (margin > MARGIN_MAX_S)
+        margin = MARGIN_MAX_S;
+    s = guest_s - margin;
+    if (s < d->min_timeout_s)
+        s = d->min_timeout_s;
+    return s * 1000;
+}

@@ -1,0 +1,203 @@
+/*
+ * What a device says of itself, made true of what its guest can have: no command
+ * may move more than max_transfer, so no page may promise more; and a LUN that may only
+ * be read says that it is write-protected. Lengths inside the data are the device's word
+ * and trusted no further than the bytes that came.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "scsi/bytes.h"
+#include "scsi/cdb-table.h"
+#include "scsi/scsi.h"
+
+enum {
+    OP_READ_BLOCK_LIMITS = 0x05, OP_INQUIRY = 0x12, OP_MODE_SENSE_6 = 0x1a, OP_READ_CAPACITY_10 = 0x25,
+    OP_MODE_SENSE_10 = 0x5a, OP_SERVICE_ACTION_IN_16 = 0x9e,
+    /* SPC-5, mode parameter header(6) and (10): where DEVICE-SPECIFIC PARAMETER is. */
+    MODE_6_SPECIFIC = 2, MODE_10_SPECIFIC = 3, MODE_WP = 0x80,
+    VPD_HEADER = 4, VPD_SUPPORTED = 0x00, VPD_BLOCK_LIMITS = 0xb0,
+    /* SBC-4, Block Limits VPD page; before SBC-3 it ended with byte 15. */
+    B0_LEN = 64, B0_OLD_LEN = 16,
+    B0_COMPARE_AND_WRITE = 5, B0_MAX = 8, B0_OPTIMAL = 12, B0_ATOMIC = 44, B0_ATOMIC_BOUNDARY = 56,
+    /* The largest logical block in use: right for a limit in blocks while the real one is not known. */
+    BLOCK_SIZE_SAFE = 4096,
+    SENSE_ILLEGAL_REQUEST = 0x05, ASC_INVALID_FIELD = 0x24,
+};
+
+/* How many logical blocks one command may move: at least one, since 0 would say "no limit". */
+static uint32_t max_blocks(const struct scsi_lun_facts *f)
+{
+    uint32_t n = f->max_transfer / (f->block_size ? f->block_size : BLOCK_SIZE_SAFE);
+
+    return n ? n : 1;
+}
+
+enum zero_means { ZERO_IS_NO_LIMIT, ZERO_IS_NOT_SAID };
+
+static void clamp_be32(uint8_t *field, uint32_t limit, enum zero_means zero)
+{
+    uint32_t v = get_be32(field);
+
+    if (v > limit || (!v && zero == ZERO_IS_NO_LIMIT))
+        put_be32(field, limit);
+}
+
+/*
+ * page: B0_LEN bytes, of which the device gave len (the rest is 0); fields past what its own
+ * length covers are left alone. A page too short to hold the limit is made long enough.
+ */
+static void clamp_block_limits(const struct scsi_lun_facts *f, uint8_t page[B0_LEN])
+{
+    uint32_t blocks = max_blocks(f), end = VPD_HEADER + (uint32_t)get_be16(page + 2);
+    uint32_t pair = blocks / 2 ? blocks / 2 : 1;    /* COMPARE AND WRITE moves its blocks twice */
+
+    if (end < B0_OLD_LEN) {
+        end = B0_LEN;
+        put_be16(page + 2, B0_LEN - VPD_HEADER);
+    }
+    if (page[B0_COMPARE_AND_WRITE] > pair)
+        page[B0_COMPARE_AND_WRITE] = (uint8_t)pair;
+    clamp_be32(page + B0_MAX, blocks, ZERO_IS_NO_LIMIT);
+    clamp_be32(page + B0_OPTIMAL, blocks, ZERO_IS_NOT_SAID);
+    if (end >= B0_ATOMIC + 4)
+        clamp_be32(page + B0_ATOMIC, blocks, ZERO_IS_NOT_SAID);
+    if (end >= B0_ATOMIC_BOUNDARY + 4)
+        clamp_be32(page + B0_ATOMIC_BOUNDARY, blocks, ZERO_IS_NOT_SAID);
+}
+
+static uint32_t filter_block_limits(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len, uint32_t alloc)
+{
+    uint8_t page[B0_LEN] = { 0 };
+    uint32_t said, given = min_u32(len, B0_LEN);
+
+    memcpy(page, data, given);
+    said = VPD_HEADER + (uint32_t)get_be16(page + 2);
+    memset(page + min_u32(said, B0_LEN), 0, B0_LEN - min_u32(said, B0_LEN));
+    clamp_block_limits(f, page);
+    if (said < B0_OLD_LEN)
+        len = given = min_u32(B0_LEN, alloc);
+    memcpy(data, page, given);
+    return len;
+}
+
+/* Pages are listed in ascending order (SPC-5, Supported VPD Pages); B0h goes where it belongs, if it is not there. */
+static uint32_t insert_block_limits(uint8_t *data, uint32_t len, uint32_t alloc)
+{
+    uint32_t listed = get_be16(data + 2), end = min_u32(len, VPD_HEADER + listed), at = VPD_HEADER;
+
+    while (at < end && data[at] < VPD_BLOCK_LIMITS)
+        at++;
+    if (at < end && data[at] == VPD_BLOCK_LIMITS)
+        return len;
+    if (at == end && end < VPD_HEADER + listed)
+        return len;                 /* cut off before the place: it may yet follow */
+    if (listed >= UINT16_MAX)
+        return len;
+    put_be16(data + 2, (uint16_t)(listed + 1));
+    if (at >= alloc)
+        return len;
+    end = min_u32(end + 1, alloc);
+    memmove(data + at + 1, data + at, end - at - 1);
+    data[at] = VPD_BLOCK_LIMITS;
+    return end;
+}
+
+static uint32_t filter_vpd(const struct scsi_lun_facts *f, uint8_t page, uint8_t *data, uint32_t len, uint32_t alloc)
+{
+    /* A device that does not know EVPD answers with its standard data. */
+    if (len < VPD_HEADER || data[1] != page)
+        return len;
+    if (page == VPD_SUPPORTED)
+        return insert_block_limits(data, len, alloc);
+    return filter_block_limits(f, data, len, alloc);
+}
+
+/* SSC-5, READ BLOCK LIMITS: a granularity of 2^n, a maximum of 24 bits where 0 is no limit, a minimum. */
+static void filter_tape_limits(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len)
+{
+    uint32_t max, limit = f->max_transfer;
+
+    if (len < 4)
+        return;
+    limit = min_u32(limit, 0xffffff);
+    if (limit >> (data[0] & 0x1f))
+        limit = limit >> (data[0] & 0x1f) << (data[0] & 0x1f);
+    max = get_be24(data + 1);
+    if (!max || max > limit)
+        put_be24(data + 1, limit);
+}
+
+/* Wherever the byte came, whatever the header says of its length: initiators read it without asking. */
+static void protect(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len, uint32_t specific)
+{
+    if (f->readonly && cdb_type_in(f->type, CDB_HAS_WP) && len > specific)
+        data[specific] |= MODE_WP;
+}
+
+uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
+                             uint8_t *data, uint32_t len, uint32_t alloc)
+{
+    uint32_t block_size = 0;
+
+    if (len > alloc)
+        len = alloc;
+    switch (cdb[0]) {
+    case OP_INQUIRY:
+        return filter_vpd(f, cdb[2], data, len, min_u32(alloc, get_be16(cdb + 3)));
+    case OP_READ_BLOCK_LIMITS:
+        if (!(cdb[1] & 1))          /* MLOI: another layout, without a length of data */
+            filter_tape_limits(f, data, len);
+        break;
+    case OP_MODE_SENSE_6:
+        protect(f, data, len, MODE_6_SPECIFIC);
+        break;
+    case OP_MODE_SENSE_10:
+        protect(f, data, len, MODE_10_SPECIFIC);
+        break;
+    case OP_READ_CAPACITY_10:
+        if (len >= 8)
+            block_size = get_be32(data + 4);
+        break;
+    case OP_SERVICE_ACTION_IN_16:
+        if (len >= 12)
+            block_size = get_be32(data + 8);
+        break;
+    default:
+        break;
+    }
+    if (block_size)
+        f->block_size = block_size;
+    return len;
+}
+
+/* Fixed or descriptor format, current. */
+static bool refused_invalid_field(const struct scsi_answer *a)
+{
+    const uint8_t *s = a->sense;
+
+    if (a->status != SCSI_CHECK_CONDITION || a->host != SCSI_HOST_OK)
+        return false;
+    if (a->sense_len >= 14 && (s[0] & 0x7f) == 0x70)
+        return (s[2] & 0x0f) == SENSE_ILLEGAL_REQUEST && s[12] == ASC_INVALID_FIELD;
+    return a->sense_len >= 4 && (s[0] & 0x7f) == 0x72
+           && (s[1] & 0x0f) == SENSE_ILLEGAL_REQUEST && s[2] == ASC_INVALID_FIELD;
+}
+
+uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
+                          uint8_t *data, uint32_t data_len, struct scsi_answer *a)
+{
+    uint8_t page[B0_LEN] = { [0] = f->type & 0x1f, [1] = VPD_BLOCK_LIMITS, [3] = B0_LEN - VPD_HEADER };
+    uint32_t len;
+
+    if (cdb[0] != OP_INQUIRY || !(cdb[1] & 1) || cdb[2] != VPD_BLOCK_LIMITS || !refused_invalid_field(a))
+        return 0;
+    if (!cdb_type_in(f->type, CDB_DISK))
+        return 0;
+    clamp_block_limits(f, page);
+    len = min_u32(min_u32(B0_LEN, get_be16(cdb + 3)), data_len);
+    memcpy(data, page, len);
+    scsi_answer_status(a, SCSI_GOOD, SCSI_HOST_OK, data_len - len);
+    return len;
+}

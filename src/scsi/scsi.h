@@ -1,0 +1,140 @@
+/*
+ * What we know of SCSI, pure: bytes and structs in, bytes and structs out. No
+ * file descriptors (the emulated disk apart), no allocation, no logging. It is driven by
+ * const tables and tested cell by cell. Figures are from SPC-5, SBC-4, SSC-5, MMC-6, SMC-3, SAM-5.
+ */
+#ifndef PVSCSI_SCSI_H
+#define PVSCSI_SCSI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCSI_CDB_MAX 16
+#define SCSI_SENSE_MAX 96           /* VSCSIIF_SENSE_BUFFERSIZE */
+
+enum scsi_direction { SCSI_DIR_BOTH = 0, SCSI_DIR_OUT = 1, SCSI_DIR_IN = 2, SCSI_DIR_NONE = 3 }; /* as on the wire */
+
+enum scsi_status {                  /* SAM-5 table 43 */
+    SCSI_GOOD = 0x00, SCSI_CHECK_CONDITION = 0x02, SCSI_CONDITION_MET = 0x04, SCSI_BUSY = 0x08,
+    SCSI_RESERVATION_CONFLICT = 0x18, SCSI_TASK_SET_FULL = 0x28, SCSI_ACA_ACTIVE = 0x30, SCSI_TASK_ABORTED = 0x40,
+};
+enum scsi_host {                    /* XEN_VSCSIIF_RSLT_HOST_* */
+    SCSI_HOST_OK = 0, SCSI_HOST_NO_CONNECT = 1, SCSI_HOST_TIME_OUT = 3, SCSI_HOST_ABORT = 5,
+    SCSI_HOST_ERROR = 7, SCSI_HOST_RESET = 8,
+};
+
+struct scsi_sense { uint8_t key, asc, ascq; };
+
+/* A response as it goes to the guest, less the rqid. */
+struct scsi_answer {
+    uint8_t status;
+    uint8_t host;
+    uint8_t sense_len;
+    uint8_t sense[SCSI_SENSE_MAX];
+    uint32_t residual;      /* requested less moved */
+};
+
+/* --- sense.c --- */
+/* Fixed format sense (SPC-5 4.4.3), 18 bytes, response code 70h. */
+void scsi_answer_sense(struct scsi_answer *a, struct scsi_sense s, uint8_t host, uint32_t residual);
+void scsi_answer_status(struct scsi_answer *a, uint8_t status, uint8_t host, uint32_t residual);
+
+/* What sg said of a command (struct sg_io_hdr), or the errno that write()/read() gave. */
+struct scsi_outcome {
+    int os_error;           /* positive errno; the rest is not looked at then */
+    uint8_t status;
+    uint16_t host;
+    int32_t resid;
+    uint8_t sense_len;      /* sb_len_wr; sense below has that many valid bytes */
+    const uint8_t *sense;
+};
+/*
+ * SCSI.md section 1, as a pure map. type: peripheral device type; data_len: what the guest asked for.
+ * Fills *a and returns how many bytes of data-in may go to the guest (0..data_len).
+ */
+uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir,
+                          uint32_t data_len, struct scsi_answer *a);
+
+/* --- decide.c: the one decision point for a CDB --- */
+struct scsi_lun_facts {
+    uint8_t type;           /* peripheral device type 0..31 */
+    bool readonly;          /* only what changes neither medium nor device passes, whatever else is allowed */
+    bool feature_host, shared, pr_forced, pr_move;
+    uint8_t pr_mode;        /* enum worker_pr_mode */
+    uint32_t max_transfer;  /* bytes; a command that asks for more is refused */
+    uint32_t block_size;    /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
+};
+enum scsi_route {
+    SCSI_TO_DEVICE,         /* forward as it is */
+    SCSI_TO_US,             /* REPORT LUNS: answered by us */
+    SCSI_TO_HELPER,         /* PERSISTENT RESERVE IN/OUT through the PR helper */
+    SCSI_REFUSED,           /* answer CHECK CONDITION with .sense */
+};
+struct scsi_decision {
+    enum scsi_route route;
+    struct scsi_sense sense;    /* when refused */
+    uint32_t timeout_s;         /* to use when the guest gives none; else the least that the opcode needs */
+    uint32_t min_timeout_s;
+    bool filter_in;             /* data-in must pass scsi_filter_data_in() */
+};
+/*
+ * Only the first cdb_len bytes of cdb are the guest's; one that is shorter than its opcode's group demands is refused.
+ * The timeouts are set whatever the route is.
+ */
+void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
+                 enum scsi_direction dir, uint32_t data_len, struct scsi_decision *d);
+/*
+ * Patches what the device said, where .filter_in asks for it; to be called with all data-in that goes to the
+ * guest: VPD page B0h and the list of supported pages of a disk, READ BLOCK LIMITS of a tape, the WP bit in
+ * MODE SENSE's header of a disk or tape with .readonly. READ CAPACITY passes unchanged, and teaches
+ * f->block_size. len bytes at data are valid, there is room for alloc; returns the new length (<= alloc).
+ */
+uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
+                             uint8_t *data, uint32_t len, uint32_t alloc);
+/*
+ * A disk without VPD page B0h must be given one, or its guest would know no limit: when *a is the refusal
+ * of that INQUIRY, *a becomes GOOD, the page is written to data (at most data_len bytes, which is what the guest asked
+ * for), and its length is returned. 0, and nothing touched, in every other case. For .filter_in commands only.
+ */
+uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
+                          uint8_t *data, uint32_t data_len, struct scsi_answer *a);
+/* The timeout for sg in milliseconds: the guest's (seconds, 0 = none) less a margin, at least the decision's minimum. */
+uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s);
+
+/* --- luns.c: REPORT LUNS and absent LUNs (SPC-5 6.32, SAM-5 4.7.7) --- */
+/*
+ * Parameter data for the LUNs (sorted ascending, any may be absent; LUN 0 is always reported) of one target.
+ * Writes at most out_size bytes and returns the bytes that the guest gets: min(allocation length, full length).
+ * Returns 0 and fills *refuse when the CDB is wrong (allocation length < 16 or an unknown SELECT REPORT).
+ */
+uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns, unsigned n,
+                          uint8_t *out, uint32_t out_size, struct scsi_sense *refuse);
+/*
+ * A command to a LUN that does not exist on a target that does: INQUIRY (qualifier 3, type 1Fh), REQUEST SENSE
+ * (ILLEGAL REQUEST 25h/00h as data), REPORT LUNS (by the caller); all else CHECK CONDITION 05/25/00 with host OK.
+ * Writes data-in to out (at most out_size) and returns its length; *a gets status, sense and residual (data_len - returned).
+ */
+uint32_t scsi_absent_lun(const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len, uint8_t *out, uint32_t out_size,
+                         struct scsi_answer *a);
+
+/* --- filedisk.c: an emulated disk over a file, for standalone mode only --- */
+struct filedisk {
+    int fd;                 /* not owned */
+    uint64_t blocks;        /* of 512 bytes */
+    bool readonly;
+    char serial[17];
+};
+/*
+ * Size from the file. serial: unit serial number when it has at most 16 characters, else what it is made from.
+ * 0 or -errno (-EINVAL: no regular file, no whole number of 512-byte blocks, or empty).
+ */
+int filedisk_init(struct filedisk *d, int fd, bool readonly, const char *serial);
+/*
+ * Executes one command, synchronously. buf: data-out of data_len bytes, or room for data_len bytes of data-in.
+ * Returns the number of data-in bytes made; *a is the whole answer.
+ */
+uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
+                          enum scsi_direction dir, uint8_t *buf, uint32_t data_len, struct scsi_answer *a);
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * One command's way: decision, device or helper or our own answer, and back. The
+ * CDB that was decided upon is the CDB that runs: both are the private copy.
+ */
+#include "config.h"
+
+#include <errno.h>
+
+#include "worker/pr-check.h"
+#include "worker/service.h"
+
+#define OP_REQUEST_SENSE 0x03
+#define OP_INQUIRY 0x12
+#define OP_REPORT_LUNS 0xa0
+
+#define TYPE_DISK 0x00
+#define TYPE_RBC 0x0e
+#define TYPE_ZBC 0x14
+#define TYPE_WRITE_ONCE 0x04
+#define TYPE_OPTICAL 0x07
+
+/* A command that the device cannot take now (memory, its queue) is tried again this often, then BUSY. */
+#define RETRY_DELAY_US 10000
+#define RETRIES_MAX 200
+
+static bool is_disk(const struct lun *lun)
+{
+    return lun->facts.type == TYPE_DISK || lun->facts.type == TYPE_RBC || lun->facts.type == TYPE_ZBC
+           || lun->facts.type == TYPE_WRITE_ONCE || lun->facts.type == TYPE_OPTICAL;
+}
+
+void command_finish(struct service *svc, struct cmd *c)
+{
+    c->state = CMD_DONE;
+    svc->work = true;
+}
+
+void command_finish_sense(struct service *svc, struct cmd *c, struct scsi_sense s, uint8_t host)
+{
+    scsi_answer_sense(&c->answer, s, host, c->data_len);
+    c->in_len = 0;
+    command_finish(svc, c);
+}
+
+static void finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host)
+{
+    scsi_answer_status(&c->answer, status, host, c->data_len);
+    c->in_len = 0;
+    command_finish(svc, c);
+}
+
+/* What has left a LUN: its queue may move on, those that wait for it may end. */
+static void left_device(struct service *svc, struct cmd *c)
+{
+    c->lun->in_flight--;
+    if (c->orphan)
+        c->lun->orphans--;
+    command_finish(svc, c);
+    if (c->lun->queue)
+        loop_timer_arm(svc->loop, &svc->retry_timer, 0);
+}
+
+static enum scsi_direction direction(const struct cmd *c)
+{
+    return (enum scsi_direction)c->req.sc_data_direction;
+}
+
+static void report_luns(struct service *svc, struct cmd *c)
+{
+    uint16_t numbers[PVSCSI_STATS_LUNS];
+    unsigned n = lun_numbers(svc, c->req.channel, c->req.id, numbers, ARRAY_SIZE(numbers));
+    struct scsi_sense refuse;
+    uint32_t len = scsi_report_luns(c->cdb, numbers, n, c->buf, REQUEST_DATA_MAX, &refuse);
+
+    if (len == 0) {
+        command_finish_sense(svc, c, refuse, SCSI_HOST_OK);
+        return;
+    }
+    /* SPC-5 6.32: REPORT LUNS clears this unit attention for every LUN of the target. */
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        if (svc->sorted[i]->channel == c->req.channel && svc->sorted[i]->target == c->req.id)
+            svc->sorted[i]->ua_luns_changed = false;
+    c->in_len = direction(c) == SCSI_DIR_IN ? (len < c->data_len ? len : c->data_len) : 0;
+    scsi_answer_status(&c->answer, SCSI_GOOD, SCSI_HOST_OK, c->data_len - c->in_len);
+    command_finish(svc, c);
+}
+
+/* True when a unit attention was due and is this command's answer. */
+static bool unit_attention(struct service *svc, struct cmd *c)
+{
+    struct lun *lun = c->lun;
+
+    if (!lun->ua_reset && !lun->ua_luns_changed)
+        return false;
+    if (c->cdb[0] == OP_INQUIRY || c->cdb[0] == OP_REPORT_LUNS || c->cdb[0] == OP_REQUEST_SENSE)
+        return false;
+    if (lun->ua_reset) {
+        lun->ua_reset = false;
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x29, 0x00 }, SCSI_HOST_OK);
+    } else {
+        lun->ua_luns_changed = false;
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x3f, 0x0e }, SCSI_HOST_OK);
+    }
+    return true;
+}
+
+bool command_decide(struct service *svc, struct cmd *c)
+{
+    struct scsi_decision d;
+
+    c->lun = lun_find(svc, c->req.channel, c->req.id, c->req.lun);
+    if (!c->lun) {
+        svc->stats->bad_requests++;
+        if (!lun_target_exists(svc, c->req.channel, c->req.id)) {
+            command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+        } else if (c->cdb[0] == OP_REPORT_LUNS) {
+            report_luns(svc, c);
+        } else {
+            uint32_t room = direction(c) == SCSI_DIR_IN ? c->data_len : 0;
+
+            c->in_len = scsi_absent_lun(c->cdb, c->data_len, c->buf, room, &c->answer);
+            command_finish(svc, c);
+        }
+        return false;
+    }
+    c->lun->stats->commands++;
+    if (unit_attention(svc, c))
+        return false;
+    scsi_decide(&c->lun->facts, c->cdb, c->req.cmd_len, direction(c), c->data_len, &d);
+    switch (d.route) {
+    case SCSI_TO_US:
+        report_luns(svc, c);
+        return false;
+    case SCSI_REFUSED:
+        command_finish_sense(svc, c, d.sense, SCSI_HOST_OK);
+        return false;
+    case SCSI_TO_HELPER:
+    case SCSI_TO_DEVICE:
+        break;
+    }
+    c->filter_in = d.filter_in;
+    c->sg.timeout_ms = scsi_timeout_ms(&d, c->req.timeout_per_command);
+    return true;
+}
+
+static bool reservation_command(const struct cmd *c)
+{
+    return c->cdb[0] == PR_OP_IN || c->cdb[0] == PR_OP_OUT;
+}
+
+/* What a device says of itself, as its guest may have it; the same for every backing. */
+static void filter_answer(struct cmd *c)
+{
+    if (!c->filter_in)
+        return;
+    if (c->in_len == 0) {
+        c->in_len = scsi_fix_refused(&c->lun->facts, c->cdb, c->buf, c->data_len, &c->answer);
+        return;
+    }
+    c->in_len = scsi_filter_data_in(&c->lun->facts, c->cdb, c->buf, c->in_len, c->data_len);
+    c->answer.residual = c->data_len - c->in_len;
+}
+
+/* 0: it is at the device (or done already). -errno of sg_try_later(): not now. */
+static int to_device(struct service *svc, struct cmd *c)
+{
+    struct lun *lun = c->lun;
+    int r;
+
+    if (reservation_command(c)) {
+        struct scsi_sense refuse;
+        bool out = direction(c) == SCSI_DIR_OUT;
+
+        if (!pr_check(c->cdb, c->req.cmd_len, direction(c), c->data_len, c->buf, lun->facts.pr_move, &refuse)) {
+            command_finish_sense(svc, c, refuse, SCSI_HOST_OK);
+            return 0;
+        }
+        if (lun->pr) {
+            r = pr_client_submit(lun->pr, c, c->cdb, out ? c->buf : NULL, out ? c->data_len : 0,
+                                 out ? 0 : c->data_len);
+            if (r < 0) {
+                finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
+                return 0;
+            }
+            c->state = CMD_AT_DEVICE;
+            lun->in_flight++;
+            return 0;
+        }
+    }
+    if (lun->backing == LUN_BACKING_FILE) {
+        c->in_len = filedisk_execute(&lun->file, c->cdb, c->req.cmd_len, direction(c), c->buf, c->data_len,
+                                     &c->answer);
+        filter_answer(c);
+        command_finish(svc, c);
+        return 0;
+    }
+    c->sg.cdb = c->cdb;
+    c->sg.cdb_len = c->req.cmd_len;
+    c->sg.dir = direction(c);
+    c->sg.data = c->buf;
+    c->sg.len = c->data_len;
+    r = sg_submit(&lun->sg, &c->sg);
+    if (r == 0) {
+        c->state = CMD_AT_DEVICE;
+        lun->in_flight++;
+        return 0;
+    }
+    if (sg_try_later(r) && c->retries < RETRIES_MAX)
+        return r;
+    c->sg.outcome = (struct scsi_outcome){ .os_error = -r };
+    scsi_map_outcome(&c->sg.outcome, lun->facts.type, direction(c), c->data_len, &c->answer);
+    c->in_len = 0;
+    command_finish(svc, c);
+    return 0;
+}
+
+static void enqueue(struct cmd *c)
+{
+    c->state = CMD_QUEUED;
+    c->next = NULL;
+    *c->lun->queue_tail = c;
+    c->lun->queue_tail = &c->next;
+}
+
+static bool must_wait(const struct lun *lun)
+{
+    return lun->held || lun->resetting || lun->orphans > 0;
+}
+
+void command_submit(struct service *svc, struct cmd *c)
+{
+    /* In order: nobody overtakes what is queued (tapes depend on it). */
+    if (must_wait(c->lun) || c->lun->queue) {
+        enqueue(c);
+        return;
+    }
+    if (to_device(svc, c) < 0) {
+        enqueue(c);
+        /* Where something is in flight its end moves the queue; else only time does. */
+        loop_timer_arm(svc->loop, &svc->retry_timer, RETRY_DELAY_US);
+    }
+}
+
+void command_pump(struct service *svc, struct lun *lun)
+{
+    struct cmd *c;
+
+    while (!must_wait(lun) && (c = lun->queue) != NULL) {
+        lun->queue = c->next;
+        if (!lun->queue)
+            lun->queue_tail = &lun->queue;
+        c->next = NULL;
+        c->state = CMD_TAKEN;
+        if (c->recovered) {
+            command_end_recovered(svc, c);
+            continue;
+        }
+        if (to_device(svc, c) == 0)
+            continue;
+        c->retries++;
+        c->state = CMD_QUEUED;
+        c->next = lun->queue;
+        lun->queue = c;
+        if (!c->next)
+            lun->queue_tail = &c->next;
+        loop_timer_arm(svc->loop, &svc->retry_timer, RETRY_DELAY_US);
+        break;
+    }
+}
+
+/* Of a disk: what a second time does something else than the first. */
+static bool runs_once(uint8_t opcode)
+{
+    switch (opcode) {
+    case PR_OP_OUT:         /* REGISTER: the old key is no more */
+    case 0x89:              /* COMPARE AND WRITE: it compares with what it wrote */
+    case 0x50:              /* XDWRITE(10), XPWRITE(10), XDWRITEREAD(10) of SBC-2: XOR with what is there */
+    case 0x51:
+    case 0x53:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void command_end_recovered(struct service *svc, struct cmd *c)
+{
+    if (c->req.act == VSCSIIF_ACT_SCSI_ABORT || c->req.act == VSCSIIF_ACT_SCSI_RESET) {
+        c->managed = XEN_VSCSIIF_RSLT_RESET_FAILED;
+        command_finish(svc, c);
+        return;
+    }
+    if (c->req.act != VSCSIIF_ACT_SCSI_CDB) {
+        command_finish_sense(svc, c, request_defect_sense(REQUEST_BAD_ACT), SCSI_HOST_ERROR);
+    } else if (!c->lun) {
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+    } else if (is_disk(c->lun) && runs_once(c->cdb[0])) {
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_OK);
+    } else if (is_disk(c->lun)) {
+        /* Whether it ran or not is unknown; a disk's initiator repeats it, which does no harm. */
+        finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
+    } else {
+        /* A tape may have moved: only the initiator can find out where it stands. */
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x29, 0x00 }, SCSI_HOST_OK);
+    }
+}
+
+bool command_take_back(struct cmd *c)
+{
+    if (c->state != CMD_AT_DEVICE || !c->lun->pr || pr_client_cancel(c->lun->pr, c) != 0)
+        return false;
+    c->lun->in_flight--;
+    return true;
+}
+
+void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
+{
+    struct service *svc = container_of(pool, struct service, sg_pool);
+    struct cmd *c = container_of(sg, struct cmd, sg);
+
+    c->in_len = scsi_map_outcome(&sg->outcome, c->lun->facts.type, direction(c), c->data_len, &c->answer);
+    filter_answer(c);
+    left_device(svc, c);
+}
+
+void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data,
+                     uint32_t in_len)
+{
+    struct pr_link *link = ctx;
+    struct cmd *c = token;
+
+    c->answer = *answer;
+    c->in_len = in_len <= c->data_len ? in_len : c->data_len;
+    if (c->in_len > 0)
+        memcpy(c->buf, in_data, c->in_len);
+    left_device(link->svc, c);
+}

@@ -1,0 +1,318 @@
+/*
+ * The worker process: one vhost, single-threaded, driven by the control process
+ * through the socketpair on WORKER_FD. It knows neither xenstore nor the
+ * toolstack, and it ends when the control process does.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "worker/service.h"
+#include "worker/worker.h"
+
+/* After QUIT or EOF: so long may what is in flight take; the journal tells a successor about the rest. */
+#define QUIT_WAIT_US 5000000u
+
+struct worker {
+    struct service svc;
+    struct loop *loop;
+    struct loop_source control;
+    struct loop_timer quit_timer;
+    bool initialised, quitting;
+    uint32_t generation;
+    uint32_t removing[PVSCSI_STATS_LUNS / 32];  /* LUN_REMOVED is owed */
+    struct worker_msg outbox[PVSCSI_STATS_LUNS * 2];
+    unsigned out_from, out_n;
+    struct journal_map { void *at; size_t size; } journal, stats;
+    char prefix[32];
+};
+
+static struct worker *worker_of(struct service *svc)
+{
+    return container_of(svc, struct worker, svc);
+}
+
+/* Queued when the control process does not read at once; what does not fit even there means that it never will. */
+static void flush_outbox(struct worker *w)
+{
+    while (w->out_n > 0) {
+        int r = worker_msg_send(w->control.fd, &w->outbox[w->out_from], NULL, 0);
+
+        if (r == -EAGAIN)
+            break;
+        w->out_from = (w->out_from + 1) % ARRAY_SIZE(w->outbox);
+        w->out_n--;
+    }
+    if (w->control.loop)
+        loop_modify(&w->control, EPOLLIN | (w->out_n > 0 ? (uint32_t)EPOLLOUT : 0));
+}
+
+static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_slot, uint32_t helper)
+{
+    struct worker_msg msg = { .type = type, .generation = w->generation, .error = error, .lun_slot = lun_slot };
+
+    if (w->out_n == ARRAY_SIZE(w->outbox))
+        return;
+    if (type == WM_HELPER)
+        msg.u.helper_state = helper;
+    w->outbox[(w->out_from + w->out_n++) % ARRAY_SIZE(w->outbox)] = msg;
+    flush_outbox(w);
+}
+
+static void check_removed(struct worker *w)
+{
+    for (unsigned word = 0; word < ARRAY_SIZE(w->removing); word++) {
+        for (uint32_t bits = w->removing[word]; bits; bits &= bits - 1) {
+            unsigned bit = (unsigned)__builtin_ctz(bits), i = word * 32 + bit;
+
+            if (lun_reap(&w->svc, i)) {
+                w->removing[word] &= ~(1u << bit);
+                tell(w, WM_LUN_REMOVED, 0, i, 0);
+            }
+        }
+    }
+}
+
+/* What waits for its turn at a device counts too: a successor could only call it lost, which costs a tape its place. */
+static bool in_flight(const struct worker *w)
+{
+    for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++) {
+        const struct lun *lun = w->svc.luns[i];
+
+        if (lun && (lun->in_flight > 0 || (lun->queue && !lun->held)))
+            return true;
+    }
+    return false;
+}
+
+static void on_progress(struct service *svc)
+{
+    struct worker *w = worker_of(svc);
+
+    check_removed(w);
+    if (w->quitting && !in_flight(w))
+        loop_stop(w->loop);
+}
+
+static void on_halted(struct service *svc)
+{
+    tell(worker_of(svc), WM_HALTED, 0, 0, 0);
+}
+
+static void on_reset_device(struct service *svc, struct lun *lun)
+{
+    tell(worker_of(svc), WM_RESET, 0, lun->index, 0);
+}
+
+static void on_helper_changed(struct service *svc, struct lun *lun, enum worker_helper_state state)
+{
+    tell(worker_of(svc), WM_HELPER, 0, lun->index, state);
+}
+
+static void quit_expired(struct loop_timer *timer)
+{
+    struct worker *w = container_of(timer, struct worker, quit_timer);
+
+    log_warn(w->prefix, "commands are still at their devices; a successor has to wait for them");
+    loop_stop(w->loop);
+}
+
+static void quit(struct worker *w)
+{
+    if (w->quitting)
+        return;
+    w->quitting = true;
+    w->svc.stopping = true;
+    if (!w->initialised || !in_flight(w))
+        loop_stop(w->loop);
+    else
+        loop_timer_arm(w->loop, &w->quit_timer, QUIT_WAIT_US);
+}
+
+static int map_shared(int fd, size_t size, struct journal_map *out)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (at == MAP_FAILED)
+        return -errno;
+    out->at = at;
+    out->size = size;
+    return 0;
+}
+
+static int init(struct worker *w, const struct worker_msg *msg, const int fds[WORKER_MAX_FDS])
+{
+    unsigned flags = XEN_OPEN_GRANTS | XEN_OPEN_EVENTS;
+    struct service *svc = &w->svc;
+    char socket[sizeof(msg->u.init.mock_socket)];
+    int r;
+
+    if (w->initialised)
+        return -EALREADY;
+    if (fds[0] < 0 || fds[1] < 0)
+        return -EBADF;
+    snprintf(w->prefix, sizeof(w->prefix), "%.*s", (int)sizeof(msg->u.init.prefix) - 1, msg->u.init.prefix);
+    snprintf(socket, sizeof(socket), "%.*s", (int)sizeof(socket) - 1, msg->u.init.mock_socket);
+    if (msg->u.init.log_level > XTL_NONE && msg->u.init.log_level < XTL_NUM_LEVELS)
+        log_set_level((xentoollog_level)msg->u.init.log_level);
+    r = map_shared(fds[0], sizeof(struct pvscsi_journal), &w->journal);
+    if (r == 0)
+        r = map_shared(fds[1], sizeof(struct pvscsi_stats), &w->stats);
+    if (r < 0)
+        return r;
+    r = socket[0] ? xen_open_mock(socket, (uint16_t)msg->u.init.own_domid, flags, &svc->xen)
+                  : xen_open_real(flags, &svc->xen);
+    if (r < 0) {
+        log_err(w->prefix, -r, "cannot open the hypervisor's devices (/dev/xen/gntdev, /dev/xen/evtchn)");
+        return r;
+    }
+    svc->loop = w->loop;
+    svc->prefix = w->prefix;
+    svc->domid = (uint16_t)msg->u.init.domid;
+    svc->max_segments = msg->u.init.max_segments <= REQUEST_SEGMENTS_MAX ? msg->u.init.max_segments
+                                                                         : REQUEST_SEGMENTS_MAX;
+    svc->journal = w->journal.at;
+    svc->journal->worker_pid = (uint32_t)getpid();
+    svc->stats = w->stats.at;
+    svc->stats->magic = PVSCSI_STATS_MAGIC;
+    svc->stats->version = 1;
+    svc->progress = on_progress;
+    svc->halted = on_halted;
+    svc->reset_device = on_reset_device;
+    svc->helper_changed = on_helper_changed;
+    r = service_init(svc);
+    w->initialised = r == 0;
+    return r;
+}
+
+static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKER_MAX_FDS])
+{
+    struct service *svc = &w->svc;
+    int r;
+
+    if (!w->initialised && msg->type != WM_INIT && msg->type != WM_QUIT)
+        return;
+    switch (msg->type) {
+    case WM_INIT:
+        r = init(w, msg, fds);
+        tell(w, WM_READY, r, 0, 0);
+        if (r < 0)
+            quit(w);
+        break;
+    case WM_LUN_ADD: {
+        int node = steal_fd(&fds[0]), block = steal_fd(&fds[1]);
+
+        tell(w, WM_LUN_ADDED, lun_add(svc, msg, node, block), msg->lun_slot, 0);
+        break;
+    }
+    case WM_LUN_REMOVE:
+        if (lun_remove(svc, msg->lun_slot))
+            tell(w, WM_LUN_REMOVED, 0, msg->lun_slot, 0);
+        else
+            w->removing[msg->lun_slot / 32] |= 1u << (msg->lun_slot % 32);
+        break;
+    case WM_LUN_RELEASE:
+        lun_release(svc, msg->lun_slot);
+        break;
+    case WM_LUN_SHARED:
+        lun_set_shared(svc, msg->lun_slot, (msg->u.lun.flags & LUN_SHARED) != 0);
+        break;
+    case WM_CONNECT:
+        service_disconnect(svc);
+        w->generation = msg->generation;
+        r = service_connect(svc, msg->u.connect.ring_ref, msg->u.connect.event_channel,
+                            msg->u.connect.take_over != 0);
+        tell(w, WM_CONNECTED, r, 0, 0);
+        break;
+    case WM_DISCONNECT:
+        service_disconnect(svc);
+        w->generation = msg->generation;
+        tell(w, WM_DISCONNECTED, 0, 0, 0);
+        break;
+    case WM_RESET_DONE:
+        if (msg->lun_slot < PVSCSI_STATS_LUNS && svc->luns[msg->lun_slot])
+            manage_reset_done(svc, svc->luns[msg->lun_slot], msg->error);
+        break;
+    case WM_LOG_LEVEL:
+        if (msg->u.log_level > XTL_NONE && msg->u.log_level < XTL_NUM_LEVELS)
+            log_set_level((xentoollog_level)msg->u.log_level);
+        break;
+    case WM_QUIT:
+        quit(w);
+        break;
+    default:
+        log_warn(w->prefix, "unknown message %u from the control process", msg->type);
+        break;
+    }
+}
+
+static void control_ready(struct loop_source *src, uint32_t revents)
+{
+    struct worker *w = container_of(src, struct worker, control);
+    struct worker_msg msg;
+    int fds[WORKER_MAX_FDS];
+
+    if (revents & EPOLLOUT)
+        flush_outbox(w);
+    for (;;) {
+        int r = worker_msg_recv(src->fd, &msg, fds);
+
+        if (r == -EAGAIN)
+            return;
+        if (r <= 0) {
+            loop_remove(src);
+            quit(w);
+            return;
+        }
+        handle(w, &msg, fds);
+        for (unsigned i = 0; i < WORKER_MAX_FDS; i++)
+            if (fds[i] >= 0)
+                close(fds[i]);
+    }
+}
+
+static void after_round(void *ctx)
+{
+    service_round(ctx);
+}
+
+int worker_main(void)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    int r;
+
+    if (!w)
+        return 1;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    prctl(PR_SET_NAME, "pvscsid-worker");
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    r = log_init(XTL_INFO);
+    if (r == 0)
+        r = loop_new(&w->loop);
+    if (r == 0) {
+        w->control = (struct loop_source){ .fd = WORKER_FD, .events = EPOLLIN, .ready = control_ready };
+        w->quit_timer.expired = quit_expired;
+        fd_set_cloexec(WORKER_FD);
+        r = loop_add(w->loop, &w->control);
+    }
+    if (r == 0) {
+        loop_set_after_round(w->loop, after_round, &w->svc);
+        r = loop_run(w->loop);
+    }
+    service_deinit(&w->svc);
+    xen_close(w->svc.xen);
+    if (w->journal.at)
+        munmap(w->journal.at, w->journal.size);
+    if (w->stats.at)
+        munmap(w->stats.at, w->stats.size);
+    loop_free(w->loop);
+    log_close();
+    free(w);
+    return r == 0 ? 0 : 1;
+}

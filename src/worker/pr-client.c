@@ -1,0 +1,599 @@
+/*
+ * The PR helper's client; see pr-client.h. Everything happens in callbacks of the
+ * loop: a submit only queues and arms a timer without delay, so no completion can
+ * come from inside it.
+ *
+ * The head of the queue is the command whose turn it is. It stays in the queue
+ * until it has its answer; `asked` says that the protocol machine has it, and
+ * `left` that a byte of it may have reached the helper, which is the point of no
+ * return for PERSISTENT RESERVE OUT.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/util.h"
+#include "worker/pr-client.h"
+#include "worker/pr-proto.h"
+
+#define BACKOFF_FIRST_MS 20
+#define BACKOFF_MAX_MS 5000
+/* With a command waiting: an attempt at least this often, and so a BUSY at most that often per command. */
+#define BACKOFF_WAITING_MS 100
+
+struct pr_command {
+    struct pr_command *next;
+    void *token;
+    uint8_t cdb[SCSI_CDB_MAX];
+    uint32_t buffer_len;        /* the guest's: what a residual is counted from */
+    bool started;               /* its deadline runs */
+    bool asked, left;
+    bool retried;               /* 5Eh: sent for the second time */
+    uint32_t list_len;
+    uint8_t list[];
+};
+
+struct pr_client {
+    struct loop *loop;
+    struct pr_client_config config; /* its strings are these: */
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];  /* "": the defaults */
+    char prefix[48];
+    struct log_limit limit;
+
+    struct loop_source socket;      /* fd -1: no connection */
+    struct loop_timer kick_timer;   /* a command was queued */
+    struct loop_timer retry_timer;  /* armed while away: the next attempt to connect */
+    struct loop_timer deadline_timer; /* of the head, or of the handshake when there is none */
+    struct pr_proto proto;
+
+    struct pr_command *head, **tail;
+    unsigned pending;
+
+    uint64_t away_since_us;         /* 0: not away */
+    uint64_t attempt_us;            /* of the last connect */
+    uint32_t backoff_ms;
+    enum worker_helper_state reported;
+
+    bool inside;                    /* a callback of the loop is running */
+    bool dead;                      /* freed meanwhile; the memory goes when it ends */
+};
+
+/* --- commands --- */
+
+static void forget(struct pr_client *c, struct pr_command **at)
+{
+    struct pr_command *cmd = *at;
+
+    *at = cmd->next;
+    if (!cmd->next)
+        c->tail = at;
+    c->pending--;
+    if (cmd->started)
+        loop_timer_cancel(&c->deadline_timer);
+    free(cmd);
+}
+
+/* Ends the command at the head. The callback may have queued, cancelled or freed anything. */
+static void end_head(struct pr_client *c, const struct scsi_answer *answer, const uint8_t *data, uint32_t len)
+{
+    void *token = c->head->token;
+
+    forget(c, &c->head);
+    c->config.done(c->config.ctx, token, answer, data, len);
+}
+
+/* 0B/08/00, LOGICAL UNIT COMMUNICATION FAILURE: nobody can say what became of it. */
+static void fail_head(struct pr_client *c)
+{
+    struct scsi_answer answer;
+
+    scsi_answer_sense(&answer, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_OK, c->head->buffer_len);
+    end_head(c, &answer, NULL, 0);
+}
+
+static void busy_head(struct pr_client *c)
+{
+    struct scsi_answer answer;
+
+    scsi_answer_status(&answer, SCSI_BUSY, SCSI_HOST_OK, c->head->buffer_len);
+    end_head(c, &answer, NULL, 0);
+}
+
+static void answer_head(struct pr_client *c)
+{
+    const struct pr_command *cmd = c->head;
+    bool out = cmd->cdb[0] == PR_OP_OUT;
+    uint32_t moved = 0;
+    struct pr_reply reply;
+    struct scsi_answer answer;
+
+    pr_proto_reply(&c->proto, &reply);
+    if (reply.status == SCSI_CHECK_CONDITION && reply.sense_len == 0) {
+        fail_head(c);
+        return;
+    }
+    if (reply.status == SCSI_GOOD) {
+        moved = out ? cmd->list_len : reply.data_len;
+        if (moved > cmd->buffer_len)
+            moved = cmd->buffer_len;
+    }
+    scsi_answer_status(&answer, reply.status, SCSI_HOST_OK, cmd->buffer_len - moved);
+    answer.sense_len = reply.sense_len;
+    memcpy(answer.sense, reply.sense, reply.sense_len);
+    end_head(c, &answer, reply.data, out ? 0 : moved);
+}
+
+static bool busy_window_open(const struct pr_client *c)
+{
+    return now_us() - c->away_since_us < (uint64_t)c->config.away_busy_ms * 1000;
+}
+
+/*
+ * The helper cannot be had: all that wait are answered. Not what the callbacks queue meanwhile, or one that
+ * tries again at once would keep this going for ever.
+ */
+static void answer_waiting(struct pr_client *c)
+{
+    for (unsigned n = c->pending; n > 0 && c->head; n--) {
+        if (busy_window_open(c))
+            busy_head(c);
+        else
+            fail_head(c);
+    }
+}
+
+/* --- the connection --- */
+
+static const char *first_path(const struct pr_client *c)
+{
+    return c->path[0] ? c->path : PR_SOCKET_DEFAULT;
+}
+
+static void arm_deadline(struct pr_client *c)
+{
+    loop_timer_arm(c->loop, &c->deadline_timer, (uint64_t)c->config.deadline_ms * 1000);
+}
+
+static void disconnect(struct pr_client *c)
+{
+    if (c->socket.fd < 0)
+        return;
+    loop_remove(&c->socket);
+    close(c->socket.fd);
+    c->socket.fd = -1;
+    if (!c->head || !c->head->started)
+        loop_timer_cancel(&c->deadline_timer);
+}
+
+/* From now on the helper is away, if it was not before; the next attempt is planned. */
+static void note_away(struct pr_client *c, const char *why)
+{
+    if (!c->away_since_us) {
+        c->away_since_us = now_us();
+        log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s", first_path(c), why);
+    }
+    loop_timer_arm(c->loop, &c->retry_timer, (uint64_t)c->backoff_ms * 1000);
+    c->backoff_ms = c->backoff_ms < BACKOFF_MAX_MS / 2 ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
+}
+
+/* The connection is of no more use. again: a PERSISTENT RESERVE IN that was asked may be asked once more. */
+static void lose(struct pr_client *c, const char *why, bool again)
+{
+    struct pr_command *cmd = c->head;
+
+    disconnect(c);
+    note_away(c, why);
+    if (!cmd || !cmd->asked)
+        return;
+    cmd->asked = false;
+    if (!cmd->left)
+        return;
+    if (again && cmd->cdb[0] == PR_OP_IN && !cmd->retried) {
+        cmd->retried = true;
+        cmd->left = false;
+        return;
+    }
+    log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: command %02xh failed: %s",
+                first_path(c), cmd->cdb[0], why);
+    fail_head(c);
+}
+
+/* 0 or -errno. */
+static int try_path(int fd, const char *path)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+    memcpy(addr.sun_path, path, strlen(path) + 1);
+    return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
+}
+
+static int try_connect(struct pr_client *c)
+{
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = try_path(fd, first_path(c));
+    if (r < 0 && !c->path[0] && try_path(fd, PR_SOCKET_DEFAULT_2) == 0)
+        r = 0;
+    if (r < 0)
+        return r;
+    c->socket.fd = fd;
+    c->socket.events = EPOLLIN;
+    r = loop_add(c->loop, &c->socket);
+    if (r < 0) {
+        c->socket.fd = -1;
+        return r;
+    }
+    steal_fd(&fd);
+    return 0;
+}
+
+/* A Unix socket connects at once or not at all: there is no waiting for it. */
+static void attempt(struct pr_client *c)
+{
+    int r;
+
+    loop_timer_cancel(&c->retry_timer);
+    c->attempt_us = now_us();
+    r = try_connect(c);
+    if (r < 0) {
+        note_away(c, strerror(-r));
+        answer_waiting(c);
+        return;
+    }
+    pr_proto_init(&c->proto);
+    if (!loop_timer_armed(&c->deadline_timer))
+        arm_deadline(c);
+}
+
+/* Like send(), with the device's descriptor when with_fd. Never a SIGPIPE. */
+static ssize_t send_bytes(const struct pr_client *c, const uint8_t *bytes, uint32_t n, bool with_fd)
+{
+    struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = { .bytes = { 0 } };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+    if (with_fd) {
+        struct cmsghdr *cmsg;
+
+        msg.msg_control = control.bytes;
+        msg.msg_controllen = sizeof(control.bytes);
+        cmsg = CMSG_FIRSTHDR(&msg);
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(cmsg), &c->config.device_fd, sizeof(int));
+    }
+    return sendmsg(c->socket.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Sends what the protocol has to send, as far as it goes. */
+static void flush(struct pr_client *c)
+{
+    uint32_t n, events = EPOLLIN;
+    const uint8_t *bytes;
+    bool with_fd;
+    int r;
+
+    while ((n = pr_proto_output(&c->proto, &bytes, &with_fd)) > 0) {
+        ssize_t sent = send_bytes(c, bytes, n, with_fd);
+
+        if (sent > 0) {
+            pr_proto_sent(&c->proto, (uint32_t)sent);
+            if (c->head && c->head->asked)
+                c->head->left = true;
+        } else if (sent < 0 && errno == EAGAIN) {
+            events |= EPOLLOUT;
+            break;
+        } else if (sent == 0 || errno != EINTR) {
+            lose(c, sent < 0 ? strerror(errno) : "nothing can be sent", true);
+            return;
+        }
+    }
+    if (events == c->socket.events)
+        return;
+    r = loop_modify(&c->socket, events);
+    if (r < 0)
+        lose(c, strerror(-r), true);
+}
+
+/* Before a command is asked: a connection that is dead or babbles is lost without costing anything. */
+static bool still_quiet(struct pr_client *c)
+{
+    uint8_t byte;
+    ssize_t n = recv(c->socket.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    lose(c, n == 0 ? "closed the connection" : n < 0 ? strerror(errno) : "bytes that nobody asked for", true);
+    return false;
+}
+
+/* May the next attempt be made? If not: what waits goes on waiting, or is answered. */
+static bool attempt_due(struct pr_client *c)
+{
+    uint64_t due = c->attempt_us + BACKOFF_WAITING_MS * 1000, now = now_us();
+
+    if (!c->head)
+        return c->away_since_us && !loop_timer_armed(&c->retry_timer);
+    if (!loop_timer_armed(&c->retry_timer) || now >= due)
+        return true;
+    if (!busy_window_open(c))
+        answer_waiting(c);
+    else if (c->retry_timer.due_us > due)
+        loop_timer_arm(c->loop, &c->retry_timer, due - now);
+    return false;
+}
+
+/* The one place where things are set going. */
+static void drive(struct pr_client *c)
+{
+    struct pr_command *cmd;
+
+    if (c->socket.fd < 0 && attempt_due(c))
+        attempt(c);
+    if (c->socket.fd < 0)
+        return;
+
+    cmd = c->head;
+    if (!cmd || cmd->asked)
+        return;
+    if (!cmd->started) {
+        cmd->started = true;
+        arm_deadline(c);
+    }
+    if (c->proto.state != PR_STATE_READY || !still_quiet(c))
+        return;
+    if (!pr_proto_start(&c->proto, cmd->cdb, cmd->list, cmd->list_len))
+        return;                     /* the answer to the handshake is still on its way out */
+    cmd->asked = true;
+    flush(c);
+}
+
+static void handshaken(struct pr_client *c)
+{
+    if (!c->head || !c->head->started)
+        loop_timer_cancel(&c->deadline_timer);
+    if (c->away_since_us && c->reported == HELPER_AWAY)
+        log_limited(&c->limit, XTL_INFO, c->config.prefix, "PR helper at %s: connected", first_path(c));
+    c->away_since_us = 0;
+}
+
+static void receive(struct pr_client *c)
+{
+    uint8_t buf[4096];
+    ssize_t n = recv(c->socket.fd, buf, sizeof(buf), MSG_DONTWAIT);
+    bool shaking = c->proto.state == PR_STATE_FEATURES;
+    enum pr_event event;
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    event = n > 0 ? pr_proto_input(&c->proto, buf, (uint32_t)n) : PR_BROKEN;
+    if (event == PR_HANDSHAKEN) {
+        handshaken(c);
+        flush(c);
+    } else if (event == PR_REPLIED) {
+        c->backoff_ms = BACKOFF_FIRST_MS;
+        answer_head(c);
+    } else if (event == PR_BROKEN) {
+        lose(c, n > 0 ? c->proto.error : n == 0 ? "closed the connection" : strerror(errno), n <= 0);
+        if (shaking)
+            answer_waiting(c);      /* as good as no connection */
+    }
+}
+
+/* --- callbacks of the loop --- */
+
+static void enter(struct pr_client *c)
+{
+    c->inside = true;
+}
+
+static void leave(struct pr_client *c)
+{
+    enum worker_helper_state state = pr_client_state(c);
+
+    if (!c->dead && state != c->reported) {
+        c->reported = state;
+        if (c->config.state_changed)
+            c->config.state_changed(c->config.ctx, state);
+    }
+    c->inside = false;
+    if (c->dead)
+        free(c);
+}
+
+static void on_socket(struct loop_source *src, uint32_t revents)
+{
+    struct pr_client *c = container_of(src, struct pr_client, socket);
+
+    enter(c);
+    if (revents & EPOLLOUT)
+        flush(c);
+    if (c->socket.fd >= 0 && (revents & ~(uint32_t)EPOLLOUT))
+        receive(c);
+    drive(c);
+    leave(c);
+}
+
+static void on_kick(struct loop_timer *timer)
+{
+    struct pr_client *c = container_of(timer, struct pr_client, kick_timer);
+
+    enter(c);
+    drive(c);
+    leave(c);
+}
+
+static void on_retry(struct loop_timer *timer)
+{
+    struct pr_client *c = container_of(timer, struct pr_client, retry_timer);
+
+    enter(c);
+    drive(c);
+    leave(c);
+}
+
+static void on_deadline(struct loop_timer *timer)
+{
+    struct pr_client *c = container_of(timer, struct pr_client, deadline_timer);
+    struct pr_command *cmd = c->head;
+
+    enter(c);
+    if (cmd && cmd->started) {
+        /* Whether it was asked or waited for the handshake: its time is over, and it alone pays for it. */
+        cmd->asked = cmd->left = false;
+        lose(c, "no answer within the deadline", false);
+        log_limited(&c->limit, XTL_WARN, c->config.prefix,
+                    "PR helper at %s: command %02xh failed: no answer within %u ms",
+                    first_path(c), cmd->cdb[0], c->config.deadline_ms);
+        fail_head(c);
+    } else if (c->socket.fd >= 0) {
+        lose(c, "no handshake within the deadline", false);
+    }
+    drive(c);
+    leave(c);
+}
+
+/* --- for the worker --- */
+
+int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out)
+{
+    const char *path = config->socket_path ? config->socket_path : "";
+    struct pr_client *c;
+
+    if (!config->done || config->device_fd < 0)
+        return -EINVAL;
+    if (strlen(path) >= sizeof(c->path))
+        return -ENAMETOOLONG;
+    c = calloc(1, sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    c->loop = loop;
+    c->config = *config;
+    if (!c->config.deadline_ms)
+        c->config.deadline_ms = PR_DEADLINE_MS;
+    if (!c->config.away_busy_ms)
+        c->config.away_busy_ms = PR_AWAY_BUSY_MS;
+    memcpy(c->path, path, strlen(path) + 1);
+    c->config.socket_path = c->path;
+    if (config->prefix) {
+        memcpy(c->prefix, config->prefix, strnlen(config->prefix, sizeof(c->prefix) - 1));
+        c->config.prefix = c->prefix;
+    }
+    c->limit = (struct log_limit)LOG_LIMIT_INIT;
+    c->socket.fd = -1;
+    c->socket.ready = on_socket;
+    c->kick_timer.expired = on_kick;
+    c->retry_timer.expired = on_retry;
+    c->deadline_timer.expired = on_deadline;
+    c->tail = &c->head;
+    c->backoff_ms = BACKOFF_FIRST_MS;
+    c->reported = HELPER_IDLE;
+    pr_proto_init(&c->proto);
+    *out = c;
+    return 0;
+}
+
+void pr_client_free(struct pr_client *client)
+{
+    if (!client)
+        return;
+    pr_client_cancel_all(client);
+    disconnect(client);
+    client->away_since_us = 0;
+    loop_timer_cancel(&client->deadline_timer);
+    loop_timer_cancel(&client->kick_timer);
+    loop_timer_cancel(&client->retry_timer);
+    close(client->config.device_fd);
+    client->config.device_fd = -1;
+    client->dead = true;
+    if (!client->inside)
+        free(client);
+}
+
+int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX],
+                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room)
+{
+    bool out = cdb[0] == PR_OP_OUT;
+    uint32_t len = pr_cdb_length(cdb);
+    struct pr_command *cmd;
+
+    if (client->dead || (!out && cdb[0] != PR_OP_IN) || len > PR_DATA_MAX)
+        return -EINVAL;
+    if (out && (out_len < len || (len && !out_data)))
+        return -EINVAL;
+    if (client->pending >= PR_QUEUE_MAX)
+        return -EBUSY;
+    cmd = calloc(1, sizeof(*cmd) + (out ? len : 0));
+    if (!cmd)
+        return -ENOMEM;
+    cmd->token = token;
+    memcpy(cmd->cdb, cdb, PR_CDB_LEN);
+    cmd->buffer_len = out ? out_len : in_room;
+    if (out) {
+        cmd->list_len = len;
+        if (len)
+            memcpy(cmd->list, out_data, len);
+    }
+    *client->tail = cmd;
+    client->tail = &cmd->next;
+    client->pending++;
+    loop_timer_arm(client->loop, &client->kick_timer, 0);
+    return 0;
+}
+
+int pr_client_cancel(struct pr_client *client, const void *token)
+{
+    for (struct pr_command **at = &client->head; *at; at = &(*at)->next) {
+        if ((*at)->token != token)
+            continue;
+        if ((*at)->asked)
+            return -EBUSY;
+        forget(client, at);
+        /* A handshake that goes on keeps a deadline; and the next one's turn may have come. */
+        if (client->socket.fd >= 0 && client->proto.state == PR_STATE_FEATURES
+            && !loop_timer_armed(&client->deadline_timer))
+            arm_deadline(client);
+        if (client->head)
+            loop_timer_arm(client->loop, &client->kick_timer, 0);
+        return 0;
+    }
+    return -ENOENT;
+}
+
+void pr_client_cancel_all(struct pr_client *client)
+{
+    if (client->head && client->head->asked) {
+        disconnect(client);
+        loop_timer_arm(client->loop, &client->kick_timer, 0);       /* reports the new state */
+    }
+    while (client->head)
+        forget(client, &client->head);
+}
+
+unsigned pr_client_pending(const struct pr_client *client)
+{
+    return client->pending;
+}
+
+enum worker_helper_state pr_client_state(const struct pr_client *client)
+{
+    if (client->away_since_us)
+        return HELPER_AWAY;
+    if (client->socket.fd >= 0 && client->proto.state != PR_STATE_FEATURES)
+        return HELPER_CONNECTED;
+    return HELPER_IDLE;
+}

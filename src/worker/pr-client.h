@@ -1,0 +1,87 @@
+/*
+ * Persistent reservations of one LUN through a PR helper (qemu-pr-helper's
+ * protocol, see pr-proto.h): the socket, the queue, the deadline and the
+ * reconnecting. Never blocks. One command at a time is on the socket.
+ *
+ * Whatever the helper does (absent, hung, killed half way, nonsense), each
+ * command ends exactly once, with a SCSI status that says the truth:
+ *  - the helper's own status, sense and data, when a complete and sane reply came;
+ *  - BUSY, while the helper is away for less than away_busy_ms and the command has not been sent;
+ *  - CHECK CONDITION 0B/08/00 otherwise. RESERVATION CONFLICT only ever comes from the helper.
+ * A PERSISTENT RESERVE OUT is never sent again once a byte of it may have left.
+ */
+#ifndef PVSCSI_PR_CLIENT_H
+#define PVSCSI_PR_CLIENT_H
+
+#include <stdint.h>
+
+#include "common/loop.h"
+#include "pvscsi/worker-proto.h"
+#include "scsi/scsi.h"
+
+/* Debian's and upstream's default, tried in this order when no path is configured. */
+#define PR_SOCKET_DEFAULT "/run/qemu-pr-helper.sock"
+#define PR_SOCKET_DEFAULT_2 "/var/run/qemu-pr-helper.sock"
+
+#define PR_QUEUE_MAX 32             /* commands accepted and not yet ended; a ring has 16 */
+#define PR_DEADLINE_MS 30000
+#define PR_AWAY_BUSY_MS 5000
+
+struct pr_client;
+
+struct pr_client_config {
+    const char *socket_path;        /* copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT, then _2 */
+    uint32_t deadline_ms;           /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
+    uint32_t away_busy_ms;          /* 0: PR_AWAY_BUSY_MS */
+    const char *prefix;             /* for logs, copied (cut at 47 bytes); may be NULL */
+    int device_fd;                  /* sent with each command; see pr_client_new() */
+
+    /*
+     * A command has ended: called exactly once for each accepted one that is not cancelled, from the loop,
+     * never from inside a function of this header. in_data (in_len bytes, 0 unless 5Eh and GOOD) is valid
+     * during the call only. answer->residual is already right: against out_len for 5Fh, in_room for 5Eh.
+     * The callback may submit, cancel, and free the client.
+     */
+    void (*done)(void *ctx, void *token, const struct scsi_answer *answer,
+                 const uint8_t *in_data, uint32_t in_len);
+    /* From the loop: the state has changed. May be NULL. May submit and cancel, but not free the client. */
+    void (*state_changed)(void *ctx, enum worker_helper_state state);
+    void *ctx;
+};
+
+/*
+ * device_fd: a descriptor that nobody else uses (the helper gets the same open file): the disk's block node,
+ * or the sg node where there is none; open for writing, or the helper refuses 5Fh (05/20/00). On success it
+ * belongs to the client, which closes it; on failure it stays the caller's. The first command connects.
+ * 0; -ENAMETOOLONG (socket_path), -EINVAL (no done callback, device_fd < 0), -ENOMEM.
+ */
+int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out);
+/* Cancels everything (no callbacks), closes socket and device_fd. NULL is fine. */
+void pr_client_free(struct pr_client *client);
+
+/*
+ * Queues one 5Eh or 5Fh that pr_check() let pass. Of cdb the first 10 bytes count. 5Fh: out_data holds
+ * out_len bytes, at least the parameter list length; copied. 5Eh: at most in_room bytes are handed to done().
+ * out_len or in_room, whichever applies, is the length of the guest's whole buffer; the other is 0.
+ * 0: done() will come. -EBUSY: PR_QUEUE_MAX are queued (answer BUSY); -ENOMEM; -EINVAL: not a command for us
+ * (pr_check() was not asked). After a failure done() does not come.
+ */
+int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX],
+                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room);
+/*
+ * Takes back one command. 0: it was not sent yet, is forgotten and done() will not come. -EBUSY: it is on its
+ * way to the helper; done() will come, after deadline_ms at the latest. -ENOENT: no such token.
+ */
+int pr_client_cancel(struct pr_client *client, const void *token);
+/* Forgets all commands without callbacks; what was on the socket is cut off by closing it. */
+void pr_client_cancel_all(struct pr_client *client);
+
+/* Accepted commands not yet ended. */
+unsigned pr_client_pending(const struct pr_client *client);
+/*
+ * IDLE: not connected because not needed. CONNECTED: handshake done. AWAY: cannot be had, or was lost; it is
+ * tried again all the time, so this changes without any command.
+ */
+enum worker_helper_state pr_client_state(const struct pr_client *client);
+
+#endif

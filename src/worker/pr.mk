@@ -1,0 +1,2 @@
+libworker_a_SOURCES += src/worker/pr-check.c src/worker/pr-check.h src/worker/pr-proto.c src/worker/pr-proto.h \
+	src/worker/pr-client.c src/worker/pr-client.h

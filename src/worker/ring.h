@@ -1,0 +1,54 @@
+/*
+ * The ring: the only place that touches memory shared with the guest. Requests
+ * come out as private copies; nothing that the guest can change later is read
+ * twice. Each step is entered into the journal first, so that a successor can go on
+ * with the ring after this process died at any instruction.
+ *
+ * Pure but for the memory it is given: attaching and notifying are the caller's.
+ */
+#ifndef PVSCSI_RING_H
+#define PVSCSI_RING_H
+
+#include <stdbool.h>
+
+#include "scsi/scsi.h"
+#include "worker/vscsiif.h"
+
+struct ring {
+    struct vscsiif_sring *shared;       /* NULL while detached */
+    struct pvscsi_journal *journal;
+    uint32_t req_cons;                  /* next request to take */
+    uint32_t rsp_prod;                  /* next response to write */
+    uint32_t rsp_published;
+    uint32_t answered;                  /* bit i: journal slot i is ANSWERED and not yet published */
+    bool halted;
+};
+
+/* A new ring: the journal is reset. page: the mapped ring page. */
+void ring_start(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t ring_ref,
+                uint32_t event_channel);
+/*
+ * Goes on with the ring that the journal describes. *orphans gets a bit for each journal slot that a
+ * predecessor took and did not answer: the caller owes each one answer. Complete
+ * but unpublished responses are published by the next ring_push().
+ * -EPROTO: ring and journal contradict each other (the guest meddled): the ring is halted.
+ */
+int ring_resume(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t *orphans);
+/* Forgets the ring; the journal says that there is none. */
+void ring_detach(struct ring *r);
+
+/*
+ * Takes the next request into *req, entered under journal slot `slot` (which must be FREE).
+ * 1: taken; 0: none; -EPROTO: req_prod is impossible, the ring is halted for good.
+ */
+int ring_take(struct ring *r, unsigned slot, struct vscsiif_request *req);
+/* How much data the request of this slot moves, for the residual of a request that a successor must end. */
+void ring_note_length(struct ring *r, unsigned slot, uint32_t data_len);
+/* Writes one response for the request in this slot. rslt as in vscsiif.h. */
+void ring_answer(struct ring *r, unsigned slot, int32_t rslt, const struct scsi_answer *a);
+/* Publishes what was answered; true when the guest wants an event. */
+bool ring_push(struct ring *r);
+/* Before going to sleep: asks for an event at the next request; true when there is one already. */
+bool ring_final_check(struct ring *r);
+
+#endif

@@ -1,0 +1,571 @@
+/* One vhost being served: ring, rounds and grant copies; see service.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "worker/service.h"
+
+/* A round takes the ring's worth and looks again; after so many the loop's other sources get their turn. */
+#define PASSES_PER_ROUND 4
+/* Events that bring nothing: so many are free, then the next unmask waits, doubling up to a second. */
+#define QUIET_EVENTS_FREE 16
+#define QUIET_DELAY_MAX_US 1000000u
+#define UNMASK_AGAIN_US 100000u
+#define COPIES_MAX (CMD_SLOTS * REQUEST_SEGMENTS_MAX)
+
+static void unmask(struct service *svc)
+{
+    int r = svc->page ? svc->xen->ops->unmask(svc->xen, svc->port) : 0;
+
+    svc->port_masked = r < 0;
+    if (r < 0) {
+        /* A port that stays masked is a guest that is never heard again. */
+        log_limited(&svc->bad_limit, XTL_ERROR, svc->prefix, "cannot unmask event channel %u: %s", svc->port,
+                    strerror(-r));
+        loop_timer_arm(svc->loop, &svc->unmask_timer, UNMASK_AGAIN_US);
+    }
+}
+
+static void unmask_expired(struct loop_timer *timer)
+{
+    unmask(container_of(timer, struct service, unmask_timer));
+}
+
+static void retry_expired(struct loop_timer *timer)
+{
+    struct service *svc = container_of(timer, struct service, retry_timer);
+
+    svc->work = true;
+    for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++)
+        if (svc->luns[i])
+            command_pump(svc, svc->luns[i]);
+}
+
+static void manage_expired(struct loop_timer *timer)
+{
+    container_of(timer, struct service, manage_timer)->work = true;
+}
+
+static void event_ready(struct loop_source *src, uint32_t revents)
+{
+    struct service *svc = container_of(src, struct service, events);
+    uint32_t port;
+
+    while (svc->xen->ops->pending(svc->xen, &port) == 1) {
+        if (!svc->page || port != svc->port)
+            continue;
+        svc->stats->ring_events++;
+        svc->port_masked = true;
+        svc->work = true;
+        if (svc->taken_since_event > 0)
+            svc->quiet_events = 0;
+        else
+            svc->quiet_events++;
+        svc->taken_since_event = 0;
+        break;              /* ours is the only port, and it is masked now */
+    }
+}
+
+int service_init(struct service *svc)
+{
+    size_t size = (size_t)CMD_SLOTS * REQUEST_DATA_MAX;
+
+    svc->copies = calloc(COPIES_MAX, sizeof(*svc->copies));
+    svc->copy_slot = calloc(COPIES_MAX, sizeof(*svc->copy_slot));
+    if (!svc->copies || !svc->copy_slot)
+        return -ENOMEM;
+    /* Touched only as far as the guest's transfers reach: at most 8 MiB of this process. */
+    svc->buffers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (svc->buffers == MAP_FAILED) {
+        svc->buffers = NULL;
+        return -errno;
+    }
+    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+        svc->cmd[i].slot = (uint8_t)i;
+        svc->cmd[i].buf = svc->buffers + (size_t)i * REQUEST_DATA_MAX;
+    }
+    svc->unmask_timer.expired = unmask_expired;
+    svc->retry_timer.expired = retry_expired;
+    svc->manage_timer.expired = manage_expired;
+    svc->bad_limit = (struct log_limit)LOG_LIMIT_INIT;
+    sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done);
+    return 0;
+}
+
+void service_deinit(struct service *svc)
+{
+    if (svc->page)
+        service_leave(svc);
+    lun_free_all(svc);
+    loop_timer_cancel(&svc->unmask_timer);
+    loop_timer_cancel(&svc->retry_timer);
+    loop_timer_cancel(&svc->manage_timer);
+    if (svc->buffers)
+        munmap(svc->buffers, (size_t)CMD_SLOTS * REQUEST_DATA_MAX);
+    free(svc->copies);
+    free(svc->copy_slot);
+}
+
+static void recover(struct service *svc, uint32_t orphans)
+{
+    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+        const struct pvscsi_journal_slot *s = &svc->journal->slot[i];
+        struct cmd *c = &svc->cmd[i];
+
+        if (!(orphans & (1u << i)))
+            continue;
+        c->recovered = true;
+        c->orphan = false;
+        c->start_us = now_us();
+        c->data_len = s->data_len;
+        c->in_len = 0;
+        memset(&c->req, 0, sizeof(c->req));
+        c->req.rqid = s->rqid;
+        c->req.act = s->act;
+        c->req.channel = s->channel;
+        c->req.id = s->target;
+        c->req.lun = s->lun;
+        c->cdb[0] = s->opcode;
+        c->lun = lun_find(svc, s->channel, s->target, s->lun);
+        if (c->lun && s->act == VSCSIIF_ACT_SCSI_CDB)
+            c->lun->stats->commands++;      /* in flight again; lun_add() knew of none */
+        svc->n_busy++;
+        if (c->lun && c->lun->held && s->act == VSCSIIF_ACT_SCSI_CDB) {
+            c->state = CMD_QUEUED;
+            c->next = NULL;
+            *c->lun->queue_tail = c;
+            c->lun->queue_tail = &c->next;
+        } else {
+            c->state = CMD_TAKEN;
+            command_end_recovered(svc, c);
+        }
+    }
+}
+
+int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_channel, bool take_over)
+{
+    uint32_t orphans = 0;
+    int r;
+
+    r = svc->xen->ops->map(svc->xen, svc->domid, ring_ref, &svc->page);
+    if (r < 0) {
+        svc->page = NULL;
+        return r;
+    }
+    r = svc->xen->ops->bind(svc->xen, svc->domid, event_channel, &svc->port);
+    if (r < 0)
+        goto unmap;
+    svc->events = (struct loop_source){ .fd = svc->xen->ops->event_fd(svc->xen), .events = EPOLLIN,
+                                        .ready = event_ready };
+    r = loop_add(svc->loop, &svc->events);
+    if (r < 0)
+        goto unbind;
+    svc->quiet_events = svc->taken_since_event = 0;
+    svc->port_masked = false;
+    svc->stats->halted = 0;
+    if (take_over) {
+        svc->stats->restarts++;
+        r = ring_resume(&svc->ring, svc->page, svc->journal, &orphans);
+        if (r < 0) {
+            svc->stats->halted = 1;
+            log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "ring and journal do not agree after a restart: the "
+                        "ring stays halted until the guest connects anew");
+            svc->halted(svc);
+            return 0;
+        }
+        recover(svc, orphans);
+    } else {
+        ring_start(&svc->ring, svc->page, svc->journal, ring_ref, event_channel);
+    }
+    svc->work = true;       /* requests may be waiting; a dead predecessor may have owed an event */
+    if (take_over) {
+        ring_push(&svc->ring);
+        svc->xen->ops->notify(svc->xen, svc->port);
+    }
+    return 0;
+unbind:
+    svc->xen->ops->unbind(svc->xen, svc->port);
+unmap:
+    svc->xen->ops->unmap(svc->xen, svc->page);
+    svc->page = NULL;
+    return r;
+}
+
+static void let_go(struct service *svc)
+{
+    loop_timer_cancel(&svc->unmask_timer);
+    loop_remove(&svc->events);
+    svc->xen->ops->unbind(svc->xen, svc->port);
+    svc->xen->ops->unmap(svc->xen, svc->page);
+    svc->page = NULL;
+    svc->port_masked = false;
+}
+
+void service_disconnect(struct service *svc)
+{
+    if (!svc->page)
+        return;
+    ring_detach(&svc->ring);
+    let_go(svc);
+    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+        struct cmd *c = &svc->cmd[i];
+
+        if (c->state == CMD_AT_DEVICE && (c->orphan || !command_take_back(c))) {
+            if (!c->orphan)         /* or of a ring before: counted then */
+                c->lun->orphans++;
+            c->orphan = true;
+        } else if (c->state != CMD_FREE) {
+            c->state = CMD_FREE;
+            svc->n_busy--;
+        }
+    }
+    for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++) {
+        struct lun *lun = svc->luns[i];
+
+        if (lun) {
+            lun->queue = NULL;
+            lun->queue_tail = &lun->queue;
+            lun->resetting = false;
+            lun->stats->commands = lun->stats->answered;
+        }
+    }
+    svc->progress(svc);     /* what a LUN's removal waited for may have been dropped just now */
+}
+
+void service_leave(struct service *svc)
+{
+    if (!svc->page)
+        return;
+    svc->ring.shared = NULL;
+    let_go(svc);
+}
+
+/* --- grant copies --- */
+
+/* len bytes between local memory and a granted page; guest to us when `in` is false. */
+static void copy_add(struct service *svc, const struct cmd *c, const struct scsiif_request_segment *seg,
+                     void *local, uint16_t len, bool to_guest)
+{
+    xen_copy *x = &svc->copies[svc->n_copies];
+
+    *x = (xen_copy){ .len = len, .flags = to_guest ? GNTCOPY_dest_gref : GNTCOPY_source_gref };
+    if (to_guest) {
+        x->source.virt = local;
+        x->dest.foreign.ref = seg->gref;
+        x->dest.foreign.offset = seg->offset;
+        x->dest.foreign.domid = svc->domid;
+    } else {
+        x->source.foreign.ref = seg->gref;
+        x->source.foreign.offset = seg->offset;
+        x->source.foreign.domid = svc->domid;
+        x->dest.virt = local;
+    }
+    svc->copy_slot[svc->n_copies++] = c->slot;
+}
+
+/* Runs the batch; returns a bit for each slot of which some piece failed. */
+static uint32_t copy_run(struct service *svc)
+{
+    uint32_t failed = 0;
+    unsigned n = svc->n_copies;
+
+    svc->n_copies = 0;
+    if (n == 0)
+        return 0;
+    if (svc->xen->ops->copy(svc->xen, svc->copies, n) < 0) {
+        /* The call itself failed (memory, a vanished domain): once more command by command, so that one's trouble stays its own. */
+        for (unsigned from = 0, to; from < n; from = to) {
+            for (to = from; to < n && svc->copy_slot[to] == svc->copy_slot[from]; to++)
+                ;
+            if (svc->xen->ops->copy(svc->xen, &svc->copies[from], to - from) < 0)
+                failed |= 1u << svc->copy_slot[from];
+        }
+    }
+    for (unsigned i = 0; i < n; i++)
+        if (svc->copies[i].status != GNTST_okay)
+            failed |= 1u << svc->copy_slot[i];
+    return failed;
+}
+
+static void copy_add_data(struct service *svc, const struct cmd *c, uint32_t len, bool to_guest)
+{
+    uint32_t at = 0;
+
+    for (unsigned i = 0; i < c->n_segs && at < len; i++) {
+        uint32_t piece = c->segs[i].length < len - at ? c->segs[i].length : len - at;
+
+        if (piece > 0)
+            copy_add(svc, c, &c->segs[i], c->buf + at, (uint16_t)piece, to_guest);
+        at += piece;
+    }
+}
+
+/* --- a pass --- */
+
+static void malformed(struct service *svc, struct cmd *c, enum request_defect defect)
+{
+    svc->stats->bad_requests++;
+    log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "request %u refused: %s", c->req.rqid,
+                request_defect_text(defect));
+    c->data_len = 0;
+    command_finish_sense(svc, c, request_defect_sense(defect), SCSI_HOST_ERROR);
+}
+
+static void copy_failed(struct service *svc, struct cmd *c, const char *what)
+{
+    svc->stats->bad_requests++;
+    log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "request %u failed: a grant of its %s cannot be copied",
+                c->req.rqid, what);
+    command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_ERROR);
+}
+
+static struct cmd *free_command(struct service *svc)
+{
+    for (unsigned i = 0; i < CMD_SLOTS; i++)
+        if (svc->cmd[i].state == CMD_FREE)
+            return &svc->cmd[i];
+    return NULL;
+}
+
+/* Takes what is on the ring; returns how many, in taken[]. */
+static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
+{
+    unsigned n = 0;
+    struct cmd *c;
+
+    while (n < CMD_SLOTS && (c = free_command(svc)) != NULL) {
+        int r = ring_take(&svc->ring, c->slot, &c->req);
+        enum request_defect defect;
+        unsigned n_records;
+
+        if (r < 0) {
+            svc->stats->halted = 1;
+            log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "the guest's request index is impossible: the ring is "
+                        "halted until it connects anew");
+            svc->halted(svc);
+            break;
+        }
+        if (r == 0)
+            break;
+        c->state = CMD_TAKEN;
+        c->orphan = c->recovered = c->filter_in = c->aborting = false;
+        c->retries = 0;
+        c->lun = NULL;
+        c->next = NULL;
+        c->n_lists = c->n_segs = 0;
+        c->data_len = c->in_len = 0;
+        svc->n_busy++;
+        taken[n++] = c;
+        defect = request_check(&c->req, svc->max_segments, &c->n_lists, &n_records);
+        if (defect != REQUEST_OK) {
+            malformed(svc, c, defect);
+            continue;
+        }
+        c->n_segs = n_records;
+        memset(c->cdb, 0, sizeof(c->cdb));
+        if (c->req.act == VSCSIIF_ACT_SCSI_CDB) {
+            memcpy(c->cdb, c->req.cmnd, c->req.cmd_len);
+            if (c->n_lists == 0)
+                memcpy(c->segs, c->req.seg, n_records * sizeof(c->segs[0]));
+        }
+    }
+    return n;
+}
+
+static void fetch_lists(struct service *svc, struct cmd *taken[], unsigned n)
+{
+    uint32_t failed;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct cmd *c = taken[i];
+        uint8_t *to = (uint8_t *)c->segs;
+
+        if (c->state != CMD_TAKEN)
+            continue;
+        for (unsigned l = 0; l < c->n_lists; l++) {
+            copy_add(svc, c, &c->req.seg[l], to, c->req.seg[l].length, false);
+            to += c->req.seg[l].length;
+        }
+    }
+    failed = copy_run(svc);
+    for (unsigned i = 0; i < n; i++)
+        if (failed & (1u << taken[i]->slot))
+            copy_failed(svc, taken[i], "segment list");
+}
+
+static void fetch_data(struct service *svc, struct cmd *taken[], unsigned n)
+{
+    uint32_t failed;
+
+    for (unsigned i = 0; i < n; i++)
+        if (taken[i]->state == CMD_TAKEN && taken[i]->req.act == VSCSIIF_ACT_SCSI_CDB
+            && taken[i]->req.sc_data_direction == SCSI_DIR_OUT)
+            copy_add_data(svc, taken[i], taken[i]->data_len, false);
+    failed = copy_run(svc);
+    for (unsigned i = 0; i < n; i++)
+        if (failed & (1u << taken[i]->slot))
+            copy_failed(svc, taken[i], "data");
+}
+
+static unsigned take_pass(struct service *svc)
+{
+    struct cmd *taken[CMD_SLOTS];
+    unsigned n = take_requests(svc, taken);
+    uint64_t now;
+
+    if (n == 0)
+        return 0;
+    now = now_us();
+    svc->stats->ring_scans++;
+    svc->taken_since_event += n;
+    fetch_lists(svc, taken, n);
+    for (unsigned i = 0; i < n; i++) {
+        struct cmd *c = taken[i];
+        enum request_defect defect;
+
+        c->start_us = now;
+        if (c->state != CMD_TAKEN || c->req.act != VSCSIIF_ACT_SCSI_CDB)
+            continue;
+        defect = request_check_segments(&c->req, c->segs, c->n_segs, &c->data_len);
+        if (defect != REQUEST_OK) {
+            malformed(svc, c, defect);
+            continue;
+        }
+        ring_note_length(&svc->ring, c->slot, c->data_len);
+        command_decide(svc, c);
+    }
+    fetch_data(svc, taken, n);
+    for (unsigned i = 0; i < n; i++) {
+        if (taken[i]->state != CMD_TAKEN)
+            continue;
+        if (taken[i]->req.act == VSCSIIF_ACT_SCSI_CDB)
+            command_submit(svc, taken[i]);
+        else
+            manage_start(svc, taken[i]);
+    }
+    return n;
+}
+
+static void account(struct service *svc, const struct cmd *c, uint64_t now)
+{
+    struct pvscsi_lun_stats *s = c->lun ? c->lun->stats : NULL;
+    uint64_t us = now > c->start_us ? now - c->start_us : 0;
+    unsigned bucket = us < 2 ? 0 : 63 - (unsigned)__builtin_clzll(us);
+
+    if (!s || c->orphan || c->req.act != VSCSIIF_ACT_SCSI_CDB)
+        return;
+    if (c->answer.status != SCSI_GOOD || c->answer.host != SCSI_HOST_OK)
+        s->errors++;
+    if (c->req.sc_data_direction == SCSI_DIR_OUT)
+        s->write_bytes += c->data_len - (c->answer.residual <= c->data_len ? c->answer.residual : c->data_len);
+    else
+        s->read_bytes += c->in_len;
+    s->latency_us_sum += us;
+    s->latency[bucket < PVSCSI_STATS_BUCKETS ? bucket : PVSCSI_STATS_BUCKETS - 1]++;
+    s->answered++;
+}
+
+static bool is_management(const struct cmd *c)
+{
+    return c->req.act == VSCSIIF_ACT_SCSI_ABORT || c->req.act == VSCSIIF_ACT_SCSI_RESET;
+}
+
+/*
+ * Everything DONE goes out: data, answers, one push, at most one event. The answers of commands go first: when the
+ * guest sees the success of an ABORT or RESET, what it ended must not be outstanding any more.
+ */
+static void complete_pass(struct service *svc)
+{
+    struct cmd *done[CMD_SLOTS], *management[CMD_SLOTS];
+    unsigned n = 0, n_management = 0;
+    uint32_t failed;
+    uint64_t now;
+
+    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+        struct cmd *c = &svc->cmd[i];
+
+        if (c->state != CMD_DONE)
+            continue;
+        if (is_management(c)) {
+            management[n_management++] = c;
+            continue;
+        }
+        done[n++] = c;
+        if (svc->page && !c->orphan)
+            copy_add_data(svc, c, c->in_len, true);
+    }
+    for (unsigned i = 0; i < n_management; i++)
+        done[n++] = management[i];
+    if (n == 0)
+        return;
+    failed = copy_run(svc);
+    now = now_us();
+    for (unsigned i = 0; i < n; i++) {
+        struct cmd *c = done[i];
+
+        if (failed & (1u << c->slot)) {
+            copy_failed(svc, c, "data");
+            c->in_len = 0;
+        }
+        account(svc, c, now);
+        if (svc->page && !c->orphan && !svc->ring.halted) {
+            if (is_management(c))
+                ring_answer(&svc->ring, c->slot, c->managed, NULL);
+            else
+                ring_answer(&svc->ring, c->slot, (int32_t)((uint32_t)c->answer.host << 16 | c->answer.status),
+                            &c->answer);
+        }
+        c->state = CMD_FREE;
+        svc->n_busy--;
+    }
+    if (svc->page && !svc->ring.halted && ring_push(&svc->ring)) {
+        svc->stats->notifies++;
+        svc->xen->ops->notify(svc->xen, svc->port);
+    }
+    svc->progress(svc);
+}
+
+/* May the guest's port be heard again at once? A guest that kicks without work has to wait. */
+static void sleep_until_event(struct service *svc)
+{
+    uint32_t over, delay = 1000;
+
+    /* A halted ring is not listened to: its guest may kick as it likes. */
+    if (!svc->port_masked || svc->ring.halted || loop_timer_armed(&svc->unmask_timer))
+        return;
+    if (svc->quiet_events <= QUIET_EVENTS_FREE) {
+        unmask(svc);
+        return;
+    }
+    for (over = svc->quiet_events - QUIET_EVENTS_FREE; over > 0 && delay < QUIET_DELAY_MAX_US; over--)
+        delay *= 2;
+    loop_timer_arm(svc->loop, &svc->unmask_timer, delay < QUIET_DELAY_MAX_US ? delay : QUIET_DELAY_MAX_US);
+}
+
+void service_round(struct service *svc)
+{
+    if (!svc->work)
+        return;
+    for (unsigned pass = 0; pass < PASSES_PER_ROUND; pass++) {
+        bool taking = svc->page && !svc->stopping && !svc->ring.halted;
+
+        svc->work = false;
+        if (taking)
+            take_pass(svc);
+        sg_pool_reap_fresh(&svc->sg_pool);
+        complete_pass(svc);
+        manage_check(svc);
+        complete_pass(svc);
+        if (!svc->page)
+            return;
+        taking = !svc->stopping && !svc->ring.halted && svc->n_busy < CMD_SLOTS;
+        if (!svc->work && !(taking && ring_final_check(&svc->ring))) {
+            sleep_until_event(svc);
+            return;
+        }
+        svc->work = true;
+    }
+    /* More to do: the loop's other sources first, then on at once. */
+    loop_timer_arm(svc->loop, &svc->manage_timer, 0);
+}

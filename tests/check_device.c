@@ -1,0 +1,539 @@
+/* Device resolution over a made-up sysfs: what is found, what is refused, and that a refusal says what the thing is. */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "common/util.h"
+#include "control/device.h"
+
+static char root[64];
+static char sysfs[80], dev[80];
+static struct device_roots roots;
+static bool can_mknod;
+
+static void run(const char *fmt, ...) PRINTF(1, 2);
+
+static void run(const char *fmt, ...)
+{
+    char cmd[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(cmd, sizeof(cmd), fmt, ap);
+    va_end(ap);
+    ck_assert_msg(system(cmd) == 0, "%s", cmd);
+}
+
+static void make_dirs(const char *path)
+{
+    char part[512];
+
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+        mkdir(part, 0755);
+    }
+}
+
+/* A symbolic link at a path below sysfs. */
+static void link_to(const char *target, const char *fmt, ...) PRINTF(2, 3);
+
+static void link_to(const char *target, const char *fmt, ...)
+{
+    char path[256], full[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(path, sizeof(path), fmt, ap);
+    va_end(ap);
+    snprintf(full, sizeof(full), "%s/%s", sysfs, path);
+    make_dirs(full);
+    ck_assert_int_eq(symlink(target, full), 0);
+}
+
+static void put(const char *path, const char *text)
+{
+    char full[512];
+    FILE *f;
+
+    snprintf(full, sizeof(full), "%s/%s", sysfs, path);
+    make_dirs(full);
+    f = fopen(full, "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "%s\n", text);
+    fclose(f);
+}
+
+/* One SCSI device as the kernel lays it out: the device, its sg node, and another class's node (block sda, scsi_tape st0 ...). */
+static void add_device(const char *hctl, int type, const char *wwid, int sg_minor, const char *class, const char *node,
+                       const char *number)
+{
+    char path[256], text[32], target[256];
+
+    snprintf(path, sizeof(path), "devices/%s/type", hctl);
+    snprintf(text, sizeof(text), "%d", type);
+    put(path, text);
+    snprintf(path, sizeof(path), "devices/%s/vendor", hctl);
+    put(path, "Linux   ");
+    snprintf(path, sizeof(path), "devices/%s/model", hctl);
+    put(path, "scsi_debug      ");
+    snprintf(path, sizeof(path), "devices/%s/state", hctl);
+    put(path, "running");
+    snprintf(path, sizeof(path), "devices/%s/device_busy", hctl);
+    put(path, "0");
+    if (wwid) {
+        snprintf(path, sizeof(path), "devices/%s/wwid", hctl);
+        put(path, wwid);
+    }
+    snprintf(target, sizeof(target), "../../../devices/%s", hctl);
+    link_to(target, "bus/scsi/devices/%s", hctl);
+    if (sg_minor >= 0) {
+        snprintf(path, sizeof(path), "devices/%s/scsi_generic/sg%d/dev", hctl, sg_minor);
+        snprintf(text, sizeof(text), "21:%d", sg_minor);
+        put(path, text);
+        snprintf(target, sizeof(target), "../../../%s", hctl);
+        link_to(target, "devices/%s/scsi_generic/sg%d/device", hctl, sg_minor);
+        snprintf(target, sizeof(target), "../../devices/%s/scsi_generic/sg%d", hctl, sg_minor);
+        link_to(target, "dev/char/21:%d", sg_minor);
+    }
+    if (class) {
+        bool block = strcmp(class, "block") == 0;
+
+        snprintf(path, sizeof(path), "devices/%s/%s/%s/dev", hctl, class, node);
+        put(path, number);
+        snprintf(target, sizeof(target), "../../../%s", hctl);
+        link_to(target, "devices/%s/%s/%s/device", hctl, class, node);
+        snprintf(target, sizeof(target), "../../devices/%s/%s/%s", hctl, class, node);
+        link_to(target, "dev/%s/%s", block ? "block" : "char", number);
+    }
+}
+
+static void node(const char *name, bool block, unsigned major_no, unsigned minor_no)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/%s", dev, name);
+    if (mknod(path, (block ? S_IFBLK : S_IFCHR) | 0600, makedev(major_no, minor_no)) < 0)
+        can_mknod = false;
+}
+
+static void setup(void)
+{
+    strcpy(root, "/tmp/check-device.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+    snprintf(sysfs, sizeof(sysfs), "%s/sys", root);
+    snprintf(dev, sizeof(dev), "%s/dev", root);
+    roots = (struct device_roots){ .sysfs = sysfs, .dev = dev };
+    can_mknod = true;
+    run("mkdir -p %s %s/disk/by-id %s/bsg", sysfs, dev, dev);
+    add_device("1:0:0:0", 0, "naa.5000c50012345678", 3, "block", "sda", "8:0");
+    put("devices/1:0:0:0/block/sda/queue/max_hw_sectors_kb", "256");
+    put("devices/1:0:0:0/block/sda/sda1/partition", "1");
+    put("devices/1:0:0:0/block/sda/sda1/dev", "8:1");
+    link_to("../../devices/1:0:0:0/block/sda/sda1", "dev/block/8:1");
+    /* The same LUN by a second path, one LUN 5 of the same name, and a 32-digit name. */
+    add_device("2:0:0:0", 0, "naa.5000c50012345678", 4, "block", "sdb", "8:16");
+    add_device("2:0:0:5", 0, "naa.5000c50012345678", 5, "block", "sdc", "8:32");
+    add_device("3:0:1:16383", 0, "naa.600140500000000000000000deadbeef", 6, "block", "sdd", "8:48");
+    add_device("4:0:0:0", 1, "t10.HP      Ultrium 5-SCSI  HU1", 7, "scsi_tape", "st0", "9:0");
+    add_device("4:0:0:1", 8, NULL, 8, "scsi_changer", "sch0", "86:0");
+    add_device("5:0:0:0", 5, NULL, 9, "block", "sr0", "11:0");
+    add_device("6:0:0:0", 0, NULL, -1, "block", "sde", "8:64");     /* module sg not loaded */
+    add_device("10:0:0:0", 13, NULL, 10, NULL, NULL, NULL);         /* an enclosure has nothing but its sg node */
+    link_to("nowhere", "bus/scsi/devices/host1");
+    link_to("nowhere", "bus/scsi/devices/target1:0:0");
+    /* bsg: one of a device, one of a host. */
+    link_to("../../../devices/1:0:0:0", "class/bsg/1:0:0:0/device");
+    link_to("../../../devices/host1", "class/bsg/host1/device");
+    link_to("../../class/bsg/1:0:0:0", "dev/char/250:0");
+    link_to("../../class/bsg/host1", "dev/char/250:1");
+    /* What is no SCSI device. */
+    put("dev/block/253:0/dm/name", "vg0-root");
+    put("dev/block/9:127/md/level", "raid1");
+    put("dev/block/7:0/loop/backing_file", "/x");
+    put("dev/block/259:0/uevent", "MAJOR=259\nMINOR=0\nDEVNAME=nvme0n1");
+    link_to("../../../devices/nvme0", "dev/block/259:0/device");
+    put("dev/char/1:3/uevent", "MAJOR=1\nMINOR=3\nDEVNAME=null\nDEVMODE=0666");
+    node("sda", true, 8, 0);
+    node("sda1", true, 8, 1);
+    node("sg3", false, 21, 3);
+    node("nst0", false, 9, 0);
+    node("sch0", false, 86, 0);
+    node("sr0", true, 11, 0);
+    node("sde", true, 8, 64);
+    node("bsg/1:0:0:0", false, 250, 0);
+    node("bsg/host1", false, 250, 1);
+    node("dm-0", true, 253, 0);
+    node("md127", true, 9, 127);
+    node("loop0", true, 7, 0);
+    node("nvme0n1", true, 259, 0);
+    node("null", false, 1, 3);
+    run("touch %s/file && ln -s ../../sda %s/disk/by-id/wwn-0x5000c50012345678 && ln -s nowhere %s/dangling", dev, dev, dev);
+}
+
+static void teardown(void)
+{
+    run("rm -rf %s", root);
+}
+
+/* --- text --- */
+
+static const struct {
+    const char *text;
+    int result;
+    enum pdev_kind kind;
+    const char *why;        /* a part of the reason */
+} texts[] = {
+    { "1:0:0:0", 0, PDEV_HCTL, NULL },
+    { "4294967295:0:0:0", 0, PDEV_HCTL, NULL },
+    { "4294967296:0:0:0", -EINVAL, 0, "expected /dev/..., h:c:t:l" },
+    { "1:0:0", -EINVAL, 0, "expected" },
+    { "1:0:0:0:0", -EINVAL, 0, "expected" },
+    { "1:0:0:x", -EINVAL, 0, "expected" },
+    { "-1:0:0:0", -EINVAL, 0, "expected" },
+    { " 1:0:0:0", -EINVAL, 0, "expected" },
+    { "/dev/sda", 0, PDEV_NODE, NULL },
+    { "/dev/disk/by-id/wwn-0x5", 0, PDEV_NODE, NULL },
+    { "/dev/", -EINVAL, 0, "not below /dev" },
+    { "/tmp/sda", -EINVAL, 0, "not below /dev" },
+    { "sda", -EINVAL, 0, "no SCSI device" },
+    { "naa.5000c50012345678", 0, PDEV_WWID, NULL },
+    { "naa.5000C50012345678:3", 0, PDEV_WWID, NULL },
+    { "naa.600140500000000000000000deadbeef", 0, PDEV_WWID, NULL },
+    { "naa.5000c5001234567", -EINVAL, 0, "15 hex digits" },
+    { "naa.5000c500123456789", -EINVAL, 0, "17 hex digits" },
+    { "naa.5000c5001234567g", -EINVAL, 0, "15 hex digits" },
+    { "naa.5000c50012345678:", -EINVAL, 0, "no LUN" },
+    { "naa.5000c50012345678:-1", -EINVAL, 0, "no LUN" },
+    { "naa.5000c50012345678x", -EINVAL, 0, "16 hex digits" },
+    { "t10.ATA     X", 0, PDEV_WWID, NULL },
+    { "eui.0025385000000001", 0, PDEV_WWID, NULL },
+    { "file:/tmp/x", 0, PDEV_FILE, NULL },
+    { "file:x", -EINVAL, 0, "file:/path" },
+    { "", -EINVAL, 0, "empty" },
+};
+
+START_TEST(every_form_of_text_is_taken_or_refused_with_a_reason)
+{
+    char why[DEVICE_WHY_MAX];
+    struct pdev p;
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        ck_assert_msg(pdev_parse(texts[i].text, &p, why) == texts[i].result, "%s", texts[i].text);
+        if (texts[i].result == 0)
+            ck_assert_msg(p.kind == texts[i].kind, "%s", texts[i].text);
+        else
+            ck_assert_msg(strstr(why, texts[i].why) != NULL, "%s: %s", texts[i].text, why);
+    }
+    ck_assert_int_eq(pdev_parse("naa.5000C50012345678:3", &p, NULL), 0);
+    ck_assert(p.has_lun && p.lun == 3);
+    ck_assert_str_eq(p.text, "naa.5000C50012345678");
+    ck_assert_int_eq(pdev_parse(NULL, &p, why), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_text_that_is_too_long_is_refused)
+{
+    char text[PDEV_TEXT_MAX + 1], why[DEVICE_WHY_MAX];
+    struct pdev p;
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    memcpy(text, "/dev/", 5);
+    ck_assert_int_eq(pdev_parse(text, &p, why), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(why, "512 characters"));
+    text[PDEV_TEXT_MAX - 1] = '\0';
+    ck_assert_int_eq(pdev_parse(text, &p, why), 0);
+}
+END_TEST
+
+/* --- what is found --- */
+
+static void expect(const char *pdev, const char *hctl, const char *sg, const char *block, int type)
+{
+    char why[DEVICE_WHY_MAX] = "", text[HCTL_TEXT_MAX];
+    struct device d;
+    int r = device_resolve(&roots, pdev, false, &d, why);
+
+    ck_assert_msg(r == 0, "%s: %s", pdev, why);
+    hctl_format(&d.hctl, text);
+    ck_assert_str_eq(text, hctl);
+    ck_assert_str_eq(d.sg_name, sg);
+    ck_assert_str_eq(d.block_name, block);
+    ck_assert_int_eq(d.type, type);
+}
+
+START_TEST(an_address_leads_to_its_sg_node)
+{
+    struct device d;
+
+    expect("1:0:0:0", "1:0:0:0", "sg3", "sda", 0);
+    expect("3:0:1:16383", "3:0:1:16383", "sg6", "sdd", 0);
+    expect("4:0:0:0", "4:0:0:0", "sg7", "", 1);
+    expect("10:0:0:0", "10:0:0:0", "sg10", "", 13);
+    ck_assert_int_eq(device_resolve(&roots, "1:0:0:0", false, &d, NULL), 0);
+    ck_assert_uint_eq(d.sg_dev, makedev(21, 3));
+    ck_assert_uint_eq(d.block_dev, makedev(8, 0));
+    ck_assert_str_eq(d.wwid, "naa.5000c50012345678");
+    ck_assert_str_eq(d.vendor, "Linux");
+    ck_assert_str_eq(d.model, "scsi_debug");
+    ck_assert_str_eq(d.state, "running");
+    ck_assert_uint_eq(d.max_transfer, 256 * 1024);
+    ck_assert_int_eq(d.from, PDEV_HCTL);
+}
+END_TEST
+
+START_TEST(any_node_or_link_of_a_device_leads_to_it)
+{
+    if (!can_mknod)
+        return;     /* mknod needs root: the numbers themselves are tested below */
+    expect("/dev/sda", "1:0:0:0", "sg3", "sda", 0);
+    expect("/dev/sg3", "1:0:0:0", "sg3", "sda", 0);
+    expect("/dev/disk/by-id/wwn-0x5000c50012345678", "1:0:0:0", "sg3", "sda", 0);
+    expect("/dev/nst0", "4:0:0:0", "sg7", "", 1);
+    expect("/dev/sch0", "4:0:0:1", "sg8", "", 8);
+    expect("/dev/sr0", "5:0:0:0", "sg9", "sr0", 5);
+    expect("/dev/bsg/1:0:0:0", "1:0:0:0", "sg3", "sda", 0);
+}
+END_TEST
+
+START_TEST(a_number_leads_to_its_device)
+{
+    struct device d;
+
+    ck_assert_int_eq(device_from_rdev(&roots, true, makedev(8, 0), &d, NULL), 0);
+    ck_assert_str_eq(d.sg_name, "sg3");
+    ck_assert_int_eq(device_from_rdev(&roots, false, makedev(86, 0), &d, NULL), 0);
+    ck_assert_str_eq(d.sg_name, "sg8");
+    ck_assert_int_eq(device_from_rdev(&roots, false, makedev(250, 0), &d, NULL), 0);
+    ck_assert_str_eq(d.sg_name, "sg3");
+}
+END_TEST
+
+START_TEST(a_wwid_leads_to_the_running_path_with_the_lowest_address)
+{
+    expect("naa.5000c50012345678", "1:0:0:0", "sg3", "sda", 0);
+    expect("NAA.5000C50012345678", "1:0:0:0", "sg3", "sda", 0);
+    expect("naa.5000c50012345678:5", "2:0:0:5", "sg5", "sdc", 0);
+    expect("naa.600140500000000000000000deadbeef", "3:0:1:16383", "sg6", "sdd", 0);
+    expect("t10.HP      Ultrium 5-SCSI  HU1", "4:0:0:0", "sg7", "", 1);
+    put("devices/1:0:0:0/state", "offline");
+    expect("naa.5000c50012345678", "2:0:0:0", "sg4", "sdb", 0);
+    put("devices/2:0:0:0/state", "offline");
+    put("devices/2:0:0:5/state", "transport-offline");
+    expect("naa.5000c50012345678", "1:0:0:0", "sg3", "sda", 0);
+}
+END_TEST
+
+/* --- what is refused --- */
+
+static void refuse(const char *pdev, int error, const char *part)
+{
+    char why[DEVICE_WHY_MAX] = "";
+    struct device d;
+    int r = device_resolve(&roots, pdev, false, &d, why);
+
+    ck_assert_msg(r == error, "%s: %d, not %d (%s)", pdev, r, error, why);
+    ck_assert_msg(strstr(why, part) != NULL, "%s: '%s' lacks '%s'", pdev, why, part);
+}
+
+START_TEST(what_is_missing_is_refused)
+{
+    refuse("9:0:0:0", -ENOENT, "no SCSI device 9:0:0:0");
+    refuse("naa.0000000000000000", -ENOENT, "no SCSI device has the wwid");
+    refuse("naa.5000c50012345678:9", -ENOENT, "and LUN 9");
+    refuse("/dev/sdz", -ENOENT, "/dev/sdz: No such file");
+    refuse("/dev/dangling", -ENOENT, "No such file");
+    refuse("6:0:0:0", -ENODEV, "no sg node");
+}
+END_TEST
+
+START_TEST(what_is_no_scsi_device_is_refused_by_its_name)
+{
+    refuse("/dev/file", -ENOTSUP, "regular file");
+    refuse("/dev/disk", -ENOTSUP, "directory");
+    refuse("file:/tmp/x", -ENOTSUP, "only standalone mode");
+    if (!can_mknod)
+        return;
+    refuse("/dev/sda1", -ENOTSUP, "partition 1 of sda");
+    refuse("/dev/dm-0", -ENOTSUP, "device-mapper volume vg0-root");
+    refuse("/dev/md127", -ENOTSUP, "md array");
+    refuse("/dev/loop0", -ENOTSUP, "loop device");
+    refuse("/dev/nvme0n1", -ENOTSUP, "nvme0n1");
+    refuse("/dev/null", -ENOTSUP, "character device 1:3 (null)");
+    refuse("/dev/bsg/host1", -ENOTSUP, "expected a SCSI device");
+    refuse("/dev/sde", -ENODEV, "no sg node");
+}
+END_TEST
+
+START_TEST(numbers_of_no_scsi_device_are_refused_by_their_name)
+{
+    static const struct { bool block; unsigned major_no, minor_no; const char *part; } numbers[] = {
+        { true, 8, 1, "partition 1 of sda" }, { true, 253, 0, "vg0-root" }, { true, 9, 127, "md array" },
+        { true, 7, 0, "loop device" }, { true, 259, 0, "(nvme0n1)" }, { false, 1, 3, "(null)" },
+        { false, 250, 1, "expected a SCSI device" }, { true, 4000, 77, "block device 4000:77" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        char why[DEVICE_WHY_MAX] = "";
+        struct device d;
+
+        ck_assert_int_eq(device_from_rdev(&roots, numbers[i].block, makedev(numbers[i].major_no, numbers[i].minor_no), &d, why),
+                         -ENOTSUP);
+        ck_assert_msg(strstr(why, numbers[i].part) != NULL, "%s", why);
+    }
+}
+END_TEST
+
+START_TEST(nonsense_in_sysfs_is_refused)
+{
+    put("devices/1:0:0:0/type", "32");
+    refuse("1:0:0:0", -ENOTSUP, "the type '32'");
+    put("devices/1:0:0:0/type", "");
+    refuse("1:0:0:0", -ENOTSUP, "the type ''");
+    put("devices/1:0:0:0/type", "0");
+    put("devices/1:0:0:0/scsi_generic/sg3/dev", "21:x");
+    refuse("1:0:0:0", -ENODEV, "no sg node");
+    put("devices/1:0:0:0/scsi_generic/sg3/dev", "21:3");
+    put("devices/1:0:0:0/block/sda/dev", "8");
+    expect("1:0:0:0", "1:0:0:0", "sg3", "", 0);
+}
+END_TEST
+
+static int count(const struct device *d, void *ctx)
+{
+    char *text = ctx, hctl[HCTL_TEXT_MAX];
+
+    hctl_format(&d->hctl, hctl);
+    strcat(text, hctl);
+    strcat(text, " ");
+    return d->hctl.host == 5 && d->hctl.lun == 1 ? 42 : 0;
+}
+
+static int stop_at_tape(const struct device *d, void *ctx)
+{
+    ++*(int *)ctx;
+    return d->type == 1 ? 42 : 0;
+}
+
+START_TEST(all_devices_are_listed_in_the_order_of_their_addresses)
+{
+    char text[512] = "";
+    int n = 0;
+
+    ck_assert_int_eq(device_for_each(&roots, count, text), 0);
+    /* 6:0:0:0 has no sg node; 10 comes after 5, not after 1. */
+    ck_assert_str_eq(text, "1:0:0:0 2:0:0:0 2:0:0:5 3:0:1:16383 4:0:0:0 4:0:0:1 5:0:0:0 10:0:0:0 ");
+    ck_assert_int_eq(device_for_each(&roots, stop_at_tape, &n), 42);
+    ck_assert_int_eq(n, 5);
+}
+END_TEST
+
+START_TEST(a_machine_without_scsi_has_no_devices)
+{
+    struct device_roots none = { .sysfs = "/nonexistent", .dev = "/nonexistent" };
+    char text[8] = "";
+
+    ck_assert_int_eq(device_for_each(&none, count, text), 0);
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
+START_TEST(busy_is_read_or_the_device_is_gone)
+{
+    struct hctl a = { 1, 0, 0, 0 }, none = { 9, 0, 0, 0 };
+    unsigned busy = 99;
+
+    ck_assert_int_eq(device_busy(&roots, &a, &busy), 0);
+    ck_assert_uint_eq(busy, 0);
+    put("devices/1:0:0:0/device_busy", "17");
+    ck_assert_int_eq(device_busy(&roots, &a, &busy), 0);
+    ck_assert_uint_eq(busy, 17);
+    put("devices/1:0:0:0/device_busy", "many");
+    ck_assert_int_eq(device_busy(&roots, &a, &busy), -EINVAL);
+    ck_assert_int_eq(device_busy(&roots, &none, &busy), -ENOENT);
+}
+END_TEST
+
+/* --- opening --- */
+
+START_TEST(a_file_is_opened_in_standalone_mode_only)
+{
+    char why[DEVICE_WHY_MAX], pdev[160], path[128];
+    struct device_fds fds;
+    struct device d;
+
+    snprintf(path, sizeof(path), "%s/disk.img", root);
+    snprintf(pdev, sizeof(pdev), "file:%s", path);
+    ck_assert_int_eq(device_resolve(&roots, pdev, true, &d, why), -ENOENT);
+    run("truncate -s 1M %s", path);
+    ck_assert_int_eq(device_resolve(&roots, pdev, true, &d, why), 0);
+    ck_assert_int_eq(d.from, PDEV_FILE);
+    ck_assert_int_eq(device_open(&roots, &d, &fds, why), 0);
+    ck_assert_int_ge(fds.sg, 0);
+    ck_assert_int_eq(fds.block, -1);
+    ck_assert_int_eq(fcntl(fds.sg, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    close(fds.sg);
+    ck_assert_int_eq(device_resolve(&roots, pdev, false, &d, why), -ENOTSUP);
+    snprintf(pdev, sizeof(pdev), "file:%s", root);
+    ck_assert_int_eq(device_resolve(&roots, pdev, true, &d, why), -ENOTSUP);
+}
+END_TEST
+
+/* Between the look-up and the opening the number may mean another device: a node of that name is not enough. */
+START_TEST(a_node_that_is_not_the_sg_device_is_not_opened)
+{
+    char why[DEVICE_WHY_MAX], path[128];
+    struct device_fds fds;
+    struct device d;
+
+    ck_assert_int_eq(device_resolve(&roots, "4:0:0:0", false, &d, why), 0);
+    ck_assert_int_eq(device_open(&roots, &d, &fds, why), -ENOENT);
+    snprintf(path, sizeof(path), "%s/sg7", dev);
+    run("touch %s", path);
+    ck_assert_int_eq(device_open(&roots, &d, &fds, why), -ENOTSUP);
+    ck_assert_ptr_nonnull(strstr(why, "not the sg node"));
+    ck_assert_int_eq(fds.sg, -1);
+    unlink(path);
+    if (mknod(path, S_IFCHR | 0600, makedev(1, 3)) == 0) {
+        ck_assert_int_eq(device_open(&roots, &d, &fds, why), -ENOTSUP);
+        ck_assert_ptr_nonnull(strstr(why, "not the sg node"));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("device");
+    TCase *t = tcase_create("all");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, every_form_of_text_is_taken_or_refused_with_a_reason);
+    tcase_add_test(t, a_text_that_is_too_long_is_refused);
+    tcase_add_test(t, an_address_leads_to_its_sg_node);
+    tcase_add_test(t, any_node_or_link_of_a_device_leads_to_it);
+    tcase_add_test(t, a_number_leads_to_its_device);
+    tcase_add_test(t, a_wwid_leads_to_the_running_path_with_the_lowest_address);
+    tcase_add_test(t, what_is_missing_is_refused);
+    tcase_add_test(t, what_is_no_scsi_device_is_refused_by_its_name);
+    tcase_add_test(t, numbers_of_no_scsi_device_are_refused_by_their_name);
+    tcase_add_test(t, nonsense_in_sysfs_is_refused);
+    tcase_add_test(t, all_devices_are_listed_in_the_order_of_their_addresses);
+    tcase_add_test(t, a_machine_without_scsi_has_no_devices);
+    tcase_add_test(t, busy_is_read_or_the_device_is_gone);
+    tcase_add_test(t, a_file_is_opened_in_standalone_mode_only);
+    tcase_add_test(t, a_node_that_is_not_the_sg_device_is_not_opened);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,809 @@
+/* xenstored's wire protocol as mock-xen speaks it: through libxenstore, and byte by byte. */
+#include "config.h"
+
+#include <check.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <xenstore.h>
+
+#include "common/util.h"
+#include "mockxen-server.h"
+
+static struct xs_handle *xs;
+
+static struct xs_handle *open_as(int domid)
+{
+    char path[80];
+    struct xs_handle *h;
+
+    snprintf(path, sizeof(path), domid ? "%s.d%d" : "%s", server.socket, domid);
+    setenv("XENSTORED_PATH", path, 1);
+    h = xs_open(0);
+    setenv("XENSTORED_PATH", server.socket, 1);
+    ck_assert_ptr_nonnull(h);
+    return h;
+}
+
+static void begin(void)
+{
+    server_start();
+    xs = open_as(0);
+}
+
+static void end(void)
+{
+    xs_close(xs);
+    server_stop();
+}
+
+static void put(struct xs_handle *h, const char *path, const char *value)
+{
+    ck_assert_msg(xs_write(h, XBT_NULL, path, value, (unsigned)strlen(value)), "%s: %s", path,
+                  strerror(errno));
+}
+
+static void expect_value(struct xs_handle *h, xs_transaction_t t, const char *path, const char *value)
+{
+    CLEANUP_FREE char *got = xs_read(h, t, path, NULL);
+
+    if (value)
+        ck_assert_msg(got && strcmp(got, value) == 0, "%s is %s, not %s", path, got ? got : "absent", value);
+    else
+        ck_assert_ptr_null(got);
+}
+
+/* The next watch event as "path token"; "" when none comes within 50 ms. */
+static const char *event(struct xs_handle *h)
+{
+    static char text[4096];
+    struct pollfd p = { .fd = xs_fileno(h), .events = POLLIN };
+    CLEANUP_FREE char **got = NULL;
+
+    text[0] = '\0';
+    got = xs_check_watch(h);
+    if (!got && poll(&p, 1, 50) == 1)
+        got = xs_check_watch(h);
+    if (got)
+        snprintf(text, sizeof(text), "%s %s", got[XS_WATCH_PATH], got[XS_WATCH_TOKEN]);
+    return text;
+}
+
+/* --- through libxenstore --- */
+
+START_TEST(values_are_bytes_of_any_kind)
+{
+    char all[256];
+    unsigned len;
+    char *got;
+
+    for (int i = 0; i < 256; i++)
+        all[i] = (char)i;
+    ck_assert(xs_write(xs, XBT_NULL, "/a", all, 256));
+    got = xs_read(xs, XBT_NULL, "/a", &len);
+    ck_assert_uint_eq(len, 256);
+    ck_assert_mem_eq(got, all, 256);
+    free(got);
+    ck_assert(xs_write(xs, XBT_NULL, "/a", "", 0));
+    got = xs_read(xs, XBT_NULL, "/a", &len);
+    ck_assert_uint_eq(len, 0);
+    free(got);
+}
+END_TEST
+
+START_TEST(a_relative_path_starts_at_the_domains_home)
+{
+    struct xs_handle *guest = open_as(3);
+
+    expect_value(guest, XBT_NULL, "domid", "3");
+    expect_value(xs, XBT_NULL, "domid", "0");
+    put(guest, "data/x", "1");
+    expect_value(xs, XBT_NULL, "/local/domain/3/data/x", "1");
+    ck_assert(!xs_write(guest, XBT_NULL, "device/x", "1", 1));
+    ck_assert_int_eq(errno, EACCES);
+    ck_assert(!xs_write(guest, XBT_NULL, "/local/domain/1/data/x", "1", 1));
+    ck_assert_int_eq(errno, EACCES);
+    xs_close(guest);
+}
+END_TEST
+
+/* The lengths around those where a part of a long list ends at a boundary. */
+START_TEST(long_directories_come_whole_whatever_their_length)
+{
+    char path[80], name[64];
+
+    for (int i = 0; i < 300; i++) {
+        snprintf(path, sizeof(path), "/big/child-of-some-length-%04d", i);     /* 27 bytes with the NUL */
+        put(xs, path, "");
+    }
+    for (size_t extra = 1; extra <= 60; extra++) {
+        unsigned n = 0;
+        char **list;
+
+        memset(name, 'z', extra);
+        name[extra] = '\0';
+        snprintf(path, sizeof(path), "/big/%s", name);
+        put(xs, path, "");
+        list = xs_directory(xs, XBT_NULL, "/big", &n);
+        ck_assert_ptr_nonnull(list);
+        ck_assert_uint_eq(n, 301);
+        ck_assert_str_eq(list[0], "child-of-some-length-0000");
+        ck_assert_str_eq(list[299], "child-of-some-length-0299");
+        ck_assert_str_eq(list[300], name);
+        free(list);
+        ck_assert(xs_rm(xs, XBT_NULL, path));
+    }
+}
+END_TEST
+
+START_TEST(directories_around_the_limit_of_one_message)
+{
+    char path[64];
+
+    for (int i = 0; i < 127; i++) {                     /* 127 * 32 = 4064 bytes */
+        snprintf(path, sizeof(path), "/d/a-name-of-thirty-one-bytes-%04d", i);
+        ck_assert_uint_eq(strlen(strrchr(path, '/')), 32);
+        put(xs, path, "");
+    }
+    for (int extra = 1; extra < 300; extra++) {
+        unsigned n = 0;
+        char **list;
+
+        snprintf(path, sizeof(path), "/d/x%d", extra);
+        put(xs, path, "");
+        list = xs_directory(xs, XBT_NULL, "/d", &n);
+        ck_assert_ptr_nonnull(list);
+        ck_assert_uint_eq(n, 127u + (unsigned)extra);
+        free(list);
+    }
+}
+END_TEST
+
+START_TEST(a_watch_fires_at_once_and_then_for_its_path_and_below)
+{
+    ck_assert(xs_watch(xs, "/w", "t1"));
+    ck_assert_str_eq(event(xs), "/w t1");
+    put(xs, "/w", "1");
+    ck_assert_str_eq(event(xs), "/w t1");
+    put(xs, "/w/a/b", "1");
+    ck_assert_str_eq(event(xs), "/w/a/b t1");
+    put(xs, "/ww", "1");
+    ck_assert_str_eq(event(xs), "");
+    ck_assert(xs_watch(xs, "/w/a/b", "t2"));
+    ck_assert_str_eq(event(xs), "/w/a/b t2");
+    ck_assert(xs_rm(xs, XBT_NULL, "/w"));
+    ck_assert_str_eq(event(xs), "/w/a/b t2");
+    ck_assert_str_eq(event(xs), "/w t1");
+    ck_assert_str_eq(event(xs), "");
+    ck_assert(!xs_watch(xs, "/w", "t1"));
+    ck_assert_int_eq(errno, EEXIST);
+    ck_assert(xs_unwatch(xs, "/w", "t1"));
+    ck_assert(!xs_unwatch(xs, "/w", "t1"));
+    ck_assert_int_eq(errno, ENOENT);
+    put(xs, "/w", "1");
+    ck_assert_str_eq(event(xs), "");
+}
+END_TEST
+
+START_TEST(a_relative_watch_has_relative_events)
+{
+    struct xs_handle *guest = open_as(3);
+
+    ck_assert(xs_watch(guest, "data", "rel"));
+    ck_assert_str_eq(event(guest), "data rel");
+    put(xs, "/local/domain/3/data/x", "1");
+    ck_assert_str_eq(event(guest), "data/x rel");
+    ck_assert(xs_watch(guest, "/local/domain/3/data", "abs"));
+    ck_assert_str_eq(event(guest), "/local/domain/3/data abs");
+    put(guest, "data/y", "1");
+    ck_assert_str_eq(event(guest), "data/y rel");
+    ck_assert_str_eq(event(guest), "/local/domain/3/data/y abs");
+    xs_close(guest);
+}
+END_TEST
+
+START_TEST(a_domain_is_not_told_of_what_it_may_not_read)
+{
+    struct xs_handle *guest = open_as(3);
+    struct xs_permissions perms[2] = { { .id = 0 }, { .id = 3, .perms = XS_PERM_READ } };
+
+    ck_assert(xs_watch(guest, "/", "t"));
+    ck_assert_str_eq(event(guest), "/ t");
+    put(xs, "/secret", "1");
+    ck_assert_str_eq(event(guest), "");
+    ck_assert(xs_set_permissions(xs, XBT_NULL, "/secret", perms, 2));
+    ck_assert_str_eq(event(guest), "/secret t");
+    ck_assert(xs_rm(xs, XBT_NULL, "/secret"));
+    ck_assert_str_eq(event(guest), "/secret t");
+    ck_assert(xs_watch(guest, "@releaseDomain", "r"));
+    ck_assert_str_eq(event(guest), "@releaseDomain r");
+    server_ctl("destroy 1");
+    ck_assert_str_eq(event(guest), "");
+    ck_assert(xs_set_permissions(xs, XBT_NULL, "@releaseDomain", perms, 2));
+    server_ctl("create 1");
+    server_ctl("destroy 1");
+    ck_assert_str_eq(event(guest), "@releaseDomain r");
+    xs_close(guest);
+}
+END_TEST
+
+START_TEST(domains_come_and_go_with_their_watches_and_nodes)
+{
+    struct xs_handle *guest;
+    char *path;
+
+    ck_assert(xs_watch(xs, "@introduceDomain", "i"));
+    ck_assert_str_eq(event(xs), "@introduceDomain i");
+    ck_assert(xs_watch(xs, "@releaseDomain", "r"));
+    ck_assert_str_eq(event(xs), "@releaseDomain r");
+    ck_assert(!xs_is_domain_introduced(xs, 9));
+    ck_assert(xs_introduce_domain(xs, 9, 0, 0));
+    ck_assert_str_eq(event(xs), "@introduceDomain i");
+    ck_assert(xs_introduce_domain(xs, 9, 0, 0));
+    ck_assert_str_eq(event(xs), "");
+    ck_assert(xs_is_domain_introduced(xs, 9));
+    path = xs_get_domain_path(xs, 9);
+    ck_assert_str_eq(path, "/local/domain/9");
+    free(path);
+    guest = open_as(9);
+    put(guest, "data/x", "1");
+    expect_value(xs, XBT_NULL, "/local/domain/9/data/x", "1");
+    server_ctl("shutdown 9");
+    ck_assert_str_eq(event(xs), "@releaseDomain r");
+    ck_assert(xs_is_domain_introduced(xs, 9));
+    server_ctl("destroy 9");
+    ck_assert_str_eq(event(xs), "@releaseDomain r");
+    ck_assert(!xs_is_domain_introduced(xs, 9));
+    expect_value(xs, XBT_NULL, "/local/domain/9/data/x", NULL);         /* it was the domain's own */
+    expect_value(xs, XBT_NULL, "/local/domain/9/name", "guest9");       /* this is the toolstack's */
+    ck_assert_ptr_null(xs_read(guest, XBT_NULL, "domid", NULL));
+    ck_assert(!xs_release_domain(xs, 9));
+    ck_assert_int_eq(errno, ENOENT);
+    xs_close(guest);
+}
+END_TEST
+
+START_TEST(a_transaction_is_seen_when_it_commits_and_fails_when_overtaken)
+{
+    struct xs_handle *other = open_as(0);
+    xs_transaction_t t = xs_transaction_start(xs);
+
+    put(xs, "/t/a", "0");
+    ck_assert(xs_watch(other, "/t", "w"));
+    ck_assert_str_eq(event(other), "/t w");
+    ck_assert(xs_transaction_end(xs, t, false));
+    t = xs_transaction_start(xs);
+    ck_assert_uint_ne(t, XBT_NULL);
+    ck_assert(xs_write(xs, t, "/t/a", "1", 1));
+    expect_value(xs, t, "/t/a", "1");
+    expect_value(other, XBT_NULL, "/t/a", "0");
+    ck_assert_str_eq(event(other), "");
+    ck_assert(xs_transaction_end(xs, t, false));
+    expect_value(other, XBT_NULL, "/t/a", "1");
+    ck_assert_str_eq(event(other), "/t/a w");
+
+    t = xs_transaction_start(xs);
+    expect_value(xs, t, "/t/a", "1");
+    put(other, "/t/a", "2");
+    ck_assert(xs_write(xs, t, "/t/b", "1", 1));
+    ck_assert(!xs_transaction_end(xs, t, false));
+    ck_assert_int_eq(errno, EAGAIN);
+    expect_value(xs, XBT_NULL, "/t/b", NULL);
+    ck_assert(!xs_transaction_end(xs, t, false));
+    ck_assert_int_eq(errno, ENOENT);
+
+    t = xs_transaction_start(xs);
+    ck_assert(xs_write(xs, t, "/t/a", "3", 1));
+    ck_assert(xs_transaction_end(xs, t, true));
+    expect_value(xs, XBT_NULL, "/t/a", "2");
+    xs_close(other);
+}
+END_TEST
+
+START_TEST(an_open_transaction_goes_with_its_connection)
+{
+    struct xs_handle *other = open_as(0);
+
+    ck_assert_uint_ne(xs_transaction_start(other), XBT_NULL);
+    ck_assert_int_eq(server_count(server_ctl("status"), "transactions"), 1);
+    xs_close(other);
+    ck_assert_int_eq(server_count(server_ctl("status"), "transactions"), 0);
+}
+END_TEST
+
+START_TEST(a_guest_has_quotas)
+{
+    struct xs_handle *guest = open_as(3);
+    char big[2050], path[32];
+    unsigned n = 0;
+
+    memset(big, 'x', sizeof(big));
+    ck_assert(xs_write(guest, XBT_NULL, "data/big", big, 2048));
+    ck_assert(!xs_write(guest, XBT_NULL, "data/big", big, 2049));
+    ck_assert_int_eq(errno, ENOSPC);
+    do
+        snprintf(path, sizeof(path), "data/n%u", n++);
+    while (n < 2000 && xs_write(guest, XBT_NULL, path, "", 0));
+    ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_uint_eq(n, 1000 - 2 + 1);                 /* data and data/big were there */
+    for (n = 0; n < 200; n++) {
+        snprintf(path, sizeof(path), "t%u", n);
+        if (!xs_watch(guest, "data", path))
+            break;
+    }
+    ck_assert_int_eq(errno, E2BIG);
+    ck_assert_uint_eq(n, 128);
+    for (n = 0; n < 20 && xs_transaction_start(guest) != XBT_NULL; n++)
+        ;
+    ck_assert_int_eq(errno, ENOSPC);
+    ck_assert_uint_eq(n, 10);
+    xs_close(guest);
+}
+END_TEST
+
+START_TEST(a_guest_gives_no_orders)
+{
+    struct xs_handle *guest = open_as(3);
+
+    ck_assert(!xs_introduce_domain(guest, 5, 0, 0));
+    ck_assert_int_eq(errno, EACCES);
+    ck_assert(!xs_release_domain(guest, 1));
+    ck_assert_int_eq(errno, EACCES);
+    ck_assert(!xs_resume_domain(guest, 1));
+    ck_assert_int_eq(errno, EACCES);
+    ck_assert_ptr_null(xs_control_command(guest, "status", NULL, 0));
+    ck_assert_int_eq(errno, EACCES);
+    xs_close(guest);
+}
+END_TEST
+
+/* --- faults --- */
+
+static const struct {
+    const char *script;
+    const char *op;
+    int error;                  /* of the first try; the second succeeds */
+} faults[] = {
+    { "read 1 EIO", "read", EIO }, { "write:/f/* 1 EAGAIN", "write", EAGAIN },
+    { "write:/g 1 EAGAIN", "write", 0 },
+    { "mkdir 1 ENOSPC", "mkdir", ENOSPC }, { "rm 1 EACCES", "rm", EACCES },
+    { "directory 1 ENOMEM", "directory", ENOMEM }, { "watch 1 E2BIG", "watch", E2BIG },
+    { "unwatch 1 ENOENT", "unwatch", ENOENT }, { "get-perms 1 EIO", "get-perms", EIO },
+    { "set-perms 1 EPERM", "set-perms", EPERM }, { "transaction-start 1 ENOSPC", "start", ENOSPC },
+    { "transaction-end 1 EAGAIN", "end", EAGAIN }, { "introduce 1 EINVAL", "introduce", EINVAL },
+};
+
+static bool do_op(const char *op)
+{
+    struct xs_permissions perms = { .id = 0 };
+    xs_transaction_t t;
+    unsigned n;
+
+    if (strcmp(op, "read") == 0) {
+        CLEANUP_FREE void *got = xs_read(xs, XBT_NULL, "/f/x", &n);
+        return got != NULL;
+    }
+    if (strcmp(op, "directory") == 0) {
+        CLEANUP_FREE void *got = xs_directory(xs, XBT_NULL, "/f", &n);
+        return got != NULL;
+    }
+    if (strcmp(op, "get-perms") == 0) {
+        CLEANUP_FREE void *got = xs_get_permissions(xs, XBT_NULL, "/f", &n);
+        return got != NULL;
+    }
+    if (strcmp(op, "write") == 0)
+        return xs_write(xs, XBT_NULL, "/f/x", "1", 1);
+    if (strcmp(op, "mkdir") == 0)
+        return xs_mkdir(xs, XBT_NULL, "/f/y");
+    if (strcmp(op, "rm") == 0)
+        return xs_rm(xs, XBT_NULL, "/f/y");
+    if (strcmp(op, "watch") == 0)
+        return xs_watch(xs, "/f", "t");
+    if (strcmp(op, "unwatch") == 0)
+        return xs_unwatch(xs, "/f", "u");
+    if (strcmp(op, "set-perms") == 0)
+        return xs_set_permissions(xs, XBT_NULL, "/f", &perms, 1);
+    if (strcmp(op, "introduce") == 0)
+        return xs_introduce_domain(xs, 12, 0, 0);
+    t = xs_transaction_start(xs);
+    if (t == XBT_NULL)
+        return false;
+    return xs_transaction_end(xs, t, false);
+}
+
+START_TEST(a_scripted_request_fails_once_and_works_after)
+{
+    put(xs, "/f/x", "1");
+    ck_assert(xs_watch(xs, "/f", "u"));
+    server_faults(faults[_i].script);
+    errno = 0;
+    ck_assert_int_eq(do_op(faults[_i].op), faults[_i].error == 0);
+    ck_assert_int_eq(errno, faults[_i].error);
+    ck_assert(do_op(faults[_i].op) || strcmp(faults[_i].op, "unwatch") != 0);
+    ck_assert_ptr_nonnull(strstr(server_ctl("faults"), faults[_i].error ? "fired 1" : "fired 0"));
+}
+END_TEST
+
+START_TEST(a_dropped_event_never_comes)
+{
+    ck_assert(xs_watch(xs, "/w", "t"));
+    ck_assert_str_eq(event(xs), "/w t");
+    server_faults("watch-event:/w/* 1 drop 2");
+    put(xs, "/w/a", "1");
+    put(xs, "/w/b", "1");
+    put(xs, "/w/c", "1");
+    ck_assert_str_eq(event(xs), "/w/c t");
+}
+END_TEST
+
+START_TEST(a_dropped_connection_is_an_end_of_file)
+{
+    struct xs_handle *victim = open_as(0);
+
+    server_faults("read:/victim 1 drop");
+    ck_assert_ptr_null(xs_read(victim, XBT_NULL, "/victim", NULL));
+    ck_assert_int_ne(errno, ENOENT);
+    xs_close(victim);
+    ck_assert_ptr_null(xs_read(xs, XBT_NULL, "/victim", NULL));
+    ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+START_TEST(a_delayed_answer_delays_nobody_else)
+{
+    struct xs_handle *slow = open_as(0);
+    uint64_t start;
+    pid_t child;
+
+    put(xs, "/slow", "1");
+    put(xs, "/fast", "1");
+    server_faults("read:/slow 1 delay=600");
+    start = now_us();
+    child = fork();
+    if (child == 0) {
+        char *got = xs_read(slow, XBT_NULL, "/slow", NULL);
+
+        _exit(got && now_us() - start >= 600000 ? 0 : 1);
+    }
+    usleep(100000);
+    for (int i = 0; i < 100; i++)
+        expect_value(xs, XBT_NULL, "/fast", "1");
+    ck_assert_uint_lt(now_us() - start, 500000);
+    {
+        int status;
+
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(status, 0);
+    }
+    xs_close(slow);
+}
+END_TEST
+
+/* --- byte by byte --- */
+
+static int raw_connect(void)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    strcpy(addr.sun_path, server.socket);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    return fd;
+}
+
+static void raw_send(int fd, uint32_t type, uint32_t tx, const char *payload, uint32_t len)
+{
+    struct xsd_sockmsg hdr = { .type = type, .req_id = 0x1234, .tx_id = tx, .len = len };
+
+    ck_assert_int_eq(send(fd, &hdr, sizeof(hdr), MSG_NOSIGNAL), sizeof(hdr));
+    if (len > 0 && len <= XENSTORE_PAYLOAD_MAX)
+        ck_assert_int_eq(send(fd, payload, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+/* The answer's payload as a string; NULL: end of file. */
+static const char *raw_answer(int fd, struct xsd_sockmsg *hdr)
+{
+    static char buf[XENSTORE_PAYLOAD_MAX + 1];
+
+    if (recv(fd, hdr, sizeof(*hdr), MSG_WAITALL) != sizeof(*hdr))
+        return NULL;
+    ck_assert_uint_le(hdr->len, XENSTORE_PAYLOAD_MAX);
+    if (hdr->len > 0)
+        ck_assert_int_eq(recv(fd, buf, hdr->len, MSG_WAITALL), (ssize_t)hdr->len);
+    buf[hdr->len] = '\0';
+    return buf;
+}
+
+#define PAYLOAD(text) text, sizeof(text) - 1
+
+static const struct {
+    uint32_t type, tx;
+    const char *payload;
+    uint32_t len;
+    const char *error;
+} bad_requests[] = {
+    { XS_READ, 0, PAYLOAD("/a"), "EINVAL" },            /* no NUL */
+    { XS_READ, 0, PAYLOAD(""), "EINVAL" },
+    { XS_READ, 0, PAYLOAD("\0"), "EINVAL" },
+    { XS_READ, 0, PAYLOAD("/a\0b\0"), "EINVAL" },
+    { XS_READ, 0, PAYLOAD("/a/\0"), "EINVAL" },
+    { XS_READ, 0, PAYLOAD("/a//b\0"), "EINVAL" },
+    { XS_READ, 0, PAYLOAD("/a b\0"), "EINVAL" },
+    { XS_READ, 0, PAYLOAD("@releaseDomain\0"), "EINVAL" },
+    { XS_READ, 0, PAYLOAD("/none\0"), "ENOENT" },
+    { XS_READ, 99, PAYLOAD("/\0"), "ENOENT" },          /* no such transaction */
+    { XS_WRITE, 0, PAYLOAD("/a"), "EINVAL" },
+    { XS_WRITE, 0, PAYLOAD("@releaseDomain\0x"), "EINVAL" },
+    { XS_DIRECTORY, 0, PAYLOAD("/none\0"), "ENOENT" },
+    { XS_DIRECTORY_PART, 0, PAYLOAD("/\0"), "EINVAL" },
+    { XS_DIRECTORY_PART, 0, PAYLOAD("/\0x\0"), "EINVAL" },
+    { XS_MKDIR, 0, PAYLOAD("relative/\0"), "EINVAL" },
+    { XS_RM, 0, PAYLOAD("/\0"), "EINVAL" },
+    { XS_RM, 0, PAYLOAD("/none/none\0"), "ENOENT" },
+    { XS_GET_PERMS, 0, PAYLOAD("/none\0"), "ENOENT" },
+    { XS_GET_PERMS, 0, PAYLOAD("@none\0"), "EINVAL" },
+    { XS_SET_PERMS, 0, PAYLOAD("/\0"), "EINVAL" },
+    { XS_SET_PERMS, 0, PAYLOAD("/\0q0\0"), "EINVAL" },
+    { XS_SET_PERMS, 0, PAYLOAD("/\0n0"), "EINVAL" },
+    { XS_WATCH, 0, PAYLOAD("/\0"), "EINVAL" },
+    { XS_UNWATCH, 0, PAYLOAD("/\0t\0"), "ENOENT" },
+    { XS_TRANSACTION_END, 0, PAYLOAD("T\0"), "ENOENT" },
+    { XS_TRANSACTION_END, 0, PAYLOAD("X\0"), "EINVAL" },
+    { XS_INTRODUCE, 0, PAYLOAD("5\0"), "EINVAL" },
+    { XS_INTRODUCE, 0, PAYLOAD("70000\0" "0\0" "0\0"), "EINVAL" },
+    { XS_RELEASE, 0, PAYLOAD("x\0"), "EINVAL" },
+    { XS_RELEASE, 0, PAYLOAD("0\0"), "EINVAL" },
+    { XS_RELEASE, 0, PAYLOAD("55\0"), "ENOENT" },
+    { XS_RESUME, 0, PAYLOAD("55\0"), "ENOENT" },
+    { XS_GET_DOMAIN_PATH, 0, PAYLOAD("-1\0"), "EINVAL" },
+    { XS_CONTROL, 0, PAYLOAD(""), "EINVAL" },
+    { XS_CONTROL, 0, PAYLOAD("no-such-command\0"), "ENOENT" },
+    { XS_CONTROL, 0, PAYLOAD("destroy\0"), "EINVAL" },
+    { XS_CONTROL, 0, PAYLOAD("destroy\0" "0\0"), "EINVAL" },
+    { XS_CONTROL, 0, PAYLOAD("create\0" "1\0"), "EEXIST" },
+    { XS_CONTROL, 0, PAYLOAD("fault\0nonsense\0"), "EINVAL" },
+    { XS_WATCH_EVENT, 0, PAYLOAD("/\0t\0"), "ENOSYS" },
+    { XS_SET_TARGET, 0, PAYLOAD("1\0" "2\0"), "ENOSYS" },
+    { 4711, 0, PAYLOAD("x\0"), "ENOSYS" },
+    { XS_INVALID, 0, PAYLOAD(""), "ENOSYS" },
+};
+
+START_TEST(a_bad_request_gets_one_error_and_the_next_is_served)
+{
+    struct xsd_sockmsg hdr;
+    int fd = raw_connect();
+
+    raw_send(fd, bad_requests[_i].type, bad_requests[_i].tx, bad_requests[_i].payload, bad_requests[_i].len);
+    ck_assert_str_eq(raw_answer(fd, &hdr), bad_requests[_i].error);
+    ck_assert_uint_eq(hdr.type, XS_ERROR);
+    ck_assert_uint_eq(hdr.req_id, 0x1234);
+    ck_assert_uint_eq(hdr.tx_id, bad_requests[_i].tx);
+    ck_assert_uint_eq(hdr.len, strlen(bad_requests[_i].error) + 1);
+    raw_send(fd, XS_READ, 0, PAYLOAD("domid\0"));
+    ck_assert_str_eq(raw_answer(fd, &hdr), "0");
+    ck_assert_uint_eq(hdr.type, XS_READ);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_path_of_the_longest_kind_is_taken_and_one_byte_more_is_not)
+{
+    static char payload[XENSTORE_PAYLOAD_MAX];
+    struct xsd_sockmsg hdr;
+    int fd = raw_connect();
+
+    for (int relative = 0; relative < 2; relative++) {
+        memset(payload, 'a', sizeof(payload));
+        payload[0] = relative ? 'a' : '/';
+        payload[2048] = '\0';
+        raw_send(fd, XS_MKDIR, 0, payload, 2049);
+        ck_assert_str_eq(raw_answer(fd, &hdr), "OK");
+        payload[2048] = 'a';
+        payload[2049] = '\0';
+        raw_send(fd, XS_MKDIR, 0, payload, 2050);
+        ck_assert_str_eq(raw_answer(fd, &hdr), "EINVAL");
+        payload[4095] = '\0';
+        memset(payload + 2049, 'a', 4095 - 2049);
+        raw_send(fd, XS_MKDIR, 0, payload, 4096);
+        ck_assert_str_eq(raw_answer(fd, &hdr), "EINVAL");
+    }
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_message_that_is_too_long_ends_the_connection)
+{
+    struct xsd_sockmsg hdr;
+    int fd = raw_connect();
+
+    raw_send(fd, XS_READ, 0, NULL, XENSTORE_PAYLOAD_MAX + 1);
+    ck_assert_ptr_null(raw_answer(fd, &hdr));
+    close(fd);
+    expect_value(xs, XBT_NULL, "domid", "0");
+}
+END_TEST
+
+START_TEST(requests_in_one_go_are_answered_in_order_and_pieces_are_waited_for)
+{
+    struct xsd_sockmsg hdr;
+    int fd = raw_connect();
+
+    put(xs, "/a", "first");
+    put(xs, "/b", "second");
+    put(xs, "/c", "third");
+    for (int i = 0; i < 3; i++) {
+        struct xsd_sockmsg h = { .type = XS_READ, .req_id = (uint32_t)i, .len = 3 };
+        char path[3] = { '/', (char)('a' + i), '\0' };
+        char message[sizeof(h) + 3];
+
+        memcpy(message, &h, sizeof(h));
+        memcpy(message + sizeof(h), path, 3);
+        if (i < 2) {
+            ck_assert_int_eq(send(fd, message, sizeof(message), 0), sizeof(message));
+        } else {
+            for (size_t at = 0; at < sizeof(message); at++) {
+                ck_assert_int_eq(send(fd, message + at, 1, 0), 1);
+                usleep(1000);
+            }
+        }
+    }
+    ck_assert_str_eq(raw_answer(fd, &hdr), "first");
+    ck_assert_str_eq(raw_answer(fd, &hdr), "second");
+    ck_assert_uint_eq(hdr.req_id, 1);
+    ck_assert_str_eq(raw_answer(fd, &hdr), "third");
+    close(fd);
+}
+END_TEST
+
+/* Asks for more than the socket holds, reads nothing for a while, then all of it. */
+START_TEST(a_client_that_reads_late_gets_every_answer)
+{
+    static char value[4000];
+    struct xsd_sockmsg hdr;
+    int fd = raw_connect();
+    unsigned sent = 0, got = 0;
+
+    memset(value, 'v', sizeof(value) - 1);
+    put(xs, "/v", value);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    for (int idle = 0; idle < 50 && sent < 100000;) {
+        struct {
+            struct xsd_sockmsg hdr;
+            char path[3];
+        } __attribute__((packed)) message = { { .type = XS_READ, .req_id = sent, .len = 3 }, "/v" };
+        ssize_t n = send(fd, &message, sizeof(message), MSG_NOSIGNAL);
+
+        if (n == sizeof(message)) {
+            sent++;
+            idle = 0;
+        } else {
+            ck_assert_int_eq(n, -1);
+            ck_assert_int_eq(errno, EAGAIN);
+            idle++;
+            usleep(1000);
+        }
+    }
+    ck_assert_uint_gt(sent, 100);
+    ck_assert_uint_lt(sent, 100000);                    /* it was not read from for ever */
+    ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+    expect_value(xs, XBT_NULL, "domid", "0");
+    while (got < sent) {
+        ck_assert_uint_eq(strlen(raw_answer(fd, &hdr)), sizeof(value) - 1);
+        ck_assert_uint_eq(hdr.req_id, got++);
+    }
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_client_that_never_reads_its_events_costs_a_bounded_amount)
+{
+    struct xsd_sockmsg hdr;
+    char path[160];
+    int fd = raw_connect();
+
+    raw_send(fd, XS_WATCH, 0, PAYLOAD("/flood\0t\0"));
+    ck_assert_str_eq(raw_answer(fd, &hdr), "OK");
+    for (int i = 0; i < 60000; i++) {
+        snprintf(path, sizeof(path), "/flood/%0120d", i % 5000);
+        put(xs, path, "x");
+    }
+    ck_assert_int_gt(server_count(server_ctl("status"), "dropped-events"), 0);
+    ck_assert_int_gt(server_count(server.answer, "queued-bytes"), 1024 * 1024);
+    ck_assert_int_lt(server_count(server.answer, "queued-bytes"), 4 * 1024 * 1024 + 4200);
+    close(fd);
+}
+END_TEST
+
+START_TEST(reset_watches_ends_watches_and_transactions)
+{
+    struct xsd_sockmsg hdr;
+    int fd = raw_connect();
+
+    raw_send(fd, XS_WATCH, 0, PAYLOAD("/x\0t\0"));
+    ck_assert_str_eq(raw_answer(fd, &hdr), "OK");
+    raw_answer(fd, &hdr);
+    ck_assert_uint_eq(hdr.type, XS_WATCH_EVENT);
+    raw_send(fd, XS_TRANSACTION_START, 0, PAYLOAD("\0"));
+    ck_assert_str_eq(raw_answer(fd, &hdr), "1");
+    raw_send(fd, XS_RESET_WATCHES, 0, PAYLOAD("\0"));
+    ck_assert_str_eq(raw_answer(fd, &hdr), "OK");
+    put(xs, "/x", "1");
+    raw_send(fd, XS_READ, 1, PAYLOAD("/x\0"));
+    ck_assert_str_eq(raw_answer(fd, &hdr), "ENOENT");
+    close(fd);
+}
+END_TEST
+
+START_TEST(garbage_of_any_kind_leaves_others_served)
+{
+    unsigned seed = 12345;
+
+    for (int round = 0; round < 200; round++) {
+        char junk[600];
+        int fd = raw_connect();
+
+        for (size_t i = 0; i < sizeof(junk); i++)
+            junk[i] = (char)(rand_r(&seed) >> 8);
+        if (round % 2) {                                /* headers that are nearly right */
+            for (size_t at = 0; at + 40 <= sizeof(junk); at += 40) {
+                struct xsd_sockmsg h = { .type = (uint32_t)rand_r(&seed) % 24,
+                                         .tx_id = (uint32_t)rand_r(&seed) % 3, .len = 24 };
+
+                if (round % 4 == 3)
+                    h.type += 0x4d580000 - 6;
+                memcpy(junk + at, &h, sizeof(h));
+            }
+        }
+        (void)!send(fd, junk, sizeof(junk), MSG_NOSIGNAL);
+        shutdown(fd, SHUT_WR);
+        while (recv(fd, junk, sizeof(junk), 0) > 0)
+            ;
+        close(fd);
+    }
+    expect_value(xs, XBT_NULL, "domid", "0");
+}
+END_TEST
+
+#define N(table) (int)(sizeof(table) / sizeof((table)[0]))
+
+int main(void)
+{
+    Suite *suite = suite_create("mock-xen wire");
+    TCase *t = tcase_create("all");
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, values_are_bytes_of_any_kind);
+    tcase_add_test(t, a_relative_path_starts_at_the_domains_home);
+    tcase_add_test(t, long_directories_come_whole_whatever_their_length);
+    tcase_add_test(t, directories_around_the_limit_of_one_message);
+    tcase_add_test(t, a_watch_fires_at_once_and_then_for_its_path_and_below);
+    tcase_add_test(t, a_relative_watch_has_relative_events);
+    tcase_add_test(t, a_domain_is_not_told_of_what_it_may_not_read);
+    tcase_add_test(t, domains_come_and_go_with_their_watches_and_nodes);
+    tcase_add_test(t, a_transaction_is_seen_when_it_commits_and_fails_when_overtaken);
+    tcase_add_test(t, an_open_transaction_goes_with_its_connection);
+    tcase_add_test(t, a_guest_has_quotas);
+    tcase_add_test(t, a_guest_gives_no_orders);
+    tcase_add_loop_test(t, a_scripted_request_fails_once_and_works_after, 0, N(faults));
+    tcase_add_test(t, a_dropped_event_never_comes);
+    tcase_add_test(t, a_dropped_connection_is_an_end_of_file);
+    tcase_add_test(t, a_delayed_answer_delays_nobody_else);
+    tcase_add_loop_test(t, a_bad_request_gets_one_error_and_the_next_is_served, 0, N(bad_requests));
+    tcase_add_test(t, a_path_of_the_longest_kind_is_taken_and_one_byte_more_is_not);
+    tcase_add_test(t, a_message_that_is_too_long_ends_the_connection);
+    tcase_add_test(t, requests_in_one_go_are_answered_in_order_and_pieces_are_waited_for);
+    tcase_add_test(t, a_client_that_reads_late_gets_every_answer);
+    tcase_add_test(t, a_client_that_never_reads_its_events_costs_a_bounded_amount);
+    tcase_add_test(t, reset_watches_ends_watches_and_transactions);
+    tcase_add_test(t, garbage_of_any_kind_leaves_others_served);
+    suite_add_tcase(suite, t);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

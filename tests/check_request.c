@@ -1,0 +1,163 @@
+/* A request's fields and segments: every limit from both sides. */
+#include "config.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "common/util.h"
+#include "worker/request.h"
+
+static struct vscsiif_request sound(void)
+{
+    struct vscsiif_request req = { .act = VSCSIIF_ACT_SCSI_CDB, .cmd_len = 10, .sc_data_direction = SCSI_DIR_IN };
+
+    return req;
+}
+
+static const struct {
+    uint8_t act, cmd_len, direction, nr;
+    enum request_defect defect;
+} fields[] = {
+    { 1, 1, 3, 0, REQUEST_OK },
+    { 1, 16, 2, 26, REQUEST_OK },
+    { 1, 10, 1, 1, REQUEST_OK },
+    { 1, 10, 0, 0, REQUEST_OK },        /* "bidirectional" without data: Linux sends TEST UNIT READY so */
+    { 2, 0, 0, 0, REQUEST_OK },         /* ABORT and RESET have neither CDB nor data */
+    { 3, 200, 77, 255, REQUEST_OK },
+    { 0, 10, 2, 1, REQUEST_BAD_ACT },
+    { 4, 10, 2, 1, REQUEST_BAD_ACT },
+    { 5, 10, 2, 1, REQUEST_BAD_ACT },
+    { 255, 10, 2, 1, REQUEST_BAD_ACT },
+    { 1, 0, 2, 1, REQUEST_BAD_CDB_LENGTH },
+    { 1, 17, 2, 1, REQUEST_BAD_CDB_LENGTH },
+    { 1, 255, 2, 1, REQUEST_BAD_CDB_LENGTH },
+    { 1, 10, 0, 1, REQUEST_BAD_DIRECTION },
+    { 1, 10, 4, 1, REQUEST_BAD_DIRECTION },
+    { 1, 10, 255, 0, REQUEST_BAD_DIRECTION },
+    { 1, 10, 2, 27, REQUEST_BAD_SEGMENT_COUNT },
+    { 1, 10, 2, 127, REQUEST_BAD_SEGMENT_COUNT },
+    { 1, 10, 2, 0x80, REQUEST_BAD_SEGMENT_COUNT },
+    { 1, 10, 2, 0x80 | 27, REQUEST_BAD_SEGMENT_COUNT },
+    { 1, 10, 2, 0xff, REQUEST_BAD_SEGMENT_COUNT },
+};
+
+START_TEST(each_field_has_its_range)
+{
+    struct vscsiif_request req = sound();
+    unsigned lists, records;
+
+    req.act = fields[_i].act;
+    req.cmd_len = fields[_i].cmd_len;
+    req.sc_data_direction = fields[_i].direction;
+    req.nr_segments = fields[_i].nr;
+    ck_assert_int_eq(request_check(&req, 128, &lists, &records), fields[_i].defect);
+    if (fields[_i].defect == REQUEST_OK && req.act == 1) {
+        ck_assert_uint_eq(lists, 0);
+        ck_assert_uint_eq(records, fields[_i].nr);
+    }
+}
+END_TEST
+
+static const struct {
+    uint8_t n;
+    uint16_t offset, length;        /* of each list */
+    unsigned max;
+    enum request_defect defect;
+    unsigned records;
+} lists_of[] = {
+    { 1, 0, 8, 128, REQUEST_OK, 1 },
+    { 1, 0, 1024, 128, REQUEST_OK, 128 },
+    { 2, 0, 512, 128, REQUEST_OK, 128 },
+    { 26, 4088, 8, 128, REQUEST_OK, 26 },
+    { 1, 3, 8, 128, REQUEST_OK, 1 },
+    { 1, 4089, 8, 128, REQUEST_BAD_LIST, 0 },
+    { 1, 65535, 8, 128, REQUEST_BAD_LIST, 0 },
+    { 1, 0, 0, 128, REQUEST_BAD_LIST, 0 },
+    { 1, 0, 4, 128, REQUEST_BAD_LIST, 0 },
+    { 1, 0, 9, 128, REQUEST_BAD_LIST, 0 },
+    { 1, 0, 65535, 128, REQUEST_BAD_LIST, 0 },
+    { 1, 0, 4104, 128, REQUEST_BAD_LIST, 0 },
+    { 1, 0, 1032, 128, REQUEST_TOO_MANY_SEGMENTS, 0 },
+    { 26, 0, 4096, 128, REQUEST_TOO_MANY_SEGMENTS, 0 },
+    { 1, 0, 24, 2, REQUEST_TOO_MANY_SEGMENTS, 0 },
+    { 1, 0, 8, 0, REQUEST_LISTS_NOT_OFFERED, 0 },
+    { 1, 0, 1032, 500, REQUEST_TOO_MANY_SEGMENTS, 0 },  /* our own limit holds whatever was advertised */
+};
+
+START_TEST(each_list_has_its_range)
+{
+    struct vscsiif_request req = sound();
+    unsigned lists, records;
+
+    req.nr_segments = (uint8_t)(0x80 | lists_of[_i].n);
+    for (unsigned i = 0; i < lists_of[_i].n; i++) {
+        req.seg[i].offset = lists_of[_i].offset;
+        req.seg[i].length = lists_of[_i].length;
+    }
+    ck_assert_int_eq(request_check(&req, lists_of[_i].max, &lists, &records), lists_of[_i].defect);
+    ck_assert_uint_eq(records, lists_of[_i].records);
+    ck_assert_uint_eq(lists, lists_of[_i].records ? lists_of[_i].n : 0);
+}
+END_TEST
+
+static const struct {
+    uint16_t offset, length;
+    uint8_t direction;
+    enum request_defect defect;
+    uint32_t sum;                   /* of three such segments */
+} segments_of[] = {
+    { 0, 4096, 2, REQUEST_OK, 12288 },
+    { 4095, 1, 1, REQUEST_OK, 3 },
+    { 4096, 0, 2, REQUEST_OK, 0 },
+    { 0, 0, 3, REQUEST_OK, 0 },
+    { 1, 4096, 2, REQUEST_BAD_SEGMENT, 0 },
+    { 4096, 1, 2, REQUEST_BAD_SEGMENT, 0 },
+    { 65535, 65535, 2, REQUEST_BAD_SEGMENT, 0 },
+    { 0, 4097, 1, REQUEST_BAD_SEGMENT, 0 },
+    { 0, 512, 3, REQUEST_DATA_WITHOUT_DIRECTION, 0 },
+};
+
+START_TEST(each_segment_stays_in_its_page)
+{
+    struct vscsiif_request req = sound();
+    struct scsiif_request_segment segs[3];
+    uint32_t sum = 99;
+
+    req.sc_data_direction = segments_of[_i].direction;
+    for (unsigned i = 0; i < 3; i++)
+        segs[i] = (struct scsiif_request_segment){ 5, segments_of[_i].offset, segments_of[_i].length };
+    ck_assert_int_eq(request_check_segments(&req, segs, 3, &sum), segments_of[_i].defect);
+    ck_assert_uint_eq(sum, segments_of[_i].sum);
+}
+END_TEST
+
+START_TEST(every_defect_has_a_text_and_a_sense)
+{
+    for (int d = REQUEST_BAD_ACT; d <= REQUEST_DATA_WITHOUT_DIRECTION; d++) {
+        struct scsi_sense s = request_defect_sense((enum request_defect)d);
+
+        ck_assert_uint_gt(strlen(request_defect_text((enum request_defect)d)), 10);
+        ck_assert_uint_eq(s.key, 0x05);
+        ck_assert_uint_eq(s.asc, 0x24);
+        ck_assert_uint_eq(s.ascq, 0x00);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("request");
+    TCase *t = tcase_create("request");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_loop_test(t, each_field_has_its_range, 0, (int)ARRAY_SIZE(fields));
+    tcase_add_loop_test(t, each_list_has_its_range, 0, (int)ARRAY_SIZE(lists_of));
+    tcase_add_loop_test(t, each_segment_stays_in_its_page, 0, (int)ARRAY_SIZE(segments_of));
+    tcase_add_test(t, every_defect_has_a_text_and_a_sense);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

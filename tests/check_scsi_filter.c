@@ -1,0 +1,415 @@
+/*
+ * Pages of a device, clamped to what its guest can have: expected bytes as SBC, SPC and
+ * SSC lay them out, lengths that lie, buffers that end in the middle of a field.
+ */
+#include "config.h"
+
+#include "check_scsi.h"
+
+enum { ROOM = 512, POISON = 0xa5 };
+
+static bool is_disk(unsigned t) { return t == 0x00 || t == 0x04 || t == 0x07 || t == 0x0e || t == 0x14; }
+
+#define Z4 "00 00 00 00 "
+#define Z16 Z4 Z4 Z4 Z4
+
+/* --- VPD B0h: max_transfer 520192 (508 KiB) is 1016 = 3f8h blocks of 512, 127 = 7fh of 4096 --- */
+static const struct {
+    const char *name;
+    uint32_t max_transfer, block_size, alloc;
+    const char *page, *expected;
+} limits[] = {
+    { "no limit named: ours; nothing optimal stays so", 520192, 512, 64,
+      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 },
+    { "blocks of 4096 bytes", 520192, 4096, 64,
+      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 00 7f " Z4 Z16 Z16 Z16 },
+    { "blocks of 520 bytes", 520192, 520, 64,
+      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 03 e8 " Z4 Z16 Z16 Z16 },
+    { "an unknown block length is taken for 4096", 520192, 0, 64,
+      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 00 7f " Z4 Z16 Z16 Z16 },
+    { "larger limits come down", 520192, 512, 64,
+      "00 b0 00 3c 00 00 00 08 00 00 ff ff 00 00 04 00 " Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 08 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16 },
+    { "smaller limits stay", 520192, 512, 64,
+      "00 b0 00 3c 00 00 00 08 00 00 03 f7 00 00 00 80 " Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 08 00 00 03 f7 00 00 00 80 " Z16 Z16 Z16 },
+    { "the limit itself stays", 520192, 512, 64,
+      "00 b0 00 3c 00 00 00 00 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 00 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16 },
+    { "all ones", 520192, 512, 64,
+      "00 b0 00 3c 00 00 00 00 ff ff ff ff ff ff ff ff " Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 00 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16 },
+    { "COMPARE AND WRITE moves twice its blocks", 8192, 512, 64,
+      "00 b0 00 3c 00 ff 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 08 00 00 00 00 00 10 " Z4 Z16 Z16 Z16 },
+    { "COMPARE AND WRITE of one block", 8192, 512, 64,
+      "00 b0 00 3c 00 01 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 01 00 00 00 00 00 10 " Z4 Z16 Z16 Z16 },
+    { "a limit below one block is one block", 511, 512, 64,
+      "00 b0 00 3c 00 05 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 01 00 00 00 00 00 01 " Z4 Z16 Z16 Z16 },
+    { "UNMAP, WRITE SAME and prefetch limits move no data", 8192, 512, 64,
+      "00 b0 00 3c 00 00 00 00 00 00 00 10 00 00 00 00 00 01 00 00 00 40 00 00 00 00 00 10 00 00 00 80 "
+      "80 00 00 00 00 00 00 00 00 01 00 00 " Z4 Z4 Z4 Z4 Z4,
+      "00 b0 00 3c 00 00 00 00 00 00 00 10 00 00 00 00 00 01 00 00 00 40 00 00 00 00 00 10 00 00 00 80 "
+      "80 00 00 00 00 00 00 00 00 01 00 00 " Z4 Z4 Z4 Z4 Z4 },
+    { "atomic writes, alone and with a boundary", 8192, 512, 64,
+      "00 b0 00 3c 00 00 00 00 00 00 00 10 " Z4 Z16 Z4 Z4 Z4 "00 00 01 00 00 00 00 08 00 00 00 04 00 00 02 00 00 00 00 40 ",
+      "00 b0 00 3c 00 00 00 00 00 00 00 10 " Z4 Z16 Z4 Z4 Z4 "00 00 00 10 00 00 00 08 00 00 00 04 00 00 00 10 00 00 00 40 " },
+    { "a page that ends with the atomic length", 8192, 512, 64,
+      "00 b0 00 2c 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z4 Z4 Z4 "ff ff ff ff",
+      "00 b0 00 2c 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z4 Z4 Z4 "00 00 00 10" },
+    { "a page that ends with the atomic length with a boundary", 8192, 512, 64,
+      "00 b0 00 38 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z16 Z4 Z4 "ff ff ff ff",
+      "00 b0 00 38 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z16 Z4 Z4 "00 00 00 10" },
+    { "a page of SBC-2", 520192, 512, 64,
+      "00 b0 00 0c 00 00 00 00 00 00 00 00 00 00 00 00", "00 b0 00 0c 00 00 00 00 00 00 03 f8 00 00 00 00" },
+    { "bytes past the page's own length are not its", 8192, 512, 64,
+      "00 b0 00 0c 00 00 00 00 00 00 00 00 00 00 00 00 " Z16 Z4 Z4 Z4 "ff ff ff ff " Z16,
+      "00 b0 00 0c 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z4 Z4 Z4 Z4 Z16 },
+    { "a page too short for the limit is made longer", 520192, 512, 64,
+      "00 b0 00 04 00 00 00 08", "00 b0 00 3c 00 00 00 08 00 00 03 f8 " Z4 Z16 Z16 Z16 },
+    { "a page of nothing but its header", 520192, 512, 64,
+      "00 b0 00 00", "00 b0 00 3c 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 },
+    { "made longer as far as there is room", 520192, 512, 12, "00 b0 00 00", "00 b0 00 3c 00 00 00 00 00 00 03 f8" },
+    { "a length that lies beyond the data", 520192, 512, 64,
+      "00 b0 ff ff 00 00 00 00 00 00 ff ff 00 00 00 00", "00 b0 ff ff 00 00 00 00 00 00 03 f8 00 00 00 00" },
+    { "cut in the middle of the field", 520192, 512, 11,
+      "00 b0 00 3c 00 00 00 00 00 00 ff", "00 b0 00 3c 00 00 00 00 00 00 03" },
+    { "the header alone", 520192, 512, 4, "00 b0 00 3c", "00 b0 00 3c" },
+    { "less than a header", 520192, 512, 64, "00 b0 00", "00 b0 00" },
+    { "nothing", 520192, 512, 64, "", "" },
+    { "standard data from a device that ignores EVPD", 520192, 512, 64,
+      "00 00 05 02 1f 00 00 00 41 42 43 44 ", "00 00 05 02 1f 00 00 00 41 42 43 44" },
+    { "a page longer than we know keeps its tail", 520192, 512, 80,
+      "00 b0 00 44 00 00 00 00 " Z4 Z4 Z16 Z16 Z16 "11 22 33 44 55 66 77 88",
+      "00 b0 00 44 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 "11 22 33 44 55 66 77 88" },
+};
+
+static uint32_t filter(struct scsi_lun_facts *f, const char *cdb_text, const char *in, uint8_t out[ROOM], uint32_t alloc)
+{
+    uint8_t cdb[SCSI_CDB_MAX];
+    uint32_t len;
+
+    memset(out, POISON, ROOM);
+    cdb_of(cdb_text, cdb);
+    len = unhex(in, out, ROOM);
+    len = scsi_filter_data_in(f, cdb, out, len, alloc);
+    for (uint32_t i = alloc; i < ROOM; i++)
+        must(out[i] == POISON || i < strlen(in) / 3, "byte %u, past the room, was written", i);
+    return len;
+}
+
+START_TEST(block_limits)
+{
+    struct scsi_lun_facts f = { .max_transfer = limits[_i].max_transfer, .block_size = limits[_i].block_size };
+    uint8_t out[ROOM];
+    uint32_t len = filter(&f, "12 01 b0 00 ff 00", limits[_i].page, out, limits[_i].alloc);
+
+    check_bytes(limits[_i].name, out, len, limits[_i].expected);
+}
+END_TEST
+
+START_TEST(block_limits_at_every_length)
+{
+    /* However much of it arrives, it is the front part of the whole. */
+    static const char whole[] = "00 b0 00 3c 00 08 00 00 00 00 00 10 00 00 00 10 " Z16 Z4 Z4 Z4 "00 00 00 10 " Z16;
+    uint8_t want[64];
+
+    unhex(whole, want, sizeof(want));
+    for (uint32_t len = 0; len <= 64; len++) {
+        struct scsi_lun_facts f = { .max_transfer = 8192, .block_size = 512 };
+        uint8_t cdb[SCSI_CDB_MAX], *data = malloc(len + 1);     /* to the byte, for ASan and valgrind */
+
+        cdb_of("12 01 b0 00 40 00", cdb);
+        must(data != NULL, "memory");
+        for (uint32_t i = 0; i < len; i++)
+            data[i] = i == 1 ? 0xb0 : i == 3 ? 0x3c : i == 5 ? 0xff : i >= 8 && i < 16 ? 0xff : i >= 44 && i < 48 ? 0xff : 0;
+        must(scsi_filter_data_in(&f, cdb, data, len, len) == len, "length %u", len);
+        /* A field cut off is known by its upper bytes only; what is left of it is not above the limit's. */
+        for (uint32_t i = 0; i < len && len >= 4; i++)
+            must(data[i] == want[i], "length %u, byte %u: %02x", len, i, data[i]);
+        free(data);
+    }
+}
+END_TEST
+
+/* --- VPD 00h --- */
+static const struct { const char *name, *cdb; uint32_t alloc; const char *page, *expected; } lists[] = {
+    { "appended", "12 01 00 00 ff 00", 255, "00 00 00 03 00 80 83", "00 00 00 04 00 80 83 b0" },
+    { "in order", "12 01 00 00 ff 00", 255, "00 00 00 05 00 80 83 b1 b2", "00 00 00 06 00 80 83 b0 b1 b2" },
+    { "there already", "12 01 00 00 ff 00", 255, "00 00 00 05 00 80 83 b0 b1", "00 00 00 05 00 80 83 b0 b1" },
+    { "an empty list", "12 01 00 00 ff 00", 255, "00 00 00 00", "00 00 00 01 b0" },
+    { "first of all", "12 01 00 00 ff 00", 255, "00 00 00 01 c0", "00 00 00 02 b0 c0" },
+    { "qualifier and type stay", "12 01 00 00 ff 00", 255, "14 00 00 01 00", "14 00 00 02 00 b0" },
+    { "no room behind: the last one goes, the length stays whole", "12 01 00 00 09 00", 9,
+      "00 00 00 05 00 80 83 b1 b2", "00 00 00 06 00 80 83 b0 b1" },
+    { "the allocation length counts, not the buffer", "12 01 00 00 09 00", 255,
+      "00 00 00 05 00 80 83 b1 b2", "00 00 00 06 00 80 83 b0 b1" },
+    { "no room for it at all", "12 01 00 00 07 00", 7, "00 00 00 03 00 80 83", "00 00 00 04 00 80 83" },
+    { "cut before its place: not known", "12 01 00 00 06 00", 6, "00 00 00 05 00 80", "00 00 00 05 00 80" },
+    { "cut behind its place", "12 01 00 00 08 00", 8, "00 00 00 06 00 80 83 b1", "00 00 00 07 00 80 83 b0" },
+    { "the header alone", "12 01 00 00 04 00", 4, "00 00 00 05", "00 00 00 05" },
+    { "the header alone, of an empty list", "12 01 00 00 04 00", 4, "00 00 00 00", "00 00 00 01" },
+    { "less than a header", "12 01 00 00 ff 00", 255, "00 00 00", "00 00 00" },
+    { "a length that lies beyond the data", "12 01 00 00 ff 00", 255, "00 00 ff ff 00 80", "00 00 ff ff 00 80" },
+    { "the same, and nowhere to count up to", "12 01 00 00 ff 00", 255, "00 00 ff ff 00 b1", "00 00 ff ff 00 b1" },
+    { "bytes past its length are not of the list", "12 01 00 00 ff 00", 255, "00 00 00 02 00 80 b0", "00 00 00 03 00 80 b0" },
+    { "another page came", "12 01 00 00 ff 00", 255, "00 80 00 03 00 80 83", "00 80 00 03 00 80 83" },
+};
+
+START_TEST(supported_pages)
+{
+    struct scsi_lun_facts f = { .max_transfer = 520192 };
+    uint8_t out[ROOM];
+    uint32_t len = filter(&f, lists[_i].cdb, lists[_i].page, out, lists[_i].alloc);
+
+    check_bytes(lists[_i].name, out, len, lists[_i].expected);
+}
+END_TEST
+
+/* --- READ BLOCK LIMITS --- */
+static const struct { const char *name, *cdb; uint32_t max_transfer; const char *data, *expected; } tapes[] = {
+    { "no limit named", "05 00 00 00 00 00", 520192, "00 00 00 00 00 01", "00 07 f0 00 00 01" },
+    { "a larger one", "05 00 00 00 00 00", 520192, "00 ff ff ff 00 01", "00 07 f0 00 00 01" },
+    { "a smaller one", "05 00 00 00 00 00", 520192, "00 04 00 00 00 01", "00 04 00 00 00 01" },
+    { "the same", "05 00 00 00 00 00", 520192, "00 07 f0 00 00 01", "00 07 f0 00 00 01" },
+    { "a granularity of 2^9", "05 00 00 00 00 00", 520000, "09 00 00 00 02 00", "09 07 ee 00 02 00" },
+    { "a granularity above the limit", "05 00 00 00 00 00", 520192, "1f 00 00 00 02 00", "1f 07 f0 00 02 00" },
+    { "reserved bits beside the granularity", "05 00 00 00 00 00", 520192, "e0 ff ff ff 00 01", "e0 07 f0 00 00 01" },
+    { "a limit beyond 24 bits", "05 00 00 00 00 00", 1 << 28, "00 00 00 00 00 01", "00 ff ff ff 00 01" },
+    { "MLOI: another page", "05 01 00 00 00 00", 520192,
+      "00 00 00 10 00 00 00 00 00 00 00 00 ff ff ff ff ff ff ff ff", "00 00 00 10 00 00 00 00 00 00 00 00 ff ff ff ff ff ff ff ff" },
+    { "cut", "05 00 00 00 00 00", 520192, "00 ff ff", "00 ff ff" },
+    { "the maximum alone", "05 00 00 00 00 00", 520192, "00 ff ff ff", "00 07 f0 00" },
+    { "nothing", "05 00 00 00 00 00", 520192, "", "" },
+};
+
+START_TEST(tape_block_limits)
+{
+    struct scsi_lun_facts f = { .type = 0x01, .max_transfer = tapes[_i].max_transfer };
+    uint8_t out[ROOM];
+    uint32_t len = filter(&f, tapes[_i].cdb, tapes[_i].data, out, 20);
+
+    check_bytes(tapes[_i].name, out, len, tapes[_i].expected);
+}
+END_TEST
+
+/* --- READ CAPACITY teaches the block length, and passes --- */
+static const struct { const char *name, *cdb, *data; uint32_t before, after; } capacities[] = {
+    { "(10)", "25 00", "00 0f ff ff 00 00 10 00", 0, 4096 },
+    { "(16)", "9e 10", "00 00 00 00 00 0f ff ff 00 00 02 08 00 00", 512, 520 },
+    { "(16), not one byte more", "9e 10", "00 00 00 00 00 0f ff ff 00 00 10 00", 512, 4096 },
+    { "(10), cut", "25 00", "00 0f ff ff 00 00 10", 512, 512 },
+    { "(16), cut", "9e 10", "00 00 00 00 00 0f ff ff 00 00 02", 512, 512 },
+    { "no medium", "25 00", "00 00 00 00 00 00 00 00", 512, 512 },
+};
+
+START_TEST(read_capacity_teaches_the_block_length)
+{
+    struct scsi_lun_facts f = { .max_transfer = 65536, .block_size = capacities[_i].before };
+    uint8_t out[ROOM];
+    uint32_t len = filter(&f, capacities[_i].cdb, capacities[_i].data, out, 32);
+
+    check_bytes(capacities[_i].name, out, len, capacities[_i].data);
+    ck_assert_uint_eq(f.block_size, capacities[_i].after);
+}
+END_TEST
+
+/* --- the WP bit of a LUN that may only be read --- */
+static const struct {
+    const char *name;
+    uint8_t type;
+    bool readonly;
+    const char *cdb;
+    uint32_t alloc;
+    const char *data, *expected;
+} modes[] = {
+    { "(6)", 0x00, true, "1a 00 3f 00 ff 00", 255, "17 00 10 08 00 00 08 00", "17 00 90 08 00 00 08 00" },
+    { "(6), protected already", 0x00, true, "1a 00 3f 00 ff 00", 255, "17 00 80 00", "17 00 80 00" },
+    { "(6), all bits", 0x00, true, "1a 00 3f 00 ff 00", 255, "ff ff 7f ff ff", "ff ff ff ff ff" },
+    { "(6), as Linux asks first", 0x00, true, "1a 00 3f 00 04 00", 4, "17 00 00 08", "17 00 80 08" },
+    { "(6), to the byte", 0x00, true, "1a 00 3f 00 03 00", 3, "17 00 00", "17 00 80" },
+    { "(6), cut before it", 0x00, true, "1a 00 3f 00 02 00", 2, "17 00", "17 00" },
+    { "(6), one byte", 0x00, true, "1a 00 3f 00 01 00", 1, "17", "17" },
+    { "(6), nothing", 0x00, true, "1a 00 3f 00 ff 00", 255, "", "" },
+    { "(6), more than there is room for", 0x00, true, "1a 00 3f 00 02 00", 2, "17 00 00 08 ", "17 00" },
+    { "(6), a length that denies the byte", 0x00, true, "1a 00 3f 00 ff 00", 255, "00 00 00 00", "00 00 80 00" },
+    { "(6), a length beyond the data", 0x00, true, "1a 00 3f 00 ff 00", 255, "ff 00 00", "ff 00 80" },
+    { "(6), may be written", 0x00, false, "1a 00 3f 00 ff 00", 255, "17 00 10 08", "17 00 10 08" },
+    { "(6), may be written, the device says not", 0x00, false, "1a 00 3f 00 ff 00", 255, "17 00 90 08", "17 00 90 08" },
+    { "(10)", 0x00, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 1a 00 10 00 00 00 08", "00 1a 00 90 00 00 00 08" },
+    { "(10), long block descriptor", 0x00, true, "5a 10 3f 00 00 00 00 00 ff 00", 255,
+      "00 1a 00 00 01 00 00 10 00 00 00 00", "00 1a 00 80 01 00 00 10 00 00 00 00" },
+    { "(10), to the byte", 0x00, true, "5a 00 3f 00 00 00 00 00 04 00", 4, "00 1a 00 10", "00 1a 00 90" },
+    { "(10), cut before it", 0x00, true, "5a 00 3f 00 00 00 00 00 03 00", 3, "00 1a 00", "00 1a 00" },
+    { "(10), nothing", 0x00, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "", "" },
+    { "(10), a length that denies the byte", 0x00, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 00 00 00", "00 00 00 80" },
+    { "(10), may be written", 0x00, false, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 1a 00 10", "00 1a 00 10" },
+    { "tape: BUFFERED MODE and SPEED stay", 0x01, true, "1a 00 00 00 0c 00", 12,
+      "0b 58 12 08 58 00 00 00 00 00 00 00", "0b 58 92 08 58 00 00 00 00 00 00 00" },
+    { "write once", 0x04, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 80 00" },
+    { "optical memory", 0x07, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 80 00" },
+    { "simplified disk", 0x0e, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 80 00" },
+    { "zoned", 0x14, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 06 00 00", "00 06 00 80" },
+    { "a burner has no such bit", 0x05, true, "5a 00 2a 00 00 00 00 00 ff 00", 255, "00 06 00 00", "00 06 00 00" },
+    { "nor has a changer", 0x08, true, "1a 00 1d 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
+    { "nor has an enclosure", 0x0d, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
+    { "MODE SELECT's bytes are the guest's", 0x00, true, "15 10 00 00 04 00", 4, "00 00 00 00", "00 00 00 00" },
+    { "a read is nobody's page", 0x00, true, "28 00 00 00 00 00 00 00 01 00", 8, "00 00 00 00 00 00", "00 00 00 00 00 00" },
+};
+
+START_TEST(mode_sense_says_write_protected)
+{
+    struct scsi_lun_facts f = { .type = modes[_i].type, .readonly = modes[_i].readonly, .max_transfer = 65536 };
+    uint8_t out[ROOM];
+    uint32_t len = filter(&f, modes[_i].cdb, modes[_i].data, out, modes[_i].alloc);
+
+    check_bytes(modes[_i].name, out, len, modes[_i].expected);
+}
+END_TEST
+
+START_TEST(mode_sense_of_every_length_and_type)
+{
+    for (unsigned t = 0; t < 32; t++) {
+        for (uint32_t len = 0; len <= 8; len++) {
+            for (int ten = 0; ten < 2; ten++) {
+                struct scsi_lun_facts f = { .type = (uint8_t)t, .readonly = true };
+                uint8_t cdb[SCSI_CDB_MAX] = { ten ? 0x5a : 0x1a };
+                uint8_t *data = calloc(1, len + 1);
+
+                must(data != NULL, "memory");
+                must(scsi_filter_data_in(&f, cdb, data, len, len) == len, "length %u", len);
+                must(data[len] == 0, "type %02x, length %u: the byte behind was written", t, len);
+                for (uint32_t i = 0; i < len; i++)
+                    must(data[i] == ((is_disk(t) || t == 0x01) && i == (ten ? 3 : 2) ? 0x80 : 0),
+                         "type %02x, length %u, byte %u: %02x", t, len, i, data[i]);
+                free(data);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(other_commands_pass_unchanged)
+{
+    for (unsigned op = 0; op < 256; op++) {
+        struct scsi_lun_facts f = { .max_transfer = 512, .block_size = 512 };
+        uint8_t cdb[SCSI_CDB_MAX] = { (uint8_t)op, 0x01, 0x83, 0, 0xff }, data[64], copy[64];
+
+        if (op == 0x25 || op == 0x9e)
+            continue;
+        memset(data, 0xff, sizeof(data));
+        memcpy(copy, data, sizeof(data));
+        must(scsi_filter_data_in(&f, cdb, data, sizeof(data), sizeof(data)) == sizeof(data), "opcode %02x", op);
+        must(memcmp(data, copy, sizeof(data)) == 0, "opcode %02x", op);
+        must(f.block_size == 512, "opcode %02x", op);
+    }
+}
+END_TEST
+
+START_TEST(more_data_than_room_is_cut)
+{
+    struct scsi_lun_facts f = { .max_transfer = 512, .block_size = 512 };
+    uint8_t cdb[SCSI_CDB_MAX] = { 0x28 }, data[8] = { 0 };
+
+    ck_assert_uint_eq(scsi_filter_data_in(&f, cdb, data, 8, 4), 4);
+}
+END_TEST
+
+/* --- a page for disks that have none --- */
+#define SYNTHETIC "b0 00 3c 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16
+static const struct {
+    const char *name, *cdb;
+    uint8_t type, status, host;
+    const char *sense;
+    uint32_t data_len;
+    const char *data;       /* NULL: the refusal stands */
+} refusals[] = {
+    { "fixed", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255, "00 " SYNTHETIC },
+    { "fixed, VALID and a field pointer", "12 01 b0 00 ff 00", 0x00, 2, 0,
+      "f0 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 c0 00 02", 255, "00 " SYNTHETIC },
+    { "descriptors", "12 01 b0 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255, "00 " SYNTHETIC },
+    { "zoned", "12 01 b0 00 ff 00", 0x14, 2, 0, "72 05 24 00 00 00 00 00", 255, "14 " SYNTHETIC },
+    { "the header alone", "12 01 b0 00 04 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 4, "00 b0 00 3c" },
+    { "a large buffer, 12 bytes asked for", "12 01 b0 00 0c 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255,
+      "00 b0 00 3c 00 00 00 00 00 00 03 f8" },
+    { "12 bytes of buffer", "12 01 b0 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 12,
+      "00 b0 00 3c 00 00 00 00 00 00 03 f8" },
+    { "fixed, no byte behind the code", "12 01 b0 00 04 00", 0x00, 2, 0, "70 00 05 00 00 00 00 0a 00 00 00 00 24 00", 4,
+      "00 b0 00 3c" },
+    { "descriptors, no byte behind the code", "12 01 b0 00 04 00", 0x00, 2, 0, "72 05 24 00", 4, "00 b0 00 3c" },
+    { "another page", "12 01 b1 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255, NULL },
+    { "no EVPD", "12 00 b0 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255, NULL },
+    { "another command", "1a 01 b0 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255, NULL },
+    { "another sense code", "12 01 b0 00 ff 00", 0x00, 2, 0, "72 05 25 00 00 00 00 00", 255, NULL },
+    { "another sense key", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 06 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255, NULL },
+    { "a deferred error", "12 01 b0 00 ff 00", 0x00, 2, 0, "71 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255, NULL },
+    { "sense too short", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 05 00 00 00 00 0a 00 00 00 00 24", 255, NULL },
+    { "sense too short, descriptors", "12 01 b0 00 ff 00", 0x00, 2, 0, "72 05 24", 255, NULL },
+    { "no sense", "12 01 b0 00 ff 00", 0x00, 2, 0, "", 255, NULL },
+    { "BUSY", "12 01 b0 00 ff 00", 0x00, 8, 0, "72 05 24 00 00 00 00 00", 255, NULL },
+    { "GOOD", "12 01 b0 00 ff 00", 0x00, 0, 0, "72 05 24 00 00 00 00 00", 255, NULL },
+    { "a transport error", "12 01 b0 00 ff 00", 0x00, 2, 1, "72 05 24 00 00 00 00 00", 255, NULL },
+};
+
+START_TEST(absent_block_limits_are_made)
+{
+    struct scsi_lun_facts f = { .type = refusals[_i].type, .max_transfer = 520192, .block_size = 512 };
+    struct scsi_answer a = { .status = refusals[_i].status, .host = refusals[_i].host, .residual = 99 }, before;
+    uint8_t cdb[SCSI_CDB_MAX], data[ROOM];
+    uint32_t len;
+
+    memset(data, POISON, sizeof(data));
+    a.sense_len = (uint8_t)unhex(refusals[_i].sense, a.sense, SCSI_SENSE_MAX);
+    before = a;
+    cdb_of(refusals[_i].cdb, cdb);
+    len = scsi_fix_refused(&f, cdb, data, refusals[_i].data_len, &a);
+    if (refusals[_i].data) {
+        check_bytes(refusals[_i].name, data, len, refusals[_i].data);
+        ck_assert_uint_eq(a.status, 0);
+        ck_assert_uint_eq(a.host, 0);
+        ck_assert_uint_eq(a.sense_len, 0);
+        ck_assert_uint_eq(a.residual, refusals[_i].data_len - len);
+    } else {
+        ck_assert_uint_eq(len, 0);
+        ck_assert_mem_eq(&a, &before, sizeof(a));
+    }
+    for (uint32_t i = len; i < sizeof(data); i++)
+        must(data[i] == POISON, "%s: byte %u was written", refusals[_i].name, i);
+}
+END_TEST
+
+START_TEST(only_disks_get_block_limits)
+{
+    for (unsigned t = 0; t < 32; t++) {
+        struct scsi_lun_facts f = { .type = (uint8_t)t, .max_transfer = 520192, .block_size = 512 };
+        struct scsi_answer a;
+        uint8_t cdb[SCSI_CDB_MAX], data[ROOM];
+
+        cdb_of("12 01 b0 00 ff 00", cdb);
+        scsi_answer_sense(&a, (struct scsi_sense){ 0x05, 0x24, 0x00 }, 0, 255);
+        ck_assert_uint_eq(scsi_fix_refused(&f, cdb, data, 255, &a), is_disk(t) ? 64 : 0);
+        ck_assert_uint_eq(a.status, is_disk(t) ? 0 : 2);
+    }
+}
+END_TEST
+
+#define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
+
+int main(void)
+{
+    Suite *s = suite_create("scsi-filter");
+    TCase *tc = tcase_create("filter");
+
+    LOOP(tc, block_limits, limits);
+    tcase_add_test(tc, block_limits_at_every_length);
+    LOOP(tc, supported_pages, lists);
+    LOOP(tc, tape_block_limits, tapes);
+    LOOP(tc, read_capacity_teaches_the_block_length, capacities);
+    LOOP(tc, mode_sense_says_write_protected, modes);
+    tcase_add_test(tc, mode_sense_of_every_length_and_type);
+    tcase_add_test(tc, other_commands_pass_unchanged);
+    tcase_add_test(tc, more_data_than_room_is_cut);
+    LOOP(tc, absent_block_limits_are_made, refusals);
+    tcase_add_test(tc, only_disks_get_block_limits);
+    suite_add_tcase(s, tc);
+    return run_suite(s);
+}

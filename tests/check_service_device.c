@@ -1,0 +1,748 @@
+/*
+ * The service over devices that take their time, refuse, vanish or never end: the real sg code on nodes
+ * that the test is itself (fake-sg.h). What becomes of commands whose ring, LUN or
+ * worker goes away while a device has them.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <sys/un.h>
+
+#include "fake-sg.h"
+#include "service-fixture.h"
+
+#define TAPE 1          /* its lun_slot, and its target */
+#define DISK 2
+
+static int add_device(uint32_t slot, uint8_t type, uint32_t flags)
+{
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = slot };
+
+    msg.u.lun.target = (uint16_t)slot;
+    msg.u.lun.type = type;
+    msg.u.lun.backing = LUN_BACKING_SG;
+    msg.u.lun.flags = flags;
+    msg.u.lun.max_transfer = 127 * 4096;
+    msg.u.lun.pr_mode = PR_DENY;
+    return lun_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1);
+}
+
+static void add_devices(uint32_t flags)
+{
+    ck_assert_int_eq(add_device(TAPE, 0x01, flags), 0);
+    ck_assert_int_eq(add_device(DISK, 0x00, flags), 0);
+}
+
+static void setup_devices(void)
+{
+    memset(&fake_sg, 0, sizeof(fake_sg));
+    setup();
+    add_devices(0);
+}
+
+static void teardown_devices(void)
+{
+    teardown();
+    ck_assert_uint_eq(fake_sg.n_fds, 0);
+}
+
+static struct vscsiif_request *put_to(uint16_t target, uint16_t rqid)
+{
+    struct vscsiif_request *req = put(rqid);
+
+    req->id = target;
+    return req;
+}
+
+/* One turn of the loop and what follows it. */
+static void run(void)
+{
+    ck_assert_int_eq(loop_once(loop, 0), 0);
+    service_round(svc);
+}
+
+/* The guest's requests are seen, and all that follows. */
+static void kick(void)
+{
+    svc->work = true;
+    run();
+}
+
+/* Ends everything that is at the devices, oldest first. */
+static void end_all(void)
+{
+    while (fake_sg.n > 0)
+        fake_sg_end(0);
+    run();
+}
+
+static void expect(uint16_t rqid, int32_t rslt)
+{
+    struct vscsiif_response r = take();
+
+    ck_assert_uint_eq(r.rqid, rqid);
+    ck_assert_int_eq(r.rslt, rslt);
+}
+
+static void connect_anew(void)
+{
+    memset(fake.page[RING_REF], 0, 4096);
+    guest->req_event = guest->rsp_event = 1;
+    guest_rsp_cons = 0;
+    ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);
+}
+
+/* kill -9: nobody says goodbye, the devices go on. */
+static void successor(uint32_t flags)
+{
+    end_service();
+    fake_sg.n = 0;
+    new_service();
+    add_devices(flags);
+    ck_assert_int_eq(service_connect(svc, RING_REF, 9, true), 0);
+}
+
+START_TEST(a_slow_read_brings_its_data_and_what_was_left_over)
+{
+    struct vscsiif_request *req = put_to(TAPE, 1);
+    struct vscsiif_response r;
+
+    req->cmd_len = 6;
+    req->cmnd[0] = 0x08;
+    req->cmnd[3] = 2;
+    req->sc_data_direction = SCSI_DIR_IN;
+    req->nr_segments = 2;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 4000, 96 };
+    req->seg[1] = (struct scsiif_request_segment){ 21, 0, 416 };
+    memset(fake.page[20], 0xcc, 4096);
+    memset(fake.page[21], 0xcc, 4096);
+    kick();
+    none();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    memset(fake_sg.at[0].hdr.dxferp, 0x11, 512);
+    fake_sg.at[0].hdr.resid = 412;
+    end_all();
+    r = take();
+    ck_assert_int_eq(r.rslt, 0);
+    ck_assert_uint_eq(r.residual_len, 412);
+    ck_assert_uint_eq(fake.page[20][4095], 0x11);
+    ck_assert_uint_eq(fake.page[21][3], 0x11);
+    ck_assert_uint_eq(fake.page[21][4], 0xcc);      /* not a byte more than the device moved */
+    ck_assert_uint_eq(stats.lun[TAPE].read_bytes, 100);
+}
+END_TEST
+
+START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
+{
+    put_to(TAPE, 1);
+    put_to(TAPE, 2);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 2);
+    service_disconnect(svc);
+    connect_anew();
+    put_to(TAPE, 3);
+    put_to(DISK, 4);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 3);                /* 3 must not overtake 1 and 2; the disk does not care */
+    fake_sg_end(2);
+    run();
+    expect(4, 0);
+    fake_sg_end(1);
+    run();
+    run();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    fake_sg_end(0);
+    run();
+    run();
+    none();                                         /* nobody on this ring asked for 1 and 2 */
+    ck_assert_uint_eq(fake_sg.n, 1);
+    end_all();
+    expect(3, 0);
+    ck_assert_uint_eq(svc->n_busy, 0);
+    ck_assert_uint_eq(stats.lun[TAPE].commands, stats.lun[TAPE].answered);
+}
+END_TEST
+
+START_TEST(orphans_end_without_any_ring_too)
+{
+    put_to(TAPE, 1);
+    kick();
+    service_disconnect(svc);
+    ck_assert(!lun_remove(svc, TAPE));              /* the device still has one of its commands */
+    run();
+    ck_assert(!lun_reap(svc, TAPE));
+    progresses = 0;
+    end_all();
+    ck_assert_int_eq(progresses, 1);
+    ck_assert(lun_reap(svc, TAPE));
+    ck_assert_uint_eq(svc->n_busy, 0);
+}
+END_TEST
+
+START_TEST(a_removed_lun_stays_until_its_device_has_ended_all)
+{
+    put_to(TAPE, 1);
+    kick();
+    ck_assert(!lun_remove(svc, TAPE));
+    put_to(TAPE, 2);
+    kick();
+    expect_sense(&(struct vscsiif_response[1]){ take() }[0], 0x10002, 0x05, 0x25, 0x00);
+    ck_assert(!lun_reap(svc, TAPE));
+    end_all();
+    expect(1, 0);                                   /* its own answer, not one of ours */
+    ck_assert(lun_reap(svc, TAPE));
+}
+END_TEST
+
+START_TEST(an_abort_waits_for_the_device_and_fails_when_that_takes_too_long)
+{
+    struct vscsiif_request *req;
+
+    put_to(TAPE, 1);
+    put_to(TAPE, 2);
+    for (uint16_t id = 1; id <= 2; id++) {
+        req = put_to(TAPE, (uint16_t)(10 + id));
+        req->act = VSCSIIF_ACT_SCSI_ABORT;
+        req->ref_rqid = id;
+    }
+    kick();
+    none();
+    fake_sg_end(0);
+    run();
+    expect(1, 0);
+    expect(11, 0x2002);
+    none();
+    for (unsigned i = 0; i < CMD_SLOTS; i++)
+        if (svc->cmd[i].state == CMD_MANAGING)
+            svc->cmd[i].deadline_us = now_us();
+    kick();
+    expect(12, 0x2003);
+    none();
+    end_all();
+    expect(2, 0);
+}
+END_TEST
+
+START_TEST(a_reset_waits_for_the_device_and_holds_new_commands_back)
+{
+    put_to(TAPE, 1);
+    kick();
+    put_to(TAPE, 2)->act = VSCSIIF_ACT_SCSI_RESET;
+    put_to(TAPE, 3);
+    kick();
+    none();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    end_all();
+    expect(1, 0);
+    expect(2, 0x2002);
+    ck_assert_uint_eq(fake_sg.n, 1);                /* 3 has gone on its way */
+    end_all();
+    expect(3, 0);
+}
+END_TEST
+
+/* Lets the deadlines of all that wait pass. */
+static void time_out(void)
+{
+    for (unsigned i = 0; i < CMD_SLOTS; i++)
+        if (svc->cmd[i].state == CMD_MANAGING)
+            svc->cmd[i].deadline_us = now_us();
+    kick();
+}
+
+START_TEST(a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails)
+{
+    put_to(TAPE, 1);
+    put_to(TAPE, 2)->act = VSCSIIF_ACT_SCSI_RESET;
+    kick();
+    ck_assert_int_eq(resets, 0);
+    time_out();
+    ck_assert_int_eq(resets, 1);
+    none();
+    if (_i == 0) {          /* refused or failed */
+        manage_reset_done(svc, svc->luns[TAPE], -EOPNOTSUPP);
+        kick();
+        expect(2, 0x2003);
+    } else if (_i == 1) {   /* it helps */
+        manage_reset_done(svc, svc->luns[TAPE], 0);
+        run();
+        none();
+        end_all();
+        expect(1, 0);
+        expect(2, 0x2002);
+        return;
+    } else {                /* nobody answers */
+        time_out();
+        ck_assert_int_eq(resets, 1);
+        expect(2, 0x2003);
+    }
+    put_to(TAPE, 3);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 2);        /* a failed reset holds nothing back */
+    end_all();
+    expect(1, 0);
+    expect(3, 0);
+}
+END_TEST
+
+START_TEST(a_device_that_is_gone_answers_for_itself)
+{
+    struct vscsiif_response r;
+
+    put_to(DISK, 1);
+    kick();
+    fake_sg.at[0].hdr.host_status = 1;      /* DID_NO_CONNECT */
+    end_all();
+    r = take();
+    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    fake_sg.write_error = ENODEV;
+    put_to(DISK, 2);
+    kick();
+    r = take();
+    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    ck_assert_uint_eq(svc->n_busy, 0);
+}
+END_TEST
+
+START_TEST(a_successor_tells_a_tape_s_initiator_that_its_place_is_uncertain)
+{
+    struct vscsiif_response r;
+
+    put_to(TAPE, 1);
+    put_to(DISK, 2);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 2);
+    successor(LUN_HELD);
+    put_to(TAPE, 3);
+    kick();
+    none();
+    ck_assert_uint_eq(fake_sg.n, 0);
+    lun_release(svc, TAPE);
+    run();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 1);
+    expect_sense(&r, 0x2, 0x06, 0x29, 0x00);
+    none();
+    lun_release(svc, DISK);
+    run();
+    expect(2, 0x08);
+    ck_assert_uint_eq(fake_sg.n, 1);
+    end_all();
+    expect(3, 0);
+}
+END_TEST
+
+START_TEST(a_device_without_memory_delays_but_loses_and_reorders_nothing)
+{
+    /* One that is alone in the queue while it is tried again, then more behind it. */
+    fake_sg.write_error = ENOMEM;
+    put_to(TAPE, 1);
+    kick();
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(loop_once(loop, 50), 0);
+    put_to(TAPE, 2);
+    put_to(TAPE, 3);
+    kick();
+    none();
+    fake_sg.write_error = 0;
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(loop_once(loop, 50), 0);
+    ck_assert_uint_eq(fake_sg.n, 3);
+    end_all();
+    expect(1, 0);
+    expect(2, 0);
+    expect(3, 0);
+    ck_assert_uint_eq(svc->n_busy, 0);
+}
+END_TEST
+
+START_TEST(a_device_that_stays_without_memory_is_busy_in_the_end)
+{
+    fake_sg.write_error = ENOMEM;
+    put_to(DISK, 1);
+    kick();
+    ck_assert_uint_eq(svc->luns[DISK]->queue->retries, 0);
+    for (unsigned i = 0; i < 500 && guest->rsp_prod == 0; i++) {
+        if (svc->luns[DISK]->queue && svc->luns[DISK]->queue->retries == 2)
+            svc->luns[DISK]->queue->retries = 190;      /* not all of the two seconds */
+        ck_assert_int_eq(loop_once(loop, 50), 0);
+        service_round(svc);
+    }
+    expect(1, 0x08);
+    ck_assert_uint_eq(svc->n_busy, 0);
+}
+END_TEST
+
+START_TEST(a_guest_that_comes_and_goes_does_not_lock_a_slow_device)
+{
+    put_to(TAPE, 1);
+    kick();
+    service_disconnect(svc);
+    connect_anew();
+    service_disconnect(svc);            /* while the first ring's command is still there */
+    connect_anew();
+    end_all();
+    put_to(TAPE, 2);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    end_all();
+    expect(2, 0);
+}
+END_TEST
+
+/* Death between a request's being taken and its answer: what the journal holds then. */
+static void taken_by_a_dead_worker(unsigned slot, uint8_t act, uint16_t target, uint8_t opcode)
+{
+    journal.slot[slot] = (struct pvscsi_journal_slot){ .state = JOURNAL_TAKEN, .ring_index = journal.req_cons,
+                                                       .rqid = (uint16_t)(slot + 1), .target = target, .act = act,
+                                                       .opcode = opcode, .data_len = 512 };
+    journal.req_cons++;
+    guest->req_prod++;
+}
+
+START_TEST(a_malformed_request_of_a_dead_worker_is_refused_not_performed)
+{
+    struct vscsiif_response r;
+
+    taken_by_a_dead_worker(0, 4, DISK, 0x2a);       /* obsolete, and what we never heard of */
+    taken_by_a_dead_worker(1, 0, DISK, 0x2a);
+    taken_by_a_dead_worker(2, 77, TAPE, 0x0a);
+    taken_by_a_dead_worker(3, VSCSIIF_ACT_SCSI_ABORT, TAPE, 0);
+    taken_by_a_dead_worker(4, VSCSIIF_ACT_SCSI_RESET, 99, 0);
+    successor(0);
+    run();
+    for (unsigned i = 0; i < 3; i++) {
+        r = take();
+        ck_assert_uint_eq(r.rqid, i + 1);
+        expect_sense(&r, 0x70002, 0x05, 0x24, 0x00);
+    }
+    expect(4, 0x2003);
+    expect(5, 0x2003);
+    none();
+}
+END_TEST
+
+START_TEST(counters_hold_over_a_take_over)
+{
+    const struct pvscsi_lun_stats *s = &stats.lun[TAPE];
+
+    put_to(TAPE, 1);
+    kick();
+    end_all();
+    put_to(TAPE, 2);
+    put_to(TAPE, 3);
+    kick();
+    ck_assert_uint_eq(s->commands, 3);
+    ck_assert_uint_eq(s->answered, 1);
+    successor(LUN_HELD);
+    ck_assert_uint_eq(s->commands - s->answered, 2);        /* still in flight */
+    put_to(TAPE, 4);
+    kick();
+    ck_assert_uint_eq(s->commands - s->answered, 3);
+    lun_release(svc, TAPE);
+    run();
+    end_all();
+    ck_assert_uint_eq(s->commands, 4);
+    ck_assert_uint_eq(s->answered, 4);
+    ck_assert_uint_eq(s->errors, 2);
+    ck_assert_uint_eq(stats.restarts, 1);
+}
+END_TEST
+
+START_TEST(counters_belong_to_an_address_not_to_a_slot)
+{
+    /* what a worker that died left: of the same LUN, of another one, of one that had been removed */
+    static const struct { uint64_t used, vdev; bool kept; } cases[] = {
+        { 1, (uint64_t)5 << 16, true }, { 1, (uint64_t)4 << 16, false }, { 0, (uint64_t)5 << 16, false },
+    };
+    struct pvscsi_lun_stats *s = &stats.lun[5];
+
+    *s = (struct pvscsi_lun_stats){ .used = cases[_i].used, .vdev = cases[_i].vdev, .commands = 9, .answered = 8,
+                                    .errors = 3, .read_bytes = 4096 };
+    s->latency[3] = 8;
+    ck_assert_int_eq(add_device(5, 0x00, 0), 0);
+    ck_assert_uint_eq(s->used, 1);
+    ck_assert_uint_eq(s->vdev, (uint64_t)5 << 16);
+    ck_assert_uint_eq(s->answered, cases[_i].kept ? 8 : 0);
+    ck_assert_uint_eq(s->commands, s->answered);
+    ck_assert_uint_eq(s->errors, cases[_i].kept ? 3 : 0);
+    ck_assert_uint_eq(s->latency[3], cases[_i].kept ? 8 : 0);
+}
+END_TEST
+
+START_TEST(a_disconnect_lets_a_removed_lun_go_and_says_so)
+{
+    svc->luns[TAPE]->held = true;
+    put_to(TAPE, 1)->act = VSCSIIF_ACT_SCSI_RESET;
+    kick();
+    none();
+    ck_assert(!lun_remove(svc, TAPE));          /* the RESET waits for it */
+    run();
+    progresses = 0;
+    service_disconnect(svc);
+    ck_assert_int_ge(progresses, 1);            /* nothing else will ever happen here */
+    ck_assert(lun_reap(svc, TAPE));
+}
+END_TEST
+
+/* One command in a high slot, with a lower one free for what comes next. */
+static void one_in_a_high_slot(uint16_t rqid)
+{
+    put_to(DISK, 99);
+    kick();
+    put_to(TAPE, rqid);
+    kick();
+    fake_sg_end(0);
+    run();
+    expect(99, 0);
+    ck_assert_uint_eq(svc->cmd[0].state, CMD_FREE);
+}
+
+static struct vscsiif_request *put_abort(uint16_t rqid, uint16_t of)
+{
+    struct vscsiif_request *req = put_to(TAPE, rqid);
+
+    req->act = VSCSIIF_ACT_SCSI_ABORT;
+    req->ref_rqid = of;
+    return req;
+}
+
+START_TEST(an_aborted_command_is_answered_before_its_abort)
+{
+    svc->luns[TAPE]->held = true;
+    one_in_a_high_slot(2);
+    put_abort(3, 2);
+    kick();
+    expect(2, 0x50040);
+    expect(3, 0x2002);
+    none();
+}
+END_TEST
+
+START_TEST(a_command_that_just_ended_is_answered_before_its_abort)
+{
+    one_in_a_high_slot(2);
+    fake_sg_end(0);
+    ck_assert_int_eq(loop_once(loop, 0), 0);        /* ended, but no round since */
+    put_abort(3, 2);
+    kick();
+    expect(2, 0);
+    expect(3, 0x2002);
+    none();
+}
+END_TEST
+
+START_TEST(what_a_dead_worker_left_is_answered_before_the_reset_that_waited_for_it)
+{
+    taken_by_a_dead_worker(1, VSCSIIF_ACT_SCSI_CDB, DISK, 0x2a);
+    successor(LUN_HELD);
+    put_to(DISK, 9)->act = VSCSIIF_ACT_SCSI_RESET;
+    kick();
+    none();
+    lun_release(svc, DISK);
+    run();
+    expect(2, 0x08);
+    expect(9, 0x2002);
+    none();
+}
+END_TEST
+
+START_TEST(a_successor_invites_no_repetition_of_what_must_run_once)
+{
+    /* PERSISTENT RESERVE OUT, COMPARE AND WRITE, the XOR writes; then some that may be repeated */
+    static const uint8_t once[] = { 0x5f, 0x89, 0x50, 0x51, 0x53 }, again[] = { 0x2a, 0x8a, 0x28, 0x42, 0x5e, 0x35 };
+    struct vscsiif_response r;
+
+    for (unsigned i = 0; i < sizeof(once); i++)
+        taken_by_a_dead_worker(i, VSCSIIF_ACT_SCSI_CDB, DISK, once[i]);
+    for (unsigned i = 0; i < sizeof(again); i++)
+        taken_by_a_dead_worker(sizeof(once) + i, VSCSIIF_ACT_SCSI_CDB, DISK, again[i]);
+    successor(0);
+    run();
+    for (unsigned i = 0; i < sizeof(once); i++) {
+        r = take();
+        expect_sense(&r, 0x2, 0x0b, 0x08, 0x00);
+        ck_assert_uint_eq(r.residual_len, 512);
+    }
+    for (unsigned i = 0; i < sizeof(again); i++)
+        expect((uint16_t)(sizeof(once) + i + 1), 0x08);
+    none();
+}
+END_TEST
+
+START_TEST(many_resets_of_one_lun_ask_for_one_device_reset_at_a_time)
+{
+    put_to(TAPE, 1);
+    for (uint16_t id = 2; id <= 16; id++)
+        put_to(TAPE, id)->act = VSCSIIF_ACT_SCSI_RESET;
+    kick();
+    time_out();
+    ck_assert_int_eq(resets, 1);
+    time_out();                             /* the control process has not answered yet */
+    for (uint16_t id = 2; id <= 16; id++)
+        expect(id, 0x2003);
+    put_to(TAPE, 17)->act = VSCSIIF_ACT_SCSI_RESET;
+    kick();
+    time_out();
+    ck_assert_int_eq(resets, 1);
+    manage_reset_done(svc, svc->luns[TAPE], -EIO);
+    run();
+    expect(17, 0x2003);
+    put_to(TAPE, 18)->act = VSCSIIF_ACT_SCSI_RESET;
+    kick();
+    time_out();
+    ck_assert_int_eq(resets, 2);            /* answered: the next one may ask again */
+    end_all();
+    expect(1, 0);
+    expect(18, 0x2002);
+}
+END_TEST
+
+/* A LUN whose PR helper greets, takes one command, and then says nothing ever. */
+static int helper_listener, helper_connection;
+
+static void add_pr_lun(void)
+{
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = 6 };
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/check-service-device.%d", (int)getpid());
+    unlink(addr.sun_path);
+    helper_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    helper_connection = -1;
+    ck_assert_int_eq(bind(helper_listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(listen(helper_listener, 8), 0);
+    msg.u.lun.target = 6;
+    msg.u.lun.max_transfer = 4096;
+    msg.u.lun.pr_mode = PR_HELPER;
+    memcpy(msg.u.lun.pr_socket, addr.sun_path, sizeof(addr.sun_path));
+    ck_assert_int_eq(lun_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1), 0);
+}
+
+static void remove_helper(void)
+{
+    struct sockaddr_un addr;
+    socklen_t len = sizeof(addr);
+
+    ck_assert_int_eq(getsockname(helper_listener, (struct sockaddr *)&addr, &len), 0);
+    unlink(addr.sun_path);
+    close(helper_listener);
+    if (helper_connection >= 0)
+        close(helper_connection);
+}
+
+/* Three READ KEYS; the first is with the helper, which thinks. */
+static void three_reservation_commands(void)
+{
+    uint8_t greeting[4] = { 0 }, got[64];
+
+    for (uint16_t id = 1; id <= 3; id++) {
+        struct vscsiif_request *req = put_to(6, id);
+
+        req->cmnd[0] = 0x5e;
+        req->cmnd[8] = 8;
+        req->sc_data_direction = SCSI_DIR_IN;
+        req->nr_segments = 1;
+        req->seg[0] = (struct scsiif_request_segment){ 20, 0, 8 };
+    }
+    kick();
+    run();
+    helper_connection = accept(helper_listener, NULL, NULL);
+    ck_assert_int_ge(helper_connection, 0);
+    ck_assert_int_eq((int)send(helper_connection, greeting, 4, 0), 4);
+    run();
+    ck_assert_int_eq((int)recv(helper_connection, got, sizeof(got), MSG_DONTWAIT), 4 + 16);
+    none();
+}
+
+START_TEST(a_reservation_command_that_waits_for_its_turn_can_be_aborted)
+{
+    add_pr_lun();
+    three_reservation_commands();
+    put_abort(11, 1)->id = 6;
+    put_abort(12, 2)->id = 6;
+    kick();
+    expect(2, 0x50040);
+    expect(12, 0x2002);
+    none();                                 /* 1 is on its way */
+    ck_assert_uint_eq(svc->luns[6]->in_flight, 2);
+    remove_helper();
+}
+END_TEST
+
+START_TEST(a_reset_ends_reservation_commands_that_wait_for_their_turn)
+{
+    add_pr_lun();
+    three_reservation_commands();
+    put_to(6, 4)->act = VSCSIIF_ACT_SCSI_RESET;
+    kick();
+    expect(2, 0x80040);
+    expect(3, 0x80040);
+    none();
+    ck_assert_uint_eq(svc->luns[6]->in_flight, 1);
+    remove_helper();
+}
+END_TEST
+
+START_TEST(a_reservation_command_of_a_gone_ring_is_not_sent_any_more)
+{
+    add_pr_lun();
+    three_reservation_commands();
+    service_disconnect(svc);
+    ck_assert_uint_eq(svc->luns[6]->orphans, 1);    /* a hung helper costs one deadline, not one each */
+    ck_assert_uint_eq(svc->n_busy, 1);
+    ck_assert_uint_eq(pr_client_pending(svc->luns[6]->pr), 1);
+    close(helper_connection);
+    helper_connection = -1;
+    for (unsigned i = 0; i < 100 && svc->n_busy > 0; i++) {
+        int fd = accept(helper_listener, NULL, NULL);
+
+        if (fd >= 0)
+            close(fd);
+        ck_assert_int_eq(loop_once(loop, 50), 0);
+        service_round(svc);
+    }
+    ck_assert_uint_eq(svc->n_busy, 0);
+    ck_assert_uint_eq(svc->luns[6]->orphans, 0);
+    remove_helper();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("service over devices");
+    TCase *t = tcase_create("service over devices");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_checked_fixture(t, setup_devices, teardown_devices);
+    tcase_add_test(t, a_slow_read_brings_its_data_and_what_was_left_over);
+    tcase_add_test(t, a_new_ring_waits_for_what_the_old_one_left_at_the_device);
+    tcase_add_test(t, orphans_end_without_any_ring_too);
+    tcase_add_test(t, a_removed_lun_stays_until_its_device_has_ended_all);
+    tcase_add_test(t, an_abort_waits_for_the_device_and_fails_when_that_takes_too_long);
+    tcase_add_test(t, a_reset_waits_for_the_device_and_holds_new_commands_back);
+    tcase_add_loop_test(t, a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails, 0, 3);
+    tcase_add_test(t, a_device_that_is_gone_answers_for_itself);
+    tcase_add_test(t, a_successor_tells_a_tape_s_initiator_that_its_place_is_uncertain);
+    tcase_add_test(t, a_device_without_memory_delays_but_loses_and_reorders_nothing);
+    tcase_add_test(t, a_device_that_stays_without_memory_is_busy_in_the_end);
+    tcase_add_test(t, a_guest_that_comes_and_goes_does_not_lock_a_slow_device);
+    tcase_add_test(t, a_malformed_request_of_a_dead_worker_is_refused_not_performed);
+    tcase_add_test(t, counters_hold_over_a_take_over);
+    tcase_add_loop_test(t, counters_belong_to_an_address_not_to_a_slot, 0, 3);
+    tcase_add_test(t, a_disconnect_lets_a_removed_lun_go_and_says_so);
+    tcase_add_test(t, an_aborted_command_is_answered_before_its_abort);
+    tcase_add_test(t, a_command_that_just_ended_is_answered_before_its_abort);
+    tcase_add_test(t, what_a_dead_worker_left_is_answered_before_the_reset_that_waited_for_it);
+    tcase_add_test(t, a_successor_invites_no_repetition_of_what_must_run_once);
+    tcase_add_test(t, many_resets_of_one_lun_ask_for_one_device_reset_at_a_time);
+    tcase_add_test(t, a_reservation_command_that_waits_for_its_turn_can_be_aborted);
+    tcase_add_test(t, a_reset_ends_reservation_commands_that_wait_for_their_turn);
+    tcase_add_test(t, a_reservation_command_of_a_gone_ring_is_not_sent_any_more);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,405 @@
+/*
+ * Random histories of guest, devices, toolstack and death, with what must hold after each step: every request is
+ * answered once, ABORT and RESET never succeed before what they ended was answered, and every count of commands
+ * agrees with the commands. A failure names its seed, which repeats it; SEEDS=N in the environment tries more.
+ */
+#include "config.h"
+
+#include "fake-sg.h"
+#include "service-fixture.h"
+
+#define TARGETS 4               /* 0: the fixture's emulated disk; 1: tape; 2: disk; 3: nobody at first */
+#define STEPS 400
+#define SEEDS 12
+
+static uint32_t random_state;
+
+static struct outstanding {
+    bool used;
+    uint16_t rqid, target, of;      /* of: what an ABORT names */
+    uint8_t act;
+    uint64_t put_at;
+} requests[CMD_SLOTS];
+static uint16_t next_rqid;
+static uint64_t clock_steps;
+static int resets_answered;
+
+static unsigned pick(unsigned n)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (random_state >> 8) % n;
+}
+
+static unsigned n_outstanding(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < CMD_SLOTS; i++)
+        n += requests[i].used;
+    return n;
+}
+
+static struct outstanding *outstanding(uint16_t rqid)
+{
+    for (unsigned i = 0; i < CMD_SLOTS; i++)
+        if (requests[i].used && requests[i].rqid == rqid)
+            return &requests[i];
+    return NULL;
+}
+
+static void add_target(uint32_t target, uint32_t flags)
+{
+    static const uint8_t types[TARGETS] = { 0x00, 0x01, 0x00, 0x08 };
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = target };
+
+    msg.u.lun.target = (uint16_t)target;
+    msg.u.lun.type = types[target];
+    msg.u.lun.backing = target == 0 ? LUN_BACKING_FILE : LUN_BACKING_SG;
+    msg.u.lun.flags = flags;
+    msg.u.lun.max_transfer = 65536;
+    msg.u.lun.pr_mode = PR_DENY;
+    fake_sg.open_error = 0;
+    ck_assert_int_eq(lun_add(svc, &msg, target == 0 ? disk_fd() : eventfd(0, EFD_CLOEXEC), -1), 0);
+}
+
+/* --- the guest --- */
+
+static void put_something(void)
+{
+    struct outstanding *o = requests, *victim = &requests[pick(CMD_SLOTS)];
+    struct vscsiif_request *req;
+
+    if (n_outstanding() == CMD_SLOTS)
+        return;
+    while (o->used)
+        o++;
+    req = put(++next_rqid);
+    req->id = (uint16_t)pick(TARGETS);
+    *o = (struct outstanding){ .used = true, .rqid = next_rqid, .target = req->id, .put_at = ++clock_steps };
+    switch (pick(12)) {
+    case 0:
+        req->act = VSCSIIF_ACT_SCSI_ABORT;
+        if (victim->used && victim != o && victim->act == VSCSIIF_ACT_SCSI_CDB) {
+            req->ref_rqid = o->of = victim->rqid;
+            req->id = o->target = victim->target;
+        }
+        break;
+    case 1:
+        req->act = VSCSIIF_ACT_SCSI_RESET;
+        break;
+    case 2:
+        req->act = (uint8_t)(pick(8) * 31);
+        break;
+    case 3:
+    case 4:
+        req->cmd_len = 6;
+        req->cmnd[0] = pick(2) ? 0x08 : 0x0a;
+        req->cmnd[4] = 1;
+        req->sc_data_direction = req->cmnd[0] == 0x08 ? SCSI_DIR_IN : SCSI_DIR_OUT;
+        req->nr_segments = 1;
+        req->seg[0] = (struct scsiif_request_segment){ pick(30) ? 20 : 4000000u, 0, 512 };
+        break;
+    case 5:
+        req->nr_segments = (uint8_t)pick(256);
+        break;
+    default:
+        break;
+    }
+    o->act = req->act;
+}
+
+/* RESET and ABORT say that what was there before them is over. */
+static void check_success(const struct outstanding *o)
+{
+    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+        const struct outstanding *c = &requests[i];
+
+        if (!c->used || c->act != VSCSIIF_ACT_SCSI_CDB || c->target != o->target || c->put_at > o->put_at)
+            continue;
+        ck_assert_msg(o->act == VSCSIIF_ACT_SCSI_ABORT && c->rqid != o->of,
+                      "%u succeeded while %u had no answer", o->rqid, c->rqid);
+    }
+}
+
+static void take_answers(void)
+{
+    while (guest->rsp_prod != guest_rsp_cons) {
+        struct vscsiif_response r = take();
+        struct outstanding *o = outstanding(r.rqid);
+
+        ck_assert_msg(o != NULL, "an answer to %u, which is not outstanding", r.rqid);
+        if (o->act == VSCSIIF_ACT_SCSI_ABORT || o->act == VSCSIIF_ACT_SCSI_RESET)
+            ck_assert_msg(r.rslt == 0x2002 || r.rslt == 0x2003, "%u: %x", r.rqid, (unsigned)r.rslt);
+        if (r.rslt == 0x2002)
+            check_success(o);
+        o->used = false;
+    }
+    guest->rsp_event = guest->rsp_prod + 1;
+}
+
+/* --- everybody else --- */
+
+static void turn(void)
+{
+    ck_assert_int_eq(loop_once(loop, 0), 0);
+    service_round(svc);
+}
+
+static void kick(void)
+{
+    svc->work = true;
+    turn();
+}
+
+static void end_some_command(void)
+{
+    static const uint8_t statuses[] = { 0, 0, 0, 0x02, 0x08, 0x18, 0x28 };
+    unsigned i;
+
+    if (fake_sg.n == 0)
+        return;
+    i = pick(fake_sg.n);
+    fake_sg.at[i].hdr.status = statuses[pick(sizeof(statuses))];
+    fake_sg.at[i].hdr.host_status = pick(6) ? 0 : (unsigned short)pick(25);
+    fake_sg.at[i].hdr.resid = pick(3) ? 0 : (int)pick(1000) - 100;
+    fake_sg_end(i);
+}
+
+static void reconnect(void)
+{
+    service_disconnect(svc);
+    memset(requests, 0, sizeof(requests));
+    memset(fake.page[RING_REF], 0, 4096);
+    guest->req_event = guest->rsp_event = 1;
+    guest_rsp_cons = 0;
+    if (pick(3) == 0)
+        turn();
+    ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);
+}
+
+/* The moment of a death in the middle of a round: what ring and journal hold then. */
+static struct {
+    unsigned countdown;             /* calls of the hypervisor until then; 0: never */
+    bool over;
+    struct pvscsi_journal journal;
+    uint8_t page[4096];
+} death;
+static struct xen_ops mortal_ops;
+
+static void live_on(void)
+{
+    if (death.countdown == 0 || --death.countdown > 0)
+        return;
+    death.over = true;
+    death.journal = journal;
+    memcpy(death.page, fake.page[RING_REF], sizeof(death.page));
+}
+
+static int mortal_copy(struct xen *x, xen_copy *c, unsigned n)
+{
+    live_on();
+    return fake_copy(x, c, n);
+}
+
+static int mortal_notify(struct xen *x, uint32_t port)
+{
+    live_on();
+    return fake_notify(x, port);
+}
+
+/* kill -9 between two rounds, or within one, of which the guest has seen nothing then but what was published. */
+static void die(void)
+{
+    if (pick(2)) {
+        death.over = false;
+        death.countdown = 1 + pick(5);
+        kick();
+        death.countdown = 0;
+        if (death.over) {
+            journal = death.journal;
+            memcpy(fake.page[RING_REF], death.page, sizeof(death.page));
+        }
+    }
+    end_service();
+    fake_sg.n = 0;
+    new_service();
+    for (uint32_t t = 0; t < TARGETS; t++)
+        if (t < 3 || pick(2))
+            add_target(t, t == 0 ? 0 : LUN_HELD);
+    resets_answered = resets;
+    ck_assert_int_eq(service_connect(svc, RING_REF, 9, true), 0);
+    ck_assert_int_eq(halts, 0);
+}
+
+static void change_lun(uint32_t t)
+{
+    if (!svc->luns[t])
+        add_target(t, pick(2) ? LUN_ATTACHED : 0);
+    else if (!svc->luns[t]->held)
+        lun_remove(svc, t);
+}
+
+static void pass_deadlines(void)
+{
+    for (unsigned i = 0; i < CMD_SLOTS; i++)
+        if (svc->cmd[i].state == CMD_MANAGING)
+            svc->cmd[i].deadline_us = now_us();
+}
+
+static void answer_resets(int error)
+{
+    if (resets_answered == resets)
+        return;
+    resets_answered = resets;
+    for (uint32_t t = 0; t < TARGETS; t++)
+        if (svc->luns[t])
+            manage_reset_done(svc, svc->luns[t], error);
+}
+
+static void retry_now(void)
+{
+    if (!loop_timer_armed(&svc->retry_timer))
+        return;
+    loop_timer_cancel(&svc->retry_timer);
+    svc->retry_timer.expired(&svc->retry_timer);
+}
+
+/* --- what must hold --- */
+
+static void check_lun(const struct lun *lun)
+{
+    unsigned at_device = 0, orphans = 0, queued = 0, owed = 0, in_queue = 0;
+    struct cmd *const *tail = &lun->queue;
+
+    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+        const struct cmd *c = &svc->cmd[i];
+
+        if (c->state == CMD_FREE || c->lun != lun)
+            continue;
+        at_device += c->state == CMD_AT_DEVICE;
+        orphans += c->state == CMD_AT_DEVICE && c->orphan;
+        queued += c->state == CMD_QUEUED;
+        owed += c->req.act == VSCSIIF_ACT_SCSI_CDB && !c->orphan;
+    }
+    for (; *tail; tail = &(*tail)->next, in_queue++)
+        ck_assert_uint_eq((*tail)->state, CMD_QUEUED);
+    ck_assert_ptr_eq(lun->queue_tail, tail);
+    ck_assert_uint_eq(in_queue, queued);
+    ck_assert_uint_eq(lun->in_flight, at_device);
+    ck_assert_uint_eq(lun->orphans, orphans);
+    ck_assert_uint_eq(lun->stats->commands - lun->stats->answered, owed);
+}
+
+static void check_all(void)
+{
+    unsigned busy = 0;
+
+    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+        const struct cmd *c = &svc->cmd[i];
+        bool taken = c->state != CMD_FREE && !c->orphan;
+
+        busy += c->state != CMD_FREE;
+        ck_assert_uint_eq(journal.slot[i].state, taken ? JOURNAL_TAKEN : JOURNAL_FREE);
+        if (taken)
+            ck_assert_uint_eq(journal.slot[i].rqid, c->req.rqid);
+    }
+    ck_assert_uint_eq(svc->n_busy, busy);
+    for (uint32_t t = 0; t < TARGETS; t++) {
+        lun_reap(svc, t);
+        if (svc->luns[t])
+            check_lun(svc->luns[t]);
+    }
+}
+
+static void step(void)
+{
+    static const int errors[] = { 0, 0, 0, ENOMEM, EDOM, ENODEV, EINVAL };
+
+    switch (pick(24)) {
+    case 0: fake_sg.write_error = errors[pick(ARRAY_SIZE(errors))]; break;
+    case 1: fake_sg.instant = pick(3) == 0; break;
+    case 2: fake_sg.read_error = EFAULT; break;
+    case 3: if (pick(4) == 0) reconnect(); break;
+    case 4: if (pick(4) == 0) die(); break;
+    case 5: change_lun(pick(TARGETS)); break;
+    case 6: pass_deadlines(); break;
+    case 7: answer_resets(pick(2) ? 0 : -EIO); break;
+    case 8: lun_release(svc, pick(TARGETS)); break;
+    case 9: retry_now(); break;
+    case 10: fake_sg.open_error = pick(2) ? EMFILE : 0; break;
+    case 11: turn(); break;
+    case 12: case 13: case 14: end_some_command(); break;
+    default: put_something(); break;
+    }
+    if (pick(2))
+        kick();
+    take_answers();
+    check_all();
+}
+
+/* All obstacles away: what is outstanding must come to its end. */
+static void settle(void)
+{
+    fake_sg.write_error = fake_sg.open_error = fake_sg.read_error = 0;
+    for (unsigned n = 0; n < 200; n++) {
+        for (uint32_t t = 0; t < TARGETS; t++)
+            lun_release(svc, t);
+        answer_resets(0);
+        end_some_command();
+        retry_now();
+        kick();
+        take_answers();
+        check_all();
+    }
+    ck_assert_uint_eq(n_outstanding(), 0);
+    ck_assert_uint_eq(svc->n_busy, 0);
+    ck_assert_uint_eq(fake_sg.n, 0);
+}
+
+static void setup_random(void)
+{
+    memset(&fake_sg, 0, sizeof(fake_sg));
+    setup();
+    mortal_ops = fake_ops;
+    mortal_ops.copy = mortal_copy;
+    mortal_ops.notify = mortal_notify;
+    fake.xen.ops = &mortal_ops;
+    add_target(1, 0);
+    add_target(2, 0);
+}
+
+START_TEST(a_random_history_keeps_every_promise)
+{
+    random_state = (uint32_t)_i * 2654435761u + 1;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < STEPS; i++)
+            step();
+        settle();
+    }
+    for (uint32_t t = 0; t < TARGETS; t++)
+        if (svc->luns[t])
+            ck_assert(lun_remove(svc, t));
+    ck_assert_uint_eq(fake_sg.n_fds, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("service, at random");
+    TCase *t = tcase_create("service, at random");
+    SRunner *r = srunner_create(s);
+    const char *text = getenv("SEEDS");
+    uint32_t seeds = SEEDS;
+    int failed;
+
+    tcase_add_checked_fixture(t, setup_random, teardown);
+    tcase_set_timeout(t, 60);
+    if (text && parse_u32_str(text, 100000, &seeds) < 0)
+        return EXIT_FAILURE;
+    tcase_add_loop_test(t, a_random_history_keeps_every_promise, 0, (int)seeds);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,194 @@
+/*
+ * Guests' configurations as xl reads them, and libxl's JSON as it keeps them.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/util.h"
+#include "xl-scsi/cfg.h"
+#include "xl-scsi/remember.h"
+
+static const struct {
+    const char *text;
+    int result;
+    unsigned n;
+    const char *last;       /* the last entry; or a part of the error */
+} configs[] = {
+    { "name='g'\n", 0, 0, NULL },
+    { "", 0, 0, NULL },
+    { "vscsi = []\n", 0, 0, NULL },
+    { "vscsi = [ '/dev/sda,0:0:0:0' ]\n", 0, 1, "/dev/sda,0:0:0:0" },
+    { "vscsi = [ '/dev/sda,0:0:0:0', \"/dev/sdb,0:0:0:1,readonly\" ]\n", 0, 2, "/dev/sdb,0:0:0:1,readonly" },
+    { "vscsi=[\n  '/dev/sda, 0:0:0:0',\n  '3:0:0:1, 0:0:1:0', # two\n]\n", 0, 2, "3:0:0:1,0:0:1:0" },
+    { "vscsi = [ '/dev/sda,0:0:0:0' ]\nvscsi = [ '/dev/sdb,0:0:0:1' ]\n", 0, 1, "/dev/sdb,0:0:0:1" },
+    { "vscsi = [ '/dev/sda,0:0:0:0' ]\nvscsi += [ '/dev/sdb,0:0:0:1' ]\n", 0, 2, "/dev/sdb,0:0:0:1" },
+    { "vscsi = [ '/dev/sda,0:0:0:0' ]\nvscsi = []\n", 0, 0, NULL },
+    { "vscsi = '/dev/sda,0:0:0:0'\n", -EINVAL, 0, "g.cfg: vscsi is no list: expected vscsi=[" },
+    { "vscsi = 5\n", -EINVAL, 0, "vscsi is no list" },
+    { "vscsi = [ [ '/dev/sda' ] ]\n", -EINVAL, 0, "g.cfg: vscsi entry 1 is no string" },
+    { "vscsi = [ '/dev/sda,0:0:0:0', 'sdb,0:0:0:1' ]\n", -EINVAL, 0, "g.cfg: vscsi entry 2 ('sdb,0:0:0:1'): p-dev 'sdb'" },
+    { "vscsi = [ '' ]\n", -EINVAL, 0, "vscsi entry 1 (''): no p-dev" },
+    { "vscsi = [ '/dev/sda,0:0:0:0', '/dev/sdb,0:0:0:0' ]\n", -EINVAL, 0, "vscsi entry 2: v-dev 0:0:0:0 is given twice" },
+    { "vscsi = [ '/dev/sda,0:0:0:0'\n", -ENOEXEC, 0, "g.cfg:" },
+    { "this is no configuration\n", -ENOEXEC, 0, "g.cfg:1: config parsing error" },
+};
+
+START_TEST(config_is_read)
+{
+    struct guest_config c;
+    char err[CHANGE_ERROR_MAX] = "";
+
+    ck_assert_int_eq(guest_config_parse("g.cfg", configs[_i].text, &c, err), configs[_i].result);
+    ck_assert_uint_eq(c.n, configs[_i].n);
+    if (configs[_i].result < 0) {
+        ck_assert_msg(strstr(err, configs[_i].last), "%s", err);
+        ck_assert_ptr_null(strchr(err, '\n'));
+        return;
+    }
+    if (c.n) {
+        CLEANUP_FREE char *last = vscsi_entry_format(&c.entries[c.n - 1]);
+
+        ck_assert_str_eq(last, configs[_i].last);
+    }
+    guest_config_clear(&c);
+}
+END_TEST
+
+/* Lines on the command line come after the file, and win. */
+START_TEST(arguments_count_as_lines)
+{
+    char *extra[] = { (char *)"name=\"other\"", (char *)"vscsi=['/dev/sdb,0:0:0:1','/dev/sdc,0:0:0:2']" };
+    char path[] = "/tmp/check_vscsi_config.XXXXXX", err[CHANGE_ERROR_MAX];
+    static const char text[] = "name='g'\nvscsi=['/dev/sda,0:0:0:0']";
+    struct guest_config c;
+    int fd = mkstemp(path);
+
+    ck_assert_int_eq(write_all(fd, text, sizeof(text) - 1), 0);
+    close(fd);
+    ck_assert_int_eq(guest_config_read(path, extra, 0, &c, err), 0);
+    ck_assert_str_eq(c.name, "g");
+    ck_assert_uint_eq(c.n, 1);
+    guest_config_clear(&c);
+    ck_assert_int_eq(guest_config_read(path, extra, 2, &c, err), 0);
+    ck_assert_str_eq(c.name, "other");
+    ck_assert_uint_eq(c.n, 2);
+    ck_assert_str_eq(c.entries[0].pdev, "/dev/sdb");
+    guest_config_clear(&c);
+    unlink(path);
+    ck_assert_int_eq(guest_config_read(path, extra, 2, &c, err), -ENOENT);
+    ck_assert_ptr_nonnull(strstr(err, "cannot read /tmp/check_vscsi_config."));
+    ck_assert_int_eq(guest_config_read("/dev/null", extra, 2, &c, err), 0);
+    ck_assert_uint_eq(c.n, 2);
+    guest_config_clear(&c);
+}
+END_TEST
+
+#define JSON(xsdata) "{ \"c_info\": { \"name\": \"g\", \"domid\": 4294967295" xsdata " }, \"b_info\": { \"kernel\": " \
+                     "\"/boot/x\", \"max_memkb\": 18446744073709551615 }, \"on_reboot\": \"restart\" }"
+
+static const struct {
+    const char *json, *add, *remove;
+    int result;
+    const char *want;       /* the same JSON as this, but for blanks */
+} edits[] = {
+    { JSON(""), "/dev/sda,0:0:0:0", NULL, 0, JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }") },
+    { JSON(", \"xsdata\": { \"vm-data/x\": \"1\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), "/dev/sdb,0:0:0:1,readonly", NULL,
+      0, JSON(", \"xsdata\": { \"vm-data/x\": \"1\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": "
+              "\"/dev/sdb,0:0:0:1,readonly\" }") },
+    { JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), "/dev/sdb,0:0:0:0", NULL, 0,
+      JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sdb,0:0:0:0\" }") },
+    { JSON(", \"xsdata\": { \"pvscsi/1\": \"/dev/sda,0:0:0:0\" }"), "/dev/sdb,0:0:0:1", NULL, 0,
+      JSON(", \"xsdata\": { \"pvscsi/1\": \"/dev/sda,0:0:0:0\", \"pvscsi/0\": \"/dev/sdb,0:0:0:1\" }") },
+    { JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), NULL, "0:0:0:0", 0, JSON("") },
+    { JSON(", \"xsdata\": { \"a\": \"b\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), NULL, "0:0:0:0", 0,
+      JSON(", \"xsdata\": { \"a\": \"b\" }") },
+    { JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), NULL, "0:0:0:1", 1, NULL },
+    { JSON(""), NULL, "0:0:0:1", 1, NULL },
+    { JSON(", \"xsdata\": { \"pvscsi/0\": \"rubbish\", \"pvscsi/1\": 5 }"), NULL, "0:0:0:0", 1, NULL },
+    { JSON(", \"xsdata\": [ 1 ]"), "/dev/sda,0:0:0:0", NULL, -EINVAL, NULL },
+    { "{ \"c_info\": [] }", "/dev/sda,0:0:0:0", NULL, -EINVAL, NULL },
+    { "{ }", "/dev/sda,0:0:0:0", NULL, -EINVAL, NULL },
+    { "[ ]", "/dev/sda,0:0:0:0", NULL, -EINVAL, NULL },
+    { "{ \"c_info\": {", "/dev/sda,0:0:0:0", NULL, -EINVAL, NULL },
+    { "", "/dev/sda,0:0:0:0", NULL, -EINVAL, NULL },
+};
+
+/* None of the strings here holds a blank that matters. */
+static char *squeeze(const char *text)
+{
+    char *out = calloc(1, strlen(text) + 1), *p = out;
+
+    for (; *text; text++)
+        if (*text != ' ' && *text != '\n')
+            *p++ = *text;
+    return out;
+}
+
+START_TEST(json_is_edited)
+{
+    struct vscsi_entry e = { 0 };
+    struct hctl vdev = { 0 };
+    char err[VSCSI_ERROR_MAX];
+    CLEANUP_FREE char *out = NULL;
+
+    if (edits[_i].add)
+        ck_assert_int_eq(vscsi_entry_parse(edits[_i].add, &e, err), 0);
+    if (edits[_i].remove)
+        ck_assert_int_eq(vscsi_vdev_parse(edits[_i].remove, &vdev, err), 0);
+    ck_assert_int_eq(remember_edit(edits[_i].json, &e, edits[_i].add ? 1 : 0, edits[_i].remove ? &vdev : NULL, &out),
+                     edits[_i].result);
+    if (edits[_i].want) {
+        CLEANUP_FREE char *got = squeeze(out), *want = squeeze(edits[_i].want);
+
+        ck_assert_str_eq(got, want);
+    } else {
+        ck_assert_ptr_null(out);
+    }
+    vscsi_entry_clear(&e);
+}
+END_TEST
+
+START_TEST(json_is_read)
+{
+    struct vscsi_entry *e;
+    unsigned n;
+    char *name;
+
+    ck_assert_int_eq(remember_read(JSON(", \"xsdata\": { \"a\": \"b\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": "
+                                        "\"rubbish\", \"pvscsi/2\": \"/dev/sdb,0:0:0:1,readonly\", \"pvscsix/3\": "
+                                        "\"/dev/sdc,0:0:0:1\" }"), &name, &e, &n), 0);
+    ck_assert_str_eq(name, "g");
+    ck_assert_uint_eq(n, 2);
+    ck_assert_str_eq(e[0].pdev, "/dev/sda");
+    ck_assert_str_eq(e[1].pdev, "/dev/sdb");
+    ck_assert(e[1].readonly);
+    vscsi_entries_free(e, n);
+    free(name);
+    ck_assert_int_eq(remember_read("{ \"c_info\": { } }", &name, &e, &n), 0);
+    ck_assert_ptr_null(name);
+    ck_assert_uint_eq(n, 0);
+    ck_assert_int_eq(remember_read("{ \"b_info\": { } }", &name, &e, &n), -EINVAL);
+    ck_assert_int_eq(remember_read("nonsense", &name, &e, &n), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("guests' configurations");
+    TCase *t = tcase_create("config");
+    SRunner *r = srunner_create(s);
+
+    tcase_add_loop_test(t, config_is_read, 0, ARRAY_SIZE(configs));
+    tcase_add_test(t, arguments_count_as_lines);
+    tcase_add_loop_test(t, json_is_edited, 0, ARRAY_SIZE(edits));
+    tcase_add_test(t, json_is_read);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+
+    srunner_free(r);
+    return failed ? 1 : 0;
+}

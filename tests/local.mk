@@ -1,0 +1,7 @@
+include tests/scsi.mk
+include tests/worker.mk
+include tests/pr.mk
+include tests/control.mk
+include tests/mockxen.mk
+include tests/mock.mk
+include tests/toolstack.mk

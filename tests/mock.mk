@@ -1,0 +1,29 @@
+# Programs against each other over mock-xen; one behaviour a script, each in a directory of its own.
+# The long ones first: with several at a time, that ends soonest.
+mock_tests = \
+	tests/test-faults-at-every-call-are-survived.sh \
+	tests/test-a-killed-worker-costs-no-request.sh \
+	tests/test-the-daemon-restarts-under-load.sh \
+	tests/test-malformed-requests-are-refused.sh \
+	tests/test-kicks-without-requests-cost-little.sh \
+	tests/test-hotplug-adds-and-removes-luns-under-load.sh \
+	tests/test-a-storm-of-xenstore-writes-harms-nobody.sh \
+	tests/test-bad-xenstore-values-are-refused.sh \
+	tests/test-the-daemon-outlives-its-xenstored.sh \
+	tests/test-a-million-mistakes-leave-no-trace.sh \
+	tests/test-a-thousand-luns-are-there-at-once.sh \
+	tests/test-a-broken-ring-halts-only-itself.sh \
+	tests/test-a-failed-attach-leaves-nothing-behind.sh \
+	tests/test-a-frontend-may-restart.sh \
+	tests/test-a-guest-destroyed-in-mid-io-leaves-nothing.sh \
+	tests/test-a-guest-uses-and-returns-a-disk.sh \
+	tests/test-a-second-daemon-refuses-to-start.sh \
+	tests/test-a-windows-frontend-is-served.sh \
+	tests/test-data-survives-any-size-and-alignment.sh \
+	tests/test-pvscsictl-shows-status-and-statistics.sh \
+	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \
+	tests/test-the-manual-of-vscsi-front-is-complete.sh \
+	tests/test-wrong-usage-is-refused-in-one-line.sh
+TESTS += $(mock_tests)
+dist_check_SCRIPTS += $(mock_tests)
+EXTRA_DIST += tests/mock-lib.sh tools/demo tools/vscsi-front/bench-native

@@ -1,0 +1,36 @@
+scsi_checks = check_scsi_sense check_scsi_decide check_scsi_readonly check_scsi_filter check_scsi_luns \
+	check_scsi_filedisk
+check_PROGRAMS += $(scsi_checks) replay_scsi
+TESTS += $(scsi_checks)
+
+check_scsi_sense_SOURCES = tests/check_scsi_sense.c tests/check_scsi.h
+check_scsi_sense_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_sense_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_decide_SOURCES = tests/check_scsi_decide.c tests/check_scsi_commands.h tests/check_scsi.h
+check_scsi_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_decide_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_readonly_SOURCES = tests/check_scsi_readonly.c tests/check_scsi_commands.h tests/check_scsi.h
+check_scsi_readonly_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_readonly_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_filter_SOURCES = tests/check_scsi_filter.c tests/check_scsi.h
+check_scsi_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_filter_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_luns_SOURCES = tests/check_scsi_luns.c tests/check_scsi.h
+check_scsi_luns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_luns_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_filedisk_SOURCES = tests/check_scsi_filedisk.c tests/check_scsi.h
+check_scsi_filedisk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_filedisk_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_filedisk_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -Wl,--wrap=fdatasync
+
+# The same file is a fuzzer under libFuzzer, and else a program that replays the corpus.
+replay_scsi_SOURCES = tests/fuzz/fuzz_scsi.c
+replay_scsi_LDADD = libscsi.a
+EXTRA_DIST += tests/fuzz/corpus-scsi
+if FUZZERS
+noinst_PROGRAMS += fuzz_scsi
+fuzz_scsi_SOURCES = tests/fuzz/fuzz_scsi.c
+fuzz_scsi_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
+fuzz_scsi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_scsi_LDADD = libscsi.a
+endif

@@ -1,0 +1,41 @@
+#!/bin/bash
+# A guest that moves req_prod to where it cannot be loses this ring, and gets a new one by reconnecting.
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+mock_start
+daemon_start
+guest_create 1
+guest_create 2
+disk a 8
+attach 1 "$DISK" 0:0:0:0 --no-wait
+disk b 8
+attach 2 "$DISK" 0:0:0:0 --no-wait
+front_start bad 1
+front_start good 2
+front bad "wait-dev 0:0:0:0 4"
+front good "wait-dev 0:0:0:0 4"
+for how in prod-ahead prod-back prod-far prod-busy; do
+    step "$how"
+    front bad "bad $how"
+    worker=$(one_worker)
+    [ -n "$worker" ] || fail "a worker died of it"
+    front good "inquiry 0:0:0:0"
+    front bad reconnect
+    front bad "wait-dev 0:0:0:0 4"
+    front bad "inquiry 0:0:0:0"
+done
+
+step "a halted ring costs no time, and stays halted when its worker is replaced"
+front bad "bad prod-ahead"
+before=$(mock_cpu_of() { for p in $(workers); do cut -d' ' -f1 "/proc/$p/schedstat"; done | paste -sd+ | bc; }; mock_cpu_of)
+sleep 1
+after=$(for p in $(workers); do cut -d' ' -f1 "/proc/$p/schedstat"; done | paste -sd+ | bc)
+[ $((after - before)) -lt 50000000 ] || fail "workers used $((after - before)) ns in a second of nothing"
+pkill -KILL -P "$DAEMON_PID"
+front good "inquiry 0:0:0:0"
+front bad reconnect
+front bad "wait-dev 0:0:0:0 4"
+front bad "inquiry 0:0:0:0"
+front_stop bad
+front_stop good

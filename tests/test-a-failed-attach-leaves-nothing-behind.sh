@@ -1,0 +1,37 @@
+#!/bin/bash
+# Attaching what cannot be attached: status 1, one line that says why, and xenstore as it was.
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+mock_start
+daemon_start
+guest_create 1
+disk a 4
+before=$(xenstore-ls -f)
+same() { [ "$(xenstore-ls -f | grep -v ' = ""$')" = "$(grep -v ' = ""$' <<<"$before")" ]; }
+try() { # STATUS ERE PDEV VDEV
+    refuses "$1" "$2" xl_scsi attach --timeout 5 1 "$3" "$4"
+    wait_until 5 same
+}
+try 1 'no-such' "file:$DIR/no-such" 0:0:0:0
+try 1 '/dev/null' /dev/null 0:0:0:0
+try 1 '99:99:99:99' 99:99:99:99 0:0:0:0
+try 1 'naa' naa.0123456789abcdef 0:0:0:0
+truncate -s 100 "$DIR/odd"
+try 1 'odd' "file:$DIR/odd" 0:0:0:0
+for vdev in "" x 0:0:0 0:0:0:0:0 +1:0:0:0 0:0:0:99999 0:0:99999:0 0:999:0:0; do
+    try 2 'v-dev|DOMAIN' "file:$DISK" "$vdev"
+done
+refuses 1 'no-such-guest' xl_scsi attach no-such-guest "file:$DISK" 0:0:0:0
+refuses 1 '42' xl_scsi attach 42 "file:$DISK" 0:0:0:0
+wait_until 5 same
+
+step "a v-dev that is taken"
+attach 1 "$DISK" 0:0:0:0 --no-wait
+refuses 1 '0:0:0:0' xl_scsi attach 1 "file:$DISK" 0:0:0:0
+check_eq "$(xl_scsi list 1 | grep -c 0:0:0:0)" 1 "devices"
+
+step "detaching what is not there"
+refuses 1 '0:0:0:5' xl_scsi detach 1 0:0:0:5
+detach 1 0:0:0:0
+wait_until 5 same

@@ -1,0 +1,38 @@
+#!/bin/bash
+# A disk is attached to a running guest, used, detached, and nothing is left of it.
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+mock_start
+daemon_start
+guest_create 1
+disk a 8
+
+step "attach before the frontend is there: the backend takes the device, and says so"
+attach 1 "$DISK" 0:0:0:0 --no-wait
+check_eq "$(xs_read "$BACKEND/1/0/vscsi-devs/dev-0/state")" 3 "device state"
+xs_is "$BACKEND/1/0/feature-sg-grant" 128 || fail "feature-sg-grant is not 128"
+
+step "the frontend connects, and finds the disk"
+front_start g 1
+front g "wait-dev 0:0:0:0 4"
+front g list
+check_match "$ANSWER" '\[0:0:0:0\] +disk' "list"
+front g "capacity 0:0:0:0"
+check_match "$ANSWER" '^16384 blocks of 512 bytes' "capacity"
+check_match "$(xl_scsi list 1)" ' 0:0:0:0 +4$' "xl-scsi list"
+
+step "data"
+front g "write 0:0:0:0 0 2048 seed=1"
+front g "verify 0:0:0:0 0 2048 seed=1"
+front g "raw 0:0:0:0 none 0 35 0 0 0 0 0 0 0 0 0"
+front g status
+check_eq "$(xs_read "$BACKEND/1/0/state")" 4 "backend state"
+
+step "detach the last device: both trees go"
+detach 1 0:0:0:0
+front g "wait-gone"
+xs_gone "$BACKEND/1/0" || fail "the backend tree is still there"
+xs_gone /local/domain/1/device/vscsi/0 || fail "the frontend tree is still there"
+front_stop g
+nothing_left

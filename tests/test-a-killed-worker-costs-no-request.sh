@@ -1,0 +1,33 @@
+#!/bin/bash
+# The worker is killed again and again under verified load: no error, no wrong byte, a pause of at most a second or so.
+MOCK_TIMEOUT=90
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+mock_start
+daemon_start
+guest_create 1
+disk a 16
+attach 1 "$DISK" 0:0:0:0 --no-wait
+disk b 16
+attach 1 "$DISK" 0:0:1:0 --no-wait
+front_start g 1
+front g "wait-dev 0:0:0:0 4"
+front g "wait-dev 0:0:1:0 4"
+
+for load in "rw=mix depth=16 bs=4k" "rw=write depth=16 bs=64k" "rw=mix depth=1 bs=512"; do
+    step "$load"
+    front_tell g "load 0:0:0:0,0:0:1:0 $load verify seconds=5"
+    for _ in 1 2 3 4; do
+        sleep 0.5
+        wait_until 2 one_worker
+        kill -KILL "$(one_worker)"
+    done
+    front_answer g || fail "the load: $ANSWER"
+    check_match "$ANSWER" 'errors=0 wrong=0' "the load"
+    pause=$(sed -n 's/.*max_us=\([0-9]*\).*/\1/p' <<<"$ANSWER")
+    [ "$pause" -lt 1500000 ] || fail "the longest pause was $pause us"
+done
+restarts=$("$BUILD/pvscsictl" --run-dir "$RUN_DIR" status --json | sed -n 's/.*"restarts": *\([0-9]*\).*/\1/p')
+check_eq "$restarts" 12 "restarts in pvscsictl status"
+front_stop g

@@ -1,0 +1,17 @@
+#!/bin/sh
+# shellcheck disable=SC2154
+# Each corpus file goes through its replay_* program: what a fuzzer once found stays found.
+set -eu
+n=0
+for corpus in "$top_srcdir"/tests/fuzz/corpus-*; do
+    program=$top_builddir/replay_${corpus##*/corpus-}
+    if [ ! -x "$program" ]; then
+        echo "no program for $corpus"
+        exit 1
+    fi
+    for file in "$corpus"/*; do
+        "$program" "$file" || { echo "failed: $program $file"; exit 1; }
+        n=$((n + 1))
+    done
+done
+[ "$n" -gt 0 ]

@@ -1,0 +1,48 @@
+#!/bin/bash
+# pvscsictl says whether the daemon serves, and its counters agree with what the guest did.
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+ctl() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" "$@"; }
+mock_start
+refuses 3 'cannot reach pvscsid' ctl status
+daemon_start
+ctl status >/dev/null || fail "status with a daemon that serves: $?"
+guest_create 1
+disk a 8
+attach 1 "$DISK" 0:0:0:0 --no-wait
+front_start g 1
+front g "wait-dev 0:0:0:0 4"
+front g "load 0:0:0:0 rw=write bs=4k count=100"
+front g "load 0:0:0:0 rw=read bs=8k count=50"
+front g "expect 00/02/5/21/00 raw 0:0:0:0 in 512 28 0 0 1 0 0 0 0 1 0"
+
+step "text, JSON and OpenMetrics tell the same"
+check_match "$(ctl status)" 'guest 1 vhost 0: Connected' "status"
+stats=$(ctl stats)
+check_match "$stats" '1 +0 +0:0:0:0 +[0-9]+ +0 +[1-9][0-9]* +[0-9]+ +409600 ' "stats"
+# One value of the only LUN, from the pretty-printed JSON.
+value() { ctl stats --json | sed -n "s/^ *\"$1\": *\([0-9]*\),*$/\1/p" | tail -n 1; }
+check_eq "$(value write_bytes)" 409600 "write_bytes"
+check_eq "$(value in_flight)" 0 "in_flight"
+[ "$(value read_bytes)" -ge 409600 ] || fail "read_bytes: $(value read_bytes)"
+[ "$(value commands)" -ge 151 ] || fail "commands: $(value commands)"
+[ "$(value errors)" -ge 1 ] || fail "errors: $(value errors)"
+check_eq "$(value answered)" "$(value commands)" "answered"
+ctl stats --openmetrics >"$DIR/metrics"
+check_eq "$(tail -n 1 "$DIR/metrics")" "# EOF" "the last line of OpenMetrics"
+grep -Eq '^pvscsi[a-z_]*write[a-z_]*\{.*\} 409600$' "$DIR/metrics" || fail "no written bytes in: $(cat "$DIR/metrics")"
+if command -v python3 >/dev/null; then
+    for what in status stats; do
+        ctl $what --json | python3 -m json.tool >/dev/null || fail "$what --json is not JSON"
+    done
+fi
+
+step "a worker's own restarts and refused requests are counted"
+front g "bad cmd-len-0"
+check_eq "$(value bad_requests)" 1 "bad_requests"
+front g "reset 0:0:0:0"
+check_eq "$(value resets)" 1 "resets"
+front_stop g
+daemon_stop
+refuses 3 'cannot reach pvscsid' ctl status

@@ -1,0 +1,39 @@
+#!/bin/bash
+# The daemon is ended by SIGTERM, and killed, under verified load; its successor takes the ring over.
+MOCK_TIMEOUT=90
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+mock_start
+daemon_start
+guest_create 1
+disk a 16
+attach 1 "$DISK" 0:0:0:0 --no-wait
+front_start g 1
+front g "wait-dev 0:0:0:0 4"
+
+front_tell g "load 0:0:0:0 rw=mix verify depth=16 bs=16k seconds=9"
+for how in stop kill stop kill; do
+    sleep 1
+    step "daemon_$how, and a new one"
+    "daemon_$how"
+    sleep 0.3
+    daemon_start
+    check_eq "$(xs_read "$BACKEND/1/0/state")" 4 "backend state: the guest must not notice"
+done
+front_answer g || fail "the load: $ANSWER"
+check_match "$ANSWER" 'errors=0 wrong=0' "the load"
+
+step "attach and detach work with the successor"
+disk b 4
+attach 1 "$DISK" 0:0:0:1
+front g "wait-dev 0:0:0:1 4"
+detach 1 0:0:0:1
+
+step "a guest that goes while there is no daemon is cleaned up by the next"
+daemon_kill
+front_kill g
+guest_destroy 1
+daemon_start
+wait_until 10 xs_gone "$BACKEND/1"
+wait_until 10 nothing_held

@@ -1,0 +1,40 @@
+# What xl-scsi's tests talk to: backend and guest as states only.
+check_PROGRAMS += fake-peers
+fake_peers_SOURCES = tests/fake-peers.c
+fake_peers_LDADD = $(COMMON_LIBS) $(XENSTORE_LIBS)
+
+toolstack_checks = check_vscsi_syntax check_xl_args check_vscsi_config check_inuse
+check_PROGRAMS += $(toolstack_checks)
+TESTS += $(toolstack_checks)
+TOOLSTACK_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+
+check_vscsi_syntax_SOURCES = tests/check_vscsi_syntax.c tests/alloc-fail.h
+check_vscsi_syntax_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
+check_vscsi_syntax_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_vscsi_syntax_LDFLAGS = $(AM_LDFLAGS) $(ALLOC_FAIL_FLAGS)
+check_vscsi_syntax_LDADD = libvscsisyntax.a $(COMMON_LIBS) $(CHECK_LIBS)
+check_xl_args_SOURCES = tests/check_xl_args.c
+check_xl_args_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
+check_xl_args_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_xl_args_LDADD = libvscsisyntax.a $(COMMON_LIBS) $(CHECK_LIBS)
+check_vscsi_config_SOURCES = tests/check_vscsi_config.c
+check_vscsi_config_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
+check_vscsi_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_vscsi_config_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
+check_inuse_SOURCES = tests/check_inuse.c
+check_inuse_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
+check_inuse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_inuse_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
+
+toolstack_tests = \
+	tests/test-concurrent-xl-scsi-do-not-collide.sh \
+	tests/test-re-made-domains-get-their-devices-back.sh \
+	tests/test-the-xl-shim-starts-guests-with-their-devices.sh \
+	tests/test-xl-scsi-is-documented.sh \
+	tests/test-xl-scsi-knows-others-nodes.sh \
+	tests/test-xl-scsi-survives-a-failing-xenstored.sh \
+	tests/test-xl-scsi-undoes-what-fails.sh \
+	tests/test-xl-scsi-writes-what-a-toolstack-must.sh
+TESTS += $(toolstack_tests)
+dist_check_SCRIPTS += $(toolstack_tests)
+EXTRA_DIST += tests/toolstack-lib.sh

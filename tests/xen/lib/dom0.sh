@@ -1,0 +1,531 @@
+# shellcheck shell=dash disable=SC2016
+# What tests use inside dom0 (busybox sh). A test is a script that has sourced
+# this; a failed expectation ends it.
+
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
+XEN_BIN=/usr/lib/xen-4.17/bin
+# The real xl: the one that comes first in PATH may be the project's shim, which a
+# test asks for with XL=xl.
+REAL_XL=$XEN_BIN/xl
+GUESTS=/run/guests
+JOB=${JOB:-/tmp}
+TEST_DIR=${TEST_DIR:-/tmp}
+DAEMON_LOG=/tmp/pvscsid.log
+KERNEL_FAULTS='Oops|BUG:|Bad page|Kernel panic|general protection|unable to handle|Bad rss-counter|WARNING: .*(xen|grant|scsi|sg)'
+mkdir -p $GUESTS
+
+# --- results ---
+
+# fail REASON: ends the test, from a subshell too.
+fail() {
+    echo "FAIL: $*" >&2
+    [ -s "$JOB/reason" ] || printf '%s\n' "$*" >"$JOB/reason"
+    [ "${TEST_PID:-$$}" = $$ ] && kill -TERM $$
+    exit 1
+}
+
+# skip REASON: the test cannot run here.
+skip() {
+    printf '%s\n' "$*" >"$JOB/reason"
+    exit 77
+}
+
+note() { echo "[$(cut -d' ' -f1 /proc/uptime)] $*"; }
+
+# expect_eq GOT WANTED [WHAT]
+expect_eq() { [ "$1" = "$2" ] || fail "${3:-value}: got '$1', wanted '$2'"; }
+
+# The variables here have long names: COMMAND may be a function that sets its caller's.
+# expect_ok COMMAND...; its output is shown when it fails.
+expect_ok() {
+    local expect_status
+    "$@" >"/tmp/expect.$$" 2>&1 && { rm -f "/tmp/expect.$$"; return 0; }
+    expect_status=$?
+    cat "/tmp/expect.$$"
+    fail "exit status $expect_status: $* ($(tail -n 1 "/tmp/expect.$$"))"
+}
+
+# expect_fail [STATUS] COMMAND...: any failure, or this one.
+expect_fail() {
+    local expect_wanted="" expect_status
+    case $1 in [0-9]*) expect_wanted=$1; shift ;; esac
+    "$@" >"/tmp/expect.$$" 2>&1
+    expect_status=$?
+    cat "/tmp/expect.$$"
+    [ $expect_status != 0 ] || fail "succeeded, should have failed: $*"
+    [ -z "$expect_wanted" ] || [ $expect_status = "$expect_wanted" ] ||
+        fail "exit status $expect_status, wanted $expect_wanted: $*"
+}
+
+# expect_match TEXT REGEX [WHAT]: extended expression, any line of TEXT.
+expect_match() {
+    printf '%s\n' "$1" | grep -Eq -- "$2" || fail "${3:-text}: '$1' does not match '$2'"
+}
+
+# expect_no_match TEXT REGEX [WHAT]
+expect_no_match() {
+    ! printf '%s\n' "$1" | grep -Eq -- "$2" || fail "${3:-text}: '$1' matches '$2'"
+}
+
+# within SECONDS CONDITION: whether CONDITION (shell text) comes true in time; its
+# output is dropped.
+within() {
+    local within_end
+    within_end=$(($(uptime_cs) + $1 * 100))
+    while ! eval "$2" >/dev/null 2>&1; do
+        [ "$(uptime_cs)" -lt $within_end ] || return 1
+        sleep 0.1
+    done
+}
+
+# wait_until SECONDS CONDITION [WHAT]: the same, as an expectation.
+wait_until() { within "$1" "$2" || fail "not within $1 s: ${3:-$2}"; }
+
+# Centiseconds since dom0's start.
+uptime_cs() {
+    local up
+    read -r up _ </proc/uptime
+    echo "${up%.*}${up#*.}"
+}
+
+# dmesg_since KIND NUMBER: the kernel's messages since that job began.
+dmesg_since() {
+    dmesg | awk -v mark="xen-test: start $1 $2" '
+        { line[NR] = $0 } index($0, mark) { from = NR }
+        END { for (i = from + 1; i <= NR; i++) print line[i] }'
+}
+
+# --- the daemon ---
+
+have_project() { command -v pvscsid >/dev/null; }
+need_project() { have_project || skip "the project is not in the image"; }
+
+# daemon_start [ARGS]: pvscsid -f, ready to serve when this returns. Its log is
+# $DAEMON_LOG; DAEMON_PID its process.
+daemon_start() {
+    need_project
+    note "--- pvscsid -f $*" >>$DAEMON_LOG
+    pvscsid -f "$@" >>$DAEMON_LOG 2>&1 &
+    DAEMON_PID=$!
+    echo $DAEMON_PID >/run/test-daemon.pid
+    within 20 "pvscsictl status || ! kill -0 $DAEMON_PID" || fail "pvscsid is not ready after 20 s (pvscsictl status)"
+    kill -0 $DAEMON_PID 2>/dev/null || fail "pvscsid ended at start: $(tail -n 1 $DAEMON_LOG)"
+}
+
+# daemon_kill: as a crash would end it, the workers untouched.
+daemon_kill() {
+    kill -9 "${DAEMON_PID:?}"
+    wait "$DAEMON_PID" 2>/dev/null
+    rm -f /run/test-daemon.pid
+}
+
+# daemon_stop: SIGTERM; one that does not end within 20 s is a failure.
+daemon_stop() {
+    local status
+    kill -TERM "${DAEMON_PID:?}" || fail "pvscsid was not running any more"
+    wait_until 20 "! kill -0 $DAEMON_PID" "pvscsid ends at SIGTERM"
+    wait "$DAEMON_PID"
+    status=$?
+    rm -f /run/test-daemon.pid
+    [ $status = 0 ] || fail "pvscsid ended with status $status"
+}
+
+# worker_pids: the workers' processes, one a line.
+worker_pids() { grep -l '^pvscsid-worker' /proc/[0-9]*/comm 2>/dev/null | cut -d/ -f3; }
+
+daemon_log() { cat $DAEMON_LOG; }
+
+# --- guests ---
+
+# guest_domid NAME
+guest_domid() {
+    local id
+    id=$(cat $GUESTS/"$1".id 2>/dev/null)
+    if [ -z "$id" ] || [ "$(xenstore-read "/local/domain/$id/name" 2>/dev/null)" != "$1" ]; then
+        id=$("$REAL_XL" domid "$1" 2>/dev/null) || return 1
+        echo "$id" >$GUESTS/"$1".id
+    fi
+    echo "$id"
+}
+
+# guest_config NAME [mem=256] [vcpus=1] [driver] [LINE...]: writes the guest's
+# configuration and prints the file's name. A LINE with a blank around its '=' goes in as
+# it is. "driver" makes a driver domain with the project in its image.
+guest_config() {
+    local name=$1 mem=256 vcpus=1 image=/run/guest.cpio lines="" extra="" arg
+    shift
+    for arg; do
+        case $arg in
+        mem=*) mem=${arg#*=} ;;
+        vcpus=*) vcpus=${arg#*=} ;;
+        extra=*) extra=${arg#*=} ;;
+        paused) ;;
+        driver)
+            image=/run/driver.cpio
+            [ -e $image ] || cat /run/guest.cpio /host/overlay.cpio /host/guest-overlay.cpio >$image
+            lines="${lines}driver_domain = 1
+"
+            ;;
+        *) lines="$lines$arg
+" ;;
+        esac
+    done
+    cat >"$GUESTS/$name.cfg" <<CFG
+name = "$name"
+type = "pv"
+kernel = "/boot/vmlinux"
+ramdisk = "$image"
+extra = "console=hvc0 quiet loglevel=1 panic=1 $extra"
+memory = $mem
+vcpus = $vcpus
+on_crash = "destroy"
+$lines
+CFG
+    echo "$GUESTS/$name.cfg"
+}
+
+# guest_start NAME [paused] [as guest_config]: a running guest whose shell answers, or
+# with "paused" one that never ran (then guest_unpause). $XL names the xl to use.
+guest_start() {
+    local name=$1 pause="" cfg
+    shift
+    case " $* " in *" paused "*) pause=-p ;; esac
+    cfg=$(guest_config "$name" "$@")
+    # shellcheck disable=SC2086
+    expect_ok "${XL:-$REAL_XL}" create -q $pause "$cfg"
+    guest_domid "$name" >/dev/null || fail "guest $name: no domain after xl create"
+    [ -n "$pause" ] || guest_wait "$name"
+}
+
+# guest_wait NAME [SECONDS]: until its shell answers.
+guest_wait() {
+    local end
+    end=$(($(uptime_cs) + ${2:-60} * 100))
+    while ! GUEST_TIMEOUT=3 guest_sh "$1" : 2>/dev/null; do
+        [ "$(uptime_cs)" -lt $end ] || {
+            tail -n 30 "/var/log/xen/console/guest-$1.log"
+            fail "guest $1: no answer from its shell"
+        }
+        guest_domid "$1" >/dev/null || fail "guest $1: its domain is gone"
+        sleep 0.1
+    done
+}
+
+# guest_unpause NAME: and waits for its shell.
+guest_unpause() {
+    expect_ok "$REAL_XL" unpause "$1"
+    guest_wait "$1"
+}
+
+# guest_sh NAME COMMANDS: runs them in the guest; its stdout, stderr and status.
+# 124 after $GUEST_TIMEOUT seconds (default 60), 125 when the guest is gone.
+guest_sh() {
+    local id tty
+    id=$(guest_domid "$1") || { echo "guest $1: no such domain" >&2; return 125; }
+    tty=$(xenstore-read "/local/domain/$id/console/tty" 2>/dev/null) || return 125
+    # One at a time on one console; the lock is in the descriptor.
+    (
+        flock 9
+        printf '%s\n' "$2" | guestsh run "$tty" "${GUEST_TIMEOUT:-60}"
+    ) 9>"$GUESTS/$1.lock"
+}
+
+# guest_ok NAME COMMANDS: as guest_sh, but failing there fails the test.
+guest_ok() {
+    local status=0
+    guest_sh "$1" "$2" >"/tmp/guest.$$" 2>&1 || status=$?
+    cat "/tmp/guest.$$"
+    [ $status = 0 ] || fail "guest $1: exit status $status: $2 ($(tail -n 1 "/tmp/guest.$$"))"
+}
+
+# guest_wait_disk NAME VDEV [SECONDS]: waits for the device with this virtual address
+# h:c:t:l (or c:t:l) and sets GUEST_HCTL, GUEST_BLK, GUEST_SG, GUEST_OTHER (st0, sch0).
+guest_wait_disk() {
+    local found
+    found=$(GUEST_TIMEOUT=$((${3:-20} + 10)) guest_sh "$1" "scsidev $2 ${3:-20}") ||
+        fail "guest $1: no device $2 within ${3:-20} s"
+    # shellcheck disable=SC2086
+    set -- $found
+    # shellcheck disable=SC2034
+    GUEST_HCTL=$1 GUEST_BLK=/dev/$2 GUEST_SG=/dev/$3 GUEST_OTHER=/dev/$4
+}
+
+# guest_wait_gone NAME VDEV [SECONDS]
+guest_wait_gone() {
+    GUEST_TIMEOUT=$((${3:-20} + 10)) guest_sh "$1" "scsidev --gone $2 ${3:-20}" ||
+        fail "guest $1: device $2 is still there after ${3:-20} s"
+}
+
+# guest_stop NAME: an orderly end from inside.
+guest_stop() {
+    local id
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    GUEST_TIMEOUT=5 guest_sh "$1" 'sync; poweroff -f' >/dev/null 2>&1
+    wait_until 30 "! '$REAL_XL' list $id" "guest $1 ends"
+    rm -f "$GUESTS/$1.id"
+}
+
+# guest_destroy NAME
+guest_destroy() {
+    local id
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    expect_ok "$REAL_XL" destroy "$id"
+    rm -f "$GUESTS/$1.id"
+}
+
+# zombies: the domains that cannot go, or nothing.
+zombies() { "$REAL_XL" list 2>/dev/null | awk 'NR > 1 && ($1 == "(null)" || $5 ~ /d/)'; }
+
+# check_no_zombie [SECONDS]: a page of a dead guest that stays mapped keeps it.
+check_no_zombie() {
+    within "${1:-10}" '[ -z "$(zombies)" ]' || fail "a dead domain stays: $(zombies)"
+}
+
+# --- devices ---
+
+# scsi_debug_load ARGS: sets DBG_HCTL, DBG_BLK, DBG_SG to the first device and DBG_ALL
+# to lines "h:c:t:l block sg"; "-" for no block device.
+scsi_debug_load() {
+    expect_ok modprobe scsi_debug "$@"
+    wait_until 20 scsi_debug_settled "scsi_debug's devices appear"
+    DBG_ALL=$(scsi_debug_list)
+    # shellcheck disable=SC2086
+    set -- $DBG_ALL
+    # shellcheck disable=SC2034
+    DBG_HCTL=$1 DBG_BLK=/dev/$2 DBG_SG=/dev/$3
+}
+
+scsi_debug_list() {
+    local path
+    for path in /sys/bus/pseudo/devices/adapter*/host*/target*/[0-9]*:*; do
+        [ -e "$path/scsi_generic" ] || continue
+        echo "${path##*/} $(dev_names "$path" block) $(dev_names "$path" scsi_generic)"
+    done | sort -t: -k1,1n -k2,2n -k3,3n -k4,4n
+}
+
+dev_names() {
+    local name
+    for name in "$1/$2"/*; do
+        [ -e "$name" ] && echo "${name##*/}" && return
+    done
+    echo -
+}
+
+# Disks get their block device a moment after the sg one.
+scsi_debug_settled() {
+    local path none=1
+    for path in /sys/bus/pseudo/devices/adapter*/host*/target*/[0-9]*:*; do
+        [ -e "$path/type" ] || continue
+        [ "$(dev_names "$path" scsi_generic)" != - ] || return 1
+        [ "$(cat "$path/type")" != 0 ] || [ -b "/dev/$(dev_names "$path" block)" ] || return 1
+        none=0
+    done
+    return $none
+}
+
+scsi_debug_unload() { expect_ok rmmod scsi_debug; }
+
+# sg_of H:C:T:L, block_of H:C:T:L: the device node.
+sg_of() { echo "/dev/$(dev_names "/sys/bus/scsi/devices/$1" scsi_generic)"; }
+block_of() { echo "/dev/$(dev_names "/sys/bus/scsi/devices/$1" block)"; }
+
+CONFIGFS=/sys/kernel/config
+LIO=$CONFIGFS/target
+
+lio_init() {
+    # Without it every PERSISTENT RESERVE OUT REGISTER fails with "not ready".
+    mkdir -p /etc/target/pr /var/target/pr
+    expect_ok modprobe -a target_core_mod "$@"
+    [ -d $CONFIGFS/target ] || grep -q " $CONFIGFS " /proc/mounts || expect_ok mount -t configfs none $CONFIGFS
+    mkdir -p $LIO
+}
+
+# lio_ramdisk NAME MEGABYTES: prints the backstore's path.
+lio_ramdisk() {
+    local store=$LIO/core/rd_mcp_0/$1
+    mkdir -p "$store" || fail "LIO: cannot make a ramdisk"
+    echo "rd_pages=$(($2 * 256))" >"$store/control"
+    echo 1 >"$store/enable" || fail "LIO: cannot enable the ramdisk"
+    echo "$1" >"$store/wwn/vpd_unit_serial"
+    echo "$store"
+}
+
+# lio_fileio NAME MEGABYTES: the same over a file on tmpfs.
+lio_fileio() {
+    local store=$LIO/core/fileio_0/$1
+    mkdir -p "$store" || fail "LIO: cannot make a fileio backstore"
+    truncate -s "$2M" "/run/lio-$1"
+    echo "fd_dev_name=/run/lio-$1,fd_dev_size=$(($2 * 1048576))" >"$store/control"
+    echo 1 >"$store/enable" || fail "LIO: cannot enable the fileio backstore"
+    echo "$1" >"$store/wwn/vpd_unit_serial"
+    echo "$store"
+}
+
+# A number that no earlier target has, for names.
+lio_number() {
+    local number
+    number=$(($(cat /run/lio-number 2>/dev/null || echo 0) + 1))
+    echo $number | tee /run/lio-number
+}
+
+# lio_loopback BACKSTORE-PATH...: one SCSI host (one initiator) with a LUN for
+# each; prints its h:c:t:l addresses, one a line. Call it twice for two initiators.
+lio_loopback() {
+    local number wwn before lun store host hctl
+    number=$(lio_number)
+    wwn=naa.6001405$(printf %09x "$number")
+    before=$(echo /sys/class/scsi_host/*)
+    mkdir -p "$LIO/loopback/$wwn/tpgt_1" || fail "LIO: no loopback target"
+    echo "naa.6001406$(printf %09x "$number")" >"$LIO/loopback/$wwn/tpgt_1/nexus"
+    lun=0
+    for store; do
+        mkdir -p "$LIO/loopback/$wwn/tpgt_1/lun/lun_$lun"
+        ln -s "$store" "$LIO/loopback/$wwn/tpgt_1/lun/lun_$lun/store" ||
+            fail "LIO: cannot link a LUN"
+        lun=$((lun + 1))
+    done
+    for host in /sys/class/scsi_host/*; do
+        case " $before " in *" $host "*) continue ;; esac
+        lun=0
+        for store; do
+            hctl=${host##*/host}:0:1:$lun
+            wait_until 20 "[ -b \"\$(block_of $hctl)\" ]" "loopback device $hctl appears"
+            echo "$hctl"
+            lun=$((lun + 1))
+        done
+        return
+    done
+    fail "LIO: no SCSI host for the loopback target"
+}
+
+# lio_two_initiators MEGABYTES: one ramdisk seen through two loopback hosts: sets
+# LIO_A and LIO_B to their h:c:t:l.
+lio_two_initiators() {
+    local store
+    lio_init tcm_loop
+    store=$(lio_ramdisk shared "$1")
+    LIO_A=$(lio_loopback "$store")
+    LIO_B=$(lio_loopback "$store")
+    [ -n "$LIO_A" ] || fail "LIO: no first initiator"
+    [ -n "$LIO_B" ] || fail "LIO: no second initiator"
+}
+
+# lio_scsiback_export H:C:T:L: the device behind the kernel's xen-scsiback, by LIO's
+# pass-through; sets LIO_PDEV. lio_scsiback_store: the same for a backstore.
+lio_scsiback_export() {
+    local store
+    lio_init target_core_pscsi xen-scsiback
+    store=$LIO/core/pscsi_0/disk$(echo "$1" | tr : _)
+    mkdir -p "$store" || fail "LIO: cannot make a pscsi backstore"
+    echo "$1" | awk -F: '{ printf "scsi_host_id=%d,scsi_channel_id=%d,scsi_target_id=%d,scsi_lun_id=%d\n",
+        $1, $2, $3, $4 }' >"$store/control"
+    block_of "$1" >"$store/udev_path"
+    echo 1 >"$store/enable" || fail "LIO: cannot enable pscsi for $1"
+    lio_scsiback_store "$store"
+}
+
+lio_scsiback_store() {
+    local number wwn tpg
+    lio_init xen-scsiback
+    number=$(lio_number)
+    wwn=naa.6001407$(printf %09x "$number")
+    tpg=$LIO/xen-pvscsi/$wwn/tpgt_1
+    mkdir -p "$tpg" || fail "LIO: no xen-pvscsi target"
+    echo "naa.6001408$(printf %09x "$number")" >"$tpg/nexus"
+    mkdir -p "$tpg/lun/lun_0"
+    ln -s "$1" "$tpg/lun/lun_0/store" || fail "LIO: cannot link the LUN"
+    # shellcheck disable=SC2034
+    LIO_PDEV=$wwn:0
+}
+
+# Removes all LIO configuration, leaves first.
+lio_clear() {
+    local path
+    [ -d $LIO/core ] || return 0
+    find $LIO -depth -path '*/lun/lun_*/*' -type l -exec rm -f {} \; 2>/dev/null
+    for path in "$LIO"/loopback/*/tpgt_* "$LIO"/xen-pvscsi/*/tpgt_*; do
+        [ -d "$path" ] || continue
+        rmdir "$path"/param/* "$path"/lun/lun_* 2>/dev/null
+        echo NULL 2>/dev/null >"$path/nexus"
+        rmdir "$path" "${path%/*}"
+    done
+    rmdir $LIO/loopback $LIO/xen-pvscsi 2>/dev/null
+    for path in "$LIO"/core/*_[0-9]*/*; do
+        [ -d "$path/wwn" ] && rmdir "$path"
+    done
+    rmdir $LIO/core/*_[0-9]* 2>/dev/null
+    rm -f /run/lio-*
+}
+
+# --- attaching without the project: the toolstack's part, by hand ---
+
+# vscsi_write GUEST HOST PDEV VDEV: a new vhost with one device, in the order a
+# toolstack keeps: both trees complete before either state says so.
+vscsi_write() {
+    local id front back
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    front=/local/domain/$id/device/vscsi/$2
+    back=/local/domain/0/backend/vscsi/$id/$2
+    expect_ok xenstore-write "$front" '' "$back" ''
+    expect_ok xenstore-chmod "$front" "n$id" r0
+    expect_ok xenstore-chmod "$back" n0 "r$id"
+    expect_ok xenstore-write \
+        "$back/frontend" "$front" "$back/frontend-id" "$id" \
+        "$back/online" 1 "$back/feature-host" 0 \
+        "$back/vscsi-devs/dev-0/p-dev" "$3" "$back/vscsi-devs/dev-0/v-dev" "$4" \
+        "$back/vscsi-devs/dev-0/state" 1 \
+        "$front/backend" "$back" "$front/backend-id" 0 \
+        "$back/state" 1 "$front/state" 1
+}
+
+# vscsi_remove GUEST HOST: closes the vhost in order and removes its nodes.
+vscsi_remove() {
+    local id front back
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    front=/local/domain/$id/device/vscsi/$2
+    back=/local/domain/0/backend/vscsi/$id/$2
+    expect_ok xenstore-write "$back/online" 0 "$back/state" 5
+    wait_until 20 "[ \"\$(xenstore-read $back/state)\" = 6 ]" "the backend closes vhost $2 of $1"
+    expect_ok xenstore-rm "$front" "$back"
+}
+
+# vscsi_state GUEST HOST [DEV]: the backend's state, of the vhost or of dev-DEV.
+vscsi_state() {
+    xenstore-read "/local/domain/0/backend/vscsi/$(guest_domid "$1")/$2/${3:+vscsi-devs/dev-$3/}state"
+}
+
+# --- around each test; called by jobs.sh ---
+
+test_begin() {
+    TEST_PID=$$
+    trap 'exit 1' TERM
+    : >$DAEMON_LOG
+}
+
+# Removes all that a test may have left. Not 0, with a line that says why, when that
+# could not be done or dom0 is damaged: then this boot is of no more use.
+test_end() {
+    local bad="" id pid left module
+    for id in $("$REAL_XL" list 2>/dev/null | awk 'NR > 1 && $2 != 0 { print $2 }'); do
+        timeout 20 "$REAL_XL" destroy "$id"
+    done
+    if pid=$(cat /run/test-daemon.pid 2>/dev/null) && kill -TERM "$pid" 2>/dev/null; then
+        within 5 "! kill -0 $pid"
+    fi
+    killall -9 pvscsid qemu-pr-helper 2>/dev/null
+    rm -f /run/test-daemon.pid
+    within 10 '[ "$("$REAL_XL" list | wc -l)" -le 2 ]'
+    left=$("$REAL_XL" list 2>/dev/null | awk 'NR > 2 || (NR == 2 && $2 != 0)')
+    [ -z "$left" ] || bad="$bad; a dead domain stays: $left"
+    xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
+    lio_clear
+    for module in xen_scsiback tcm_loop scsi_debug target_core_pscsi target_core_file target_core_iblock; do
+        [ ! -d /sys/module/$module ] || within 3 "rmmod $module" ||
+            bad="$bad; $(rmmod $module 2>&1)"
+    done
+    rm -rf "${GUESTS:?}"/* /tmp/test /var/log/xen/console/guest-*
+    left=$(dmesg | grep -E "$KERNEL_FAULTS" | head -n 3)
+    [ -z "$left" ] || bad="$bad; dom0's kernel: $left"
+    "$REAL_XL" info >/dev/null 2>&1 || bad="$bad; xl info fails"
+    [ -z "$bad" ] || { echo "damaged: ${bad#; }"; return 1; }
+}

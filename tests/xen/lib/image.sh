@@ -1,0 +1,242 @@
+# shellcheck shell=bash
+# Makes what a boot needs, from Debian's packages, without installing them:
+#   $XEN_CACHE/image/{xen.elf,vmlinux,dom0.cpio,System.map-less kernel modules}
+# The base is made once for a set of package versions; what changes with every
+# build (the project, iopat, the shell library) is not in it: see stage.sh.
+# Needs TOP and tools/lib.sh; sets XEN_CACHE and IMAGE.
+
+XEN_CACHE=${XEN_CACHE:-$TOP/build/xen}
+XEN_LIB=$TOP/tests/xen/lib
+xen_version=4.17
+
+# Modules that dom0 and guests get, with all that they depend on.
+both_modules="xen-evtchn xen-gntdev xen-gntalloc xenfs sg sd_mod st ch sr_mod ses
+    scsi_debug loop ext4 crc32c_generic crct10dif_generic dm_mod dm_multipath dm_round_robin"
+dom0_modules="$both_modules xen-privcmd xen-scsiback target_core_mod target_core_pscsi
+    target_core_file target_core_iblock tcm_loop iscsi_target_mod iscsi_tcp scsi_dh_alua scsi_dh_rdac
+    9p 9pnet_virtio virtio_pci virtio_scsi virtio_blk"
+guest_modules="$both_modules xen-scsifront"
+
+# Programs taken from the host; one that is missing is only a warning, as a test
+# that wants it says so itself.
+both_programs="sg_inq sg_luns sg_readcap sg_persist sg_raw sg_vpd sg_turs sg_dd sgp_dd sg_read
+    sg_verify sg_modes sg_requests sg_reset sg_senddiag sg_write_same sg_unmap sg_rtpg
+    sg_opcodes sg_logs sg_start sg_sync sg_format sg_ses sg_scan sg_map sg_map26
+    sg_prevent sg_reassign sg_rep_zones sg_get_lba_status sg_compare_and_write sg_xcopy
+    sg_write_buffer sg_read_buffer sg_write_long sg_read_long sg_ident sg_sanitize
+    sg_timestamp sg_stream_ctl sg_write_x sg_get_config sg_wr_mode sg_rdac sg_safte
+    lsscsi mt mtx flock setpriv timeout kmod bash prlimit unshare
+    mke2fs e2fsck taskset ionice blockdev"
+dom0_programs="$both_programs qemu-pr-helper xenstore-ls xenstore-read xenstore-write
+    xenstore-rm xenstore-list xenstore-chmod xenstore-exists xenstore-watch
+    strace"
+guest_programs="$both_programs xenstore-ls xenstore-read xenstore-write
+    xenstore-rm xenstore-list xenstore-exists xenstore-watch strace"
+
+# install_elf ROOT FILE TARGET: FILE as ROOT/TARGET, with the libraries ldd names.
+# A library's directory is kept, but for the merged /usr and the unpacked packages.
+install_elf() {
+    local root=$1 file=$2 target=$3 library
+    mkdir -p "$root/$(dirname "$target")"
+    [ -e "$root/$target" ] || cp -L "$file" "$root/$target"
+    while read -r library; do
+        local to=${library#"$unpacked"}
+        case $to in
+        /lib/* | /lib64/*) to=/usr$to ;;
+        esac
+        [ -e "$root$to" ] && continue
+        mkdir -p "$root$(dirname "$to")"
+        cp -L "$library" "$root$to"
+    done < <(LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu ldd "$file" 2>/dev/null |
+        awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }')
+}
+
+# install_program ROOT NAME: a program of the host, where it is in the host's PATH.
+install_program() {
+    local root=$1 name=$2 path
+    path=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$name") || {
+        case $name in
+        strace) ;;
+        *) warn "the images go without $name" ;;
+        esac
+        return 0
+    }
+    case $path in
+    /usr/*) ;;
+    *) path=/usr$path ;;
+    esac
+    install_elf "$root" "$path" "$path"
+}
+
+skeleton() {
+    local root=$1
+    mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,usr/local/sbin,usr/local/bin} \
+        "$root"/{proc,sys,dev,run,tmp,root,etc,mnt,host,var/lib,var/log}
+    ln -s usr/bin usr/sbin usr/lib usr/lib64 "$root"
+    ln -s ../run "$root/var/run"
+    ln -s ../run/lock "$root/var/lock"
+    ln -s /proc/self/mounts "$root/etc/mtab"
+    echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+    echo 'nobody:x:65534:65534:nobody:/:/bin/false' >>"$root/etc/passwd"
+    printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+    cp "$(command -v busybox)" "$root/usr/bin/busybox"
+}
+
+# Last, so that a real program of the same name wins over busybox's. The kernel
+# runs /sbin/poweroff by its path.
+applets() {
+    local root=$1 path name
+    for path in $(busybox --list-full); do
+        name=${path##*/}
+        if [ -e "$root/usr/bin/$name" ] || [ -e "$root/usr/sbin/$name" ]; then
+            continue
+        fi
+        case $path in
+        */sbin/* | sbin/*) ln -s ../bin/busybox "$root/usr/sbin/$name" ;;
+        *) ln -s busybox "$root/usr/bin/$name" ;;
+        esac
+    done
+}
+
+install_modules() {
+    local root=$1 module path
+    shift
+    local from=$unpacked/lib/modules/$kernel
+    for module; do
+        modprobe -d "$unpacked" -S "$kernel" --show-depends "$module" 2>/dev/null |
+            awk '$1 == "insmod" { print $2 }' | grep . || warn "the kernel has no module $module"
+    done | sort -u | while read -r path; do
+        path=${path#"$from/"}
+        mkdir -p "$root/usr/lib/modules/$kernel/$(dirname "$path")"
+        cp "$from/$path" "$root/usr/lib/modules/$kernel/$path"
+    done
+    cp "$from"/modules.{order,builtin,builtin.modinfo} "$root/usr/lib/modules/$kernel/"
+    depmod -b "$root" "$kernel"
+    local tool
+    for tool in modprobe insmod rmmod lsmod modinfo depmod; do
+        ln -sf /usr/bin/kmod "$root/usr/sbin/$tool"
+    done
+}
+
+pack() {
+    (cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc -R 0:0 --quiet) >"$2"
+}
+
+# The payload of a bzImage: saves Xen, and then every xl create, the unpacking
+# in emulation.
+extract_kernel() {
+    local offset
+    offset=$(LC_ALL=C grep -abom1 $'\xfd7zXZ' "$1" | head -n 1 | cut -d: -f1)
+    # xz complains of the length word that follows the payload; that is expected.
+    tail -c "+$((offset + 1))" "$1" | xz -dc 2>/dev/null >"$2" || true
+    [ "$(head -c 4 "$2" | tail -c 3)" = ELF ] || die "no xz-compressed kernel in $1"
+}
+
+fetch_packages() {
+    local kernel_package packages package
+    kernel_package=$(apt-cache depends linux-image-amd64 |
+        sed -n 's/.*Depends: \(linux-image-[0-9].*-amd64\)$/\1/p' | head -n 1)
+    [ -n "$kernel_package" ] || die "apt knows no linux-image-amd64 (apt-get update?)"
+    kernel=${kernel_package#linux-image-}
+    packages="xen-hypervisor-$xen_version-amd64 $kernel_package xen-utils-$xen_version xen-utils-common
+        xenstore-utils libyajl2 libxencall1 libxendevicemodel1 libxenevtchn1
+        libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc$xen_version libxenstore4
+        libxentoolcore1 libxentoollog1 open-iscsi libopeniscsiusr"
+    mkdir -p "$XEN_CACHE/debs"
+    debs=
+    # One apt call names the files; it and the download are skipped when the
+    # answer is the same as last time.
+    local uris
+    # apt leaves out what is in the current directory, so ask elsewhere.
+    # shellcheck disable=SC2086
+    uris=$(cd / && apt-get download --print-uris $packages 2>/dev/null | awk '{ print $2 }')
+    [ -n "$uris" ] || die "apt cannot find: $packages"
+    for package in $uris; do
+        if [ ! -e "$XEN_CACHE/debs/$package" ]; then
+            progress "downloading $package"
+            # shellcheck disable=SC2086
+            (cd "$XEN_CACHE/debs" && run_quietly "$XEN_CACHE/download.log" \
+                apt-get -o APT::Sandbox::User=root download $packages) || die "cannot download the packages"
+        fi
+        [ -e "$XEN_CACHE/debs/$package" ] || die "apt-get download did not give $package"
+        debs="$debs $package"
+    done
+}
+
+build_image() {
+    local image=$1 deb name root
+    unpacked=$image/unpacked
+    mkdir -p "$unpacked"
+    for deb in $debs; do
+        progress "unpacking ${deb%%_*}"
+        dpkg -x "$XEN_CACHE/debs/$deb" "$unpacked"
+    done
+    rm -rf "$unpacked/usr/share/doc"
+    gunzip -c "$unpacked/boot/xen-$xen_version-amd64.gz" >"$image/xen.elf"
+    extract_kernel "$unpacked/boot/vmlinuz-$kernel" "$image/vmlinux"
+    depmod -b "$unpacked" "$kernel"
+
+    progress "guest image"
+    root=$image/guest
+    skeleton "$root"
+    for name in $guest_programs; do install_program "$root" "$name"; done
+    install_elf "$root" /lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    # shellcheck disable=SC2086
+    install_modules "$root" $guest_modules
+    applets "$root"
+    pack "$root" "$image/guest.cpio"
+
+    progress "dom0 image"
+    root=$image/dom0
+    skeleton "$root"
+    local bin=usr/lib/xen-$xen_version/bin
+    for name in xl xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper \
+        xen-diag lsevtchn xentop xenpm; do
+        install_elf "$root" "$unpacked/$bin/$name" "$bin/$name"
+    done
+    install_elf "$root" "$unpacked/sbin/iscsistart" usr/sbin/iscsistart
+    mkdir -p "$root/usr/lib/xen-common" "$root/etc/xen"
+    cp -a "$unpacked/usr/lib/xen-common/bin" "$root/usr/lib/xen-common/"
+    cp -a "$unpacked/usr/sbin/xl" "$root/usr/sbin/xl"
+    cp -a "$unpacked/etc/xen/scripts" "$root/etc/xen/"
+    : >"$root/etc/xen/xl.conf"
+    for name in $dom0_programs ${XEN_EXTRA:-}; do install_program "$root" "$name"; done
+    install_elf "$root" /lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    # shellcheck disable=SC2086
+    install_modules "$root" $dom0_modules
+    applets "$root"
+    mkdir -p "$root/boot"
+    cp "$image/vmlinux" "$image/guest.cpio" "$root/boot/"
+    cp "$XEN_LIB/dom0-init" "$root/init"
+    chmod +x "$root/init"
+    pack "$root" "$image/dom0.cpio"
+    rm -rf "$image/dom0" "$image/guest" "$image"/unpacked/{boot,lib/modules}
+    echo "$kernel" >"$image/kernel"
+}
+
+# make_image: sets IMAGE to the directory of a finished image.
+make_image() {
+    local key
+    mkdir -p "$XEN_CACHE"
+    # Two runs on one tree must not build the same image at once.
+    exec 7>"$XEN_CACHE/lock"
+    flock -n 7 || { say "waiting for another run that makes the image"; flock 7; }
+    fetch_packages
+    key=$({
+        echo "$debs ${XEN_EXTRA:-}"
+        cat "$XEN_LIB/image.sh" "$XEN_LIB/dom0-init"
+        # shellcheck disable=SC2086
+        dpkg-query -W busybox-static libc6 sg3-utils qemu-system-common kmod mt-st mtx lsscsi bash \
+            e2fsprogs libxenmisc$xen_version strace 2>/dev/null
+    } | sha256sum | cut -c1-12)
+    IMAGE=$XEN_CACHE/image-$key
+    if [ ! -e "$IMAGE/kernel" ]; then
+        # Another run may be about to boot from a recent one.
+        find "$XEN_CACHE" -maxdepth 1 -name "image-*" -mmin +300 -exec rm -rf {} +
+        rm -rf "$IMAGE"
+        build_image "$IMAGE"
+        progress_end
+    fi
+    unpacked=$IMAGE/unpacked
+    exec 7>&-
+}

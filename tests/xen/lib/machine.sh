@@ -1,0 +1,153 @@
+# shellcheck shell=bash disable=SC2034
+# One emulated machine: boot, jobs, end. After image.sh and stage.sh.
+#   SHARE     the directory that dom0 sees as /host
+#   CONSOLE   file with all that the machine's console said
+#   QEMU_PID  empty when no machine runs
+
+QEMU_LOCK=/run/lock/xen-pvscsi-qemu.lock
+QEMU_PID=
+JOB_NUMBER=0
+# "Bad page" and its like are dom0's end even when it goes on.
+CONSOLE_FAULTS='Kernel panic|Panic on CPU|Oops|BUG:|Bad page|Xen BUG|Assertion .* failed|double fault|Out of memory: Killed'
+
+take_lock() {
+    mkdir -p "$(dirname "$QEMU_LOCK")"
+    exec 8>>"$QEMU_LOCK"
+    if ! flock -n 8; then
+        say "waiting: another machine runs (holder: $(cat "$QEMU_LOCK"))"
+        flock 8
+    fi
+    echo "process $$, ${0##*/}, since $(date +%T)" >"$QEMU_LOCK"
+}
+
+drop_lock() {
+    : >"$QEMU_LOCK"
+    exec 8>&-
+}
+
+# machine_start CONSOLE [--interactive]: QEMU with Xen and dom0. For the bench,
+# MACHINE_ICOUNT=1: time is the count of instructions, as tests/xen/bench has it; MACHINE_PLUGIN=FILE loads a plugin into QEMU.
+machine_start() {
+    local accel=tcg,thread=multi cpu=max,-smap,-smep,-xsave smp=2 serial
+    local xen_args="console=com1 com1=115200,8n1 dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
+    local dom0_args="console=hvc0 quiet loglevel=4 panic=5 ${XEN_DOM0_ARGS:-}"
+    CONSOLE=$1
+    # SMAP off: QEMU 7.2 mishandles IRET from ring 3 with it. XSAVE (and so AVX) off: with it registers of one vCPU show
+    # up in another now and then, and programs die at random (7 of 2,500 process starts; without it none).
+    # KVM without VMX hangs, so TCG always.
+    local extra=()
+    if [ "${MACHINE_ICOUNT:-}" = 1 ]; then
+        accel=tcg,thread=single
+        # With these flags memcpy is one instruction a byte, which nothing real is.
+        cpu=$cpu,-erms,-fsrm
+        smp=1
+        extra=(-icount "shift=0,sleep=off")
+    fi
+    [ -z "${MACHINE_PLUGIN:-}" ] || extra+=(-plugin "$MACHINE_PLUGIN,dir=$SHARE")
+    if [ "${2:-}" = --interactive ]; then
+        serial=(-chardev "stdio,id=console,signal=off,mux=on,logfile=$CONSOLE" -mon chardev=console)
+    else
+        serial=(-chardev "file,id=console,path=$CONSOLE" -monitor none)
+    fi
+    take_lock
+    BOOT_BEGAN=$(date +%s%N)
+    JOB_NUMBER=0
+    rm -rf "$SHARE/jobs" "$SHARE/ready" "$SHARE/quit" "$SHARE/progress"
+    mkdir -p "$SHARE/jobs"
+    # Should this shell die by a signal, no machine may stay behind with the lock.
+    local redirect=/dev/null
+    [ "${2:-}" != --interactive ] || redirect=/dev/tty
+    setpriv --pdeathsig KILL qemu-system-x86_64 \
+        -machine q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "${XEN_MEM:-3072}" \
+        -nodefaults -display none -no-reboot \
+        "${extra[@]}" "${serial[@]}" -serial chardev:console \
+        -fsdev "local,id=host,path=$SHARE,security_model=none" \
+        -device virtio-9p-pci,fsdev=host,mount_tag=host \
+        -kernel "$IMAGE/xen.elf" -append "$xen_args dom0_max_vcpus=$smp" \
+        -initrd "$IMAGE/vmlinux $dom0_args,$IMAGE/dom0.cpio" \
+        <"$redirect" 2>"$CONSOLE.qemu" 8>&- &
+    QEMU_PID=$!
+}
+
+machine_alive() { [ -n "$QEMU_PID" ] && kill -0 "$QEMU_PID" 2>/dev/null; }
+
+# machine_fault: prints the console's first line that tells of damage.
+machine_fault() {
+    local line
+    line=$(grep -aEm1 "$CONSOLE_FAULTS" "$CONSOLE" 2>/dev/null) || return 1
+    printf '%s' "$line" | tr -d '\r'
+}
+
+# machine_clock: seconds as time limits count them: not those in which QEMU waited for
+# a processor that others had. On a busy computer nothing fails for that alone.
+machine_clock() {
+    local file _ waited most=0
+    for file in /proc/"$QEMU_PID"/task/*/schedstat; do
+        read -r _ waited _ 2>/dev/null <"$file" || continue
+        [ "$waited" -le "$most" ] || most=$waited
+    done
+    echo $((SECONDS - most / 1000000000))
+}
+
+# machine_wait_ready [SECONDS]; on failure says why on stderr.
+machine_wait_ready() {
+    local end soonest=$((SECONDS + ${1:-90})) fault
+    end=$(($(machine_clock) + ${1:-90}))
+    while [ ! -e "$SHARE/ready" ]; do
+        sleep 0.1
+        if fault=$(machine_fault); then
+            warn "the boot failed: $fault"
+            return 1
+        fi
+        machine_alive || { warn "QEMU ended: $(tail -n 3 "$CONSOLE.qemu")"; return 1; }
+        [ "$SECONDS" -lt "$soonest" ] || [ "$(machine_clock)" -lt "$end" ] || { warn "no dom0 after ${1:-90} s; console: $CONSOLE"; return 1; }
+    done
+    BOOT_TIME=$((($(date +%s%N) - BOOT_BEGAN) / 100000000))
+    BOOT_TIME=${BOOT_TIME%?}.${BOOT_TIME: -1}
+}
+
+machine_stop() {
+    [ -n "$QEMU_PID" ] || return 0
+    kill -KILL "$QEMU_PID" 2>/dev/null
+    wait "$QEMU_PID" 2>/dev/null
+    QEMU_PID=
+    drop_lock
+}
+
+# machine_job KIND SCRIPT: hands it to jobs.sh in dom0; sets JOB to its directory.
+machine_job() {
+    JOB_NUMBER=$((JOB_NUMBER + 1))
+    JOB=$SHARE/jobs/$JOB_NUMBER
+    mkdir -p "$JOB"
+    echo "$1" >"$JOB/kind"
+    cp "$2" "$JOB/script"
+    : >"$JOB/out"
+    : >"$JOB/go"
+}
+
+# machine_wait_job SECONDS: 0 with JOB_STATUS and JOB_DAMAGE (0 or 1); 1 with
+# JOB_REASON after a time-out, a panic or QEMU's end. Then the machine is done with.
+machine_wait_job() {
+    local end soonest=$((SECONDS + $1)) fault
+    end=$(($(machine_clock) + $1))
+    while [ ! -e "$JOB/result" ]; do
+        sleep 0.1
+        machine_alive || { JOB_REASON="the machine ended ($(machine_fault || tail -n 1 "$CONSOLE.qemu"))"; return 1; }
+        # A panic has more to say than its first line.
+        if fault=$(machine_fault); then
+            sleep 2
+            [ -e "$JOB/result" ] && break
+            JOB_REASON=$fault
+            return 1
+        fi
+        if [ "$SECONDS" -ge "$soonest" ] && [ "$(machine_clock)" -ge "$end" ]; then
+            JOB_REASON="no end after $1 s"
+            : >"$JOB/abort"
+            end=$((SECONDS + 20))
+            while [ ! -e "$JOB/diagnosed" ] && [ "$SECONDS" -lt "$end" ]; do sleep 0.2; done
+            return 1
+        fi
+    done
+    read -r _ JOB_STATUS JOB_DAMAGE <"$JOB/result"
+    return 0
+}

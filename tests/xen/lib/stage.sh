@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# What changes from run to run: the share's directory with the shell library, the
+# tools of the tests, and the project as `make install` would put it. After image.sh.
+
+# compile NAME: a static helper from tests/xen/NAME.c, made again when it is older.
+compile() {
+    local from=$TOP/tests/xen/$1.c to=$XEN_CACHE/$1
+    [ "$to" -nt "$from" ] && return 0
+    run_quietly "$XEN_CACHE/$1.log" \
+        "${CC:-gcc}" -std=gnu11 -static -O2 -Wall -Wextra -Werror -o "$to.$$" "$from" || die "cannot build $1"
+    mv "$to.$$" "$to"
+}
+
+# stage_project ROOT BUILDDIR|none SHARE: goes on without a build, and says so.
+stage_project() {
+    local root=$1 build=$2 share=$3 file
+    if [ "$build" = none ]; then
+        return 0
+    fi
+    if [ ! -e "$build/Makefile" ]; then
+        say "no build in $build: going on without the project (BUILDDIR names another)"
+        return 0
+    fi
+    progress "make install into the staging tree"
+    run_quietly "$XEN_CACHE/make-install-$$.log" flock "$build/Makefile" make -C "$build" -j"$(nproc)" install DESTDIR="$root" ||
+        die "make install failed in $build"
+    # For --profile of the bench, which needs it before anything is stripped.
+    [ ! -e "$root/usr/local/sbin/pvscsid" ] || nm "$root/usr/local/sbin/pvscsid" >"$share/profile-nm"
+    rm -rf "$root/usr/local/share/man" "$root/usr/local/share/doc"
+    # Not part of the product: the questions that mock-xen must answer as Xen does.
+    if [ -x "$build/xen-answers" ]; then
+        mkdir -p "$root/usr/local/bin"
+        cp "$build/xen-answers" "$root/usr/local/bin/"
+        cp "$TOP/tests/xen-answers.expected" "$share/"
+    fi
+    while IFS= read -r -d '' file; do
+        [ "$(head -c 4 "$file" | tail -c 3 | tr -d '\0')" = ELF ] || continue
+        install_elf "$root" "$file" "${file#"$root/"}"
+    done < <(find "$root" -type f -perm /111 ! -path "$root/usr/lib/*" -print0)
+}
+
+# stage SHARE BUILDDIR|none
+stage() {
+    local share=$1 build=$2 root
+    mkdir -p "$share/lib" "$share/jobs"
+    cp "$XEN_LIB/jobs.sh" "$XEN_LIB/dom0.sh" "$XEN_LIB/demo.sh" "$share/lib/"
+    compile guestsh
+    compile iopat
+
+    root=$share/.guest
+    mkdir -p "$root/usr/local/bin"
+    cp "$XEN_LIB/guest-init" "$root/init"
+    cp "$XEN_CACHE/guestsh" "$XEN_CACHE/iopat" "$XEN_LIB/scsidev" "$root/usr/local/bin/"
+    chmod 755 "$root/init" "$root"/usr/local/bin/*
+    pack "$root" "$share/guest-overlay.cpio"
+
+    root=$share/.dom0
+    mkdir -p "$root/usr/local/bin"
+    cp "$XEN_CACHE/guestsh" "$XEN_CACHE/iopat" "$root/usr/local/bin/"
+    stage_project "$root" "$build" "$share"
+    pack "$root" "$share/overlay.cpio"
+    rm -rf "$share/.guest" "$share/.dom0"
+    progress_end
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154
+# about: the daemon is restarted (SIGTERM) and killed (SIGKILL) under verified load; a successor takes the live rings over
+# timeout: 300
+need_project
+scsi_debug_load dev_size_mb=32 delay=1 max_queue=32
+daemon_start
+guest_start g1
+expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
+guest_wait_disk g1 0:0:0:0
+guest_sh g1 "dmesg -c >/dev/null; (iopat mix $GUEST_BLK --until-file /tmp/stop --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
+sleep 1
+n=0
+while [ $n -lt 4 ]; do
+    daemon_stop
+    sleep 0.5
+    daemon_start
+    sleep 1
+    daemon_kill
+    sleep 0.3
+    daemon_start
+    sleep 1
+    n=$((n + 1))
+done
+guest_sh g1 "touch /tmp/stop"
+wait_until 90 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the load"
+expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $((n * 2)) restarts"
+note "$(guest_sh g1 'head -n 1 /tmp/out')"
+expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
+expect_ok xl-scsi detach g1 0:0:0:0

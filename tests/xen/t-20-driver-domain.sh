@@ -1,0 +1,27 @@
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154
+# about: the same daemon in a PV driver domain with its own device serves another guest
+# timeout: 300
+need_project
+guest_start dd driver
+guest_ok dd "modprobe -a scsi_debug dev_size_mb=16 delay=0 2>/dev/null || modprobe scsi_debug dev_size_mb=16 delay=0; modprobe -a xen-evtchn xen-gntdev"
+wait_until 20 "guest_sh dd 'ls /sys/class/scsi_generic' | grep -q sg" "a device in the driver domain"
+hctl=$(guest_ok dd 'for d in /sys/bus/scsi/devices/*:*:*:*; do basename "$d"; break; done')
+guest_sh dd "(pvscsid -f >/tmp/pvscsid.log 2>&1 &) ; sleep 1; true"
+wait_until 30 "guest_sh dd 'pvscsictl status'" "the daemon in the driver domain"
+note "serving in the driver domain: $hctl"
+guest_start g1
+expect_ok xl-scsi attach g1 "$hctl" 0:0:0:0,backend=dd
+guest_wait_disk g1 0:0:0:0
+expect_match "$(xl-scsi list g1)" " $(guest_domid dd) " "the backend domain in xl-scsi list"
+guest_ok g1 "iopat fill $GUEST_BLK --bs 4k-508k --depth 4"
+guest_ok g1 "iopat mix $GUEST_BLK --seconds 5 --depth 8 --generation 1 --map /tmp/map"
+guest_ok g1 "iopat fill $GUEST_BLK --generation 5"
+guest_ok dd "iopat verify /dev/sda --generation 5"
+expect_ok xl-scsi detach g1 0:0:0:0
+guest_wait_gone g1 0:0:0:0
+# And a guest that goes away without a word: @releaseDomain may not reach a driver domain.
+expect_ok xl-scsi attach g1 "$hctl" 0:0:0:0,backend=dd
+guest_wait_disk g1 0:0:0:0
+guest_destroy g1
+within 60 '[ -z "$(zombies)" ]' || { guest_sh dd 'cat /tmp/pvscsid.log; xenstore-ls backend; ls /local'; fail "a dead domain stays"; }
+guest_ok dd "cat /tmp/pvscsid.log; pvscsictl status"

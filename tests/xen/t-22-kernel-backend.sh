@@ -1,0 +1,14 @@
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154
+# about: a vhost that the kernel's xen-scsiback holds is left alone, with a message; served once it is let go
+# timeout: 120
+need_project
+scsi_debug_load dev_size_mb=16 delay=0
+daemon_start
+expect_ok modprobe xen-scsiback
+guest_start g1
+expect_fail 1 xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0 --timeout 8
+expect_match "$(daemon_log)" 'xen-scsiback' "the daemon's advice"
+expect_ok rmmod xen-scsiback
+expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
+guest_wait_disk g1 0:0:0:0
+guest_ok g1 "iopat mix $GUEST_BLK --seconds 2"

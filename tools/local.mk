@@ -1,0 +1,4 @@
+include tools/mock-xen/local.mk
+include tools/pvscsictl/local.mk
+include tools/xl-scsi/local.mk
+include tools/vscsi-front/local.mk

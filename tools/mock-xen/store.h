@@ -1,0 +1,90 @@
+/*
+ * The xenstore tree, pure: bytes in, bytes out. A node that more than one tree
+ * refers to is never changed but copied on the way to a change, so that a
+ * transaction's snapshot costs one reference. Each node has a generation, new
+ * whenever its value, permissions or list of children change: what transactions
+ * are checked by.
+ */
+#ifndef MOCK_XEN_STORE_H
+#define MOCK_XEN_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xen/io/xs_wire.h>
+
+enum perm_bits { PERM_READ = 1, PERM_WRITE = 2 };
+
+struct perm {
+    uint32_t domid;
+    uint32_t bits;
+};
+
+struct node {
+    unsigned refs;
+    uint64_t generation;
+    char *name;             /* the last component; "" of the root */
+    char *value;
+    size_t value_len;
+    struct perm *perms;     /* the first: owner, and what everybody else may */
+    unsigned n_perms;
+    struct node **children; /* by name */
+    unsigned n_children;
+};
+
+/* What all trees of one store share. */
+struct store {
+    uint64_t generation;    /* the last one given out */
+    size_t live_nodes;      /* allocated, in whatever tree: a leak shows here */
+};
+
+struct tree {
+    struct store *store;
+    struct node *root;
+};
+
+/* A tree with a root alone, owned by domain 0, for nobody else. 0 or -ENOMEM. */
+int tree_init(struct tree *tree, struct store *store);
+/* A second tree with the same content; both go their own ways from here. */
+void tree_share(struct tree *copy, const struct tree *tree);
+void tree_deinit(struct tree *tree);
+
+/* Paths are absolute and valid (path_valid()). NULL: no such node. What is found lives until a change. */
+struct node *tree_find(const struct tree *tree, const char *path);
+uint64_t tree_generation(const struct tree *tree, const char *path);    /* 0: no such node */
+
+/* All: 0, or -ENOMEM with the tree as it was; -ENOENT when the node does not exist. */
+int tree_set_value(struct tree *tree, const char *path, const void *value, size_t len);
+int tree_set_perms(struct tree *tree, const char *path, const struct perm *perms, unsigned n);
+/*
+ * Creates path and the parents it lacks. Each takes its parent's permissions, but owner
+ * instead of the parent's owner unless owner is negative. -EEXIST when there is nothing to create.
+ */
+int tree_create(struct tree *tree, const char *path, const void *value, size_t len, int32_t owner);
+/* With everything below. -EINVAL for the root. */
+int tree_remove(struct tree *tree, const char *path);
+
+struct node *node_ref(struct node *node);
+void node_unref(struct store *store, struct node *node);
+struct node *node_child(const struct node *node, const char *name, size_t len);
+size_t node_count(const struct node *node);     /* with everything below */
+size_t node_count_owned(const struct node *node, uint32_t domid);
+enum walk_order { PARENTS_FIRST, CHILDREN_FIRST };
+/*
+ * Calls fn for node and everything below it; path is the node's own. fn's result other than 0 ends it
+ * and is returned. -ENOMEM.
+ */
+int node_walk(struct node *node, const char *path, enum walk_order order,
+              int (*fn)(void *ctx, const char *path, struct node *node), void *ctx);
+
+/*
+ * Absolute, allowed characters, no empty component, at most XENSTORE_REL_PATH_MAX bytes, not counting
+ * a leading "/local/domain/N/": so never more than XENSTORE_ABS_PATH_MAX.
+ */
+bool path_valid(const char *path);
+/* Length of the parent's part of a path; 0 means the root ("/"). */
+size_t path_parent_len(const char *path);
+/* Is child the same as or below parent? */
+bool path_below(const char *parent, const char *child);
+
+#endif

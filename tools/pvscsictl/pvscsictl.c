@@ -1,0 +1,178 @@
+/*
+ * pvscsictl: asks a running pvscsid how it is, over its control socket. Knows
+ * nothing of Xen; everything shown is the daemon's answer.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include "common/util.h"
+#include "pvscsictl/render.h"
+
+#define ANSWER_MAX (64u * 1024 * 1024)
+#define WAIT_S 10
+
+/* Documented in pvscsictl(8). */
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3, EXIT_NOT_SERVING = 4 };
+
+static const struct option long_options[] = {
+    { "run-dir", required_argument, NULL, 'r' },
+    { "json", no_argument, NULL, 'j' },
+    { "openmetrics", no_argument, NULL, 'o' },
+    { "version", no_argument, NULL, 'V' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+static void usage(FILE *out)
+{
+    fprintf(out, "Usage: pvscsictl [OPTION...] status|stats\n"
+                 "Asks the running pvscsid.\n\n"
+                 "  status               what is served; exit status 0 once the daemon serves\n"
+                 "  stats                counters of every LUN\n\n"
+                 "      --run-dir DIR    the daemon's run directory [" RUNSTATEDIR "/pvscsid]\n"
+                 "      --json           JSON instead of text\n"
+                 "      --openmetrics    OpenMetrics text instead of a table (stats only)\n"
+                 "      --version        print the version and exit\n"
+                 "  -h, --help           print this help and exit\n");
+}
+
+static int connect_to(const char *run_dir)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct timeval wait = { .tv_sec = WAIT_S };
+    CLEANUP_CLOSE int fd = -1;
+    int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/pvscsid.sock", run_dir);
+
+    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return -errno;
+    return steal_fd(&fd);
+}
+
+/* 0 and *out (json_object_put), or -errno. */
+static int ask(int fd, const char *command, struct json_object **out)
+{
+    CLEANUP_FREE char *request = strf("%s\n", command);
+    CLEANUP_FREE char *text = NULL;
+    size_t got = 0, room = 0;
+    int r = request ? write_all(fd, request, strlen(request)) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    for (;;) {
+        ssize_t n;
+
+        if (got + 1 >= room) {
+            char *grown = room < ANSWER_MAX ? realloc(text, room ? room * 2 : 65536) : NULL;
+
+            if (!grown)
+                return -ENOMEM;
+            text = grown;
+            room = room ? room * 2 : 65536;
+        }
+        n = read(fd, text + got, room - got - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno == EAGAIN ? -ETIMEDOUT : -errno;
+        if (n == 0)
+            break;
+        got += (size_t)n;
+    }
+    text[got] = '\0';
+    *out = json_tokener_parse(text);
+    return *out && json_object_is_type(*out, json_type_object) ? 0 : -EBADMSG;
+}
+
+static int show(const char *command, struct json_object *o, bool json, bool openmetrics)
+{
+    struct json_object *serving;
+    int code = EXIT_FINE;
+
+    if (strcmp(command, "status") == 0
+        && (!json_object_object_get_ex(o, "serving", &serving) || !json_object_get_boolean(serving)))
+        code = EXIT_NOT_SERVING;
+    if (json)
+        printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
+    else if (openmetrics)
+        render_openmetrics(o, stdout);
+    else if (strcmp(command, "status") == 0)
+        render_status(o, stdout);
+    else
+        render_stats(o, stdout);
+    return fflush(stdout) == 0 && !ferror(stdout) ? code : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    const char *run_dir = RUNSTATEDIR "/pvscsid", *command;
+    struct json_object *answer = NULL;
+    bool json = false, openmetrics = false;
+    CLEANUP_CLOSE int fd = -1;
+    int c, code;
+
+    while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        switch (c) {
+        case 'r':
+            run_dir = optarg;
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'o':
+            openmetrics = true;
+            break;
+        case 'V':
+            printf("pvscsictl %s\n", PACKAGE_VERSION);
+            return EXIT_FINE;
+        case 'h':
+            usage(stdout);
+            return EXIT_FINE;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    command = argc == optind + 1 ? argv[optind] : "";
+    if (strcmp(command, "status") != 0 && strcmp(command, "stats") != 0) {
+        fprintf(stderr, "pvscsictl: %s; expected 'status' or 'stats' (see --help)\n",
+                argc > optind + 1 ? "too many arguments" : argc > optind ? "unknown command" : "no command");
+        return EXIT_USAGE;
+    }
+    if (json && openmetrics) {
+        fprintf(stderr, "pvscsictl: --json and --openmetrics exclude each other\n");
+        return EXIT_USAGE;
+    }
+    if (openmetrics && strcmp(command, "stats") != 0) {
+        fprintf(stderr, "pvscsictl: --openmetrics goes with 'stats' only\n");
+        return EXIT_USAGE;
+    }
+    fd = connect_to(run_dir);
+    if (fd < 0) {
+        fprintf(stderr, "pvscsictl: cannot reach pvscsid at %s/pvscsid.sock: %s%s\n", run_dir, strerror(-fd),
+                fd == -ENOENT || fd == -ECONNREFUSED ? " (is it running?)" : fd == -EACCES ? " (root only)" : "");
+        return fd == -EACCES ? EXIT_FAILED : EXIT_NO_DAEMON;
+    }
+    c = ask(fd, command, &answer);
+    if (c < 0) {
+        fprintf(stderr, "pvscsictl: no usable answer from pvscsid: %s\n", strerror(-c));
+        code = EXIT_FAILED;
+    } else {
+        code = show(command, answer, json, openmetrics);
+    }
+    json_object_put(answer);
+    return code;
+}

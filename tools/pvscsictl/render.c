@@ -1,0 +1,212 @@
+/* Text for people and for collectors; see render.h. */
+#include "config.h"
+
+#include <inttypes.h>
+
+#include "common/util.h"
+#include "pvscsictl/render.h"
+
+static const char *text(struct json_object *o, const char *key)
+{
+    struct json_object *v;
+
+    return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
+}
+
+static int64_t number(struct json_object *o, const char *key)
+{
+    struct json_object *v;
+
+    return json_object_object_get_ex(o, key, &v) ? json_object_get_int64(v) : 0;
+}
+
+static bool flag(struct json_object *o, const char *key)
+{
+    struct json_object *v;
+
+    return json_object_object_get_ex(o, key, &v) && json_object_get_boolean(v);
+}
+
+static struct json_object *list(struct json_object *o, const char *key)
+{
+    struct json_object *v;
+
+    return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_array) ? v : NULL;
+}
+
+static size_t length(struct json_object *l)
+{
+    return l ? json_object_array_length(l) : 0;
+}
+
+static void status_lun(struct json_object *lun, FILE *out)
+{
+    fprintf(out, "    %-8s %-12s %-28s %-10s %-14s", text(lun, "name"), text(lun, "v_dev"), text(lun, "p_dev"),
+            text(lun, "device")[0] ? text(lun, "device") : "-", text(lun, "state_name"));
+    if (flag(lun, "readonly"))
+        fprintf(out, " readonly");
+    if (flag(lun, "feature_host"))
+        fprintf(out, " feature-host");
+    if (flag(lun, "shared"))
+        fprintf(out, " shared");
+    if (flag(lun, "held"))
+        fprintf(out, " held");
+    if (text(lun, "pr_helper")[0])
+        fprintf(out, " pr-helper:%s", text(lun, "pr_helper"));
+    else if (text(lun, "pr")[0])
+        fprintf(out, " pr:%s", text(lun, "pr"));
+    fputc('\n', out);
+    if (text(lun, "error")[0])
+        fprintf(out, "             error: %s\n", text(lun, "error"));
+}
+
+void render_status(struct json_object *answer, FILE *out)
+{
+    struct json_object *vhosts = list(answer, "vhosts");
+
+    fprintf(out, "pvscsid %s, pid %" PRId64 ", domain %" PRId64 "%s: %s%s\n", text(answer, "version"), number(answer, "pid"),
+            number(answer, "domid"), flag(answer, "standalone") ? " (standalone)" : "",
+            flag(answer, "serving") ? "serving" : "starting",
+            flag(answer, "xenstore") ? "" : ", xenstored is away");
+    for (size_t i = 0; i < length(vhosts); i++) {
+        struct json_object *v = json_object_array_get_idx(vhosts, i);
+        struct json_object *luns = list(v, "luns");
+
+        fprintf(out, "  guest %" PRId64 " vhost %" PRId64 ": %s, frontend %s", number(v, "domid"), number(v, "vhost"),
+                text(v, "state_name"), text(v, "frontend_state_name"));
+        if (number(v, "worker_pid"))
+            fprintf(out, ", worker %" PRId64, number(v, "worker_pid"));
+        if (number(v, "restarts"))
+            fprintf(out, ", %" PRId64 " restarts", number(v, "restarts"));
+        fprintf(out, "%s\n", flag(v, "halted") ? ", HALTED" : "");
+        if (text(v, "error")[0])
+            fprintf(out, "    error: %s\n", text(v, "error"));
+        for (size_t k = 0; k < length(luns); k++)
+            status_lun(json_object_array_get_idx(luns, k), out);
+    }
+    if (length(vhosts) == 0)
+        fprintf(out, "  no guest has a vhost here\n");
+}
+
+void render_stats(struct json_object *answer, FILE *out)
+{
+    struct json_object *vhosts = list(answer, "vhosts");
+
+    fprintf(out, "%-6s %-6s %12s %12s %12s %8s %8s %8s %8s %s\n", "guest", "vhost", "events", "scans", "notifies", "bad",
+            "aborts", "resets", "restarts", "ring");
+    for (size_t i = 0; i < length(vhosts); i++) {
+        struct json_object *v = json_object_array_get_idx(vhosts, i);
+
+        fprintf(out, "%-6" PRId64 " %-6" PRId64 " %12" PRId64 " %12" PRId64 " %12" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
+                " %8" PRId64 " %s\n", number(v, "domid"), number(v, "vhost"), number(v, "ring_events"), number(v, "ring_scans"),
+                number(v, "notifies"), number(v, "bad_requests"), number(v, "aborts"), number(v, "resets"),
+                number(v, "restarts"), number(v, "halted") ? "halted" : "ok");
+    }
+    fprintf(out, "\n%-6s %-6s %-14s %12s %8s %8s %14s %14s %10s\n", "guest", "vhost", "LUN", "commands", "inflight", "errors",
+            "read bytes", "write bytes", "mean us");
+    for (size_t i = 0; i < length(vhosts); i++) {
+        struct json_object *v = json_object_array_get_idx(vhosts, i);
+        struct json_object *luns = list(v, "luns");
+
+        for (size_t k = 0; k < length(luns); k++) {
+            struct json_object *l = json_object_array_get_idx(luns, k);
+            int64_t answered = number(l, "answered");
+
+            fprintf(out, "%-6" PRId64 " %-6" PRId64 " %-14s %12" PRId64 " %8" PRId64 " %8" PRId64 " %14" PRId64 " %14" PRId64
+                    " %10" PRId64 "\n", number(v, "domid"), number(v, "vhost"), text(l, "v_dev"), number(l, "commands"),
+                    number(l, "in_flight"), number(l, "errors"), number(l, "read_bytes"), number(l, "write_bytes"),
+                    answered > 0 ? number(l, "latency_us_sum") / answered : 0);
+        }
+    }
+}
+
+/* --- OpenMetrics --- */
+
+struct metric {
+    const char *name, *key, *type, *help;
+};
+
+static const struct metric vhost_metrics[] = {
+    { "pvscsi_ring_events", "ring_events", "counter", "Wake-ups by the guest." },
+    { "pvscsi_ring_scans", "ring_scans", "counter", "Looks at the ring that found requests." },
+    { "pvscsi_notifies", "notifies", "counter", "Events sent to the guest." },
+    { "pvscsi_bad_requests", "bad_requests", "counter", "Malformed requests, and requests to no LUN." },
+    { "pvscsi_aborts", "aborts", "counter", "ABORT requests." },
+    { "pvscsi_resets", "resets", "counter", "RESET requests." },
+    { "pvscsi_restarts", "restarts", "counter", "Take-overs of a live ring by a new worker." },
+    { "pvscsi_halted", "halted", "gauge", "1 while the ring is halted." },
+};
+
+static const struct metric lun_metrics[] = {
+    { "pvscsi_commands", "commands", "counter", "Commands taken from the ring." },
+    { "pvscsi_in_flight", "in_flight", "gauge", "Commands not yet answered." },
+    { "pvscsi_errors", "errors", "counter", "Commands answered with anything but GOOD." },
+    { "pvscsi_read_bytes", "read_bytes", "counter", "Bytes from device to guest." },
+    { "pvscsi_write_bytes", "write_bytes", "counter", "Bytes from guest to device." },
+};
+
+static void family(const struct metric *m, FILE *out)
+{
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
+}
+
+static void sample(const struct metric *m, struct json_object *vhost, struct json_object *lun, FILE *out)
+{
+    struct json_object *o = lun ? lun : vhost;
+
+    fprintf(out, "%s%s{domid=\"%" PRId64 "\",vhost=\"%" PRId64 "\"", m->name, m->type[0] == 'c' ? "_total" : "",
+            number(vhost, "domid"), number(vhost, "vhost"));
+    if (lun)
+        fprintf(out, ",lun=\"%s\"", text(lun, "v_dev"));
+    fprintf(out, "} %" PRId64 "\n", number(o, m->key));
+}
+
+static void latency(struct json_object *vhost, struct json_object *lun, FILE *out)
+{
+    struct json_object *buckets = list(lun, "latency_us_log2");
+    uint64_t total = 0;
+    char labels[128];
+
+    snprintf(labels, sizeof(labels), "domid=\"%" PRId64 "\",vhost=\"%" PRId64 "\",lun=\"%s\"", number(vhost, "domid"),
+             number(vhost, "vhost"), text(lun, "v_dev"));
+    for (size_t b = 0; b < length(buckets); b++) {
+        total += (uint64_t)json_object_get_int64(json_object_array_get_idx(buckets, b));
+        /* Bucket b ends below 2^(b+1) microseconds; the last is open. */
+        if (b + 1 < length(buckets))
+            fprintf(out, "pvscsi_latency_seconds_bucket{%s,le=\"%.6f\"} %" PRIu64 "\n", labels,
+                    (double)(UINT64_C(1) << (b + 1)) / 1e6, total);
+    }
+    fprintf(out, "pvscsi_latency_seconds_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", labels, total);
+    fprintf(out, "pvscsi_latency_seconds_count{%s} %" PRIu64 "\n", labels, total);
+    fprintf(out, "pvscsi_latency_seconds_sum{%s} %.6f\n", labels, (double)number(lun, "latency_us_sum") / 1e6);
+}
+
+void render_openmetrics(struct json_object *answer, FILE *out)
+{
+    struct json_object *vhosts = list(answer, "vhosts");
+
+    for (size_t m = 0; m < ARRAY_SIZE(vhost_metrics); m++) {
+        family(&vhost_metrics[m], out);
+        for (size_t i = 0; i < length(vhosts); i++)
+            sample(&vhost_metrics[m], json_object_array_get_idx(vhosts, i), NULL, out);
+    }
+    for (size_t m = 0; m < ARRAY_SIZE(lun_metrics); m++) {
+        family(&lun_metrics[m], out);
+        for (size_t i = 0; i < length(vhosts); i++) {
+            struct json_object *v = json_object_array_get_idx(vhosts, i);
+            struct json_object *luns = list(v, "luns");
+
+            for (size_t k = 0; k < length(luns); k++)
+                sample(&lun_metrics[m], v, json_object_array_get_idx(luns, k), out);
+        }
+    }
+    fprintf(out, "# HELP pvscsi_latency_seconds From the ring to the answer.\n# TYPE pvscsi_latency_seconds histogram\n");
+    for (size_t i = 0; i < length(vhosts); i++) {
+        struct json_object *v = json_object_array_get_idx(vhosts, i);
+        struct json_object *luns = list(v, "luns");
+
+        for (size_t k = 0; k < length(luns); k++)
+            latency(v, json_object_array_get_idx(luns, k), out);
+    }
+    fprintf(out, "# EOF\n");
+}

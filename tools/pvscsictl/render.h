@@ -1,0 +1,13 @@
+/* The daemon's answers as text. Pure: JSON in, text out; a missing field shows as empty or 0. */
+#ifndef PVSCSICTL_RENDER_H
+#define PVSCSICTL_RENDER_H
+
+#include <json-c/json.h>
+#include <stdio.h>
+
+void render_status(struct json_object *answer, FILE *out);
+void render_stats(struct json_object *answer, FILE *out);
+/* OpenMetrics 1.0 text, with the final "# EOF". */
+void render_openmetrics(struct json_object *answer, FILE *out);
+
+#endif

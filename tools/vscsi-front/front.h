@@ -1,0 +1,160 @@
+/*
+ * vscsi-front: a pvSCSI frontend in userspace. One struct front is one guest's view
+ * of one controller: a xenstore session, a ring, and the devices found.
+ * Below it are ring.h, buf.h and pattern.h; above it the commands.
+ */
+#ifndef VSCSI_FRONT_H
+#define VSCSI_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xenstore.h>
+
+#include "buf.h"
+#include "common/util.h"
+#include "pvscsi/hctl.h"
+#include "ring.h"
+
+#define MAX_DEVICES 256
+
+/* --- session.c: the handshake through xenstore --- */
+struct device {
+    char node[32];          /* "dev-0" */
+    struct hctl v;
+    bool usable;            /* answered INQUIRY; ours to use */
+};
+struct session {
+    char *frontend, *backend;   /* paths */
+    uint16_t backend_id;
+    unsigned own_state;         /* enum xenbus_state, as we wrote it last */
+    unsigned backend_state;     /* as last seen */
+    unsigned max_segments;      /* of one request */
+    bool watching, gone, paused;
+    unsigned reconfigured;      /* how often the backend's 8 was answered */
+    struct device devices[MAX_DEVICES];
+    unsigned n_devices;
+};
+
+/* The outcome of a command, as the guest sees it. */
+struct result {
+    bool answered;
+    uint8_t host, status;
+    uint16_t rslt_low;          /* all that SUSE's Windows driver keeps */
+    uint32_t rslt, residual;
+    uint8_t sense_len, sense[VSCSIIF_SENSE_BUFFERSIZE];
+};
+
+struct options {
+    const char *socket;         /* of mock-xen, or NULL on a real Xen */
+    unsigned domid;
+    int vhost;                  /* -1: the first there is */
+    bool windows;               /* --like windows */
+    bool no_connect, abandon, quiet;
+    unsigned timeout_ms;        /* of each wait */
+};
+
+struct front {
+    struct options opt;
+    struct xen *xen;
+    struct xs_handle *xs;
+    struct ring ring;
+    struct session session;
+    struct result last;
+    unsigned violations;        /* what the backend must never do, and did */
+    bool in_session;            /* inside session_event(): only the ring is waited for */
+    struct buf *orphans;        /* of requests that were never answered: granted until the end */
+    char why[256];              /* of the command that failed */
+};
+
+/* Keeps the reason for a failed command; returns -1. */
+int fail(struct front *f, const char *fmt, ...) PRINTF(2, 3);
+/* The backend did what it must never do: printed at once, and the exit status will say it. */
+void violation(struct front *f, const char *fmt, ...) PRINTF(2, 3);
+
+/* Waits at most timeout_ms for anything, also for fd (-1: none), and serves it. True: fd is readable. */
+bool front_poll(struct front *f, int timeout_ms, int fd);
+
+/* Finds the controller's nodes (waits for them), reads where the backend is. 0 or fail(). */
+int session_open(struct front *f);
+void session_close(struct front *f);
+/* New ring, ring-ref and event-channel in one transaction, state 3. 0 or fail(). */
+int session_offer(struct front *f);
+/* session_offer() where needed, and waits until both sides are at 4. 0 or fail(). */
+int session_connect(struct front *f);
+/* What an xs_fileno() that is readable asks for. */
+void session_event(struct front *f);
+bool session_usable(const struct front *f);
+int session_disconnect(struct front *f);
+/* As after save and restore: what was in flight ends, a new ring is offered. */
+int session_suspend(struct front *f);
+int session_set_state(struct front *f, unsigned state);
+int session_write(struct front *f, const char *node, const char *value, unsigned len);
+struct device *session_device(struct front *f, const struct hctl *v);
+/* The backend's node for a device says this state; 0 when there is none. */
+unsigned session_backend_dev_state(struct front *f, const struct device *d);
+
+/* --- io.c: one SCSI command --- */
+enum { DIR_OUT = 1, DIR_IN = 2, DIR_NONE = 3 };     /* as on the wire */
+struct command {
+    struct hctl dev;
+    uint8_t cdb[16];
+    uint8_t cdb_len, dir;
+    uint32_t len;               /* of data */
+    void *data;                 /* sent, or filled */
+    unsigned timeout_s;         /* told to the backend */
+    struct layout layout;
+};
+/* Fills a request but its id and its segments. */
+void io_address(struct vscsiif_request *req, const struct hctl *dev);
+/*
+ * Sends it and waits for the answer; *res is filled and, for data-in, only bytes that moved go to data.
+ * 0 when there was an answer, whatever it says; else fail().
+ */
+int io_run(struct front *f, struct command *c, struct result *res);
+/* Puts and pushes io->req, waits for its end. 0, -ETIMEDOUT (forgotten then), -ECONNRESET, -ENOTCONN. */
+int io_send(struct front *f, struct io *io);
+void io_result(const struct front *f, const struct vscsiif_response *rsp, struct result *res);
+/* Good enough for the guest to use the data. */
+bool io_good(const struct result *res);
+/* A disk's initiator tries again: unit attention, aborted command, busy, reset. */
+bool io_retryable(const struct result *res);
+/* io_run(), again while io_retryable(), a few times. 0 only for a good result. */
+int io_run_retry(struct front *f, struct command *c, struct result *res);
+uint64_t get_be(const uint8_t *p, unsigned n);
+void put_be(uint8_t *p, unsigned n, uint64_t v);
+/* READ or WRITE with the given CDB size (6, 10, 16). */
+void io_rw_cdb(struct command *c, bool write, unsigned cdb_size, uint64_t lba, uint32_t blocks);
+/* READ CAPACITY (10), and (16) where it must be. 0 or fail(). */
+int io_capacity(struct front *f, const struct hctl *dev, uint64_t *blocks, uint32_t *block_size);
+
+/* --- show.c --- */
+/* "HH/SS" (host, status) and "/K/AA/QQ" when there is sense, hexadecimal. */
+#define RESULT_CODE_MAX 24
+void show_code(const struct result *res, char out[RESULT_CODE_MAX]);
+void show_result(const struct result *res);
+void show_hex(const void *data, size_t len, size_t max);
+
+/* --- script.c: the command language --- */
+struct verb {
+    const char *name;
+    const char *args;           /* for help */
+    const char *help;
+    unsigned min_args;          /* without the name */
+    bool offline;               /* works without a connection */
+    int (*run)(struct front *f, int argc, char **argv);
+};
+extern const struct verb verbs_session[], verbs_scsi[], verbs_load[], verbs_bad[];
+/* One line; prints what it finds. 0 (also for blank lines and # comments), -1 (failed: f->why), 1 (quit). */
+int script_line(struct front *f, char *line);
+void script_help(void);
+/* name=value among the arguments. 0 (found, or absent: *out unchanged) or fail(). k, m, g: powers of 1024. */
+int arg_number(struct front *f, int argc, char **argv, const char *name, uint64_t *out);
+/* NULL when absent. */
+const char *arg_text(int argc, char **argv, const char *name);
+bool arg_flag(int argc, char **argv, const char *name);
+int arg_device(struct front *f, const char *text, struct hctl *out);
+int arg_layout(struct front *f, int argc, char **argv, struct layout *out);
+/* A whole argument as a number, 0x... too. 0 or fail(). */
+int parse_number(struct front *f, const char *text, const char *what, uint64_t max, uint64_t *out);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * The command language: one command a line, words separated by blanks, options
+ * as name=value. `expect CODE command ...` wants exactly that result, so that
+ * a test can say in one line what must come back.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "front.h"
+
+#define MAX_WORDS 64
+
+static const struct verb *const tables[] = { verbs_session, verbs_scsi, verbs_load, verbs_bad };
+
+int parse_number(struct front *f, const char *text, const char *what, uint64_t max, uint64_t *out)
+{
+    char *end = NULL;
+    unsigned long long v;
+
+    errno = 0;
+    v = strtoull(text, &end, 0);
+    if (!isdigit((unsigned char)text[0]) || errno || !end)
+        return fail(f, "%s must be a number, not '%s'", what, text);
+    if (*end && !end[1]) {
+        unsigned shift = *end == 'k' ? 10 : *end == 'm' ? 20 : *end == 'g' ? 30 : 0;
+
+        if (shift && v <= UINT64_MAX >> shift) {
+            v <<= shift;
+            end++;
+        }
+    }
+    if (*end)
+        return fail(f, "%s must be a number, not '%s'", what, text);
+    if (v > max)
+        return fail(f, "%s must be at most %llu, not %s", what, (unsigned long long)max, text);
+    *out = v;
+    return 0;
+}
+
+const char *arg_text(int argc, char **argv, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], name, n) == 0 && argv[i][n] == '=')
+            return argv[i] + n + 1;
+    return NULL;
+}
+
+int arg_number(struct front *f, int argc, char **argv, const char *name, uint64_t *out)
+{
+    const char *text = arg_text(argc, argv, name);
+
+    return text ? parse_number(f, text, name, UINT64_MAX, out) : 0;
+}
+
+bool arg_flag(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    return false;
+}
+
+int arg_device(struct front *f, const char *text, struct hctl *out)
+{
+    /* Any address: asking for a device that is not there is part of the job. */
+    if (hctl_parse(text, out) < 0)
+        return fail(f, "a device is h:c:t:l, not '%s'", text);
+    return 0;
+}
+
+int arg_layout(struct front *f, int argc, char **argv, struct layout *out)
+{
+    const char *dice = arg_text(argc, argv, "random");
+    uint64_t offset = 0, piece = 0;
+
+    memset(out, 0, sizeof(*out));
+    if (arg_number(f, argc, argv, "offset", &offset) < 0 || arg_number(f, argc, argv, "piece", &piece) < 0)
+        return -1;
+    if (offset >= FRONT_PAGE || piece > FRONT_PAGE)
+        return fail(f, "offset and piece lie within a page of %u bytes", FRONT_PAGE);
+    out->offset = (unsigned)offset;
+    out->piece = (unsigned)piece;
+    out->indirect = arg_flag(argc, argv, "indirect");
+    if (dice) {
+        out->random = true;
+        return parse_number(f, dice, "random", UINT64_MAX, &out->seed);
+    }
+    return 0;
+}
+
+static const struct verb *find(const char *name)
+{
+    for (unsigned t = 0; t < ARRAY_SIZE(tables); t++)
+        for (const struct verb *v = tables[t]; v->name; v++)
+            if (strcmp(v->name, name) == 0)
+                return v;
+    return NULL;
+}
+
+void script_help(void)
+{
+    printf("Commands, one a line (or separated by a lone comma on the command line):\n");
+    for (unsigned t = 0; t < ARRAY_SIZE(tables); t++)
+        for (const struct verb *v = tables[t]; v->name; v++)
+            printf("  %s%s%s\n        %s\n", v->name, *v->args ? " " : "", v->args, v->help);
+    printf("  expect CODE COMMAND\n"
+           "        wants COMMAND's last result to be CODE: HOST/STATUS[/KEY/ASC/ASCQ] in\n"
+           "        hexadecimal, 2002 or 2003 for abort and reset\n"
+           "  quit\n"
+           "        an orderly end (so does the end of input)\n"
+           "  die\n"
+           "        ends at once with everything open, as a guest that is destroyed\n");
+}
+
+static int run(struct front *f, int argc, char **argv)
+{
+    const struct verb *v;
+
+    if (argc == 0)
+        return fail(f, "a command is missing");
+    v = find(argv[0]);
+    if (!v)
+        return fail(f, "'%s' is not a command; try help", argv[0]);
+    if ((unsigned)(argc - 1) < v->min_args)
+        return fail(f, "usage: %s %s", v->name, v->args);
+    if (!v->offline && !session_usable(f))
+        return fail(f, "not connected: backend state %u, own state %u", f->session.backend_state,
+                    f->session.own_state);
+    return v->run(f, argc, argv);
+}
+
+static int run_expect(struct front *f, int argc, char **argv)
+{
+    char code[RESULT_CODE_MAX];
+
+    if (argc < 3)
+        return fail(f, "usage: expect CODE COMMAND ...");
+    memset(&f->last, 0, sizeof(f->last));
+    /* The command may well call it a failure: what counts is the code. */
+    run(f, argc - 2, argv + 2);
+    show_code(&f->last, code);
+    if (!f->last.answered)
+        return -1;
+    if (strcasecmp(code, argv[1]) != 0)
+        return fail(f, "expected %s, got %s", argv[1], code);
+    return 0;
+}
+
+int script_line(struct front *f, char *line)
+{
+    char *argv[MAX_WORDS], *save = NULL;
+    int argc = 0;
+
+    f->why[0] = '\0';
+    for (char *w = strtok_r(line, " \t\r\n", &save); w; w = strtok_r(NULL, " \t\r\n", &save)) {
+        if (argc == 0 && w[0] == '#')
+            return 0;
+        if (argc == MAX_WORDS)
+            return fail(f, "more than %d words", MAX_WORDS);
+        argv[argc++] = w;
+    }
+    if (argc == 0)
+        return 0;
+    if (strcmp(argv[0], "quit") == 0)
+        return 1;
+    if (strcmp(argv[0], "die") == 0) {
+        fflush(stdout);
+        _exit(0);
+    }
+    if (strcmp(argv[0], "help") == 0) {
+        script_help();
+        return 0;
+    }
+    return strcmp(argv[0], "expect") == 0 ? run_expect(f, argc, argv) : run(f, argc, argv);
+}

@@ -1,0 +1,567 @@
+/*
+ * Attaching: each vhost's share of the request is placed in one transaction, which also decides the
+ * numbers of its devs, so that two tools at work at once cannot collide; then everybody's answer is
+ * awaited. Whatever fails takes everything that was placed with it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "change.h"
+#include "hyp.h"
+
+enum {
+    UNDO_S = 5,                     /* what backend and guest get to let go of a device again */
+    SERVED_US = 10 * 1000000,       /* a backend that runs reaches state 2 in milliseconds */
+    FRONTEND_US = 5 * 1000000,      /* a running guest's driver answers, or there is none */
+    NUDGE_US = 1000000,
+};
+
+enum dev_outcome { DEV_PENDING, DEV_CONNECTED, DEV_TAKEN, DEV_REFUSED, DEV_REFUSED_BY_GUEST, DEV_VANISHED };
+
+struct share {
+    const struct vscsi_entry *entry;
+    uint32_t n;             /* dev-N, once placed */
+    enum dev_outcome outcome;
+    unsigned state;
+};
+
+struct target {
+    struct change *c;
+    const struct vscsi_entry *entries;
+    uint32_t backend, host, id;
+    bool feature_host;
+    struct share *shares;
+    unsigned n_shares;
+    bool placed, created, asked;    /* asked: state 7 was written */
+    unsigned state, fe_state;
+    uint64_t placed_us, taken_us, stuck_us;
+};
+
+static void vdev_text(const struct share *sh, char text[HCTL_TEXT_MAX])
+{
+    hctl_format(&sh->entry->vdev, text);
+}
+
+static void write_dev(struct store *s, const struct target *t, const struct share *sh)
+{
+    char dir[STORE_PATH_MAX], vdev[HCTL_TEXT_MAX];
+
+    snprintf(dir, sizeof(dir), DEV_FMT, t->backend, t->c->domid, t->id, sh->n);
+    vdev_text(sh, vdev);
+    store_write(s, sh->entry->pdev, "%s/p-dev", dir);
+    store_write(s, vdev, "%s/v-dev", dir);
+    if (sh->entry->readonly)
+        store_write(s, "1", "%s/readonly", dir);
+    if (sh->entry->pr)
+        store_write(s, sh->entry->pr, "%s/pr", dir);
+    if (sh->entry->pr_move)
+        store_write(s, "1", "%s/pr-move", dir);
+    if (sh->entry->pr_force)
+        store_write(s, "1", "%s/pr-force", dir);
+    /* Last: a backend that sees the state finds all the rest. */
+    store_write(s, "1", "%s/state", dir);
+    /* A state 6 that a former dev of this number left there would read as this one's refusal. */
+    store_rm(s, FE_DEV_FMT, t->c->domid, t->id, sh->n);
+}
+
+static void write_vhost(struct store *s, const struct target *t)
+{
+    uint32_t domid = t->c->domid;
+    char be[STORE_PATH_MAX], fe[STORE_PATH_MAX];
+
+    snprintf(be, sizeof(be), BE_FMT, t->backend, domid, t->id);
+    snprintf(fe, sizeof(fe), FE_FMT, domid, t->id);
+    /* What somebody left under this name, in the frontend's tree too, is nobody's. */
+    store_rm(s, "%s", be);
+    store_rm(s, "%s", fe);
+
+    /* Children are made with the owner and rights of their parent. */
+    store_mkdir(s, domid, t->backend, "%s", fe);
+    store_write(s, be, "%s/backend", fe);
+    store_write_u32(s, t->backend, "%s/backend-id", fe);
+    store_write(s, "1", "%s/state", fe);
+
+    store_mkdir(s, t->backend, domid, "%s", be);
+    store_write(s, fe, "%s/frontend", be);
+    store_write_u32(s, domid, "%s/frontend-id", be);
+    store_write(s, "1", "%s/online", be);
+    store_write_u32(s, t->feature_host, "%s/feature-host", be);
+    store_write_u32(s, t->host, "%s/libxl_ctrl_index", be);
+    for (unsigned i = 0; i < t->n_shares; i++)
+        write_dev(s, t, &t->shares[i]);
+    store_write(s, "1", "%s/state", be);
+}
+
+static bool id_in_use(const struct guest_view *v, uint32_t id)
+{
+    for (unsigned i = 0; i < v->n_vhosts; i++)
+        if (v->vhosts[i].id == id)
+            return true;
+    return false;
+}
+
+static bool dev_in_use(const struct vhost_view *h, uint32_t n)
+{
+    for (unsigned i = 0; i < h->n_devs; i++)
+        if (h->devs[i].n == n && h->devs[i].state != 6)
+            return true;
+    return false;
+}
+
+static int place_new(struct store *s, struct target *t, const struct guest_view *v)
+{
+    t->id = t->host;
+    if (id_in_use(v, t->id))
+        for (t->id = 0; id_in_use(v, t->id);)
+            t->id++;
+    for (unsigned i = 0; i < t->n_shares; i++)
+        t->shares[i].n = i;
+    t->created = true;
+    write_vhost(s, t);
+    return 0;
+}
+
+/* Can these devs be added to a vhost that is there? 0 or -errno with the reason. */
+static int check_existing(struct target *t, const struct vhost_view *h)
+{
+    char vdev[HCTL_TEXT_MAX];
+
+    if (h->backend != t->backend)
+        return change_failed(t->c, -EEXIST, "virtual host %u is served by backend domain %u, not by %u: "
+                             "use another host number in the v-dev", t->host, h->backend, t->backend);
+    if (h->feature_host != t->feature_host)
+        return change_failed(t->c, -EEXIST, "virtual host %u is there with%s feature-host, which holds for "
+                             "all its devices: give the same option, or another host number in the v-dev",
+                             t->host, h->feature_host ? "" : "out");
+    for (unsigned i = 0; i < t->n_shares; i++) {
+        const struct dev_view *d = view_dev(h, &t->shares[i].entry->vdev);
+
+        if (!d || d->state == 6)
+            continue;
+        vdev_text(&t->shares[i], vdev);
+        return change_failed(t->c, -EEXIST, "v-dev %s is taken already (by p-dev %s, state %u %s)", vdev,
+                             d->pdev ? d->pdev : "unknown", d->state, state_name(d->state));
+    }
+    return 0;
+}
+
+static int place_existing(struct store *s, struct target *t, struct vhost_view *h)
+{
+    bool connected = h->state == 4 && h->fe_state == 4;
+    bool idle = (h->state <= 2 || h->state == 6) && (h->fe_state <= 1 || h->fe_state == 6);
+    uint32_t next = 0;
+    int r = check_existing(t, h);
+
+    if (r < 0)
+        return r;
+    if (!connected && !idle)
+        return -EINPROGRESS;
+    t->id = h->id;
+    for (unsigned i = 0; i < h->n_devs; i++)
+        /* A refused one whose place we take. */
+        for (unsigned k = 0; k < t->n_shares; k++)
+            if (h->devs[i].state == 6 && hctl_equal(&h->devs[i].vdev, &t->shares[k].entry->vdev))
+                store_rm(s, DEV_FMT, h->backend, t->c->domid, h->id, h->devs[i].n);
+    for (unsigned i = 0; i < t->n_shares; i++) {
+        while (dev_in_use(h, next) || store_exists(s, DEV_FMT, h->backend,
+                                                   t->c->domid, h->id, next))
+            next++;
+        t->shares[i].n = next++;
+        write_dev(s, t, &t->shares[i]);
+    }
+    t->asked = connected;
+    if (connected)
+        store_write(s, "7", BE_FMT "/state", h->backend, t->c->domid, h->id);
+    return 0;
+}
+
+/* -EINPROGRESS: the vhost is on its way between two states; wait and look again. */
+static int place(struct store *s, void *ctx)
+{
+    struct target *t = ctx;
+    struct guest_view v;
+    int r;
+
+    t->created = t->asked = false;
+    if (!store_exists(s, "/local/domain/%u", t->c->domid))
+        return change_failed(t->c, -ENOENT, "domain %u is gone", t->c->domid);
+    r = view_load(s, t->c->domid, &v);
+    if (r < 0)
+        return r;
+    struct vhost_view *h = view_host(&v, t->host);
+
+    if (h) {
+        t->id = h->id;
+        t->state = h->state;
+        t->fe_state = h->fe_state;
+    }
+    bool over = h && (!h->online || !h->has_frontend);
+
+    if (h && !over)
+        r = place_existing(s, t, h);
+    else if (h && h->state > 1 && h->state != 6)
+        r = -EINPROGRESS;       /* somebody removes it right now */
+    else {
+        if (h)
+            store_rm(s, BE_FMT, h->backend, v.domid, h->id);
+        r = place_new(s, t, &v);
+    }
+    view_clear(&v);
+    return r;
+}
+
+static const char *silent_side(const struct target *t)
+{
+    bool dev_waits_for_backend = false;
+
+    for (unsigned i = 0; i < t->n_shares; i++)
+        if (t->shares[i].outcome == DEV_PENDING && t->shares[i].state < 3)
+            dev_waits_for_backend = true;
+    if (t->state <= 1)
+        return "no backend serves this (is pvscsid running there?)";
+    if (t->state == 7 && t->fe_state != 7)
+        return "the guest did not answer";
+    if ((t->state == 2 || t->state == 6 || t->state == 7) && dev_waits_for_backend)
+        return "the backend did not answer";
+    if (t->state == 2 && t->fe_state == 3)
+        return "the backend did not connect";
+    return "the guest did not connect it";
+}
+
+static int timed_out(struct target *t)
+{
+    char vdev[HCTL_TEXT_MAX];
+    const struct share *sh = &t->shares[0];
+    const char *hint = hyp_kernel_backend(t->c->domid, t->backend, t->id)
+                       ? "; the kernel's xen-scsiback has taken this vhost (rmmod it, and see vscsi(7))" : "";
+
+    for (unsigned i = 0; i < t->n_shares; i++)
+        if (t->shares[i].outcome == DEV_PENDING) {
+            sh = &t->shares[i];
+            break;
+        }
+    vdev_text(sh, vdev);
+    return change_failed(t->c, -ETIMEDOUT, "time-out for v-dev %s: %s; backend state %u (%s), device state %u "
+                         "(%s), guest's state %u (%s)%s", vdev, silent_side(t), t->state, state_name(t->state),
+                         sh->state, state_name(sh->state), t->fe_state, state_name(t->fe_state), hint);
+}
+
+/* Places one vhost's share, waiting where another change is under way. */
+static int place_target(struct target *t)
+{
+    struct change *c = t->c;
+    struct store *s = c->store;
+    int r = store_watch(s, "attach", "/local/domain/%u/backend/vscsi/%u", t->backend, c->domid);
+
+    if (r == 0)
+        r = store_watch(s, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
+    /* There already, for another vhost of the same request. */
+    if (r == -EEXIST)
+        r = 0;
+    while (r == 0) {
+        r = store_transact(s, place, t);
+        if (r != -EINPROGRESS)
+            break;
+        r = store_wait(s, c->deadline_us);
+    }
+    if (r == 0) {
+        t->placed = !s->dry_run;
+        t->placed_us = now_us();
+        return 0;
+    }
+    if (r == -ETIMEDOUT)
+        return change_failed(c, r, "time-out: virtual host %u does not settle; backend state %u (%s), guest's "
+                             "state %u (%s)", t->host, t->state, state_name(t->state), t->fe_state,
+                             state_name(t->fe_state));
+    return change_store_failed(c, r);
+}
+
+static void look_at_dev(struct store *s, struct target *t, struct share *sh)
+{
+    sh->state = store_state(s, DEV_FMT "/state", t->backend, t->c->domid, t->id, sh->n);
+    if (sh->state == 4)
+        sh->outcome = DEV_CONNECTED;
+    else if (sh->state == 6 || sh->state == 5)
+        sh->outcome = DEV_REFUSED;
+    else if (sh->state == 0 && !store_exists(s, DEV_FMT, t->backend, t->c->domid, t->id, sh->n))
+        sh->outcome = DEV_VANISHED;
+    else if (store_state(s, FE_DEV_FMT "/state", t->c->domid, t->id, sh->n) == 6)
+        sh->outcome = DEV_REFUSED_BY_GUEST;
+    else
+        sh->outcome = sh->state == 3 ? DEV_TAKEN : DEV_PENDING;
+}
+
+/*
+ * All that this target waits for. Not in a transaction: what is seen of two moments is judged right as soon as the
+ * next event comes, and with many devices this runs often.
+ */
+static void look(struct store *s, struct target *t)
+{
+    t->state = store_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id);
+    t->fe_state = store_state(s, FE_FMT "/state", t->c->domid, t->id);
+    for (unsigned i = 0; i < t->n_shares; i++) {
+        enum dev_outcome o = t->shares[i].outcome;
+
+        if (o != DEV_CONNECTED && !(o == DEV_TAKEN && t->c->no_wait))
+            look_at_dev(s, t, &t->shares[i]);
+    }
+}
+
+static int refused(struct target *t, const struct share *sh)
+{
+    char vdev[HCTL_TEXT_MAX];
+    CLEANUP_FREE char *why = store_read(t->c->store, DEV_FMT "/error", t->backend,
+                                        t->c->domid, t->id, sh->n);
+    CLEANUP_FREE char *host_why = store_read(t->c->store, BE_FMT "/error", t->backend, t->c->domid, t->id);
+    const char *text = why ? why : host_why ? host_why : "no reason given; see the backend's log";
+
+    vdev_text(sh, vdev);
+    if (sh->outcome == DEV_VANISHED)
+        return change_failed(t->c, -ENOENT, "v-dev %s: its nodes were removed by somebody else, or the domain is "
+                             "gone", vdev);
+    if (sh->outcome == DEV_REFUSED_BY_GUEST)
+        return change_failed(t->c, -EIO, "v-dev %s was refused by the guest (see its kernel's log)", vdev);
+    return change_failed(t->c, -EIO, "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev,
+                         text);
+}
+
+/*
+ * A dev can be taken just when the guest has finished looking for devs at 3: then nobody moves, and it
+ * needs to be asked to look again.
+ */
+static int nudge(struct store *s, void *ctx)
+{
+    struct target *t = ctx;
+
+    if (store_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id) == 4
+        && store_state(s, FE_FMT "/state", t->c->domid, t->id) == 4)
+        store_write(s, "7", BE_FMT "/state", t->backend, t->c->domid, t->id);
+    t->asked = true;
+    return 0;
+}
+
+/* A 7 that the guest never answered would keep every later change waiting. */
+static int withdraw(struct store *s, void *ctx)
+{
+    struct target *t = ctx;
+
+    if (store_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id) == 7
+        && store_state(s, FE_FMT "/state", t->c->domid, t->id) == 4)
+        store_write(s, "4", BE_FMT "/state", t->backend, t->c->domid, t->id);
+    return 0;
+}
+
+enum progress { SETTLED, WAITING };
+
+/* -errno: failed. *wake: when to look again even if nothing changes. */
+static int judge(struct target *t, uint64_t *wake, bool *only_taken)
+{
+    unsigned pending = 0, taken = 0;
+    uint64_t now = now_us();
+
+    for (unsigned i = 0; i < t->n_shares; i++) {
+        enum dev_outcome o = t->shares[i].outcome;
+
+        if (o == DEV_REFUSED || o == DEV_REFUSED_BY_GUEST || o == DEV_VANISHED)
+            return refused(t, &t->shares[i]);
+        pending += o == DEV_PENDING;
+        taken += o == DEV_TAKEN;
+    }
+    if (pending == 0 && taken == 0)
+        return SETTLED;
+    if (t->state == 1) {
+        uint64_t until = t->placed_us + SERVED_US;
+
+        if (now >= until)
+            return timed_out(t);
+        *wake = until < *wake ? until : *wake;
+    }
+    if (pending)
+        return WAITING;
+
+    /* The backend has them all. Is there a guest to wait for? */
+    if (t->taken_us == 0)
+        t->taken_us = now;
+    bool absent = t->fe_state <= 1 || t->fe_state == 6;
+    uint64_t grace = t->taken_us + (hyp_domain_paused(t->c->domid) == 1 || t->state == 6 ? 0 : FRONTEND_US);
+
+    if (t->c->no_wait || (absent && now >= grace)) {
+        *only_taken = true;
+        return SETTLED;
+    }
+    if (absent)
+        *wake = grace < *wake ? grace : *wake;
+    if (t->state != 4 || t->fe_state != 4) {
+        t->stuck_us = 0;
+        return WAITING;
+    }
+    if (t->stuck_us == 0)
+        t->stuck_us = now + NUDGE_US;
+    if (now >= t->stuck_us) {
+        int r = store_transact(t->c->store, nudge, t);
+
+        t->stuck_us = 0;
+        return r < 0 ? change_store_failed(t->c, r) : WAITING;
+    }
+    *wake = t->stuck_us < *wake ? t->stuck_us : *wake;
+    return WAITING;
+}
+
+static int wait_all(struct change *c, struct target *targets, unsigned n)
+{
+    for (;;) {
+        uint64_t wake = c->deadline_us;
+        bool only_taken = false;
+        struct target *waiting = NULL;
+
+        for (unsigned i = 0; i < n; i++) {
+            look(c->store, &targets[i]);
+            int r = judge(&targets[i], &wake, &only_taken);
+
+            if (r < 0)
+                return r;
+            if (r == WAITING && !waiting)
+                waiting = &targets[i];
+        }
+        if (!waiting)
+            return only_taken ? ATTACH_TAKEN : ATTACH_CONNECTED;
+        int r = store_wait(c->store, wake);
+
+        if (r == -ETIMEDOUT && now_us() >= c->deadline_us)
+            return timed_out(waiting);
+        if (r < 0 && r != -ETIMEDOUT)
+            return change_store_failed(c, r);
+    }
+}
+
+/* Takes back all that was placed; the error that led here is kept. */
+static void undo(struct change *c, struct target *targets, unsigned n)
+{
+    struct change u = *c;
+
+    store_clear_interrupt();
+    u.force = true;
+    u.deadline_us = now_us() + UNDO_S * 1000000ull;
+    for (unsigned i = 0; i < n; i++) {
+        struct target *t = &targets[i];
+        CLEANUP_FREE uint32_t *numbers = calloc(t->n_shares, sizeof(*numbers));
+
+        for (unsigned k = 0; numbers && k < t->n_shares; k++)
+            numbers[k] = t->shares[k].n;
+        if (t->placed && numbers)
+            detach_devs(&u, t->backend, t->id, numbers, t->n_shares);
+        if (t->placed && t->asked)
+            store_transact(c->store, withdraw, t);
+    }
+}
+
+static int check_entries(struct change *c, const struct vscsi_entry *e, unsigned n, uint32_t *backends)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char vdev[HCTL_TEXT_MAX];
+
+        hctl_format(&e[i].vdev, vdev);
+        backends[i] = 0;
+        if (e[i].backend && domain_find(c->store, e[i].backend, &backends[i]) < 0)
+            return change_failed(c, -ENOENT, "v-dev %s: backend domain '%s' does not exist", vdev, e[i].backend);
+        if (backends[i] == c->domid)
+            return change_failed(c, -EINVAL, "v-dev %s: domain %u cannot be its own backend", vdev, c->domid);
+        for (unsigned k = 0; k < i; k++) {
+            if (hctl_equal(&e[k].vdev, &e[i].vdev))
+                return change_failed(c, -EEXIST, "v-dev %s is given twice (p-dev %s and %s)", vdev, e[k].pdev,
+                                     e[i].pdev);
+            if (e[k].vdev.host != e[i].vdev.host)
+                continue;
+            if (backends[k] != backends[i])
+                return change_failed(c, -EINVAL, "v-dev %s: virtual host %u cannot have two backend domains (%u "
+                                     "and %u)", vdev, e[i].vdev.host, backends[k], backends[i]);
+            if (e[k].feature_host != e[i].feature_host)
+                return change_failed(c, -EINVAL, "v-dev %s: feature-host holds for all devices of virtual host %u: "
+                                     "give it for all or none", vdev, e[i].vdev.host);
+        }
+    }
+    return 0;
+}
+
+static struct target *target_for(struct target *targets, unsigned *n, uint32_t host)
+{
+    for (unsigned i = 0; i < *n; i++)
+        if (targets[i].host == host)
+            return &targets[i];
+    targets[*n].host = host;
+    return &targets[(*n)++];
+}
+
+static void drop_lock(struct change *c)
+{
+    if (c->lock >= 0)
+        close(c->lock);
+    c->lock = -1;
+}
+
+/* Gives each vhost its part of the entries. targets and shares have room for n of them. */
+static unsigned share_out(struct change *c, const struct vscsi_entry *entries, unsigned n, const uint32_t *backends,
+                          struct target *targets, struct share *shares)
+{
+    unsigned n_targets = 0, used = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct target *t = target_for(targets, &n_targets, entries[i].vdev.host);
+
+        t->c = c;
+        t->backend = backends[i];
+        t->feature_host = entries[i].feature_host;
+        t->n_shares++;
+    }
+    for (unsigned i = 0; i < n_targets; i++) {
+        targets[i].shares = &shares[used];
+        used += targets[i].n_shares;
+        targets[i].n_shares = 0;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        struct target *t = target_for(targets, &n_targets, entries[i].vdev.host);
+
+        t->shares[t->n_shares++].entry = &entries[i];
+    }
+    return n_targets;
+}
+
+static int attach_all(struct change *c, const struct vscsi_entry *entries, unsigned n)
+{
+    CLEANUP_FREE uint32_t *backends = calloc(n, sizeof(*backends));
+    CLEANUP_FREE struct target *targets = calloc(n, sizeof(*targets));
+    CLEANUP_FREE struct share *shares = calloc(n, sizeof(*shares));
+
+    if (!backends || !targets || !shares)
+        return change_failed(c, -ENOMEM, "out of memory");
+    int r = check_entries(c, entries, n, backends);
+
+    if (r < 0)
+        return r;
+    unsigned n_targets = share_out(c, entries, n, backends, targets, shares);
+
+    for (unsigned i = 0; r == 0 && i < n_targets; i++)
+        r = place_target(&targets[i]);
+    drop_lock(c);
+    if (r == 0 && !c->store->dry_run)
+        r = wait_all(c, targets, n_targets);
+    for (unsigned i = 0; i < n_targets; i++) {
+        store_unwatch(c->store, "attach", "/local/domain/%u/backend/vscsi/%u", targets[i].backend, c->domid);
+        store_unwatch(c->store, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
+    }
+    if (r < 0)
+        undo(c, targets, n_targets);
+    return r;
+}
+
+int attach_run(struct change *c, const struct vscsi_entry *entries, unsigned n)
+{
+    c->deadline_us = now_us() + c->timeout_us;
+    int r = n ? attach_all(c, entries, n) : ATTACH_CONNECTED;
+
+    drop_lock(c);
+    return r;
+}

@@ -1,0 +1,132 @@
+/* The vscsi= of a guest's configuration; see cfg.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <libxlutil.h>
+
+#include "cfg.h"
+
+enum { CONFIG_MAX = 16 << 20 };
+
+static int wrong(char *err, int r, const char *fmt, ...) PRINTF(3, 4);
+
+static int wrong(char *err, int r, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(err, CHANGE_ERROR_MAX, fmt, ap);
+    va_end(ap);
+    return r;
+}
+
+static int parse_entries(XLU_Config *cfg, const char *source, struct guest_config *out, char *err)
+{
+    XLU_ConfigList *list;
+    char why[VSCSI_ERROR_MAX];
+    unsigned which = 0;
+    int n = 0, r = xlu_cfg_get_list(cfg, "vscsi", &list, &n, 1);
+
+    if (r == ESRCH || (r == 0 && n == 0))
+        return 0;
+    if (r)
+        return wrong(err, -EINVAL, "%s: vscsi is no list: expected vscsi=[ 'pdev,vdev[,option...]', ... ]", source);
+    out->entries = calloc((size_t)n, sizeof(*out->entries));
+    if (!out->entries)
+        return wrong(err, -ENOMEM, "out of memory");
+    for (int i = 0; i < n; i++) {
+        const char *text = xlu_cfg_get_listitem(list, i);
+
+        if (!text)
+            return wrong(err, -EINVAL, "%s: vscsi entry %d is no string: expected 'pdev,vdev[,option...]'", source, i + 1);
+        r = vscsi_entry_parse(text, &out->entries[i], why);
+        if (r < 0)
+            return wrong(err, r, "%s: vscsi entry %d ('%s'): %s", source, i + 1, text, why);
+        out->n++;
+    }
+    r = vscsi_entries_check(out->entries, out->n, &which, why);
+    if (r < 0)
+        return wrong(err, r, "%s: vscsi entry %u: %s", source, which + 1, why);
+    return 0;
+}
+
+/* What libxlutil printed, as one line. */
+static void first_line(char *text)
+{
+    text[strcspn(text, "\r\n")] = '\0';
+}
+
+int guest_config_parse(const char *source, const char *text, struct guest_config *out, char err[CHANGE_ERROR_MAX])
+{
+    CLEANUP_FREE char *printed = NULL;
+    size_t printed_len = 0, len = strlen(text);
+    FILE *report = open_memstream(&printed, &printed_len);
+    XLU_Config *cfg = report ? xlu_cfg_init(report, source) : NULL;
+    struct guest_config c = { 0 };
+    const char *name;
+    int r = cfg && len <= CONFIG_MAX ? 0 : wrong(err, -ENOMEM, "out of memory");
+
+    if (r == 0 && xlu_cfg_readdata(cfg, text, (int)len) != 0) {
+        fflush(report);
+        first_line(printed);
+        r = wrong(err, -ENOEXEC, "%s", *printed ? printed : "not a guest's configuration");
+    }
+    if (r == 0)
+        r = parse_entries(cfg, source, &c, err);
+    if (r == 0 && xlu_cfg_get_string(cfg, "name", &name, 1) == 0) {
+        c.name = strdup(name);
+        if (!c.name)
+            r = wrong(err, -ENOMEM, "out of memory");
+    }
+    if (cfg)
+        xlu_cfg_destroy(cfg);
+    if (report)
+        fclose(report);
+    if (r < 0)
+        guest_config_clear(&c);
+    *out = c;
+    return r;
+}
+
+int guest_config_read(const char *file, char *const *extra, unsigned n_extra, struct guest_config *out,
+                      char err[CHANGE_ERROR_MAX])
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0, room;
+    int r = 0;
+
+    *out = (struct guest_config){ 0 };
+    if (strcmp(file, "/dev/null") != 0)
+        r = read_file(file, CONFIG_MAX, &text, &len);
+    if (r < 0)
+        return wrong(err, r, "cannot read %s: %s", file, strerror(-r));
+    room = len + 2;
+    for (unsigned i = 0; i < n_extra; i++)
+        room += strlen(extra[i]) + 1;
+    char *grown = realloc(text, room);
+
+    if (!grown)
+        return wrong(err, -ENOMEM, "out of memory");
+    text = grown;
+    if (n_extra)
+        text[len++] = '\n';
+    for (unsigned i = 0; i < n_extra; i++) {
+        size_t n = strlen(extra[i]);
+
+        memcpy(text + len, extra[i], n);
+        len += n;
+        text[len++] = '\n';
+    }
+    text[len] = '\0';
+    return guest_config_parse(file, text, out, err);
+}
+
+void guest_config_clear(struct guest_config *c)
+{
+    free(c->name);
+    vscsi_entries_free(c->entries, c->n);
+    *c = (struct guest_config){ 0 };
+}

@@ -1,0 +1,30 @@
+/*
+ * The vscsi= of a guest's configuration. libxlutil reads the file, so that it means here what it means
+ * to xl; all that xl itself wants from it is xl's business.
+ */
+#ifndef XL_SCSI_CFG_H
+#define XL_SCSI_CFG_H
+
+#include "change.h"
+#include "syntax.h"
+
+struct guest_config {
+    char *name;             /* NULL when it has none */
+    struct vscsi_entry *entries;
+    unsigned n;
+};
+
+/*
+ * text: the configuration; source: what it is called in messages. 0; -EINVAL: vscsi= is wrong; -ENOEXEC:
+ * it is no configuration at all; -ENOMEM; each with one line in err. *out is cleared on failure.
+ */
+int guest_config_parse(const char *source, const char *text, struct guest_config *out, char err[CHANGE_ERROR_MAX]);
+/*
+ * The same for a file and for the KEY=VALUE arguments of xl create, which count as lines after it.
+ * /dev/null is an empty file to xl, and here. Also -errno when the file cannot be read.
+ */
+int guest_config_read(const char *file, char *const *extra, unsigned n_extra, struct guest_config *out,
+                      char err[CHANGE_ERROR_MAX]);
+void guest_config_clear(struct guest_config *c);
+
+#endif

@@ -1,0 +1,274 @@
+/* attach, detach, list and check: what they do for the command line; see commands.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include "cfg.h"
+#include "commands.h"
+#include "hyp.h"
+#include "inuse.h"
+#include "list.h"
+#include "remember.h"
+#include "run.h"
+#include "wanted.h"
+
+int connect_store(struct store *s)
+{
+    int r = store_open(s);
+
+    if (r == 0) {
+        store_catch_signals();
+        return EXIT_OK;
+    }
+    store_close(s);
+    if (r == -EACCES || r == -EPERM)
+        return complain(EXIT_FAILED, "cannot talk to xenstored: no permission (run this as root)");
+    return complain(EXIT_FAILED, "cannot talk to xenstored: %s (is this the toolstack's domain, and is xenstored "
+                    "running?)", strerror(-r));
+}
+
+int find_guest(struct store *s, const char *text, uint32_t *domid)
+{
+    int r = domain_find(s, text, domid);
+
+    if (r == 0)
+        return EXIT_OK;
+    if (r == -ENOENT)
+        return complain(EXIT_FAILED, "domain '%s' does not exist: expected the name or number of a running "
+                        "guest (xl list)", text);
+    return complain(EXIT_FAILED, "cannot look for domain '%s': %s", text, strerror(-r));
+}
+
+struct change change_for(struct store *s, uint32_t domid, const struct options *o)
+{
+    return (struct change){ .store = s, .domid = domid, .no_wait = o->no_wait, .force = o->force, .lock = -1,
+                            .timeout_us = o->timeout_s * 1000000ull };
+}
+
+/* What is attached now comes back only if somebody is there to do it. */
+static void warn_without_service(void)
+{
+    int lock = run_trylock("watch");
+
+    if (lock < 0)
+        return;
+    close(lock);
+    complain(0, "note: the service xl-scsi-watch is not running: without it, devices do not come back after a reboot "
+             "or migration of the guest");
+}
+
+int attach_and_remember(struct change *c, struct vscsi_entry **entries, unsigned *n)
+{
+    char err[CHANGE_ERROR_MAX], why[VSCSI_ERROR_MAX];
+    unsigned which;
+    int r = inuse_expand_hosts(c, &inuse_roots_system, entries, n);
+
+    /* Once more: `host` has become v-devs. */
+    if (r == 0 && vscsi_entries_check(*entries, *n, &which, why) < 0)
+        r = change_failed(c, -EINVAL, "%s", why);
+    if (r == 0)
+        r = inuse_attach(c, &inuse_roots_system, *entries, *n);
+    if (r < 0 || c->store->dry_run)
+        return r;
+    int noted = remember_add(c->domid, *entries, *n, err);
+
+    if (noted < 0)
+        complain(0, "note: the device is attached, but will not come back after a reboot or migration: %s", err);
+    else if (noted == 0)
+        warn_without_service();
+    return r;
+}
+
+int cmd_attach(const struct options *o, int argc, char **argv)
+{
+    CLEANUP_FREE char *text = strf("%s,%s", argv[1], argv[2]);
+    struct vscsi_entry *entry = calloc(1, sizeof(*entry));
+    char err[VSCSI_ERROR_MAX];
+    struct store s = { 0 };
+    unsigned n = 1;
+    uint32_t domid;
+    int code;
+
+    if (!text || !entry) {
+        free(entry);
+        return complain(EXIT_FAILED, "out of memory");
+    }
+    if (strchr(argv[1], ','))
+        code = complain(EXIT_USAGE, "p-dev '%s' holds a comma: expected DOMAIN PDEV VDEV[,option...]", argv[1]);
+    else if (vscsi_entry_parse(text, entry, err) < 0)
+        code = complain(EXIT_USAGE, "%s", err);
+    else
+        code = connect_store(&s);
+    if (code == EXIT_OK)
+        code = find_guest(&s, argv[0], &domid);
+    if (code == EXIT_OK) {
+        struct change c = change_for(&s, domid, o);
+
+        entry->force |= o->force;
+        s.dry_run = o->dry_run;
+        int r = attach_and_remember(&c, &entry, &n);
+
+        if (r < 0)
+            code = complain(EXIT_FAILED, "%s", c.error);
+        else if (r == ATTACH_TAKEN)
+            printf("The backend has the device (state 3); the guest gets it when its driver connects.\n");
+    }
+    store_close(&s);
+    vscsi_entries_free(entry, n);
+    return code;
+}
+
+int cmd_detach(const struct options *o, int argc, char **argv)
+{
+    char err[VSCSI_ERROR_MAX], note[CHANGE_ERROR_MAX];
+    struct store s = { 0 };
+    struct hctl vdev;
+    uint32_t domid;
+    int code;
+
+    if (vscsi_vdev_parse(argv[1], &vdev, err) < 0)
+        return complain(EXIT_USAGE, "%s", err);
+    code = connect_store(&s);
+    if (code == EXIT_OK)
+        code = find_guest(&s, argv[0], &domid);
+    if (code == EXIT_OK) {
+        struct change c = change_for(&s, domid, o);
+
+        s.dry_run = o->dry_run;
+        /* One that should be there and is not can be given up as well. */
+        int missing = o->dry_run ? 0 : wanted_drop(&s, domid, &vdev);
+        int r = detach_run(&c, &vdev);
+
+        if (r == -ENOENT && missing == 1)
+            r = 0;
+        if (r < 0)
+            code = complain(EXIT_FAILED, "%s", c.error);
+        else if (!o->dry_run && remember_remove(domid, &vdev, note) < 0)
+            complain(0, "note: the device is detached, but comes back after a reboot or migration: %s", note);
+    }
+    store_close(&s);
+    return code;
+}
+
+/*
+ * Where the backend has not said what it made of a p-dev, and is this domain: what it leads to now. Without
+ * memory, p-dev as it is has to do.
+ */
+static void resolve_here(struct store *s, struct guest_view *v)
+{
+    for (unsigned i = 0; i < v->n_vhosts; i++) {
+        for (unsigned k = 0; v->vhosts[i].backend == own_domid(s) && k < v->vhosts[i].n_devs; k++) {
+            struct dev_view *d = &v->vhosts[i].devs[k];
+            struct device dev;
+            char text[HCTL_TEXT_MAX];
+
+            if (d->phctl || d->devname || !d->pdev
+                || device_resolve(&device_roots_system, d->pdev, false, &dev, NULL) < 0)
+                continue;
+            hctl_format(&dev.hctl, text);
+            d->phctl = strdup(text);
+            d->devname = strf("/dev/%s", dev.block_name[0] ? dev.block_name : dev.sg_name);
+        }
+    }
+}
+
+struct backends {
+    uint32_t *ids;
+    unsigned n;
+};
+
+static int list_one(struct store *s, uint32_t domid, const struct backends *b, const struct options *o, bool heading,
+                    bool even_if_empty, struct json_object *array)
+{
+    CLEANUP_FREE char *name = domain_name(s, domid);
+    struct wanted missing = { 0 };
+    struct guest_view v;
+    int r = view_load_from(s, domid, b->ids, b->n, &v), code = EXIT_OK;
+
+    if (r == 0)
+        r = wanted_load(s, domid, &missing);
+    if (r == 0)
+        resolve_here(s, &v);
+    if (r < 0) {
+        code = complain(EXIT_FAILED, "cannot read domain %u's devices: %s", domid, strerror(-r));
+    } else if (v.n_vhosts || missing.n || even_if_empty) {
+        if (o->as_long) {
+            list_long(&v, &missing, name);
+        } else if (array) {
+            struct json_object *guest = list_json(&v, &missing, name);
+
+            if (!guest || json_object_array_add(array, guest) < 0) {
+                json_object_put(guest);
+                code = complain(EXIT_FAILED, "out of memory");
+            }
+        } else {
+            list_table(&v, &missing, name, heading);
+        }
+    }
+    view_clear(&v);
+    wanted_clear(&missing);
+    return code;
+}
+
+int cmd_list(const struct options *o, int argc, char **argv)
+{
+    struct json_object *array = o->json ? json_object_new_array() : NULL;
+    struct store s = { 0 };
+    int code;
+
+    if (o->json && (o->as_long || !array)) {
+        json_object_put(array);
+        return o->as_long ? complain(EXIT_USAGE, "--long and --json exclude each other")
+                          : complain(EXIT_FAILED, "out of memory");
+    }
+    code = connect_store(&s);
+    struct backends b = { 0 };
+
+    if (code == EXIT_OK)
+        b.ids = view_backends(&s, &b.n);
+    if (code == EXIT_OK && argc == 0) {
+        unsigned n;
+        CLEANUP_FREE uint32_t *ids = domain_list(&s, &n);
+
+        if (!ids && errno != ENOENT)
+            code = complain(EXIT_FAILED, "cannot list domains: %s", strerror(errno));
+        for (unsigned i = 0; i < n; i++)
+            code |= list_one(&s, ids[i], &b, o, true, false, array);
+    }
+    /* One that is not there must not keep the others from being shown. */
+    for (int i = 0; s.xs && i < argc; i++) {
+        uint32_t domid;
+        int one = find_guest(&s, argv[i], &domid);
+
+        code |= one == EXIT_OK ? list_one(&s, domid, &b, o, argc > 1, true, array) : one;
+    }
+    if (array && s.xs)
+        printf("%s\n", json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(array);
+    free(b.ids);
+    store_close(&s);
+    return code;
+}
+
+int cmd_check(const struct options *o, int argc, char **argv)
+{
+    struct guest_config config;
+    char err[CHANGE_ERROR_MAX];
+
+    for (int i = 1; i < argc; i++)
+        if (!strchr(argv[i], '='))
+            return complain(EXIT_USAGE, "'%s': expected KEY=VALUE after the file, as for xl create", argv[i]);
+    if (guest_config_read(argv[0], argv + 1, (unsigned)argc - 1, &config, err) < 0)
+        return complain(EXIT_FAILED, "%s", err);
+    printf("%s: %u SCSI device%s\n", config.name ? config.name : "(no name)", config.n, config.n == 1 ? "" : "s");
+    for (unsigned i = 0; i < config.n; i++) {
+        CLEANUP_FREE char *text = vscsi_entry_format(&config.entries[i]);
+
+        printf("  %s\n", text ? text : "?");
+    }
+    guest_config_clear(&config);
+    return EXIT_OK;
+}

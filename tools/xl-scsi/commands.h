@@ -1,0 +1,40 @@
+/* The commands of xl-scsi, one function each: argv without the command itself, exit status out. */
+#ifndef XL_SCSI_COMMANDS_H
+#define XL_SCSI_COMMANDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "change.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct options {
+    uint32_t timeout_s;
+    bool force, dry_run, no_wait, json, as_long;
+};
+
+int cmd_attach(const struct options *o, int argc, char **argv);
+int cmd_detach(const struct options *o, int argc, char **argv);
+int cmd_list(const struct options *o, int argc, char **argv);
+/* Says whether a configuration's vscsi= is right, and what it holds. */
+int cmd_check(const struct options *o, int argc, char **argv);
+/* The service that gives re-made domains their devices again (watch.c). */
+int cmd_watch(const struct options *o, int argc, char **argv);
+/* ... and its work for one domain, in a process of its own. */
+int cmd_resume(const struct options *o, int argc, char **argv);
+/* Does what `XL ARGS...` would, with SCSI devices (xl.c): argv[0] is the real xl. */
+int cmd_xl(const struct options *o, int argc, char **argv);
+
+/* --- what several of them need --- */
+/* Connects, or complains. EXIT_OK or another exit status; store_close() in either case. */
+int connect_store(struct store *s);
+int find_guest(struct store *s, const char *text, uint32_t *domid);
+struct change change_for(struct store *s, uint32_t domid, const struct options *o);
+/*
+ * Attaches entries to c->domid with all checks, and notes them for the guest's next domain. *entries is
+ * replaced where it holds v-devs `host`. As attach_run().
+ */
+int attach_and_remember(struct change *c, struct vscsi_entry **entries, unsigned *n);
+
+#endif

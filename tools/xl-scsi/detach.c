@@ -1,0 +1,302 @@
+/*
+ * Detaching: state 5 for the devices and 7 for their vhost, or, with the last device, 5 for the vhost
+ * itself; then 6 is awaited and the nodes go. When nobody answers, everything is put back as it was.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "change.h"
+
+int change_failed(struct change *c, int r, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (c->error[0] == '\0') {
+        va_start(ap, fmt);
+        vsnprintf(c->error, sizeof(c->error), fmt, ap);
+        va_end(ap);
+    }
+    return r;
+}
+
+int change_store_failed(struct change *c, int r)
+{
+    if (r == -EACCES || r == -EPERM)
+        return change_failed(c, r, "xenstored refuses this: no permission (run it as root in the toolstack's domain)");
+    if (r == -EINTR)
+        return change_failed(c, r, "interrupted by a signal");
+    if (r == -EBUSY)
+        return change_failed(c, r, "xenstored is too busy: the transaction failed again and again");
+    if (r == -ENOSPC)
+        return change_failed(c, r, "xenstored has no room: a quota or its limit of transactions is reached");
+    if (r == -ENOTCONN)
+        return change_failed(c, r, "the connection to xenstored is lost: what was begun is not undone");
+    return change_failed(c, r, "xenstore failed: %s", strerror(-r));
+}
+
+/* Positive: what a transaction found, and dropped itself for. */
+enum step { STEP_GONE = 1, STEP_BUSY = 2, STEP_WAIT = 3 };
+
+struct removal {
+    struct change *c;
+    uint32_t backend, id;
+    const uint32_t *n;
+    unsigned count;
+    bool began, whole;          /* our states are written; for the whole vhost */
+    bool force;
+    unsigned state, fe_state;   /* last seen, for the message */
+};
+
+static bool is_ours(const struct removal *r, uint32_t n)
+{
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->n[i] == n)
+            return true;
+    return false;
+}
+
+static struct vhost_view *find(const struct guest_view *v, const struct removal *r)
+{
+    for (unsigned i = 0; i < v->n_vhosts; i++)
+        if (v->vhosts[i].backend == r->backend && v->vhosts[i].id == r->id)
+            return &v->vhosts[i];
+    return NULL;
+}
+
+static void rm_dev(struct store *s, uint32_t domid, const struct vhost_view *h, uint32_t n)
+{
+    store_rm(s, DEV_FMT, h->backend, domid, h->id, n);
+    store_rm(s, FE_DEV_FMT, domid, h->id, n);
+}
+
+/* Both trees, and the directories above that have become empty. */
+static void rm_vhost(struct store *s, uint32_t domid, uint32_t backend, uint32_t id)
+{
+    unsigned n;
+
+    store_rm(s, FE_FMT, domid, id);
+    store_rm(s, BE_FMT, backend, domid, id);
+    CLEANUP_FREE char **left = store_dir(s, &n, "/local/domain/%u/backend/vscsi/%u", backend, domid);
+
+    if (!left)
+        store_rm(s, "/local/domain/%u/backend/vscsi/%u", backend, domid);
+    CLEANUP_FREE char **others = store_dir(s, &n, "/local/domain/%u/device/vscsi", domid);
+
+    if (!others)
+        store_rm(s, "/local/domain/%u/device/vscsi", domid);
+}
+
+static void put_state(struct store *s, uint32_t domid, const struct vhost_view *h, unsigned state)
+{
+    store_write_u32(s, state, BE_FMT "/state", h->backend, domid, h->id);
+}
+
+static void put_dev_state(struct store *s, uint32_t domid, const struct vhost_view *h, uint32_t n, unsigned state)
+{
+    store_write_u32(s, state, DEV_FMT "/state", h->backend, domid, h->id, n);
+}
+
+/* No frontend has ever connected, or the last one has closed: nobody needs to be asked. */
+static bool unconnected(const struct vhost_view *h)
+{
+    bool fe_idle = !h->has_frontend || h->fe_state <= 1 || h->fe_state == 6;
+
+    return fe_idle && (h->state <= 2 || h->state == 6);
+}
+
+/* The last device: the whole vhost goes. */
+static int step_whole(struct store *s, struct removal *r, struct vhost_view *h)
+{
+    uint32_t domid = r->c->domid;
+
+    if (unconnected(h) || (h->state == 6 && !h->online) || r->force) {
+        rm_vhost(s, domid, h->backend, h->id);
+        return 0;
+    }
+    if (h->state == 5 && !h->online)
+        return STEP_WAIT;
+    if (r->began && h->state != 4)
+        return STEP_WAIT;
+    if (h->state == 7 || h->state == 8)
+        return STEP_BUSY;
+    store_write(s, "0", BE_FMT "/online", h->backend, domid, h->id);
+    put_state(s, domid, h, 5);
+    r->began = r->whole = true;
+    return 0;
+}
+
+/* Some of several devices. */
+static int step_some(struct store *s, struct removal *r, struct vhost_view *h)
+{
+    uint32_t domid = r->c->domid;
+    bool asked = false, settled = h->state != 7 && h->state != 8;
+
+    if (!unconnected(h) && !r->force) {
+        for (unsigned i = 0; i < h->n_devs; i++) {
+            struct dev_view *d = &h->devs[i];
+
+            if (is_ours(r, d->n) && d->state >= 3 && d->state != 6) {
+                asked = true;
+                if (d->state != 5 && settled)
+                    put_dev_state(s, domid, h, d->n, 5);
+            }
+        }
+        if (asked && r->began && (!settled || h->state != 4))
+            return STEP_WAIT;
+        if (asked && (h->state != 4 || h->fe_state != 4))
+            return STEP_BUSY;
+        if (asked) {
+            put_state(s, domid, h, 7);
+            r->began = true;
+            return 0;
+        }
+        /* Our devices are at 6; the frontend may still be on its way back to 4. */
+        if (r->began && !settled)
+            return STEP_WAIT;
+    }
+    for (unsigned i = 0; i < h->n_devs; i++)
+        if (is_ours(r, h->devs[i].n))
+            rm_dev(s, domid, h, h->devs[i].n);
+    return 0;
+}
+
+/* One look at the store, and what follows from it. */
+static int step(struct store *s, void *ctx)
+{
+    struct removal *r = ctx;
+    struct guest_view v;
+    unsigned ours = 0, others = 0;
+    int result = view_load(s, r->c->domid, &v);
+
+    if (result < 0)
+        return result;
+    struct vhost_view *h = find(&v, r);
+
+    for (unsigned i = 0; h && i < h->n_devs; i++) {
+        ours += is_ours(r, h->devs[i].n);
+        others += !is_ours(r, h->devs[i].n) && h->devs[i].state != 6;
+    }
+    if (h) {
+        r->state = h->state;
+        r->fe_state = h->fe_state;
+    }
+    if (ours == 0)
+        result = STEP_GONE;
+    else if (others == 0)
+        result = step_whole(s, r, h);
+    else
+        result = step_some(s, r, h);
+    view_clear(&v);
+    return result;
+}
+
+/* Nobody answered: as it was, so that the guest keeps its device and the next change finds a sane state. */
+static int put_back(struct store *s, void *ctx)
+{
+    struct removal *r = ctx;
+    struct guest_view v;
+    int result = view_load(s, r->c->domid, &v);
+
+    if (result < 0)
+        return result;
+    struct vhost_view *h = find(&v, r);
+
+    if (h && r->whole && h->state == 5 && h->fe_state == 4) {
+        store_write(s, "1", BE_FMT "/online", h->backend, v.domid, h->id);
+        put_state(s, v.domid, h, 4);
+    } else if (h && !r->whole) {
+        for (unsigned i = 0; i < h->n_devs; i++)
+            if (is_ours(r, h->devs[i].n) && h->devs[i].state == 5)
+                put_dev_state(s, v.domid, h, h->devs[i].n, 4);
+        if (h->state == 7 && h->fe_state == 4)
+            put_state(s, v.domid, h, 4);
+    }
+    view_clear(&v);
+    return 0;
+}
+
+static int no_answer(struct removal *r)
+{
+    const char *silent = "the guest did not answer";
+
+    if (r->state <= 1 || r->fe_state == r->state || r->fe_state == 6 || (r->state == 5 && r->fe_state == 5))
+        silent = "the backend did not answer (is pvscsid running there?)";
+    return change_failed(r->c, -ETIMEDOUT, "time-out: %s; backend state %u (%s), guest's state %u (%s)", silent,
+                         r->state, state_name(r->state), r->fe_state, state_name(r->fe_state));
+}
+
+int detach_devs(struct change *c, uint32_t backend, uint32_t id, const uint32_t *n, unsigned count)
+{
+    struct removal rm = { .c = c, .backend = backend, .id = id, .n = n, .count = count };
+    struct store *s = c->store;
+    int r = store_watch(s, "detach", BE_FMT, backend, c->domid, id);
+
+    if (r == 0)
+        r = store_watch(s, "detach-fe", FE_FMT, c->domid, id);
+    while (r >= 0) {
+        r = store_transact(s, step, &rm);
+        if (r == STEP_GONE || (r == 0 && s->dry_run))
+            break;
+        if (r == STEP_WAIT || r == STEP_BUSY)
+            r = store_wait(s, c->deadline_us);
+        if ((r == -ETIMEDOUT || r == -EINTR) && c->force && !rm.force) {
+            rm.force = true;
+            r = 0;
+        }
+    }
+    store_unwatch(s, "detach", BE_FMT, backend, c->domid, id);
+    store_unwatch(s, "detach-fe", FE_FMT, c->domid, id);
+    if (r >= 0)
+        return 0;
+    if (rm.began)
+        store_transact(s, put_back, &rm);
+    return r == -ETIMEDOUT ? no_answer(&rm) : change_store_failed(c, r);
+}
+
+/* "it has 0:0:0:0, 0:0:1:0": what the user may have meant. */
+static void list_vdevs(const struct guest_view *v, char *text, size_t size)
+{
+    size_t at = (size_t)snprintf(text, size, "it has none");
+
+    for (unsigned i = 0, any = 0; i < v->n_vhosts; i++)
+        for (unsigned k = 0; k < v->vhosts[i].n_devs; k++) {
+            char vdev[HCTL_TEXT_MAX];
+
+            if (!v->vhosts[i].devs[k].vdev_ok)
+                continue;
+            hctl_format(&v->vhosts[i].devs[k].vdev, vdev);
+            if (!any++)
+                at = (size_t)snprintf(text, size, "it has %s", vdev);
+            else if (at + strlen(vdev) + 8 < size)
+                at += (size_t)snprintf(text + at, size - at, ", %s", vdev);
+            else if (at + 5 < size)
+                at += (size_t)snprintf(text + at, size - at, " ...");
+        }
+}
+
+int detach_run(struct change *c, const struct hctl *vdev)
+{
+    struct guest_view v;
+    struct dev_view *d = NULL;
+    char text[HCTL_TEXT_MAX], others[256];
+    int r = view_load(c->store, c->domid, &v);
+
+    c->deadline_us = now_us() + c->timeout_us;
+    if (r < 0)
+        return change_store_failed(c, r);
+    for (unsigned i = 0; i < v.n_vhosts && !d; i++) {
+        d = view_dev(&v.vhosts[i], vdev);
+        if (d)
+            r = detach_devs(c, v.vhosts[i].backend, v.vhosts[i].id, &d->n, 1);
+    }
+    if (!d) {
+        hctl_format(vdev, text);
+        list_vdevs(&v, others, sizeof(others));
+        r = change_failed(c, -ENOENT, "domain %u has no device %s (%s)", c->domid, text, others);
+    }
+    view_clear(&v);
+    return r;
+}

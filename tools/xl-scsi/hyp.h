@@ -1,0 +1,19 @@
+/* What only the hypervisor, or this domain's own kernel, knows; "unknown" where there is no Xen (standalone mode). */
+#ifndef XL_SCSI_HYP_H
+#define XL_SCSI_HYP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Is this a domain that may ask the hypervisor at all? Opens it at first use. */
+bool hyp_available(void);
+void hyp_close(void);
+/* 1 paused by a toolstack, 0 not, -1 unknown. */
+int hyp_domain_paused(uint32_t domid);
+/* Raise and lower the domain's pause count, of which xl's own pause is another part. 0 or -errno. */
+int hyp_pause(uint32_t domid);
+int hyp_unpause(uint32_t domid);
+/* Does the kernel's xen-scsiback hold this vhost? Only known when the backend is this domain. */
+bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id);
+
+#endif

@@ -1,0 +1,395 @@
+/* Is a device that is to be given away in use already; see inuse.h. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "inuse.h"
+#include "run.h"
+
+const struct inuse_roots inuse_roots_system = { .device = { .sysfs = "/sys", .dev = "/dev" }, .proc = "/proc" };
+
+enum { PROC_FILE_MAX = 4 << 20 };
+
+static bool read_dev(const char *dir, dev_t *out)
+{
+    CLEANUP_FREE char *path = strf("%s/dev", dir), *text = NULL;
+    unsigned major, minor;
+
+    if (!path || read_file(path, 64, &text, NULL) < 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
+        return false;
+    *out = makedev(major, minor);
+    return true;
+}
+
+/* Calls fn for each name in a directory, until it returns true. */
+static bool any_name(const char *dir, bool (*fn)(const char *dir, const char *name, void *ctx), void *ctx)
+{
+    DIR *d = opendir(dir);
+    bool found = false;
+
+    if (!d)
+        return false;
+    for (struct dirent *e; !found && (e = readdir(d)) != NULL;)
+        if (e->d_name[0] != '.')
+            found = fn(dir, e->d_name, ctx);
+    closedir(d);
+    return found;
+}
+
+struct question {
+    const struct inuse_roots *roots;
+    const char *mounts, *swaps;     /* the whole files, or NULL */
+    char *why;
+};
+
+/* "36 35 98:0 /mnt1 /mnt/parent ...": proc(5), mountinfo. */
+static bool is_mounted(const struct question *q, dev_t dev)
+{
+    for (const char *line = q->mounts; line && *line;) {
+        unsigned major, minor;
+        char where[160];
+
+        if (sscanf(line, "%*d %*d %u:%u %*s %159s", &major, &minor, where) == 3 && makedev(major, minor) == dev) {
+            snprintf(q->why, DEVICE_WHY_MAX, "it is mounted on %s", where);
+            return true;
+        }
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    return false;
+}
+
+static bool is_swap(const struct question *q, const char *name)
+{
+    for (const char *line = q->swaps; line && *line;) {
+        char path[256];
+        const char *last;
+
+        if (sscanf(line, "%255s", path) == 1 && (last = strrchr(path, '/')) && strcmp(last + 1, name) == 0) {
+            snprintf(q->why, DEVICE_WHY_MAX, "this system swaps to it");
+            return true;
+        }
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    return false;
+}
+
+/* dm calls a volume by its name, md and bcache by that of their block device. */
+static bool name_holder(const char *dir, const char *name, void *ctx)
+{
+    struct question *q = ctx;
+    CLEANUP_FREE char *path = strf("%s/%s/dm/name", dir, name), *dm = NULL;
+
+    if (path && read_file(path, 256, &dm, NULL) == 0)
+        dm[strcspn(dm, "\n")] = '\0';
+    snprintf(q->why, DEVICE_WHY_MAX, "it is part of /dev/%s%.100s", dm ? "mapper/" : "", dm ? dm : name);
+    return true;
+}
+
+/* One block device, whole or partition, at its place in sysfs. */
+static bool block_used(struct question *q, const char *dir, const char *name)
+{
+    CLEANUP_FREE char *holders = strf("%s/holders", dir);
+    dev_t dev;
+
+    return (read_dev(dir, &dev) && is_mounted(q, dev)) || is_swap(q, name)
+           || (holders && any_name(holders, name_holder, q));
+}
+
+static bool partition_used(const char *dir, const char *name, void *ctx)
+{
+    CLEANUP_FREE char *sub = strf("%s/%s", dir, name), *mark = strf("%s/%s/partition", dir, name);
+
+    return sub && mark && access(mark, F_OK) == 0 && block_used(ctx, sub, name);
+}
+
+/* The kernel lets only one at a time have a block device exclusively: mounts, dm, md and careful programs do. */
+static bool claimed(const struct inuse_roots *roots, const struct device *dev)
+{
+    CLEANUP_FREE char *path = strf("%s/%s", roots->device.dev, dev->block_name);
+    struct stat st;
+
+    if (!path || stat(path, &st) < 0 || !S_ISBLK(st.st_mode) || st.st_rdev != dev->block_dev)
+        return false;
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+
+    return fd < 0 && errno == EBUSY;
+}
+
+int inuse_locally(const struct inuse_roots *roots, const struct device *dev, char *why)
+{
+    CLEANUP_FREE char *mounts_path = strf("%s/self/mountinfo", roots->proc), *mounts = NULL;
+    CLEANUP_FREE char *swaps_path = strf("%s/swaps", roots->proc), *swaps = NULL;
+    CLEANUP_FREE char *dir = strf("%s/class/block/%s", roots->device.sysfs, dev->block_name);
+    struct question q = { .roots = roots, .why = why };
+
+    if (dev->block_name[0] == '\0' || !dir || !mounts_path || !swaps_path)
+        return 0;
+    if (read_file(mounts_path, PROC_FILE_MAX, &mounts, NULL) == 0)
+        q.mounts = mounts;
+    if (read_file(swaps_path, PROC_FILE_MAX, &swaps, NULL) == 0)
+        q.swaps = swaps;
+    if (block_used(&q, dir, dev->block_name) || any_name(dir, partition_used, &q))
+        return 1;
+    if (claimed(roots, dev)) {
+        snprintf(why, DEVICE_WHY_MAX, "something in this domain has /dev/%s open exclusively", dev->block_name);
+        return 1;
+    }
+    return 0;
+}
+
+/* --- other guests --- */
+
+struct given {
+    uint32_t domid, backend;
+    char *name, *vm;        /* vm: the guest's identity over its domains, "/vm/<uuid>" */
+    char *vdev, *pdev;
+    bool resolved;          /* dev is set: the backend is this domain */
+    struct device dev;
+};
+
+struct given_list {
+    struct given *g;
+    unsigned n;
+};
+
+static void given_clear(struct given_list *l)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        free(l->g[i].name);
+        free(l->g[i].vm);
+        free(l->g[i].vdev);
+        free(l->g[i].pdev);
+    }
+    free(l->g);
+}
+
+static int add_given(struct change *c, const struct inuse_roots *roots, struct given_list *l, uint32_t domid,
+                     uint32_t backend, const struct dev_view *d)
+{
+    struct given g = { .domid = domid, .backend = backend };
+    /* What the backend found is surer than finding it again. */
+    const char *text = d->phctl ? d->phctl : d->pdev;
+
+    if (d->state == 6 || !text)
+        return 0;
+    g.resolved = backend == own_domid(c->store)
+                 && device_resolve(&roots->device, text, false, &g.dev, NULL) == 0;
+    struct given *grown = realloc(l->g, (l->n + 1) * sizeof(*grown));
+
+    if (!grown)
+        return -ENOMEM;
+    l->g = grown;
+    g.name = domain_name(c->store, domid);
+    g.vm = store_read(c->store, "/local/domain/%u/vm", domid);
+    g.vdev = d->vdev_text ? strdup(d->vdev_text) : NULL;
+    g.pdev = d->pdev ? strdup(d->pdev) : NULL;
+    l->g[l->n++] = g;
+    return 0;
+}
+
+/* All that any backend serves to any guest. */
+static int load_given(struct change *c, const struct inuse_roots *roots, struct given_list *l)
+{
+    unsigned n, n_backends;
+    CLEANUP_FREE uint32_t *backends = view_backends(c->store, &n_backends);
+    CLEANUP_FREE uint32_t *ids = backends ? domain_list(c->store, &n) : NULL;
+    int r = 0;
+
+    for (unsigned i = 0; ids && r == 0 && i < n; i++) {
+        struct guest_view v;
+
+        r = view_load_from(c->store, ids[i], backends, n_backends, &v);
+        for (unsigned h = 0; r == 0 && h < v.n_vhosts; h++)
+            for (unsigned k = 0; r == 0 && k < v.vhosts[h].n_devs; k++)
+                r = add_given(c, roots, l, ids[i], v.vhosts[h].backend, &v.vhosts[h].devs[k]);
+        view_clear(&v);
+    }
+    return r;
+}
+
+/* The same logical unit, perhaps over another path. */
+static bool same_unit(const struct device *a, const struct device *b)
+{
+    return hctl_equal(&a->hctl, &b->hctl) || (a->wwid[0] && strcmp(a->wwid, b->wwid) == 0);
+}
+
+/* An entry, and what could be found out about its device. */
+struct asked {
+    uint32_t backend;
+    bool known, resolved;   /* known: it is to be checked, and its backend exists */
+    struct device dev;
+};
+
+static bool same_guest(const struct change *c, const struct given *g, const char *own_vm)
+{
+    /* The same guest's other domain: it is being re-made, or arrives from ourselves. */
+    return g->domid == c->domid || (own_vm && g->vm && strcmp(own_vm, g->vm) == 0);
+}
+
+/* Two paths to one unit in one guest are what multipath wants; the same path twice is a mistake. */
+static bool collides(const struct change *c, const struct given *g, const char *own_vm, const struct vscsi_entry *e,
+                     const struct asked *a)
+{
+    if (g->backend != a->backend || (g->domid != c->domid && same_guest(c, g, own_vm)))
+        return false;
+    if (a->resolved && g->resolved)
+        return g->domid == c->domid ? hctl_equal(&g->dev.hctl, &a->dev.hctl) : same_unit(&g->dev, &a->dev);
+    return g->pdev && strcmp(g->pdev, e->pdev) == 0;
+}
+
+static int check_one(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e,
+                     const struct asked *a, const struct given_list *given, const char *own_vm)
+{
+    char why[DEVICE_WHY_MAX];
+
+    for (unsigned i = 0; i < given->n; i++) {
+        const struct given *g = &given->g[i];
+
+        if (collides(c, g, own_vm, e, a))
+            return change_failed(c, -EBUSY, "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
+                                 "all the same", e->pdev, g->vdev ? g->vdev : "a device",
+                                 g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?", g->domid);
+    }
+    if (a->resolved && inuse_locally(roots, &a->dev, why))
+        return change_failed(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it all the same", e->pdev, why);
+    return 0;
+}
+
+static void ask(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, struct asked *a)
+{
+    a->backend = 0;
+    /* file: is an emulated disk of standalone mode, which tests share as they like. */
+    a->known = !e->force && e->kind != VSCSI_FILE && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
+    a->resolved = a->known && a->backend == own_domid(c->store)
+                  && device_resolve(&roots->device, e->pdev, false, &a->dev, NULL) == 0;
+}
+
+static bool same_asked(const struct asked *a, const struct asked *b, const char *a_text, const char *b_text)
+{
+    if (!a->known || !b->known || a->backend != b->backend)
+        return false;
+    return a->resolved && b->resolved ? hctl_equal(&a->dev.hctl, &b->dev.hctl) : strcmp(a_text, b_text) == 0;
+}
+
+int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n)
+{
+    CLEANUP_FREE struct asked *asked = calloc(n ? n : 1, sizeof(*asked));
+    CLEANUP_FREE char *own_vm = store_read(c->store, "/local/domain/%u/vm", c->domid);
+    __attribute__((cleanup(given_clear))) struct given_list given = { 0 };
+    int r = asked ? load_given(c, roots, &given) : -ENOMEM;
+
+    if (r < 0)
+        return change_store_failed(c, r);
+    for (unsigned i = 0; i < n; i++)
+        ask(c, roots, &e[i], &asked[i]);
+    for (unsigned i = 0; r == 0 && i < n; i++) {
+        for (unsigned k = 0; k < i; k++)
+            if (same_asked(&asked[i], &asked[k], e[i].pdev, e[k].pdev))
+                return change_failed(c, -EBUSY, "p-dev %s and p-dev %s are the same device; option force attaches it "
+                                     "twice", e[k].pdev, e[i].pdev);
+        if (asked[i].known)
+            r = check_one(c, roots, &e[i], &asked[i], &given, own_vm);
+    }
+    return r;
+}
+
+int inuse_attach(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n)
+{
+    /* Until our nodes are there to be seen, nobody else may find the same devices unused. */
+    c->lock = run_lock("attach");
+    int r = inuse_check(c, roots, e, n);
+
+    if (r == 0)
+        return attach_run(c, e, n);     /* which drops the lock */
+    if (c->lock >= 0)
+        close(c->lock);
+    c->lock = -1;
+    return r;
+}
+
+/* --- the v-dev `host` --- */
+
+struct expansion {
+    const struct vscsi_entry *from;
+    uint32_t host;
+    struct vscsi_entry *e;
+    unsigned n;
+};
+
+static int add_lun(const struct device *dev, void *ctx)
+{
+    struct expansion *x = ctx;
+    char pdev[HCTL_TEXT_MAX];
+    struct vscsi_entry *grown, copy = *x->from;
+
+    if (dev->hctl.host != x->host)
+        return 0;
+    grown = realloc(x->e, (x->n + 1) * sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    x->e = grown;
+    hctl_format(&dev->hctl, pdev);
+    copy.pdev = pdev;
+    copy.kind = VSCSI_HCTL;
+    copy.phctl = copy.vdev = dev->hctl;
+    copy.whole_host = false;
+    int r = vscsi_entry_copy(&copy, &x->e[x->n]);
+
+    if (r == 0)
+        x->n++;
+    return r;
+}
+
+static int expand(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, struct expansion *x)
+{
+    char why[DEVICE_WHY_MAX];
+    struct device dev;
+
+    if (!e->whole_host) {
+        struct vscsi_entry *grown = realloc(x->e, (x->n + 1) * sizeof(*grown));
+
+        if (!grown)
+            return change_failed(c, -ENOMEM, "out of memory");
+        x->e = grown;
+        if (vscsi_entry_copy(e, &x->e[x->n]) < 0)
+            return change_failed(c, -ENOMEM, "out of memory");
+        x->n++;
+        return 0;
+    }
+    uint32_t backend = 0;
+
+    if ((e->backend && domain_find(c->store, e->backend, &backend) < 0) || backend != own_domid(c->store))
+        return change_failed(c, -EINVAL, "p-dev %s: v-dev `host` needs a backend in this domain: the devices of a driver "
+                             "domain's host cannot be listed from here; give each as h:c:t:l", e->pdev);
+    if (device_resolve(&roots->device, e->pdev, false, &dev, why) < 0)
+        return change_failed(c, -ENOENT, "p-dev %s: %s", e->pdev, why);
+    x->from = e;
+    x->host = dev.hctl.host;
+    int r = device_for_each(&roots->device, add_lun, x);
+
+    return r < 0 ? change_failed(c, r, "p-dev %s: cannot list its host's devices: %s", e->pdev, strerror(-r)) : 0;
+}
+
+int inuse_expand_hosts(struct change *c, const struct inuse_roots *roots, struct vscsi_entry **entries, unsigned *n)
+{
+    struct expansion x = { 0 };
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < *n; i++)
+        r = expand(c, roots, &(*entries)[i], &x);
+    if (r < 0) {
+        vscsi_entries_free(x.e, x.n);
+        return r;
+    }
+    vscsi_entries_free(*entries, *n);
+    *entries = x.e;
+    *n = x.n;
+    return 0;
+}

@@ -1,0 +1,216 @@
+/* Showing guests' virtual SCSI devices; see list.h. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include "list.h"
+
+static const char *or_dash(const char *text)
+{
+    return text && *text ? text : "-";
+}
+
+/* Where the backend has not said what it made of p-dev: that, where it is an address. */
+static const char *phctl_of(const struct dev_view *d)
+{
+    struct hctl parsed;
+
+    return d->phctl ? d->phctl : d->pdev && hctl_parse(d->pdev, &parsed) == 0 ? d->pdev : NULL;
+}
+
+static const char *phy_of(const struct dev_view *d)
+{
+    return d->devname ? d->devname : d->pdev == phctl_of(d) ? NULL : d->pdev;
+}
+
+/* Driver domains and guests write some of what is shown: no control characters for the terminal. */
+static const char *safe(const char *text, char out[128])
+{
+    escape_for_log(out, 128, or_dash(text), strlen(or_dash(text)));
+    return out;
+}
+
+static void print_dev(const struct vhost_view *h, const struct dev_view *d)
+{
+    char vdev[HCTL_TEXT_MAX] = "-", phctl[128], phy[128];
+
+    if (d->vdev_ok)
+        hctl_format(&d->vdev, vdev);
+    printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u\n", h->id, h->backend, h->state, h->host,
+           safe(phctl_of(d), phctl), safe(phy_of(d), phy), vdev, d->state);
+}
+
+void list_table(const struct guest_view *v, const struct wanted *missing, const char *name, bool heading)
+{
+    if (heading)
+        printf("%s (domain %u)\n", name ? name : "?", v->domid);
+    printf("%-3s %-3s %-5s %-4s %-10s %-10s %-10s %s\n", "Idx", "BE", "state", "host", "phy-hctl", "phy", "vir-hctl",
+           "devstate");
+    for (unsigned i = 0; i < v->n_vhosts; i++)
+        for (unsigned k = 0; k < v->vhosts[i].n_devs; k++)
+            print_dev(&v->vhosts[i], &v->vhosts[i].devs[k]);
+    for (unsigned i = 0; i < missing->n; i++) {
+        const struct vscsi_entry *e = &missing->entries[i];
+        char vdev[HCTL_TEXT_MAX];
+
+        hctl_format(&e->vdev, vdev);
+        printf("%-3s %-3s %-5s %-4u %-10s %-10s %-10s %s\n", "-", "-", "-", e->vdev.host, "-", e->pdev, vdev, "-");
+    }
+}
+
+static void long_dev(const struct vhost_view *h, const struct dev_view *d)
+{
+    char vdev[HCTL_TEXT_MAX] = "(no v-dev)", a[128], b[128];
+
+    if (d->vdev_ok)
+        hctl_format(&d->vdev, vdev);
+    printf("  %s\n    p-dev %s", vdev, safe(d->pdev, a));
+    if (d->phctl || d->devname)
+        printf(" is %s at %s", safe(d->devname, a), safe(d->phctl, b));
+    printf("\n    dev-%u of virtual host %u (Idx %u), backend domain %u%s%s\n", d->n, h->host, h->id, h->backend,
+           h->feature_host ? ", feature-host" : "", d->readonly ? ", readonly" : "");
+    printf("    states: device %u (%s), its host %u (%s), the guest's side %u (%s)%s\n", d->state, state_name(d->state),
+           h->state, state_name(h->state), h->fe_state, state_name(h->fe_state), h->online ? "" : ", going away");
+    if (d->error)
+        printf("    closed by the backend: %s\n", safe(d->error, a));
+    else if (h->error)
+        printf("    the backend says: %s\n", safe(h->error, a));
+    else if (d->fe_state == 6 && d->state != 6)
+        printf("    refused by the guest\n");
+}
+
+void list_long(const struct guest_view *v, const struct wanted *missing, const char *name)
+{
+    unsigned any = missing->n;
+
+    printf("%s (domain %u)\n", name ? name : "?", v->domid);
+    for (unsigned i = 0; i < v->n_vhosts; i++) {
+        any += v->vhosts[i].n_devs;
+        for (unsigned k = 0; k < v->vhosts[i].n_devs; k++)
+            long_dev(&v->vhosts[i], &v->vhosts[i].devs[k]);
+    }
+    for (unsigned i = 0; i < missing->n; i++) {
+        char vdev[HCTL_TEXT_MAX], a[128];
+
+        hctl_format(&missing->entries[i].vdev, vdev);
+        printf("  %s\n    p-dev %s: the guest had it before it was restarted, and it is not attached yet\n", vdev,
+               missing->entries[i].pdev);
+        if (missing->errors[i])
+            printf("    because: %s\n", safe(missing->errors[i], a));
+    }
+    if (!any)
+        printf("  no SCSI devices\n");
+}
+
+/* False without memory. text NULL: null. */
+static bool put_text(struct json_object *o, const char *key, const char *text)
+{
+    struct json_object *s = text ? json_object_new_string(text) : NULL;
+
+    if ((text && !s) || json_object_object_add(o, key, s) < 0) {
+        json_object_put(s);
+        return false;
+    }
+    return true;
+}
+
+/* The same for what a driver domain may have written: JSON must be UTF-8, so other bytes than ASCII become '?'. */
+static bool put_foreign(struct json_object *o, const char *key, const char *text)
+{
+    CLEANUP_FREE char *copy = text ? strdup(text) : NULL;
+
+    if (text && !copy)
+        return false;
+    for (char *p = copy; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    return put_text(o, key, copy);
+}
+
+static bool put_number(struct json_object *o, const char *key, uint32_t value)
+{
+    struct json_object *n = json_object_new_int64(value);
+
+    if (!n || json_object_object_add(o, key, n) < 0) {
+        json_object_put(n);
+        return false;
+    }
+    return true;
+}
+
+static bool put_flag(struct json_object *o, const char *key, bool value)
+{
+    struct json_object *b = json_object_new_boolean(value);
+
+    if (!b || json_object_object_add(o, key, b) < 0) {
+        json_object_put(b);
+        return false;
+    }
+    return true;
+}
+
+/* Takes over o, whether it succeeds or not. */
+static bool append(struct json_object *array, struct json_object *o)
+{
+    if (o && json_object_array_add(array, o) == 0)
+        return true;
+    json_object_put(o);
+    return false;
+}
+
+static struct json_object *dev_json(const struct vhost_view *h, const struct dev_view *d)
+{
+    struct json_object *o = json_object_new_object();
+    char vdev[HCTL_TEXT_MAX];
+
+    hctl_format(&d->vdev, vdev);
+    if (!o)
+        return NULL;
+    if (put_number(o, "idx", h->id) && put_number(o, "backend", h->backend) && put_number(o, "state", h->state)
+        && put_number(o, "host", h->host) && put_foreign(o, "p-hctl", phctl_of(d)) && put_foreign(o, "p-devname", d->devname)
+        && put_foreign(o, "p-dev", d->pdev) && put_text(o, "v-dev", d->vdev_ok ? vdev : NULL)
+        && put_number(o, "dev", d->n) && put_number(o, "devstate", d->state)
+        && put_number(o, "frontend-state", h->fe_state) && put_number(o, "frontend-devstate", d->fe_state)
+        && put_flag(o, "feature-host", h->feature_host) && put_flag(o, "readonly", d->readonly)
+        && put_flag(o, "online", h->online) && put_foreign(o, "error", d->error ? d->error : h->error))
+        return o;
+    json_object_put(o);
+    return NULL;
+}
+
+static struct json_object *missing_json(const struct vscsi_entry *e, const char *error)
+{
+    struct json_object *o = json_object_new_object();
+    char vdev[HCTL_TEXT_MAX];
+
+    hctl_format(&e->vdev, vdev);
+    if (o && put_text(o, "p-dev", e->pdev) && put_text(o, "v-dev", vdev) && put_text(o, "error", error))
+        return o;
+    json_object_put(o);
+    return NULL;
+}
+
+struct json_object *list_json(const struct guest_view *v, const struct wanted *missing, const char *name)
+{
+    struct json_object *o = json_object_new_object(), *devices = json_object_new_array();
+    struct json_object *absent = json_object_new_array();
+    bool ok = o && devices && absent;
+
+    for (unsigned i = 0; ok && i < v->n_vhosts; i++)
+        for (unsigned k = 0; ok && k < v->vhosts[i].n_devs; k++)
+            ok = append(devices, dev_json(&v->vhosts[i], &v->vhosts[i].devs[k]));
+    for (unsigned i = 0; ok && i < missing->n; i++)
+        ok = append(absent, missing_json(&missing->entries[i], missing->errors[i]));
+    ok = ok && put_number(o, "domid", v->domid) && put_text(o, "name", name);
+    if (ok && json_object_object_add(o, "devices", devices) == 0) {
+        devices = NULL;
+        if (json_object_object_add(o, "missing", absent) == 0)
+            return o;
+    }
+    json_object_put(devices);
+    json_object_put(absent);
+    json_object_put(o);
+    return NULL;
+}

@@ -1,0 +1,22 @@
+# The pure part, apart: its tests link nothing else.
+noinst_LIBRARIES += libvscsisyntax.a
+libvscsisyntax_a_SOURCES = tools/xl-scsi/syntax.c tools/xl-scsi/syntax.h \
+	tools/xl-scsi/xl-args.c tools/xl-scsi/xl-args.h
+
+# The rest without main(), for the tests too.
+noinst_LIBRARIES += libxlscsi.a
+libxlscsi_a_SOURCES = tools/xl-scsi/store.c tools/xl-scsi/store.h tools/xl-scsi/view.c tools/xl-scsi/view.h \
+	tools/xl-scsi/attach.c tools/xl-scsi/detach.c tools/xl-scsi/change.h \
+	tools/xl-scsi/list.c tools/xl-scsi/list.h tools/xl-scsi/hyp.c tools/xl-scsi/hyp.h \
+	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/inuse.c tools/xl-scsi/inuse.h \
+	tools/xl-scsi/remember.c tools/xl-scsi/remember.h tools/xl-scsi/run.c tools/xl-scsi/run.h \
+	tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
+libxlscsi_a_CFLAGS = $(AM_CFLAGS) $(XENLIGHT_CFLAGS) $(XENCONTROL_CFLAGS) $(XLUTIL_CFLAGS)
+XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) \
+	$(XENLIGHT_LIBS) $(XENCONTROL_LIBS) $(JSONC_LIBS)
+
+sbin_PROGRAMS += xl-scsi
+xl_scsi_SOURCES = tools/xl-scsi/main.c tools/xl-scsi/commands.c tools/xl-scsi/commands.h \
+	tools/xl-scsi/watch.c tools/xl-scsi/xl.c
+xl_scsi_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+xl_scsi_LDADD = $(XL_SCSI_LIBS) $(SYSTEMD_LIBS)

@@ -1,0 +1,153 @@
+/*
+ * xl-scsi: SCSI devices for Xen guests, from the toolstack's side. This file is the command line: it
+ * finds the command, its options and its domain, and says in one line what went wrong.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "hyp.h"
+#include "run.h"
+#include "syntax.h"
+
+enum { MANY = 1000000, TIMEOUT_S = 30, TIMEOUT_MAX_S = 86400 };
+
+struct command {
+    const char *name, *arguments, *what;    /* what NULL: not for people */
+    const char *options;    /* letters of those that it takes */
+    int min_args, max_args;
+    int (*run)(const struct options *o, int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    { "attach", "DOMAIN PDEV VDEV[,option...]", "give a SCSI device to a guest", "tnfw", 3, 3, cmd_attach },
+    { "detach", "DOMAIN VDEV", "take it away again", "tnf", 2, 2, cmd_detach },
+    { "list", "[DOMAIN...]", "show guests' SCSI devices", "jl", 0, MANY, cmd_list },
+    { "check", "FILE [KEY=VALUE...]", "check the vscsi= of a guest's configuration", "", 1, MANY, cmd_check },
+    { "watch", "", "the service: guests keep their devices over a reboot", "t", 0, 0, cmd_watch },
+    { "xl", "XL [ARGUMENTS...]", "do what XL would, with SCSI devices", "t", 1, MANY, cmd_xl },
+    { "resume", "DOMAIN", NULL, "t", 1, 1, cmd_resume },
+};
+
+#define SHORT_OPTIONS "t:nfwjlR:hV"
+
+/* One table for the parser, --help and the test of the manual page. */
+static const struct option_text {
+    struct option getopt;
+    const char *argument, *what;
+} option_texts[] = {
+    { { "timeout", required_argument, NULL, 't' }, "SECONDS", "wait this long for backend and guest (default 30)" },
+    { { "dry-run", no_argument, NULL, 'n' }, NULL, "print the nodes that would be written, and write none" },
+    { { "force", no_argument, NULL, 'f' }, NULL,
+      "attach a device that is in use; detach even if nobody answers" },
+    { { "no-wait", no_argument, NULL, 'w' }, NULL, "attach: be content once the backend has the device" },
+    { { "json", no_argument, NULL, 'j' }, NULL, "list: for programs" },
+    { { "long", no_argument, NULL, 'l' }, NULL, "list: all there is to know about each device" },
+    { { "run-dir", required_argument, NULL, 'R' }, "DIR", "where the locks are (default " RUNSTATEDIR "/xl-scsi)" },
+    { { "help", no_argument, NULL, 'h' }, NULL, "show this" },
+    { { "version", no_argument, NULL, 'V' }, NULL, "show the version" },
+};
+
+static void usage(FILE *out)
+{
+    fputs("Usage: xl-scsi COMMAND [options] [arguments]\n\nCommands:\n", out);
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        if (commands[i].what)
+            fprintf(out, "  %-8s%-30s%s\n", commands[i].name, commands[i].arguments, commands[i].what);
+    fprintf(out, "\nPDEV: /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid, as the backend's domain knows it.\n"
+            "VDEV: h:c:t:l as the guest will see it. Options: %s.\n\nOptions:\n", vscsi_options_help);
+    for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
+        const struct option_text *o = &option_texts[i];
+        char text[64];
+
+        snprintf(text, sizeof(text), "--%s%s%s", o->getopt.name, o->argument ? "=" : "", o->argument ? o->argument : "");
+        fprintf(out, "  -%c, %-18s%s\n", o->getopt.val, text, o->what);
+    }
+    fputs("\nExit status: 0 done, 1 failed (and undone), 2 wrong usage. See xl-scsi(8) and vscsi(7).\n", out);
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* 0: go on; else the program's end with *code. */
+static int parse_options(int argc, char **argv, struct options *o, char seen[32], int *code)
+{
+    struct option longs[ARRAY_SIZE(option_texts) + 1] = { 0 };
+    size_t n_seen = 0;
+    int c;
+
+    for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++)
+        longs[i] = option_texts[i].getopt;
+    /* "xl" hands its arguments on as they are: what is an option there is none here. */
+    bool leave = argc > 1 && strcmp(argv[1], "xl") == 0;
+
+    while ((c = getopt_long(argc, argv, leave ? "+" SHORT_OPTIONS : SHORT_OPTIONS, longs, NULL)) != -1) {
+        switch (c) {
+        case 't':
+            if (parse_u32_str(optarg, TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0) {
+                *code = complain(EXIT_USAGE, "--timeout '%s': expected seconds, 1..%d", optarg, TIMEOUT_MAX_S);
+                return 1;
+            }
+            break;
+        case 'n': o->dry_run = true; break;
+        case 'f': o->force = true; break;
+        case 'w': o->no_wait = true; break;
+        case 'j': o->json = true; break;
+        case 'l': o->as_long = true; break;
+        case 'R':
+            run_set_dir(optarg);
+            continue;       /* for all commands */
+        case 'h':
+            usage(stdout);
+            *code = EXIT_OK;
+            return 1;
+        case 'V':
+            printf("xl-scsi %s\n", PACKAGE_VERSION);
+            *code = EXIT_OK;
+            return 1;
+        default:    /* getopt has said which */
+            fputs("xl-scsi: see xl-scsi --help\n", stderr);
+            *code = EXIT_USAGE;
+            return 1;
+        }
+        if (n_seen + 1 < 32 && !strchr(seen, c))
+            seen[n_seen++] = (char)c;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .timeout_s = TIMEOUT_S };
+    char seen[32] = "";
+    int code;
+
+    if (parse_options(argc, argv, &o, seen, &code))
+        return code;
+    if (optind >= argc)
+        return complain(EXIT_USAGE, "no command: expected attach, detach, list, check or watch (xl-scsi --help)");
+    const struct command *cmd = find_command(argv[optind]);
+
+    if (!cmd)
+        return complain(EXIT_USAGE, "unknown command '%s' (xl-scsi --help)", argv[optind]);
+    argc -= optind + 1;
+    argv += optind + 1;
+    for (const char *p = seen; *p; p++)
+        if (!strchr(cmd->options, *p))
+            return complain(EXIT_USAGE, "%s takes no option -%c (xl-scsi --help)", cmd->name, *p);
+    if (argc < cmd->min_args || argc > cmd->max_args)
+        return complain(EXIT_USAGE, "wrong number of arguments: expected xl-scsi %s %s", cmd->name, cmd->arguments);
+    code = cmd->run(&o, argc, argv);
+    hyp_close();
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return complain(EXIT_FAILED, "cannot write the output: %s", strerror(errno));
+    return code;
+}

@@ -1,0 +1,39 @@
+/*
+ * A guest's devices outlive its domain: reboot, save and restore, and migration all make a new one from the
+ * configuration that libxl keeps as JSON. That JSON has a place for a toolstack's own xenstore nodes,
+ * c_info.xsdata, which libxl writes below /local/domain/<new domain>/ before the guest is introduced. So
+ * each device is noted there as `pvscsi/<n>`, and travels wherever the guest goes; nothing of ours is kept on
+ * disk, and nothing is left when the guest ends.
+ */
+#ifndef XL_SCSI_REMEMBER_H
+#define XL_SCSI_REMEMBER_H
+
+#include <stdint.h>
+
+#include "change.h"
+#include "syntax.h"
+
+/* What the new domain finds; see wanted.h. */
+#define WANTED_DIR "pvscsi"
+
+/*
+ * Notes or removes devices in the JSON of a running guest. 0; 1: there is no Xen here; or -errno with
+ * one line in err, and nothing changed.
+ */
+int remember_add(uint32_t domid, const struct vscsi_entry *e, unsigned n, char err[CHANGE_ERROR_MAX]);
+int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERROR_MAX]);
+/* Has libxl finished creating this domain? It stores the JSON last. Without Xen, true. */
+bool remember_domain_complete(uint32_t domid);
+
+/*
+ * The same on text. *out is a new text to be freed. Entries with a v-dev that is there already take its
+ * place. 0; 1 and no text: there is nothing to change; -EINVAL (not such a JSON) or -ENOMEM.
+ */
+int remember_edit(const char *json, const struct vscsi_entry *add, unsigned n, const struct hctl *remove, char **out);
+/*
+ * The other way: the entries noted in a JSON and the guest's name (NULL without), both to be freed by the
+ * caller. Entries that do not parse are left out. 0, -EINVAL or -ENOMEM.
+ */
+int remember_read(const char *json, char **name, struct vscsi_entry **entries, unsigned *n);
+
+#endif

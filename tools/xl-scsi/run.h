@@ -1,0 +1,34 @@
+/* Processes and locks: what the xl shim and the service share with the commands. */
+#ifndef XL_SCSI_RUN_H
+#define XL_SCSI_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Where the locks are: made at first use. NULL sets the default, RUNSTATEDIR/xl-scsi. */
+void run_set_dir(const char *dir);
+/* Takes the named lock, waiting for it; it is held until the fd is closed. -1 where there can be none. */
+int run_lock(const char *name);
+/* The same without waiting; -1 with errno EWOULDBLOCK when another process has it. */
+int run_trylock(const char *name);
+
+/* Says on stderr what went wrong, in one line, after the program's name. Returns code. */
+int complain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Starts argv[0] (a path) with this environment. out: becomes its stdout when >= 0. Ignored and blocked
+ * signals are reset. The pid, or -errno.
+ */
+pid_t run_spawn(char *const argv[], int out);
+/*
+ * Waits for it; a stop signal that comes meanwhile is passed on to it. Exit status, 128 + signal, or
+ * -errno.
+ */
+int run_wait(pid_t pid);
+/* Its status as above if it has ended; -EAGAIN while it runs. */
+int run_poll(pid_t pid);
+/* Runs it to its end. */
+int run_program(char *const argv[]);
+
+#endif

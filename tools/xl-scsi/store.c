@@ -1,0 +1,312 @@
+/* Xenstore as a toolstack needs it; see store.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "store.h"
+
+enum {
+    FIRST_ANSWER_S = 10,    /* a xenstored that is there answers in milliseconds */
+    ASK_US = 2000000,       /* how often an idle connection is asked whether it is one */
+    TRANSACT_TRIES = 2000,  /* with the pauses below, about ten seconds of continuous interference */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_stop(int sig)
+{
+    interrupted = 1;
+}
+
+void store_catch_signals(void)
+{
+    /* No SA_RESTART: a wait must end. */
+    struct sigaction sa = { .sa_handler = on_stop };
+
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+}
+
+bool store_interrupted(void)
+{
+    return interrupted;
+}
+
+void store_clear_interrupt(void)
+{
+    interrupted = 0;
+}
+
+/*
+ * In dom0 the kernel lets us connect before any xenstored runs, and then the first request waits for
+ * ever inside libxenstore. The only way out of there is the end of the program.
+ */
+static void on_no_answer(int sig)
+{
+    static const char text[] = "xl-scsi: xenstored does not answer (is it running?)\n";
+
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+        _exit(1);
+    _exit(1);
+}
+
+int store_open(struct store *s)
+{
+    struct sigaction sa = { .sa_handler = on_no_answer }, old;
+
+    *s = (struct store){ .t = XBT_NULL };
+    s->xs = xs_open(0);
+    if (!s->xs)
+        return errno ? -errno : -EIO;
+    sigaction(SIGALRM, &sa, &old);
+    alarm(FIRST_ANSWER_S);
+    CLEANUP_FREE void *any = xs_read(s->xs, XBT_NULL, "/local", NULL);
+    int err = any ? 0 : errno;
+    alarm(0);
+    sigaction(SIGALRM, &old, NULL);
+    return err == 0 || err == ENOENT || err == EACCES ? 0 : -err;
+}
+
+void store_close(struct store *s)
+{
+    if (s->xs)
+        xs_close(s->xs);
+    s->xs = NULL;
+}
+
+static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
+{
+    int n = vsnprintf(path, STORE_PATH_MAX, fmt, ap);
+
+    if (n < 0 || n >= STORE_PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return true;
+}
+
+/* Each public function below takes a format: turn it into path, or leave by `failed`. */
+#define PATH_OR(failed) \
+    char where[STORE_PATH_MAX]; \
+    va_list ap; \
+    va_start(ap, path); \
+    bool path_ok = format_path(where, path, ap); \
+    va_end(ap); \
+    if (!path_ok) \
+        failed
+
+char *store_read(struct store *s, const char *path, ...)
+{
+    PATH_OR(return NULL);
+    return xs_read(s->xs, s->t, where, NULL);
+}
+
+static int read_u32(struct store *s, uint32_t max, uint32_t *out, const char *where)
+{
+    unsigned len = 0;
+    CLEANUP_FREE char *text = xs_read(s->xs, s->t, where, &len);
+
+    if (!text)
+        return errno == ENOENT ? -ENOENT : -EINVAL;
+    return parse_u32(text, len, max, out) < 0 ? -EINVAL : 0;
+}
+
+int store_read_u32(struct store *s, uint32_t max, uint32_t *out, const char *path, ...)
+{
+    PATH_OR(return -EINVAL);
+    return read_u32(s, max, out, where);
+}
+
+unsigned store_state(struct store *s, const char *path, ...)
+{
+    uint32_t state = 0;
+
+    PATH_OR(return 0);
+    return read_u32(s, 8, &state, where) < 0 ? 0 : state;
+}
+
+bool store_exists(struct store *s, const char *path, ...)
+{
+    PATH_OR(return false);
+    CLEANUP_FREE void *value = xs_read(s->xs, s->t, where, NULL);
+
+    return value != NULL;
+}
+
+char **store_dir(struct store *s, unsigned *n, const char *path, ...)
+{
+    *n = 0;
+    PATH_OR(return NULL);
+    errno = 0;
+    char **names = xs_directory(s->xs, s->t, where, n);
+
+    if (names && *n == 0) {
+        free(names);
+        errno = 0;
+        return NULL;
+    }
+    return names;
+}
+
+uint32_t store_owner(struct store *s, const char *path, ...)
+{
+    unsigned n = 0;
+
+    PATH_OR(return UINT32_MAX);
+    CLEANUP_FREE struct xs_permissions *perms = xs_get_permissions(s->xs, s->t, where, &n);
+
+    return perms && n ? perms[0].id : UINT32_MAX;
+}
+
+static void note_failure(struct store *s)
+{
+    if (s->error == 0)
+        s->error = errno ? -errno : -EIO;
+}
+
+static void write_node(struct store *s, const char *where, const char *value)
+{
+    if (s->dry_run)
+        printf("%s = \"%s\"\n", where, value);
+    if (!xs_write(s->xs, s->t, where, value, (unsigned)strlen(value)))
+        note_failure(s);
+}
+
+void store_write(struct store *s, const char *value, const char *path, ...)
+{
+    PATH_OR({ note_failure(s); return; });
+    write_node(s, where, value);
+}
+
+void store_write_u32(struct store *s, uint32_t value, const char *path, ...)
+{
+    char text[16];
+
+    PATH_OR({ note_failure(s); return; });
+    snprintf(text, sizeof(text), "%u", value);
+    write_node(s, where, text);
+}
+
+void store_rm(struct store *s, const char *path, ...)
+{
+    PATH_OR({ note_failure(s); return; });
+    CLEANUP_FREE void *value = xs_read(s->xs, s->t, where, NULL);
+
+    if (!value)
+        return;
+    if (s->dry_run)
+        printf("remove %s\n", where);
+    if (!xs_rm(s->xs, s->t, where) && errno != ENOENT)
+        note_failure(s);
+}
+
+void store_mkdir(struct store *s, unsigned owner, unsigned reader, const char *path, ...)
+{
+    /* The first entry is the owner, its right is everybody else's. */
+    struct xs_permissions perms[2] = { { .id = owner, .perms = XS_PERM_NONE },
+                                       { .id = reader, .perms = XS_PERM_READ } };
+
+    PATH_OR({ note_failure(s); return; });
+    if (s->dry_run)
+        printf("%s/ (n%u,r%u)\n", where, owner, reader);
+    if (!xs_mkdir(s->xs, s->t, where) || !xs_set_permissions(s->xs, s->t, where, perms, 2))
+        note_failure(s);
+}
+
+int store_transact(struct store *s, int (*fn)(struct store *s, void *ctx), void *ctx)
+{
+    for (unsigned i = 0; i < TRANSACT_TRIES; i++) {
+        int r;
+
+        s->error = 0;
+        s->t = xs_transaction_start(s->xs);
+        if (s->t == XBT_NULL)
+            return errno ? -errno : -EIO;
+        r = fn(s, ctx);
+        if (r == 0)
+            r = s->error;
+        bool done = xs_transaction_end(s->xs, s->t, r != 0 || s->dry_run);
+        int end_errno = errno;
+
+        s->t = XBT_NULL;
+        /* xenstored may notice a conflict in the middle; what a read then gave means nothing. */
+        if (r == -EAGAIN || (r == 0 && !done && end_errno == EAGAIN)) {
+            struct timespec pause = { .tv_nsec = 1000000L + (long)(now_us() % 8) * 1000000L };
+
+            nanosleep(&pause, NULL);
+            continue;
+        }
+        return r ? r : done ? 0 : -end_errno;
+    }
+    return -EBUSY;
+}
+
+int store_watch(struct store *s, const char *token, const char *path, ...)
+{
+    PATH_OR(return -ENAMETOOLONG);
+    return xs_watch(s->xs, where, token) ? 0 : -errno;
+}
+
+void store_unwatch(struct store *s, const char *token, const char *path, ...)
+{
+    PATH_OR(return);
+    xs_unwatch(s->xs, where, token);
+}
+
+static bool take_events(struct store *s)
+{
+    bool any = false;
+
+    for (char **event; (event = xs_check_watch(s->xs)) != NULL; any = true)
+        free(event);
+    return any;
+}
+
+/* libxenstore's descriptor does not become readable when its connection ends: only a request tells. */
+static bool is_connected(struct store *s)
+{
+    CLEANUP_FREE void *any = xs_read(s->xs, XBT_NULL, "/local", NULL);
+
+    return any || errno == ENOENT || errno == EACCES;
+}
+
+int store_wait(struct store *s, uint64_t deadline_us)
+{
+    struct pollfd fd = { .fd = xs_fileno(s->xs), .events = POLLIN };
+    uint64_t asked = now_us();
+
+    for (;;) {
+        uint64_t now = now_us();
+
+        if (interrupted)
+            return -EINTR;
+        if (now >= deadline_us)
+            return -ETIMEDOUT;
+        uint64_t ms = (deadline_us - now) / 1000 + 1;
+        /* Bounded, so that a signal between the check above and the poll delays nothing for long. */
+        int r = poll(&fd, 1, ms > 500 ? 500 : (int)ms);
+
+        if (r < 0 && errno != EINTR)
+            return -errno;
+        if (r == 0 && now >= asked + ASK_US) {
+            if (!is_connected(s))
+                return -ENOTCONN;
+            asked = now;
+        }
+        if (r > 0) {
+            if (take_events(s))
+                return 0;
+            if (errno != EAGAIN)
+                return -errno;
+        }
+    }
+}

@@ -1,0 +1,284 @@
+/* One entry of vscsi=[...]; see syntax.h. */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "common/util.h"
+#include "syntax.h"
+
+#define PDEV_TEXT_MAX 511       /* what the daemon takes */
+
+static int wrong(char *err, const char *fmt, ...) PRINTF(2, 3);
+
+static int wrong(char *err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(err, VSCSI_ERROR_MAX, fmt, ap);
+    va_end(ap);
+    return -EINVAL;
+}
+
+/* Text from the user on its way into a message: short, and fit for a terminal. */
+struct quoted { char text[96]; };
+#define Q(s) (quote(s).text)
+
+static struct quoted quote(const char *s)
+{
+    struct quoted q;
+
+    escape_for_log(q.text, sizeof(q.text), s, strlen(s));
+    return q;
+}
+
+static bool all_hex(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!isxdigit((unsigned char)s[i]))
+            return false;
+    return len > 0;
+}
+
+static int parse_naa(const char *text, char *err)
+{
+    size_t hex = strcspn(text + 4, ":");
+    const char *colon = text + 4 + hex;
+    uint32_t lun;
+
+    if ((hex != 16 && hex != 32) || !all_hex(text + 4, hex))
+        return wrong(err, "p-dev '%s': expected naa. and 16 or 32 hex digits, then perhaps :lun", Q(text));
+    if (*colon && parse_u32_str(colon + 1, VDEV_LUN_MAX, &lun) < 0)
+        return wrong(err, "p-dev '%s': the LUN after the colon must be a number in 0..%d", Q(text), VDEV_LUN_MAX);
+    return 0;
+}
+
+/* Does it look like an attempt at h:c:t:l, rather than at a name? */
+static bool numbers_and_colons(const char *text)
+{
+    return strchr(text, ':') && strspn(text, "0123456789:*xabcdefABCDEF-+") == strlen(text);
+}
+
+static int parse_pdev(const char *text, struct vscsi_entry *e, char *err)
+{
+    if (*text == '\0')
+        return wrong(err, "no p-dev: expected /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid before the first comma");
+    if (strlen(text) > PDEV_TEXT_MAX)
+        return wrong(err, "p-dev '%s...' is too long: at most %d characters", Q(text), PDEV_TEXT_MAX);
+    for (const char *p = text; *p; p++)
+        if (!isprint((unsigned char)*p))
+            return wrong(err, "p-dev '%s' holds a character that cannot be printed", Q(text));
+
+    if (strncmp(text, "/dev/", 5) == 0) {
+        if (text[5] == '\0' || text[strlen(text) - 1] == '/')
+            return wrong(err, "p-dev '%s' is a directory: expected a device node such as /dev/sg0", Q(text));
+        e->kind = VSCSI_PATH;
+    } else if (strncasecmp(text, "naa.", 4) == 0) {
+        int r = parse_naa(text, err);
+
+        if (r < 0)
+            return r;
+        e->kind = VSCSI_NAA;
+    } else if (strncmp(text, "eui.", 4) == 0 || strncmp(text, "t10.", 4) == 0 || strncmp(text, "iqn.", 4) == 0
+               || strncmp(text, "uuid.", 5) == 0) {
+        if (strchr(text, '.')[1] == '\0')
+            return wrong(err, "p-dev '%s': expected a wwid as in /sys/class/scsi_device/*/device/wwid", Q(text));
+        e->kind = VSCSI_WWID;
+    } else if (strncmp(text, "file:/", 6) == 0) {
+        e->kind = VSCSI_FILE;
+    } else if (hctl_parse(text, &e->phctl) == 0) {
+        e->kind = VSCSI_HCTL;
+    } else if (numbers_and_colons(text)) {
+        return wrong(err, "p-dev '%s': expected four decimal numbers h:c:t:l, as lsscsi shows them", Q(text));
+    } else {
+        const char *name = strncmp(text, "dev/", 4) == 0 ? text + 4 : text;
+        bool bare = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(name) && strlen(name) <= 16;
+
+        return wrong(err, "p-dev '%s': expected /dev/..., h:c:t:l, naa.<16 or 32 hex>[:lun] or a wwid "
+                     "(eui., t10., uuid., iqn.)%s%s%s", Q(text), bare ? "; did you mean /dev/" : "", bare ? name : "",
+                     bare ? "?" : "");
+    }
+    e->pdev = strdup(text);
+    return e->pdev ? 0 : -ENOMEM;
+}
+
+int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MAX])
+{
+    int r = vdev_parse(text, out);
+
+    if (r == -ERANGE)
+        return wrong(err, "v-dev '%s' is out of range: h:c:t:l with channel 0..%d, target 0..%d, lun 0..%d",
+                     Q(text), VDEV_CHANNEL_MAX, VDEV_TARGET_MAX, VDEV_LUN_MAX);
+    if (r < 0)
+        return wrong(err, "v-dev '%s': expected four decimal numbers h:c:t:l", Q(text));
+    return 0;
+}
+
+const char vscsi_options_help[] = "feature-host readonly backend=DOMAIN pr=helper|direct|deny pr-move pr-force force";
+
+static int set_text(char **where, const char *what, const char *value, char *err)
+{
+    if (*value == '\0')
+        return wrong(err, "option '%s=' has no value", what);
+    if (*where)
+        return wrong(err, "option '%s=' is given twice", what);
+    *where = strdup(value);
+    return *where ? 0 : -ENOMEM;
+}
+
+static int parse_option(const char *text, struct vscsi_entry *e, char *err)
+{
+    if (strcmp(text, "feature-host") == 0)
+        e->feature_host = true;
+    else if (strcmp(text, "readonly") == 0)
+        e->readonly = true;
+    else if (strcmp(text, "pr-move") == 0)
+        e->pr_move = true;
+    else if (strcmp(text, "pr-force") == 0)
+        e->pr_force = true;
+    else if (strcmp(text, "force") == 0)
+        e->force = true;
+    else if (strncmp(text, "backend=", 8) == 0)
+        return set_text(&e->backend, "backend", text + 8, err);
+    else if (strncmp(text, "pr=", 3) == 0) {
+        const char *v = text + 3;
+
+        if (strcmp(v, "helper") != 0 && strcmp(v, "direct") != 0 && strcmp(v, "deny") != 0)
+            return wrong(err, "option '%s': expected pr=helper, pr=direct or pr=deny", Q(text));
+        return set_text(&e->pr, "pr", v, err);
+    } else {
+        return wrong(err, "unknown option '%s': expected one of %s", Q(text), vscsi_options_help);
+    }
+    return 0;
+}
+
+/* Cuts the next comma-separated part off *rest, without the blanks around it. NULL when there is none. */
+static char *next_part(char **rest)
+{
+    char *part = *rest, *end;
+
+    if (!part)
+        return NULL;
+    end = strchr(part, ',');
+    *rest = end ? end + 1 : NULL;
+    if (!end)
+        end = part + strlen(part);
+    while (end > part && isspace((unsigned char)end[-1]))
+        end--;
+    *end = '\0';
+    return part + strspn(part, " \t\r\n\v\f");
+}
+
+static int parse_parts(char *rest, struct vscsi_entry *e, char *err)
+{
+    const char *pdev = next_part(&rest), *vdev = next_part(&rest), *option;
+    int r = parse_pdev(pdev, e, err);
+
+    if (r < 0)
+        return r;
+    if (!vdev || *vdev == '\0')
+        return wrong(err, "no v-dev after p-dev '%s': expected pdev,vdev[,option...]", Q(pdev));
+    if (strcmp(vdev, "host") == 0) {
+        /* As in xm: the guest gets the physical host as it is, so nothing filters its commands. */
+        e->whole_host = e->feature_host = true;
+    } else {
+        r = vscsi_vdev_parse(vdev, &e->vdev, err);
+        if (r < 0)
+            return r;
+    }
+    while ((option = next_part(&rest)) != NULL) {
+        r = parse_option(option, e, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int vscsi_entry_parse(const char *text, struct vscsi_entry *out, char err[VSCSI_ERROR_MAX])
+{
+    CLEANUP_FREE char *copy = strdup(text);
+    struct vscsi_entry e = { 0 };
+    int r = copy ? parse_parts(copy, &e, err) : -ENOMEM;
+
+    if (r < 0) {
+        vscsi_entry_clear(&e);
+        if (r == -ENOMEM)
+            snprintf(err, VSCSI_ERROR_MAX, "out of memory");
+    }
+    *out = e;
+    return r;
+}
+
+static bool same_backend(const struct vscsi_entry *a, const struct vscsi_entry *b)
+{
+    return strcmp(a->backend ? a->backend : "0", b->backend ? b->backend : "0") == 0;
+}
+
+int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which, char err[VSCSI_ERROR_MAX])
+{
+    for (unsigned i = 1; i < n; i++) {
+        *which = i;
+        for (unsigned k = 0; k < i; k++) {
+            char vdev[HCTL_TEXT_MAX];
+
+            hctl_format(&e[i].vdev, vdev);
+            /* What `host` stands for is known only when its LUNs are. */
+            if (e[i].whole_host || e[k].whole_host || e[i].vdev.host != e[k].vdev.host)
+                continue;
+            if (hctl_equal(&e[i].vdev, &e[k].vdev))
+                return wrong(err, "v-dev %s is given twice (p-dev %s and %s)", vdev, Q(e[k].pdev), Q(e[i].pdev));
+            if (!same_backend(&e[i], &e[k]))
+                return wrong(err, "v-dev %s: virtual host %u cannot have two backend domains: give the same backend=, "
+                             "or another host number", vdev, e[i].vdev.host);
+            if (e[i].feature_host != e[k].feature_host)
+                return wrong(err, "v-dev %s: feature-host holds for all devices of virtual host %u: give it for all "
+                             "or for none", vdev, e[i].vdev.host);
+        }
+    }
+    return 0;
+}
+
+char *vscsi_entry_format(const struct vscsi_entry *e)
+{
+    char vdev[HCTL_TEXT_MAX];
+
+    hctl_format(&e->vdev, vdev);
+    return strf("%s,%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
+                e->feature_host && !e->whole_host ? ",feature-host" : "", e->readonly ? ",readonly" : "",
+                e->backend ? ",backend=" : "", e->backend ? e->backend : "", e->pr ? ",pr=" : "",
+                e->pr ? e->pr : "", e->pr_move ? ",pr-move" : "",
+                e->pr_force ? ",pr-force" : "", e->force ? ",force" : "");
+}
+
+int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to)
+{
+    struct vscsi_entry e = *from;
+
+    e.pdev = strdup(from->pdev);
+    e.backend = from->backend ? strdup(from->backend) : NULL;
+    e.pr = from->pr ? strdup(from->pr) : NULL;
+    *to = e;
+    if (e.pdev && !e.backend == !from->backend && !e.pr == !from->pr)
+        return 0;
+    vscsi_entry_clear(to);
+    return -ENOMEM;
+}
+
+void vscsi_entry_clear(struct vscsi_entry *e)
+{
+    free(e->pdev);
+    free(e->backend);
+    free(e->pr);
+    *e = (struct vscsi_entry){ 0 };
+}
+
+void vscsi_entries_free(struct vscsi_entry *e, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        vscsi_entry_clear(&e[i]);
+    free(e);
+}

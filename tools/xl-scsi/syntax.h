@@ -1,0 +1,62 @@
+/*
+ * One entry of vscsi=[...]: 'pdev,vdev[,option...]', as in a guest's configuration and on the command
+ * line. Pure: text in, a struct or one line saying what is wrong out. It asks no device and no store:
+ * whether a p-dev exists is for its backend domain to say.
+ */
+#ifndef XL_SCSI_SYNTAX_H
+#define XL_SCSI_SYNTAX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pvscsi/hctl.h"
+
+enum vscsi_pdev {
+    VSCSI_PATH,     /* /dev/...: any node or link that leads to a SCSI device */
+    VSCSI_HCTL,     /* host:channel:target:lun of the backend domain */
+    VSCSI_NAA,      /* naa.<16 or 32 hex digits>[:lun] */
+    VSCSI_WWID,     /* eui., t10., uuid., iqn.: as the sysfs file `wwid` has it */
+    VSCSI_FILE,     /* file:/path: an emulated disk, which backends offer in standalone mode only */
+};
+
+/* All text is allocated; vscsi_entry_clear() frees it. */
+struct vscsi_entry {
+    char *pdev;
+    enum vscsi_pdev kind;
+    struct hctl phctl;      /* VSCSI_HCTL */
+    bool whole_host;        /* v-dev is the word `host`: every LUN of that physical host, numbered alike */
+    struct hctl vdev;
+    bool feature_host;      /* no command policy */
+    bool readonly;
+    bool pr_move;           /* lets the guest move its persistent reservation (PR OUT, REGISTER AND MOVE) */
+    bool pr_force;          /* persistent reservations although another guest has the device over the same path */
+    bool force;             /* attach although the device is in use */
+    char *backend;          /* domain id or name; NULL: domain 0 */
+    char *pr;               /* helper, direct or deny; NULL: the daemon's own setting */
+};
+#define VSCSI_ERROR_MAX 320
+
+/*
+ * Parses `pdev,vdev[,option...]`; blanks around commas do not count. 0, or -EINVAL with one line in err
+ * (what is wrong, what was expected), or -ENOMEM. *out is cleared on failure.
+ */
+int vscsi_entry_parse(const char *text, struct vscsi_entry *out, char err[VSCSI_ERROR_MAX]);
+/*
+ * Do n entries fit together: no v-dev twice, one backend and one feature-host for each virtual host?
+ * 0, or -EINVAL with err about entry *which (counted from 0).
+ */
+int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which, char err[VSCSI_ERROR_MAX]);
+/* Only a v-dev h:c:t:l, as for detach. */
+int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MAX]);
+/* The entry as one text again, such that parsing it gives the same; NULL without memory. */
+char *vscsi_entry_format(const struct vscsi_entry *e);
+/* A copy that owns its texts; 0 or -ENOMEM. */
+int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to);
+void vscsi_entry_clear(struct vscsi_entry *e);
+/* An array of them and the array itself. */
+void vscsi_entries_free(struct vscsi_entry *e, unsigned n);
+
+/* All option words, separated by blanks: what --help and completion show. */
+extern const char vscsi_options_help[];
+
+#endif

@@ -1,0 +1,283 @@
+/* What xenstore says about a guest's virtual SCSI hosts; see view.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "view.h"
+
+const char *state_name(unsigned state)
+{
+    static const char *const names[] = {
+        [0] = "absent", [1] = "Initialising", [2] = "InitWait", [3] = "Initialised", [4] = "Connected",
+        [5] = "Closing", [6] = "Closed", [7] = "Reconfiguring", [8] = "Reconfigured",
+    };
+
+    return state < ARRAY_SIZE(names) ? names[state] : "unknown";
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/*
+ * The children of a directory whose names are prefix and a number, as numbers in ascending order. Other
+ * names are not ours and are left alone. 0 and *out (to be freed; NULL when there are none), or -errno.
+ */
+static int numbered_children(struct store *s, const char *path, const char *prefix, uint32_t **out, unsigned *n)
+{
+    unsigned count;
+    CLEANUP_FREE char **names = store_dir(s, &count, "%s", path);
+    size_t skip = strlen(prefix);
+
+    *out = NULL;
+    *n = 0;
+    if (!names)
+        return errno == 0 || errno == ENOENT ? 0 : -errno;
+    uint32_t *numbers = calloc(count, sizeof(*numbers));
+
+    if (!numbers)
+        return -ENOMEM;
+    for (unsigned i = 0; i < count; i++)
+        if (strncmp(names[i], prefix, skip) == 0
+            && parse_u32_str(names[i] + skip, UINT32_MAX, &numbers[*n]) == 0)
+            (*n)++;
+    qsort(numbers, *n, sizeof(*numbers), by_number);
+    *out = numbers;
+    return 0;
+}
+
+static void dev_clear(struct dev_view *d)
+{
+    free(d->pdev);
+    free(d->vdev_text);
+    free(d->devname);
+    free(d->phctl);
+    free(d->error);
+}
+
+static void vhost_clear(struct vhost_view *h)
+{
+    for (unsigned i = 0; i < h->n_devs; i++)
+        dev_clear(&h->devs[i]);
+    free(h->devs);
+    free(h->error);
+}
+
+void view_clear(struct guest_view *v)
+{
+    for (unsigned i = 0; i < v->n_vhosts; i++)
+        vhost_clear(&v->vhosts[i]);
+    free(v->vhosts);
+    *v = (struct guest_view){ 0 };
+}
+
+static bool read_flag(struct store *s, const char *dir, const char *name, bool absent)
+{
+    uint32_t value;
+    int r = store_read_u32(s, UINT32_MAX, &value, "%s/%s", dir, name);
+
+    return r < 0 ? absent : value != 0;
+}
+
+static void load_dev(struct store *s, uint32_t domid, const struct vhost_view *h, struct dev_view *d)
+{
+    char dir[STORE_PATH_MAX];
+
+    snprintf(dir, sizeof(dir), DEV_FMT, h->backend, domid, h->id, d->n);
+    d->pdev = store_read(s, "%s/p-dev", dir);
+    d->vdev_text = store_read(s, "%s/v-dev", dir);
+    d->vdev_ok = d->vdev_text && hctl_parse(d->vdev_text, &d->vdev) == 0;
+    d->devname = store_read(s, "%s/p-devname", dir);
+    d->phctl = store_read(s, "%s/p-hctl", dir);
+    d->error = store_read(s, "%s/error", dir);
+    d->readonly = read_flag(s, dir, "readonly", false);
+    d->state = store_state(s, "%s/state", dir);
+    d->fe_state = store_state(s, FE_DEV_FMT "/state", domid, h->id, d->n);
+}
+
+static int load_vhost(struct store *s, uint32_t domid, struct vhost_view *h)
+{
+    char be[STORE_PATH_MAX], fe[STORE_PATH_MAX], devs[STORE_PATH_MAX];
+    CLEANUP_FREE uint32_t *numbers = NULL;
+    unsigned n;
+    int r;
+
+    snprintf(be, sizeof(be), BE_FMT, h->backend, domid, h->id);
+    snprintf(fe, sizeof(fe), FE_FMT, domid, h->id);
+    snprintf(devs, sizeof(devs), BE_FMT "/vscsi-devs", h->backend, domid, h->id);
+    h->state = store_state(s, "%s/state", be);
+    h->fe_state = store_state(s, "%s/state", fe);
+    h->has_frontend = store_exists(s, "%s", fe);
+    h->online = read_flag(s, be, "online", true);
+    h->feature_host = read_flag(s, be, "feature-host", false);
+    h->error = store_read(s, "%s/error", be);
+    r = numbered_children(s, devs, "dev-", &numbers, &n);
+    if (r < 0 || n == 0)
+        return r;
+    h->devs = calloc(n, sizeof(*h->devs));
+    if (!h->devs)
+        return -ENOMEM;
+    h->n_devs = n;
+    for (unsigned i = 0; i < n; i++) {
+        h->devs[i].n = numbers[i];
+        load_dev(s, domid, h, &h->devs[i]);
+    }
+    return 0;
+}
+
+/*
+ * Tools that number their controllers 0, 1, 2.. say in libxl_ctrl_index which virtual host it is, and
+ * the v-devs say it too.
+ */
+static void set_host_number(struct store *s, uint32_t domid, struct vhost_view *h)
+{
+    bool known = store_read_u32(s, UINT32_MAX, &h->host, BE_FMT "/libxl_ctrl_index",
+                                h->backend, domid, h->id) == 0;
+
+    for (unsigned i = 0; !known && i < h->n_devs; i++) {
+        known = h->devs[i].vdev_ok;
+        h->host = h->devs[i].vdev.host;
+    }
+    if (!known)
+        h->host = h->id;
+    for (unsigned i = 0; i < h->n_devs; i++)
+        h->devs[i].vdev.host = h->host;
+}
+
+static int load_backend(struct store *s, struct guest_view *v, uint32_t backend)
+{
+    CLEANUP_FREE uint32_t *ids = NULL;
+    char dir[STORE_PATH_MAX];
+    unsigned n;
+    int r;
+
+    snprintf(dir, sizeof(dir), "/local/domain/%u/backend/vscsi/%u", backend, v->domid);
+    r = numbered_children(s, dir, "", &ids, &n);
+    if (r < 0 || n == 0)
+        return r;
+    struct vhost_view *grown = realloc(v->vhosts, (v->n_vhosts + n) * sizeof(*grown));
+
+    if (!grown)
+        return -ENOMEM;
+    v->vhosts = grown;
+    for (unsigned i = 0; i < n; i++) {
+        struct vhost_view *h = &v->vhosts[v->n_vhosts++];
+
+        *h = (struct vhost_view){ .backend = backend, .id = ids[i] };
+        r = load_vhost(s, v->domid, h);
+        if (r < 0)
+            return r;
+        set_host_number(s, v->domid, h);
+    }
+    return 0;
+}
+
+int view_load_from(struct store *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out)
+{
+    struct guest_view v = { .domid = domid };
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < n; i++)
+        r = load_backend(s, &v, backends[i]);
+    if (r < 0)
+        view_clear(&v);
+    *out = v;
+    return r;
+}
+
+int view_load(struct store *s, uint32_t domid, struct guest_view *out)
+{
+    unsigned n;
+    CLEANUP_FREE uint32_t *backends = domain_list(s, &n);
+
+    *out = (struct guest_view){ .domid = domid };
+    if (!backends)
+        return errno == ENOENT ? 0 : -errno;
+    return view_load_from(s, domid, backends, n, out);
+}
+
+uint32_t *view_backends(struct store *s, unsigned *n)
+{
+    unsigned all, used = 0;
+    uint32_t *ids = domain_list(s, &all);
+
+    for (unsigned i = 0; ids && i < all; i++)
+        if (store_exists(s, "/local/domain/%u/backend/vscsi", ids[i]))
+            ids[used++] = ids[i];
+    *n = used;
+    if (ids && used == 0) {
+        free(ids);
+        ids = NULL;
+        errno = ENOENT;
+    }
+    return ids;
+}
+
+struct vhost_view *view_host(const struct guest_view *v, uint32_t host)
+{
+    for (unsigned i = 0; i < v->n_vhosts; i++)
+        if (v->vhosts[i].host == host)
+            return &v->vhosts[i];
+    return NULL;
+}
+
+struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev)
+{
+    for (unsigned i = 0; i < h->n_devs; i++)
+        if (h->devs[i].vdev_ok && hctl_equal(&h->devs[i].vdev, vdev))
+            return &h->devs[i];
+    return NULL;
+}
+
+uint32_t *domain_list(struct store *s, unsigned *n)
+{
+    uint32_t *ids = NULL;
+    int r = numbered_children(s, "/local/domain", "", &ids, n);
+
+    if (!ids)
+        errno = r < 0 ? -r : ENOENT;
+    return ids;
+}
+
+uint32_t own_domid(struct store *s)
+{
+    uint32_t own;
+
+    /* A relative path. */
+    return store_read_u32(s, DOMID_MAX, &own, "domid") < 0 ? 0 : own;
+}
+
+char *domain_name(struct store *s, uint32_t domid)
+{
+    return store_read(s, "/local/domain/%u/name", domid);
+}
+
+int domain_find_name(struct store *s, const char *name, uint32_t *domid)
+{
+    unsigned n;
+    CLEANUP_FREE uint32_t *ids = domain_list(s, &n);
+
+    if (!ids)
+        return errno == ENOENT ? -ENOENT : -errno;
+    for (unsigned i = 0; i < n; i++) {
+        CLEANUP_FREE char *text = domain_name(s, ids[i]);
+
+        if (text && strcmp(text, name) == 0) {
+            *domid = ids[i];
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+int domain_find(struct store *s, const char *text, uint32_t *domid)
+{
+    /* As xl does: what is all digits is an id, whatever names there are. */
+    if (parse_u32_str(text, DOMID_MAX, domid) == 0)
+        return store_exists(s, "/local/domain/%u", *domid) ? 0 : errno == EACCES ? -EACCES : -ENOENT;
+    return domain_find_name(s, text, domid);
+}

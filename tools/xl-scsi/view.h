@@ -1,0 +1,73 @@
+/*
+ * What xenstore says about the virtual SCSI hosts (vhosts) of a guest, read from the trees of the backend
+ * domains: a guest owns its frontend tree and could point it anywhere, so only states are taken from there.
+ */
+#ifndef XL_SCSI_VIEW_H
+#define XL_SCSI_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pvscsi/hctl.h"
+#include "store.h"
+
+#define DOMID_MAX 0x7fef    /* public/xen.h: DOMID_FIRST_RESERVED - 1 */
+
+struct dev_view {
+    uint32_t n;             /* as in vscsi-devs/dev-N */
+    char *pdev, *vdev_text; /* as written; NULL where there is no node */
+    struct hctl vdev;       /* when vdev_ok; the host is the number its vhost goes by */
+    bool vdev_ok;
+    char *devname, *phctl;  /* what the backend made of p-dev: /dev/sg3 or the like, and h:c:t:l; or NULL */
+    char *error;            /* why the backend closed it; or NULL */
+    bool readonly;
+    unsigned state, fe_state;
+};
+
+struct vhost_view {
+    uint32_t backend, id;   /* backend domain, and the last part of both paths */
+    uint32_t host;          /* h of its v-devs: libxl_ctrl_index where a toolstack wrote one, else id */
+    unsigned state, fe_state;
+    bool online, feature_host, has_frontend;
+    char *error;
+    struct dev_view *devs;
+    unsigned n_devs;
+};
+
+struct guest_view {
+    uint32_t domid;
+    struct vhost_view *vhosts;  /* by backend domain and id */
+    unsigned n_vhosts;
+};
+
+/* Reads it all, inside the current transaction if there is one. 0, -ENOMEM or another -errno. */
+int view_load(struct store *s, uint32_t domid, struct guest_view *out);
+/* For many guests: view_backends() once (to be freed; NULL as domain_list()), then this for each. */
+uint32_t *view_backends(struct store *s, unsigned *n);
+int view_load_from(struct store *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out);
+void view_clear(struct guest_view *v);
+/* The vhost that goes by this number, whichever backend serves it; NULL. */
+struct vhost_view *view_host(const struct guest_view *v, uint32_t host);
+struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
+
+#define BE_FMT "/local/domain/%u/backend/vscsi/%u/%u"      /* backend domain, guest, id */
+#define DEV_FMT BE_FMT "/vscsi-devs/dev-%u"
+#define FE_FMT "/local/domain/%u/device/vscsi/%u"          /* guest, id */
+#define FE_DEV_FMT FE_FMT "/vscsi-devs/dev-%u"
+
+/* "Connected" and so on, for people; "absent" for 0. */
+const char *state_name(unsigned state);
+
+/* --- domains --- */
+/* Name or number to a domain that xenstore knows. 0, -ENOENT, or -errno. */
+int domain_find(struct store *s, const char *text, uint32_t *domid);
+/* By name only. */
+int domain_find_name(struct store *s, const char *name, uint32_t *domid);
+/* Fresh memory; NULL when it has none. */
+char *domain_name(struct store *s, uint32_t domid);
+/* This domain's own id; 0 where xenstore does not say. */
+uint32_t own_domid(struct store *s);
+/* All domain ids, ascending, to be freed. NULL with *n 0 when there are none or on failure (errno). */
+uint32_t *domain_list(struct store *s, unsigned *n);
+
+#endif

@@ -1,0 +1,193 @@
+/* The devices that a domain should have because the guest had them before; see wanted.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "inuse.h"
+#include "remember.h"
+#include "run.h"
+#include "wanted.h"
+
+#define WANTED_FMT "/local/domain/%u/" WANTED_DIR
+
+void wanted_clear(struct wanted *w)
+{
+    vscsi_entries_free(w->entries, w->n);
+    for (unsigned i = 0; i < w->n; i++)
+        free(w->errors[i]);
+    free(w->errors);
+    free(w->numbers);
+    *w = (struct wanted){ 0 };
+}
+
+int wanted_load(struct store *s, uint32_t domid, struct wanted *out)
+{
+    struct wanted w = { 0 };
+    unsigned n;
+    CLEANUP_FREE char **names = store_dir(s, &n, WANTED_FMT, domid);
+
+    *out = w;
+    if (!names)
+        return errno == 0 || errno == ENOENT ? 0 : -errno;
+    w.entries = calloc(n, sizeof(*w.entries));
+    w.numbers = calloc(n, sizeof(*w.numbers));
+    w.errors = calloc(n, sizeof(*w.errors));
+    if (!w.entries || !w.numbers || !w.errors) {
+        wanted_clear(&w);
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        char err[VSCSI_ERROR_MAX];
+
+        if (parse_u32_str(names[i], UINT32_MAX, &w.numbers[w.n]) < 0)
+            continue;
+        /* libxl's, that is; a guest that could write here would choose its own devices. */
+        if (store_owner(s, WANTED_FMT "/%s", domid, names[i]) == domid)
+            continue;
+        CLEANUP_FREE char *text = store_read(s, WANTED_FMT "/%s", domid, names[i]);
+
+        if (!text || vscsi_entry_parse(text, &w.entries[w.n], err) < 0)
+            continue;
+        w.errors[w.n] = store_read(s, WANTED_FMT "/%s/error", domid, names[i]);
+        w.n++;
+    }
+    *out = w;
+    return 0;
+}
+
+bool wanted_any(struct store *s, uint32_t domid)
+{
+    struct wanted w;
+    bool any = wanted_load(s, domid, &w) == 0 && w.n > 0;
+
+    wanted_clear(&w);
+    return any;
+}
+
+struct removal_ctx {
+    uint32_t domid, number;
+    const char *error;      /* NULL: attached; the node goes */
+};
+
+/* The directory goes with its last entry; the service's own mark there does not count. */
+static int settle(struct store *s, void *ctx)
+{
+    struct removal_ctx *r = ctx;
+    unsigned n;
+
+    if (!store_exists(s, WANTED_FMT "/%u", r->domid, r->number))
+        return 0;
+    if (r->error) {
+        store_write(s, r->error, WANTED_FMT "/%u/error", r->domid, r->number);
+        return 0;
+    }
+    store_rm(s, WANTED_FMT "/%u", r->domid, r->number);
+    CLEANUP_FREE char **left = store_dir(s, &n, WANTED_FMT, r->domid);
+
+    if (!left)
+        store_rm(s, WANTED_FMT, r->domid);
+    return 0;
+}
+
+static int settle_one(struct store *s, uint32_t domid, uint32_t number, const char *error)
+{
+    struct removal_ctx ctx = { .domid = domid, .number = number, .error = error };
+
+    return store_transact(s, settle, &ctx);
+}
+
+int wanted_drop(struct store *s, uint32_t domid, const struct hctl *vdev)
+{
+    struct wanted w;
+    int r = wanted_load(s, domid, &w), found = 0;
+
+    for (unsigned i = 0; r == 0 && i < w.n; i++)
+        if (hctl_equal(&w.entries[i].vdev, vdev)) {
+            r = settle_one(s, domid, w.numbers[i], NULL);
+            found = 1;
+        }
+    wanted_clear(&w);
+    return r < 0 ? r : found;
+}
+
+/* Somebody may have attached it by hand since. */
+static bool there_already(struct store *s, uint32_t domid, const struct hctl *vdev)
+{
+    struct guest_view v;
+    bool there = false;
+
+    if (view_load(s, domid, &v) < 0)
+        return false;
+    struct vhost_view *h = view_host(&v, vdev->host);
+    struct dev_view *d = h ? view_dev(h, vdev) : NULL;
+
+    there = d && d->state != 6;
+    view_clear(&v);
+    return there;
+}
+
+static int attach_each(struct change *c, const struct wanted *w)
+{
+    int left = 0;
+    char first[CHANGE_ERROR_MAX] = "";
+    bool silent = false;
+
+    for (unsigned i = 0; i < w->n; i++) {
+        struct change one = *c;
+        int r = -ETIMEDOUT;
+
+        one.error[0] = '\0';
+        if (!silent)
+            r = inuse_attach(&one, &inuse_roots_system, &w->entries[i], 1);
+        else
+            snprintf(one.error, sizeof(one.error), "not tried: an earlier device of this guest got no answer");
+        if (r >= 0) {
+            settle_one(c->store, c->domid, w->numbers[i], NULL);
+            continue;
+        }
+        left++;
+        if (first[0] == '\0')
+            memcpy(first, one.error, sizeof(first));
+        settle_one(c->store, c->domid, w->numbers[i], one.error);
+        /* What is silent for one is silent for all: a guest must not wait for its devices for minutes. */
+        if (r == -ETIMEDOUT || r == -EINTR)
+            silent = true;
+    }
+    memcpy(c->error, first, sizeof(first));
+    return left;
+}
+
+int wanted_attach(struct change *c)
+{
+    char lock_name[32];
+    struct wanted w;
+
+    snprintf(lock_name, sizeof(lock_name), "domain-%u", c->domid);
+    CLEANUP_CLOSE UNUSED int lock = run_lock(lock_name);
+    int r = wanted_load(c->store, c->domid, &w);
+
+    if (r < 0)
+        return change_store_failed(c, r);
+    for (unsigned i = 0; i < w.n; i++)
+        if (there_already(c->store, c->domid, &w.entries[i].vdev))
+            settle_one(c->store, c->domid, w.numbers[i], NULL);
+    wanted_clear(&w);
+    r = wanted_load(c->store, c->domid, &w);
+    if (r < 0)
+        return change_store_failed(c, r);
+    /* It may be in use by now: a guest that was saved has no hold on its devices. */
+    r = w.n ? inuse_attach(c, &inuse_roots_system, w.entries, w.n) : 0;
+    if (r >= 0) {
+        for (unsigned i = 0; i < w.n; i++)
+            settle_one(c->store, c->domid, w.numbers[i], NULL);
+        r = 0;
+    } else if (w.n == 1) {
+        settle_one(c->store, c->domid, w.numbers[0], c->error);
+        r = 1;
+    } else {
+        r = attach_each(c, &w);
+    }
+    wanted_clear(&w);
+    return r;
+}

@@ -1,0 +1,32 @@
+/*
+ * The devices that a domain should have because the guest had them before (see remember.h): libxl
+ * writes them below /local/domain/<id>/pvscsi when it makes the domain. They are attached once, by whoever
+ * comes first, and their nodes go; one that cannot be had stays, with the reason, for `list` to show.
+ */
+#ifndef XL_SCSI_WANTED_H
+#define XL_SCSI_WANTED_H
+
+#include "change.h"
+
+struct wanted {
+    struct vscsi_entry *entries;
+    uint32_t *numbers;      /* their nodes */
+    char **errors;          /* why not yet; or NULL */
+    unsigned n;
+};
+
+/* 0 (perhaps with none), or -errno. */
+int wanted_load(struct store *s, uint32_t domid, struct wanted *out);
+void wanted_clear(struct wanted *w);
+bool wanted_any(struct store *s, uint32_t domid);
+/* Takes one v-dev off the list, if it is there: 1 it was, 0 not, or -errno. */
+int wanted_drop(struct store *s, uint32_t domid, const struct hctl *vdev);
+
+/*
+ * Attaches what c->domid wants: all together, and if that fails one by one, since a guest is better off
+ * with most of its devices than with none. 0: nothing is left; else how many are, with the first
+ * reason in c->error; or -errno.
+ */
+int wanted_attach(struct change *c);
+
+#endif

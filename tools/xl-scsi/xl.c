@@ -1,0 +1,453 @@
+/*
+ * What `xl ...` does for guests with SCSI devices: `create` with vscsi=, `restore` of a guest that had devices, and
+ * the scsi- commands. Such a guest is made paused by the real xl, gets its devices, and only then runs.
+ * Everything else becomes the real xl, arguments untouched.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cfg.h"
+#include "commands.h"
+#include "hyp.h"
+#include "inuse.h"
+#include "remember.h"
+#include "run.h"
+#include "wanted.h"
+#include "xl-args.h"
+
+enum { HELP_MAX = 64 * 1024, SAVED_CONFIG_MAX = 16 << 20 };
+
+struct call {
+    char **argv;                /* [0]: the real xl; the user's arguments follow */
+    int argc;
+    struct xl_line line;
+    const struct options *o;
+};
+
+/* Becomes the real xl. Returns only when that is impossible. */
+static int real_xl(char **argv)
+{
+    fflush(stdout);
+    execv(argv[0], argv);
+    return complain(errno == ENOENT ? 127 : 126, "cannot run %s: %s", argv[0], strerror(errno));
+}
+
+/* The names in `xl help`, each with a blank after it; NULL when it cannot be asked. */
+static char *real_commands(char *xl)
+{
+    char *argv[] = { xl, (char *)"help", NULL };
+    CLEANUP_CLOSE int in = -1, out = -1;
+    int fds[2];
+    size_t len = 0;
+    ssize_t n;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return NULL;
+    in = fds[0];
+    out = fds[1];
+    CLEANUP_FREE char *text = malloc(HELP_MAX + 1), *names = calloc(1, HELP_MAX + 1);
+    pid_t pid = text && names ? run_spawn(argv, out) : -ENOMEM;
+
+    if (pid < 0)
+        return NULL;
+    close(steal_fd(&out));
+    while (len < HELP_MAX && ((n = read(in, text + len, HELP_MAX - len)) > 0 || (n < 0 && errno == EINTR)))
+        len += n > 0 ? (size_t)n : 0;
+    close(steal_fd(&in));
+    text[len] = '\0';
+    if (run_wait(pid) != 0)
+        return NULL;
+    /* Each command is the first word of a line that begins with one blank. */
+    for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        size_t word = line[0] == ' ' ? strspn(line + 1, "abcdefghijklmnopqrstuvwxyz0123456789-") : 0;
+
+        if (word && line[1 + word] == ' ') {
+            memcpy(names + strlen(names), line + 1, word);
+            names[strlen(names)] = ' ';
+        }
+    }
+    return steal_ptr(names);
+}
+
+/* SUSE's xl does all of this itself. */
+static bool real_knows_scsi(char *xl)
+{
+    CLEANUP_FREE char *names = real_commands(xl);
+
+    return names && strstr(names, "scsi-attach ");
+}
+
+/* --- a guest that is being started --- */
+
+struct start {
+    const struct call *call;
+    struct xl_start args;
+    char *name;
+    struct vscsi_entry *entries;
+    unsigned n;
+    struct store store;
+    uint32_t domid;
+    pid_t xl;                   /* -F: runs as long as the guest; else 0 */
+};
+
+static void start_clear(struct start *s)
+{
+    xl_start_clear(&s->args);
+    free(s->name);
+    vscsi_entries_free(s->entries, s->n);
+    store_close(&s->store);
+}
+
+/* The real xl for one thing about this guest, with the user's global options. */
+static int tell_xl(const struct start *s, const char *command, const char *what)
+{
+    const struct call *call = s->call;
+    CLEANUP_FREE char **argv = calloc((size_t)call->line.command + 3, sizeof(*argv));
+
+    if (!argv)
+        return -ENOMEM;
+    memcpy(argv, call->argv, (size_t)call->line.command * sizeof(*argv));
+    argv[call->line.command] = (char *)command;
+    argv[call->line.command + 1] = (char *)what;
+    return run_program(argv);
+}
+
+static int tell_xl_domain(const struct start *s, const char *command)
+{
+    char id[16];
+
+    snprintf(id, sizeof(id), "%u", s->domid);
+    return tell_xl(s, command, id);
+}
+
+/* -F: xl does not end, so the sign that the domain is complete is what libxl stores last. */
+static int await_domain(struct start *s)
+{
+    struct timespec pause = { .tv_nsec = 50 * 1000000L };
+
+    for (;;) {
+        int r = run_poll(s->xl);
+
+        if (r != -EAGAIN) {
+            s->xl = 0;
+            return r < 0 ? EXIT_FAILED : r ? r : EXIT_FAILED;
+        }
+        if (store_interrupted()) {
+            r = run_wait(s->xl);    /* passes the signal on */
+            s->xl = 0;
+            return r > 0 ? r : EXIT_FAILED;
+        }
+        if (domain_find_name(&s->store, s->name, &s->domid) == 0 && remember_domain_complete(s->domid))
+            return EXIT_OK;
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* Makes the domain, paused. EXIT_OK, or the real xl's status. */
+static int make_domain(struct start *s)
+{
+    const struct call *call = s->call;
+    CLEANUP_FREE char **argv = xl_start_args(&s->args, call->argv[0], call->argv + 1,
+                                             (unsigned)call->line.command - 1);
+    pid_t pid = argv ? run_spawn(argv, -1) : -ENOMEM;
+
+    if (pid < 0)
+        return complain(127, "cannot run %s: %s", call->argv[0], strerror(-pid));
+    if (s->args.foreground) {
+        s->xl = pid;
+        return await_domain(s);
+    }
+    int code = run_wait(pid);
+
+    if (code != 0)
+        return code < 0 ? EXIT_FAILED : code;
+    if (domain_find_name(&s->store, s->name, &s->domid) < 0)
+        return complain(EXIT_FAILED, "%s made guest %s, but xenstore does not show it", call->argv[0], s->name);
+    return EXIT_OK;
+}
+
+/* The guest's devices: those of the configuration, or those that the saved guest had. */
+static int give_devices(struct start *s)
+{
+    struct change c = change_for(&s->store, s->domid, s->call->o);
+    bool from_saved = s->args.restore && !s->args.config;
+
+    c.no_wait = true;
+    int r = from_saved ? wanted_attach(&c) : attach_and_remember(&c, &s->entries, &s->n);
+
+    if (r < 0 || (from_saved && r > 0))
+        return complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error);
+    return EXIT_OK;
+}
+
+static int start_guest(struct start *s)
+{
+    pid_t console = 0;
+    int code = make_domain(s);
+
+    if (code != EXIT_OK)
+        return code;
+    code = give_devices(s);
+    if (code == EXIT_OK && s->args.console) {
+        char id[16];
+        char *argv[] = { s->call->argv[0], (char *)"console", id, NULL };
+
+        snprintf(id, sizeof(id), "%u", s->domid);
+        console = run_spawn(argv, -1);
+    }
+    if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
+        code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused", s->name);
+    if (code != EXIT_OK)
+        tell_xl_domain(s, "destroy");
+    if (console > 0)
+        run_wait(console);      /* its status is not create's, with the real xl neither */
+    if (s->xl > 0) {
+        int r = run_wait(s->xl);
+
+        code = code != EXIT_OK ? code : r < 0 ? EXIT_FAILED : r;
+    }
+    return code;
+}
+
+/* --- create --- */
+
+/*
+ * A pipe can be read once. Its text goes where the real xl can read it again: a file without a name
+ * that it inherits. NULL: not needed, or not possible.
+ */
+static char *spool(const char *path)
+{
+    struct stat st;
+
+    if (strcmp(path, "/dev/null") == 0 || stat(path, &st) < 0 || S_ISREG(st.st_mode))
+        return NULL;
+    CLEANUP_FREE char *text = NULL;
+    size_t len;
+
+    if (read_file(path, SAVED_CONFIG_MAX, &text, &len) < 0)
+        return NULL;
+    /* Not close-on-exec. */
+    int fd = memfd_create("guest-config", 0);
+
+    if (fd < 0 || write_all(fd, text, len) < 0)
+        return NULL;
+    return strf("/proc/self/fd/%d", fd);
+}
+
+/* The user's command line with another configuration file. */
+static int real_create_with(const struct call *call, const struct xl_start *args)
+{
+    CLEANUP_FREE char **made = xl_start_args(args, call->argv[0], call->argv + 1, (unsigned)call->line.command - 1);
+    size_t n = 0, skip = (size_t)call->line.command + 1;    /* where "-p" stands */
+    CLEANUP_FREE char **argv = NULL;
+
+    for (; made && made[n]; n++)
+        continue;
+    argv = calloc(n + 4, sizeof(*argv));
+    if (!made || !argv)
+        return complain(EXIT_FAILED, "out of memory");
+    memcpy(argv, made, skip * sizeof(*argv));
+    n = skip;
+    if (args->paused)
+        argv[n++] = (char *)"-p";
+    if (args->console)
+        argv[n++] = (char *)"-c";
+    if (args->dry_run)
+        argv[n++] = (char *)"-n";
+    for (size_t i = skip + 1; made[i]; i++)
+        argv[n++] = made[i];
+    return real_xl(argv);
+}
+
+/* Before anything is made: what can be seen to be wrong already. */
+static int check_early(struct start *s)
+{
+    struct change c = change_for(&s->store, DOMID_MAX + 1, s->call->o);
+    int r = inuse_expand_hosts(&c, &inuse_roots_system, &s->entries, &s->n);
+
+    if (r == 0)
+        r = inuse_check(&c, &inuse_roots_system, s->entries, s->n);
+    return r < 0 ? complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error) : EXIT_OK;
+}
+
+static int run_create(const struct call *call)
+{
+    __attribute__((cleanup(start_clear))) struct start s = { .call = call };
+    CLEANUP_FREE char *spooled = NULL;
+    char err[CHANGE_ERROR_MAX];
+    struct guest_config config;
+
+    if (!xl_start_parse(false, call->argc - call->line.command, call->argv + call->line.command, &s.args))
+        return real_xl(call->argv);
+    spooled = spool(s.args.config);
+    if (spooled)
+        s.args.config = spooled;
+    int r = guest_config_read(s.args.config, s.args.extra, s.args.n_extra, &config, err);
+
+    if (r == -EINVAL)
+        return complain(EXIT_FAILED, "%s", err);
+    s.name = config.name;
+    s.entries = config.entries;
+    s.n = config.n;
+    /* What else is wrong with the file, xl says better. */
+    bool plain = r < 0 || s.n == 0 || !s.name || s.args.dry_run || call->line.dry_run
+                 || real_knows_scsi(call->argv[0]);
+
+    if (!plain) {
+        int code = connect_store(&s.store);
+
+        if (code != EXIT_OK)
+            return code;
+        /* One of this name runs already: for xl to refuse. */
+        plain = domain_find_name(&s.store, s.name, &s.domid) == 0;
+    }
+    if (plain)
+        return spooled ? real_create_with(call, &s.args) : real_xl(call->argv);
+    int code = check_early(&s);
+
+    return code == EXIT_OK ? start_guest(&s) : code;
+}
+
+/* --- restore --- */
+
+/* The JSON in the head of a file that xl save wrote; NULL when it is none. */
+static char *saved_config(const char *path)
+{
+    static const char magic[] = "Xen saved domain, xl format\n";
+    struct { char magic[32]; uint32_t byteorder, mandatory, optional, length; } head;
+    struct stat st;
+    uint32_t len;
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return NULL;
+    if (read(fd, &head, sizeof(head)) != sizeof(head) || memcmp(head.magic, magic, sizeof(magic) - 1) != 0
+        || read(fd, &len, sizeof(len)) != sizeof(len) || len > SAVED_CONFIG_MAX || len > head.length)
+        return NULL;
+    CLEANUP_FREE char *text = calloc(1, (size_t)len + 1);
+
+    if (!text || read(fd, text, len) != (ssize_t)len)
+        return NULL;
+    return steal_ptr(text);
+}
+
+static int run_restore(const struct call *call)
+{
+    __attribute__((cleanup(start_clear))) struct start s = { .call = call };
+    char err[CHANGE_ERROR_MAX];
+
+    if (!xl_start_parse(true, call->argc - call->line.command, call->argv + call->line.command, &s.args))
+        return real_xl(call->argv);
+    if (s.args.config) {
+        struct guest_config config;
+        struct stat st;
+
+        if (stat(s.args.config, &st) < 0 || !S_ISREG(st.st_mode))
+            return real_xl(call->argv);
+        if (guest_config_read(s.args.config, NULL, 0, &config, err) == -EINVAL)
+            return complain(EXIT_FAILED, "%s", err);
+        s.name = config.name;
+        s.entries = config.entries;
+        s.n = config.n;
+    } else {
+        CLEANUP_FREE char *json = saved_config(s.args.saved);
+
+        if (!json || remember_read(json, &s.name, &s.entries, &s.n) < 0)
+            return real_xl(call->argv);
+    }
+    if (s.n == 0 || !s.name || real_knows_scsi(call->argv[0]))
+        return real_xl(call->argv);
+    int code = connect_store(&s.store);
+
+    if (code != EXIT_OK)
+        return code;
+    if (domain_find_name(&s.store, s.name, &s.domid) == 0)
+        return real_xl(call->argv);
+    return start_guest(&s);
+}
+
+/* --- the commands --- */
+
+static const struct {
+    enum xl_command command;
+    const char *usage;
+    int (*run)(const struct options *o, int argc, char **argv);
+    int min_args, max_args;
+} scsi_commands[] = {
+    { XL_ATTACH, "scsi-attach <Domain> <PhysDev> <VirtDev>[,<option>...]", cmd_attach, 3, 3 },
+    { XL_DETACH, "scsi-detach <Domain> <VirtDev>", cmd_detach, 2, 2 },
+    { XL_LIST, "scsi-list [--long|--json] [<Domain>...]", cmd_list, 0, 1000000 },
+};
+
+static bool list_option(const char *arg, struct options *o)
+{
+    if (strcmp(arg, "-l") == 0 || strcmp(arg, "--long") == 0)
+        o->as_long = true;
+    else if (strcmp(arg, "-j") == 0 || strcmp(arg, "--json") == 0)
+        o->json = true;
+    else
+        return false;
+    return true;
+}
+
+static int run_scsi(const struct call *call, enum xl_command command)
+{
+    struct options o = *call->o;
+    int argc = call->argc - call->line.command - 1;
+    char **argv = call->argv + call->line.command + 1;
+
+    o.dry_run |= call->line.dry_run;
+    for (size_t i = 0; i < ARRAY_SIZE(scsi_commands); i++) {
+        if (scsi_commands[i].command != command)
+            continue;
+        while (command == XL_LIST && argc > 0 && list_option(argv[0], &o)) {
+            argc--;
+            argv++;
+        }
+        bool help = argc > 0 && (strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0);
+
+        if (help || argc < scsi_commands[i].min_args || argc > scsi_commands[i].max_args) {
+            fprintf(help ? stdout : stderr, "Usage: xl [-N] %s\n\nSee xl-scsi(8) and vscsi(7).\n", scsi_commands[i].usage);
+            return help ? EXIT_OK : EXIT_USAGE;
+        }
+        return scsi_commands[i].run(&o, argc, argv);
+    }
+    return EXIT_USAGE;
+}
+
+int cmd_xl(const struct options *o, int argc, char **argv)
+{
+    struct call call = { .argv = argv, .argc = argc, .o = o };
+    CLEANUP_FREE char *others = NULL;
+
+    if (!xl_line_parse(argc, argv, &call.line))
+        return real_xl(argv);
+    const char *word = argv[call.line.command];
+    bool help = strcmp(word, "help") == 0 && call.line.command + 1 < argc;
+
+    if (help)
+        word = argv[call.line.command + 1];
+    enum xl_command command = xl_command_find(word, NULL);
+
+    if (command == XL_OTHER && xl_command_maybe(word)) {
+        others = real_commands(argv[0]);
+        command = xl_command_find(word, others);
+    }
+    bool scsi = command == XL_ATTACH || command == XL_DETACH || command == XL_LIST;
+
+    if (command == XL_OTHER || (scsi && real_knows_scsi(argv[0])) || (help && !scsi))
+        return real_xl(argv);
+    char *help_argv[] = { argv[0], (char *)word, (char *)"-h", NULL };
+
+    if (help)
+        call = (struct call){ .argv = help_argv, .argc = 3, .line = { .command = 1 }, .o = o };
+    return command == XL_CREATE ? run_create(&call) : command == XL_RESTORE ? run_restore(&call)
+           : run_scsi(&call, command);
+}

@@ -1,0 +1,24 @@
+# Scripts and files for the system. Where they go can be said at `make install`, as with any directory.
+unitdir = $(prefix)/lib/systemd/system
+modprobedir = $(prefix)/lib/modprobe.d
+completiondir = $(datadir)/bash-completion/completions
+shimdir = $(libexecdir)/xen-pvscsi
+
+shim_SCRIPTS = xl-scripts/xl
+unit_DATA = xl-scripts/pvscsid.service xl-scripts/xl-scsi-watch.service
+dist_modprobe_DATA = xl-scripts/xen-pvscsi.conf
+XL_SCRIPTS_IN = xl-scripts/xl.in xl-scripts/pvscsid.service.in xl-scripts/xl-scsi-watch.service.in
+# Completion is looked up by the command's name.
+dist_completion_DATA = xl-scripts/completion/xl-scsi
+EXTRA_DIST += $(XL_SCRIPTS_IN)
+CLEANFILES += xl-scripts/xl xl-scripts/pvscsid.service xl-scripts/xl-scsi-watch.service
+
+# Directories as make has them: configure's are not expanded yet.
+xl_scripts_edit = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g'
+
+xl-scripts/xl: xl-scripts/xl.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(xl_scripts_edit) $(srcdir)/xl-scripts/xl.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+xl-scripts/pvscsid.service: xl-scripts/pvscsid.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(xl_scripts_edit) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+xl-scripts/xl-scsi-watch.service: xl-scripts/xl-scsi-watch.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(xl_scripts_edit) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
