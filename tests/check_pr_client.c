@@ -157,7 +157,7 @@ static int submit_in(void *token)
     int r;
 
     submitting = true;
-    r = pr_client_submit(client, token, read_keys, NULL, 0, 24);
+    r = pr_client_submit(client, token, read_keys, NULL, 0, 24, 0);
     submitting = false;
     return r;
 }
@@ -167,7 +167,7 @@ static int submit_out(void *token)
     int r;
 
     submitting = true;
-    r = pr_client_submit(client, token, reg, reg_list, 24, 0);
+    r = pr_client_submit(client, token, reg, reg_list, 24, 0, 0);
     submitting = false;
     return r;
 }
@@ -281,8 +281,8 @@ START_TEST(buffer_shorter_than_what_comes)
 {
     START(always_keys);
     new_client(2000, 1000);
-    ck_assert_int_eq(pr_client_submit(client, NULL, read_keys, NULL, 0, 10), 0);
-    ck_assert_int_eq(pr_client_submit(client, NULL, read_keys, NULL, 0, 0), 0);
+    ck_assert_int_eq(pr_client_submit(client, NULL, read_keys, NULL, 0, 10, 0), 0);
+    ck_assert_int_eq(pr_client_submit(client, NULL, read_keys, NULL, 0, 0, 0), 0);
     wait_records(2);
     expect_status(0, 0x00, 0);
     ck_assert_uint_eq(records[0].data_len, 10);
@@ -297,7 +297,7 @@ START_TEST(buffer_longer_than_the_list)
 
     START(always_good);
     new_client(2000, 1000);
-    ck_assert_int_eq(pr_client_submit(client, NULL, reg, buffer, 40, 0), 0);
+    ck_assert_int_eq(pr_client_submit(client, NULL, reg, buffer, 40, 0, 0), 0);
     memset(buffer, 0xee, sizeof(buffer));       /* it was copied */
     wait_records(1);
     expect_status(0, 0x00, 16);
@@ -526,6 +526,26 @@ START_TEST(deadline_is_for_the_whole_reply)
     ck_assert_uint_ge(now_us() - begin, 50000);
     expect_failed(0, 24);
     ck_assert_uint_eq(helper.n_requests, 1);
+}
+END_TEST
+
+/* An initiator that waits for less than the configuration allows is answered before it gives up; the next has its own. */
+START_TEST(deadline_of_a_command_is_the_initiator_s_if_that_is_less)
+{
+    static const struct fake_step script[] = { SHAKE, TAKE, END };
+    uint64_t begin = now_us(), took;
+
+    START(script, always_good);
+    new_client(2000, 1000);
+    ck_assert_int_eq(pr_client_submit(client, NULL, read_keys, NULL, 0, 24, 60), 0);
+    ck_assert_int_eq(pr_client_submit(client, NULL, reg, reg_list, 24, 0, 4000), 0);
+    wait_records(1);
+    took = now_us() - begin;
+    ck_assert_uint_ge(took, 60000);
+    ck_assert_uint_lt(took, 1900000);
+    expect_failed(0, 24);
+    wait_records(2);
+    expect_status(1, 0x00, 0);
 }
 END_TEST
 
@@ -930,11 +950,11 @@ START_TEST(not_for_the_helper)
     static const uint8_t out_64k[16] = { 0x5f, 0, 0, 0, 0, 0, 1, 0, 0x18, 0 };
 
     new_client(2000, 1000);
-    ck_assert_int_eq(pr_client_submit(client, NULL, inquiry, NULL, 0, 36), -EINVAL);
-    ck_assert_int_eq(pr_client_submit(client, NULL, in_8193, NULL, 0, 8193), -EINVAL);
-    ck_assert_int_eq(pr_client_submit(client, NULL, out_64k, reg_list, 24, 0), -EINVAL);
-    ck_assert_int_eq(pr_client_submit(client, NULL, reg, reg_list, 23, 0), -EINVAL);
-    ck_assert_int_eq(pr_client_submit(client, NULL, reg, NULL, 24, 0), -EINVAL);
+    ck_assert_int_eq(pr_client_submit(client, NULL, inquiry, NULL, 0, 36, 0), -EINVAL);
+    ck_assert_int_eq(pr_client_submit(client, NULL, in_8193, NULL, 0, 8193, 0), -EINVAL);
+    ck_assert_int_eq(pr_client_submit(client, NULL, out_64k, reg_list, 24, 0, 0), -EINVAL);
+    ck_assert_int_eq(pr_client_submit(client, NULL, reg, reg_list, 23, 0, 0), -EINVAL);
+    ck_assert_int_eq(pr_client_submit(client, NULL, reg, NULL, 24, 0, 0), -EINVAL);
     ck_assert_uint_eq(pr_client_pending(client), 0);
 }
 END_TEST
@@ -998,6 +1018,7 @@ int main(void)
     tcase_add_test(t, handshake_with_a_flood);
     tcase_add_loop_test(t, hang_costs_one_command, 0, ARRAY_SIZE(hangs));
     tcase_add_test(t, deadline_is_for_the_whole_reply);
+    tcase_add_test(t, deadline_of_a_command_is_the_initiator_s_if_that_is_less);
     tcase_add_test(t, junk_while_idle_costs_nothing);
     tcase_add_loop_test(t, late_bytes_are_not_the_next_answer, 0, 3);
     tcase_add_loop_test(t, busy_then_failed_then_back, 0, 3);

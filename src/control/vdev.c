@@ -63,6 +63,7 @@ static void let_go(struct vdev *d)
     d->slot = -1;
     d->opened = d->handed = d->shown = d->inherited = d->front_checked = d->refused = false;
     d->held = d->released = d->shared = false;
+    d->helper = HELPER_IDLE;
     d->phase = DP_NONE;
     host_note_shared(d->vhost->host);
 }

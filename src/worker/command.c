@@ -53,7 +53,7 @@ static void finish_status(struct service *svc, struct cmd *c, uint8_t status, ui
 static void left_device(struct service *svc, struct cmd *c)
 {
     c->lun->in_flight--;
-    if (c->orphan)
+    if (c->orphan && !c->at_helper)
         c->lun->orphans--;
     command_finish(svc, c);
     if (c->lun->queue)
@@ -177,11 +177,12 @@ static int to_device(struct service *svc, struct cmd *c)
         }
         if (lun->pr) {
             r = pr_client_submit(lun->pr, c, c->cdb, out ? c->buf : NULL, out ? c->data_len : 0,
-                                 out ? 0 : c->data_len);
+                                 out ? 0 : c->data_len, c->sg.timeout_ms);
             if (r < 0) {
                 finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
                 return 0;
             }
+            c->at_helper = true;
             c->state = CMD_AT_DEVICE;
             lun->in_flight++;
             return 0;

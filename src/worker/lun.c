@@ -223,6 +223,13 @@ bool lun_remove(struct service *svc, uint32_t index)
             command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
         }
         lun->queue_tail = &lun->queue;
+        /* Nor does what the PR helper was never asked keep the LUN. */
+        for (unsigned i = 0; i < CMD_SLOTS; i++) {
+            struct cmd *c = &svc->cmd[i];
+
+            if (c->lun == lun && !c->orphan && command_take_back(c))
+                command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+        }
     }
     return lun_reap(svc, index);
 }

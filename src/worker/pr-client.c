@@ -33,6 +33,7 @@ struct pr_command {
     void *token;
     uint8_t cdb[SCSI_CDB_MAX];
     uint32_t buffer_len;        /* the guest's: what a residual is counted from */
+    uint32_t deadline_ms;
     bool started;               /* its deadline runs */
     bool asked, left;
     bool retried;               /* 5Eh: sent for the second time */
@@ -50,7 +51,7 @@ struct pr_client {
     struct loop_source socket;      /* fd -1: no connection */
     struct loop_timer kick_timer;   /* a command was queued */
     struct loop_timer retry_timer;  /* armed while away: the next attempt to connect */
-    struct loop_timer deadline_timer; /* of the head, or of the handshake when there is none */
+    struct loop_timer deadline_timer; /* of the head, or of the handshake before its turn */
     struct pr_proto proto;
 
     struct pr_command *head, **tail;
@@ -156,9 +157,15 @@ static const char *first_path(const struct pr_client *c)
     return c->path[0] ? c->path : PR_SOCKET_DEFAULT;
 }
 
+/* The head's, once its turn has come; before, that of the handshake. */
+static uint32_t deadline_ms(const struct pr_client *c)
+{
+    return c->head && c->head->started ? c->head->deadline_ms : c->config.deadline_ms;
+}
+
 static void arm_deadline(struct pr_client *c)
 {
-    loop_timer_arm(c->loop, &c->deadline_timer, (uint64_t)c->config.deadline_ms * 1000);
+    loop_timer_arm(c->loop, &c->deadline_timer, (uint64_t)deadline_ms(c) * 1000);
 }
 
 static void disconnect(struct pr_client *c)
@@ -179,7 +186,9 @@ static void note_away(struct pr_client *c, const char *why)
         c->away_since_us = now_us();
         log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s", first_path(c), why);
     }
-    loop_timer_arm(c->loop, &c->retry_timer, (uint64_t)c->backoff_ms * 1000);
+    /* A command that waits is worth an attempt sooner. */
+    loop_timer_arm(c->loop, &c->retry_timer, (uint64_t)(c->head && c->backoff_ms > BACKOFF_WAITING_MS
+                                                        ? BACKOFF_WAITING_MS : c->backoff_ms) * 1000);
     c->backoff_ms = c->backoff_ms < BACKOFF_MAX_MS / 2 ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
 
@@ -458,7 +467,7 @@ static void on_deadline(struct loop_timer *timer)
         lose(c, "no answer within the deadline", false);
         log_limited(&c->limit, XTL_WARN, c->config.prefix,
                     "PR helper at %s: command %02xh failed: no answer within %u ms",
-                    first_path(c), cmd->cdb[0], c->config.deadline_ms);
+                    first_path(c), cmd->cdb[0], cmd->deadline_ms);
         fail_head(c);
     } else if (c->socket.fd >= 0) {
         lose(c, "no handshake within the deadline", false);
@@ -525,7 +534,7 @@ void pr_client_free(struct pr_client *client)
 }
 
 int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX],
-                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room)
+                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room, uint32_t deadline_ms)
 {
     bool out = cdb[0] == PR_OP_OUT;
     uint32_t len = pr_cdb_length(cdb);
@@ -543,6 +552,8 @@ int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SC
     cmd->token = token;
     memcpy(cmd->cdb, cdb, PR_CDB_LEN);
     cmd->buffer_len = out ? out_len : in_room;
+    cmd->deadline_ms = deadline_ms && deadline_ms < client->config.deadline_ms ? deadline_ms
+                                                                              : client->config.deadline_ms;
     if (out) {
         cmd->list_len = len;
         if (len)

@@ -62,15 +62,16 @@ void pr_client_free(struct pr_client *client);
 /*
  * Queues one 5Eh or 5Fh that pr_check() let pass. Of cdb the first 10 bytes count. 5Fh: out_data holds
  * out_len bytes, at least the parameter list length; copied. 5Eh: at most in_room bytes are handed to done().
- * out_len or in_room, whichever applies, is the length of the guest's whole buffer; the other is 0.
+ * out_len or in_room, whichever applies, is the length of the guest's whole buffer; the other is 0. deadline_ms: this
+ * command's, where the initiator waits for less than the configured one; 0: the configured one.
  * 0: done() will come. -EBUSY: PR_QUEUE_MAX are queued (answer BUSY); -ENOMEM; -EINVAL: not a command for us
  * (pr_check() was not asked). After a failure done() does not come.
  */
 int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX],
-                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room);
+                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room, uint32_t deadline_ms);
 /*
  * Takes back one command. 0: it was not sent yet, is forgotten and done() will not come. -EBUSY: it is on its
- * way to the helper; done() will come, after deadline_ms at the latest. -ENOENT: no such token.
+ * way to the helper; done() will come, after its deadline at the latest. -ENOENT: no such token.
  */
 int pr_client_cancel(struct pr_client *client, const void *token);
 /* Forgets all commands without callbacks; what was on the socket is cut off by closing it. */

@@ -212,7 +212,8 @@ void service_disconnect(struct service *svc)
         struct cmd *c = &svc->cmd[i];
 
         if (c->state == CMD_AT_DEVICE && (c->orphan || !command_take_back(c))) {
-            if (!c->orphan)         /* or of a ring before: counted then */
+            /* One of a ring before was counted then. */
+            if (!c->orphan && !c->at_helper)
                 c->lun->orphans++;
             c->orphan = true;
         } else if (c->state != CMD_FREE) {
@@ -349,7 +350,7 @@ static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
         if (r == 0)
             break;
         c->state = CMD_TAKEN;
-        c->orphan = c->recovered = c->filter_in = c->aborting = false;
+        c->orphan = c->recovered = c->filter_in = c->at_helper = c->aborting = false;
         c->retries = 0;
         c->lun = NULL;
         c->next = NULL;

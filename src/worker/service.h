@@ -43,6 +43,7 @@ struct cmd {
     bool orphan;                /* its ring is gone */
     bool recovered;             /* a dead predecessor took it: it is ended, never run */
     bool filter_in;
+    bool at_helper;             /* the PR helper has it, or had: no device will touch its buffer */
     bool aborting;              /* an ABORT or RESET waits for it */
     uint8_t retries;
     struct lun *lun;
@@ -78,7 +79,7 @@ struct lun {
     struct pr_link { struct service *svc; struct lun *lun; } pr_link;
     struct cmd *queue, **queue_tail;
     unsigned in_flight;         /* at the device or the helper, orphans included */
-    unsigned orphans;           /* of in_flight: while there are any, new commands wait */
+    unsigned orphans;           /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
 };
 
