@@ -19,7 +19,7 @@ static struct outstanding {
     uint16_t rqid, target, of;      /* of: what an ABORT names */
     uint8_t act;
     uint64_t put_at;
-} requests[CMD_SLOTS];
+} requests[PVSCSI_RING_SLOTS];
 static uint16_t next_rqid;
 static uint64_t clock_steps;
 static int resets_answered;
@@ -34,14 +34,14 @@ static unsigned n_outstanding(void)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
         n += requests[i].used;
     return n;
 }
 
 static struct outstanding *outstanding(uint16_t rqid)
 {
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
         if (requests[i].used && requests[i].rqid == rqid)
             return &requests[i];
     return NULL;
@@ -66,10 +66,10 @@ static void add_target(uint32_t target, uint32_t flags)
 
 static void put_something(void)
 {
-    struct outstanding *o = requests, *victim = &requests[pick(CMD_SLOTS)];
+    struct outstanding *o = requests, *victim = &requests[pick(PVSCSI_RING_SLOTS)];
     struct vscsiif_request *req;
 
-    if (n_outstanding() == CMD_SLOTS)
+    if (n_outstanding() == PVSCSI_RING_SLOTS)
         return;
     while (o->used)
         o++;
@@ -111,7 +111,7 @@ static void put_something(void)
 /* RESET and ABORT say that what was there before them is over. */
 static void check_success(const struct outstanding *o)
 {
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
         const struct outstanding *c = &requests[i];
 
         if (!c->used || c->act != VSCSIIF_ACT_SCSI_CDB || c->target != o->target || c->put_at > o->put_at)
@@ -292,17 +292,25 @@ static void check_lun(const struct lun *lun)
 
 static void check_all(void)
 {
-    unsigned busy = 0;
+    const struct cmd *by_entry[PVSCSI_RING_SLOTS] = { NULL };
+    unsigned busy = 0, at_device = 0;
 
     for (unsigned i = 0; i < CMD_SLOTS; i++) {
         const struct cmd *c = &svc->cmd[i];
-        bool taken = c->state != CMD_FREE && !c->orphan;
 
         busy += c->state != CMD_FREE;
-        ck_assert_uint_eq(journal.slot[i].state, taken ? JOURNAL_TAKEN : JOURNAL_FREE);
-        if (taken)
-            ck_assert_uint_eq(journal.slot[i].rqid, c->req.rqid);
+        at_device += c->state == CMD_AT_DEVICE;
+        if (c->state == CMD_FREE || c->orphan)
+            continue;
+        ck_assert_ptr_null(by_entry[c->entry]);
+        by_entry[c->entry] = c;
     }
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
+        ck_assert_uint_eq(journal.slot[i].state, by_entry[i] ? JOURNAL_TAKEN : JOURNAL_FREE);
+        if (by_entry[i])
+            ck_assert_uint_eq(journal.slot[i].rqid, by_entry[i]->req.rqid);
+    }
+    ck_assert_uint_eq(journal.at_device, svc->inherited + at_device);
     ck_assert_uint_eq(svc->n_busy, busy);
     for (uint32_t t = 0; t < TARGETS; t++) {
         lun_reap(svc, t);

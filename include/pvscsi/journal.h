@@ -9,6 +9,8 @@
  *   take:    fill the slot; state = TAKEN; then req_cons = index + 1
  *   answer:  response into the ring slot; rsp_index; state = ANSWERED; then publish
  *   free:    after sring->rsp_prod covers rsp_index, state = FREE
+ * at_device is raised before a command is submitted and lowered after its end was seen, those of former
+ * rings too; it alone outlives a ring. Not 0 in a dead worker's journal: something may still reach a device.
  * A TAKEN slot whose ring_index is not below req_cons was never taken; an ANSWERED slot
  * at or beyond sring->rsp_prod has a complete response in the ring, unpublished.
  */
@@ -19,6 +21,7 @@
 #include <stdint.h>
 
 #define PVSCSI_JOURNAL_MAGIC 0x314e4a56u /* "VJN1" */
+#define PVSCSI_JOURNAL_VERSION 2
 #define PVSCSI_RING_SLOTS 16             /* __CONST_RING_SIZE(vscsiif, 4096) */
 
 enum pvscsi_journal_state { JOURNAL_FREE = 0, JOURNAL_TAKEN = 1, JOURNAL_ANSWERED = 2 };
@@ -36,16 +39,17 @@ struct pvscsi_journal_slot {
 
 struct pvscsi_journal {
     uint32_t magic;
-    uint32_t version;       /* 1 */
+    uint32_t version;       /* PVSCSI_JOURNAL_VERSION */
     uint32_t connected;     /* 1 while the fields below describe a live ring */
     uint32_t ring_ref;
     uint32_t event_channel; /* the guest's port */
     uint32_t req_cons;
     uint32_t halted;        /* the guest broke the ring protocol; a successor must not go on */
     uint32_t worker_pid;
+    uint32_t at_device;     /* commands that sg may have */
     struct pvscsi_journal_slot slot[PVSCSI_RING_SLOTS];
 };
 static_assert(sizeof(struct pvscsi_journal_slot) == 28, "layout");
-static_assert(sizeof(struct pvscsi_journal) == 32 + 28 * PVSCSI_RING_SLOTS, "layout");
+static_assert(sizeof(struct pvscsi_journal) == 36 + 28 * PVSCSI_RING_SLOTS, "layout");
 
 #endif

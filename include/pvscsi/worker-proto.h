@@ -30,6 +30,7 @@ enum worker_msg_type {
     WM_LUN_ADD,         /* fds: device node opened O_RDWR|O_NONBLOCK; [block node O_RDWR or O_RDONLY] */
     WM_LUN_REMOVE,
     WM_LUN_RELEASE,     /* a held LUN's device is idle */
+    WM_LUN_HOLD,        /* from now on as with LUN_HELD: another worker's commands are waited for at the same device */
     WM_LUN_SHARED,      /* whether another guest has the device: LUN_SHARED in u.lun.flags as it is now */
     WM_CONNECT,
     WM_DISCONNECT,

@@ -53,8 +53,11 @@ static void finish_status(struct service *svc, struct cmd *c, uint8_t status, ui
 static void left_device(struct service *svc, struct cmd *c)
 {
     c->lun->in_flight--;
-    if (c->orphan && !c->at_helper)
-        c->lun->orphans--;
+    if (!c->at_helper) {
+        service_at_device(svc, -1);
+        if (c->orphan)
+            c->lun->orphans--;
+    }
     command_finish(svc, c);
     if (c->lun->queue)
         loop_timer_arm(svc->loop, &svc->retry_timer, 0);
@@ -143,6 +146,15 @@ bool command_decide(struct service *svc, struct cmd *c)
     return true;
 }
 
+/*
+ * READ(6), (10), (12), (16), READ CD: blocks, all or an error. Others send what they have, and not every HBA driver
+ * says how much that was (libata's emulated commands).
+ */
+static bool fills_its_buffer(uint8_t opcode)
+{
+    return opcode == 0x08 || opcode == 0x28 || opcode == 0xa8 || opcode == 0x88 || opcode == 0xbe;
+}
+
 static bool reservation_command(const struct cmd *c)
 {
     return c->cdb[0] == PR_OP_IN || c->cdb[0] == PR_OP_OUT;
@@ -200,12 +212,15 @@ static int to_device(struct service *svc, struct cmd *c)
     c->sg.dir = direction(c);
     c->sg.data = c->buf;
     c->sg.len = c->data_len;
+    c->sg.zero_in = !fills_its_buffer(c->cdb[0]);
+    service_at_device(svc, 1);
     r = sg_submit(&lun->sg, &c->sg);
     if (r == 0) {
         c->state = CMD_AT_DEVICE;
         lun->in_flight++;
         return 0;
     }
+    service_at_device(svc, -1);
     if (sg_try_later(r) && c->retries < RETRIES_MAX)
         return r;
     c->sg.outcome = (struct scsi_outcome){ .os_error = -r };
@@ -286,7 +301,8 @@ static bool runs_once(uint8_t opcode)
 
 void command_end_recovered(struct service *svc, struct cmd *c)
 {
-    if (c->req.act == VSCSIIF_ACT_SCSI_ABORT || c->req.act == VSCSIIF_ACT_SCSI_RESET) {
+    /* Which request it named is not in the journal. */
+    if (c->req.act == VSCSIIF_ACT_SCSI_ABORT) {
         c->managed = XEN_VSCSIIF_RSLT_RESET_FAILED;
         command_finish(svc, c);
         return;

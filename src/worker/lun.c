@@ -257,8 +257,15 @@ void lun_release(struct service *svc, uint32_t index)
     if (!lun)
         return;
     lun->held = false;
+    service_forget_inherited(svc);
     svc->work = true;
     command_pump(svc, lun);
+}
+
+void lun_hold(struct service *svc, uint32_t index)
+{
+    if (index < PVSCSI_STATS_LUNS && svc->luns[index])
+        svc->luns[index]->held = true;
 }
 
 void lun_set_shared(struct service *svc, uint32_t index, bool shared)

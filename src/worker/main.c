@@ -17,11 +17,13 @@
 /* After QUIT or EOF: so long may what is in flight take; the journal tells a successor about the rest. */
 #define QUIT_WAIT_US 5000000u
 
+#define OUTBOX_RETRY_US 10000u
+
 struct worker {
     struct service svc;
     struct loop *loop;
     struct loop_source control;
-    struct loop_timer quit_timer;
+    struct loop_timer quit_timer, outbox_timer;
     bool initialised, quitting;
     uint32_t generation;
     uint32_t removing[PVSCSI_STATS_LUNS / 32];  /* LUN_REMOVED is owed */
@@ -44,11 +46,20 @@ static void flush_outbox(struct worker *w)
 
         if (r == -EAGAIN)
             break;
+        if (r == -ENOBUFS || r == -ENOMEM) {    /* the socket would say it is writable all the same */
+            loop_timer_arm(w->loop, &w->outbox_timer, OUTBOX_RETRY_US);
+            return;
+        }
         w->out_from = (w->out_from + 1) % ARRAY_SIZE(w->outbox);
         w->out_n--;
     }
     if (w->control.loop)
         loop_modify(&w->control, EPOLLIN | (w->out_n > 0 ? (uint32_t)EPOLLOUT : 0));
+}
+
+static void outbox_expired(struct loop_timer *timer)
+{
+    flush_outbox(container_of(timer, struct worker, outbox_timer));
 }
 
 static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_slot, uint32_t helper)
@@ -218,6 +229,9 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_LUN_RELEASE:
         lun_release(svc, msg->lun_slot);
         break;
+    case WM_LUN_HOLD:
+        lun_hold(svc, msg->lun_slot);
+        break;
     case WM_LUN_SHARED:
         lun_set_shared(svc, msg->lun_slot, (msg->u.lun.flags & LUN_SHARED) != 0);
         break;
@@ -298,6 +312,7 @@ int worker_main(void)
     if (r == 0) {
         w->control = (struct loop_source){ .fd = WORKER_FD, .events = EPOLLIN, .ready = control_ready };
         w->quit_timer.expired = quit_expired;
+        w->outbox_timer.expired = outbox_expired;
         fd_set_cloexec(WORKER_FD);
         r = loop_add(w->loop, &w->control);
     }

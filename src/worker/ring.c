@@ -20,7 +20,7 @@ static void journal_reset(struct pvscsi_journal *j)
     store(&j->connected, 0);
     memset(j->slot, 0, sizeof(j->slot));
     j->magic = PVSCSI_JOURNAL_MAGIC;
-    j->version = 1;
+    j->version = PVSCSI_JOURNAL_VERSION;
     j->ring_ref = 0;
     j->event_channel = 0;
     j->req_cons = 0;

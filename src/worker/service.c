@@ -13,6 +13,7 @@
 #define QUIET_DELAY_MAX_US 1000000u
 #define UNMASK_AGAIN_US 100000u
 #define COPIES_MAX (CMD_SLOTS * REQUEST_SEGMENTS_MAX)
+#define ALL_ENTRIES ((1u << PVSCSI_RING_SLOTS) - 1)
 
 static void unmask(struct service *svc)
 {
@@ -85,6 +86,7 @@ int service_init(struct service *svc)
         svc->cmd[i].slot = (uint8_t)i;
         svc->cmd[i].buf = svc->buffers + (size_t)i * REQUEST_DATA_MAX;
     }
+    svc->inherited = svc->journal->at_device;
     svc->unmask_timer.expired = unmask_expired;
     svc->retry_timer.expired = retry_expired;
     svc->manage_timer.expired = manage_expired;
@@ -109,12 +111,16 @@ void service_deinit(struct service *svc)
 
 static void recover(struct service *svc, uint32_t orphans)
 {
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    uint32_t resets = 0;
+
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
         const struct pvscsi_journal_slot *s = &svc->journal->slot[i];
         struct cmd *c = &svc->cmd[i];
 
         if (!(orphans & (1u << i)))
             continue;
+        svc->entries |= 1u << i;
+        c->entry = (uint8_t)i;
         c->recovered = true;
         c->orphan = false;
         c->start_us = now_us();
@@ -138,9 +144,31 @@ static void recover(struct service *svc, uint32_t orphans)
             c->lun->queue_tail = &c->next;
         } else {
             c->state = CMD_TAKEN;
-            command_end_recovered(svc, c);
+            if (s->act == VSCSIIF_ACT_SCSI_RESET)
+                resets |= 1u << i;
+            else
+                command_end_recovered(svc, c);
         }
     }
+    /* A RESET needs nothing but its address: it begins anew, now that what it waits for is known. */
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
+        if (resets & (1u << i))
+            manage_start(svc, &svc->cmd[i]);
+}
+
+void service_at_device(struct service *svc, int change)
+{
+    svc->at_device += (unsigned)change;
+    __atomic_store_n(&svc->journal->at_device, svc->inherited + svc->at_device, __ATOMIC_RELEASE);
+}
+
+void service_forget_inherited(struct service *svc)
+{
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        if (svc->sorted[i]->held)
+            return;
+    svc->inherited = 0;
+    service_at_device(svc, 0);
 }
 
 int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_channel, bool take_over)
@@ -163,6 +191,7 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
         goto unbind;
     svc->quiet_events = svc->taken_since_event = 0;
     svc->port_masked = false;
+    svc->entries = 0;
     svc->stats->halted = 0;
     if (take_over) {
         svc->stats->restarts++;
@@ -178,6 +207,7 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
     } else {
         ring_start(&svc->ring, svc->page, svc->journal, ring_ref, event_channel);
     }
+    service_forget_inherited(svc);
     svc->work = true;       /* requests may be waiting; a dead predecessor may have owed an event */
     if (take_over) {
         ring_push(&svc->ring);
@@ -335,8 +365,10 @@ static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
     unsigned n = 0;
     struct cmd *c;
 
-    while (n < CMD_SLOTS && (c = free_command(svc)) != NULL) {
-        int r = ring_take(&svc->ring, c->slot, &c->req);
+    /* The ring's arithmetic leaves an entry for each request that it lets us take. */
+    while (svc->entries != ALL_ENTRIES && (c = free_command(svc)) != NULL) {
+        unsigned entry = (unsigned)__builtin_ctz(~svc->entries);
+        int r = ring_take(&svc->ring, entry, &c->req);
         enum request_defect defect;
         unsigned n_records;
 
@@ -349,6 +381,8 @@ static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
         }
         if (r == 0)
             break;
+        svc->entries |= 1u << entry;
+        c->entry = (uint8_t)entry;
         c->state = CMD_TAKEN;
         c->orphan = c->recovered = c->filter_in = c->at_helper = c->aborting = false;
         c->retries = 0;
@@ -433,7 +467,7 @@ static unsigned take_pass(struct service *svc)
             malformed(svc, c, defect);
             continue;
         }
-        ring_note_length(&svc->ring, c->slot, c->data_len);
+        ring_note_length(&svc->ring, c->entry, c->data_len);
         command_decide(svc, c);
     }
     fetch_data(svc, taken, n);
@@ -512,11 +546,13 @@ static void complete_pass(struct service *svc)
         account(svc, c, now);
         if (svc->page && !c->orphan && !svc->ring.halted) {
             if (is_management(c))
-                ring_answer(&svc->ring, c->slot, c->managed, NULL);
+                ring_answer(&svc->ring, c->entry, c->managed, NULL);
             else
-                ring_answer(&svc->ring, c->slot, (int32_t)((uint32_t)c->answer.host << 16 | c->answer.status),
+                ring_answer(&svc->ring, c->entry, (int32_t)((uint32_t)c->answer.host << 16 | c->answer.status),
                             &c->answer);
         }
+        if (!c->orphan)
+            svc->entries &= ~(1u << c->entry);
         c->state = CMD_FREE;
         svc->n_busy--;
     }
@@ -535,7 +571,7 @@ static void sleep_until_event(struct service *svc)
     /* A halted ring is not listened to: its guest may kick as it likes. */
     if (!svc->port_masked || svc->ring.halted || loop_timer_armed(&svc->unmask_timer))
         return;
-    if (svc->quiet_events <= QUIET_EVENTS_FREE) {
+    if (svc->taken_since_event > 0 || svc->quiet_events <= QUIET_EVENTS_FREE) {
         unmask(svc);
         return;
     }

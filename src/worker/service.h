@@ -24,7 +24,11 @@
 #include "worker/ring.h"
 #include "worker/sg.h"
 
-#define CMD_SLOTS PVSCSI_RING_SLOTS
+/*
+ * A ring's requests, and as many of gone rings that are still at a sick device: they must not keep the guest's
+ * next ring from its healthy ones.
+ */
+#define CMD_SLOTS (2 * PVSCSI_RING_SLOTS)
 
 enum cmd_state {
     CMD_FREE = 0,
@@ -38,7 +42,8 @@ enum cmd_state {
 struct lun;
 
 struct cmd {
-    uint8_t slot;               /* its index, also in the journal */
+    uint8_t slot;               /* its index */
+    uint8_t entry;              /* in the journal; an orphan has none */
     uint8_t state;              /* enum cmd_state */
     bool orphan;                /* its ring is gone */
     bool recovered;             /* a dead predecessor took it: it is ended, never run */
@@ -105,6 +110,9 @@ struct service {
     struct cmd cmd[CMD_SLOTS];
     uint8_t *buffers;
     unsigned n_busy;            /* commands not FREE */
+    uint32_t entries;           /* bit i: entry i of the journal is some command's */
+    unsigned at_device;         /* commands that sg has, those of gone rings too */
+    uint32_t inherited;         /* the same of dead predecessors, until their devices are known to be idle */
     struct lun *luns[PVSCSI_STATS_LUNS];    /* by index */
     struct lun *sorted[PVSCSI_STATS_LUNS];  /* by address, those not removing */
     unsigned n_sorted;
@@ -123,6 +131,10 @@ struct service {
 /* svc->loop, xen, prefix, domid, max_segments, journal, stats and the callbacks are set by the caller. 0 or -errno. */
 int service_init(struct service *svc);
 void service_deinit(struct service *svc);
+/* sg is about to get one command (1), or has given it back or not taken it (-1). */
+void service_at_device(struct service *svc, int change);
+/* No LUN is held (any more): what predecessors had submitted has ended. */
+void service_forget_inherited(struct service *svc);
 /* Maps ring and binds the port. take_over: go on with the journal's ring. 0 or -errno (nothing is held then). */
 int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_channel, bool take_over);
 /* Lets go of ring and port at once; what the devices have goes on as orphans. */
@@ -164,6 +176,7 @@ bool lun_remove(struct service *svc, uint32_t index);
 /* A removing LUN whose commands have ended is freed; true then. */
 bool lun_reap(struct service *svc, uint32_t index);
 void lun_release(struct service *svc, uint32_t index);
+void lun_hold(struct service *svc, uint32_t index);
 void lun_set_shared(struct service *svc, uint32_t index, bool shared);
 struct lun *lun_find(const struct service *svc, uint16_t channel, uint16_t target, uint16_t number);
 bool lun_target_exists(const struct service *svc, uint16_t channel, uint16_t target);
