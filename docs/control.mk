@@ -1,1 +1,10 @@
-dist_man_MANS += docs/pvscsid.8 docs/pvscsid.conf.5 docs/pvscsictl.8
+# Pages that name directories say where this build has them; edit_dirs: xl-scripts/local.mk.
+man_MANS += docs/pvscsid.8 docs/pvscsid.conf.5
+dist_man_MANS += docs/pvscsictl.8
+EXTRA_DIST += docs/pvscsid.8.in docs/pvscsid.conf.5.in
+CLEANFILES += docs/pvscsid.8 docs/pvscsid.conf.5
+
+docs/pvscsid.8: docs/pvscsid.8.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) docs && $(edit_dirs) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+docs/pvscsid.conf.5: docs/pvscsid.conf.5.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) docs && $(edit_dirs) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@

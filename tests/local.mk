@@ -5,3 +5,4 @@ include tests/control.mk
 include tests/mockxen.mk
 include tests/mock.mk
 include tests/toolstack.mk
+include tests/packaging.mk

@@ -10,9 +10,16 @@ disk a 8
 attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g 1
 front g "wait-dev 0:0:0:0 4"
-second() { "$BUILD/pvscsid" --foreground --standalone "$SOCK" --run-dir "$RUN_DIR" --config /dev/null; }
-refuses 1 'another pvscsid' second
-refuses 1 'another pvscsid' second
+# second SOCKET RUN-DIR
+second() { "$BUILD/pvscsid" --foreground --standalone "$1" --run-dir "$2" --config /dev/null; }
+refuses 1 "^pvscsid: another pvscsid \(pid $DAEMON_PID\) is running with the run directory [^"$'\n'"]*$" second "$SOCK" "$RUN_DIR"
+refuses 1 'another pvscsid' second "$SOCK" "$RUN_DIR"
+
+step "nor with a run directory of its own, by whatever path it knows the xenstore"
+serves="^pvscsid: another pvscsid \(pid $DAEMON_PID\) serves the nodes in this xenstore[^"$'\n'"]*$"
+refuses 1 "$serves" second "$SOCK" "$DIR/other"
+ln -s . "$DIR/link"
+refuses 1 "$serves" second "$DIR/link/xen" "$DIR/other"
 front g "inquiry 0:0:0:0"
 "$BUILD/pvscsictl" --run-dir "$RUN_DIR" status >/dev/null || fail "the first does not answer any more"
 front_stop g

@@ -14,6 +14,11 @@ say() { printf '%s\n' "$*"; }
 warn() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { warn "$@"; exit 1; }
 
+# bad_usage WHAT...: the command line is wrong.
+bad_usage() { warn "$*; --help says what there is"; exit 2; }
+# need_value "$@": option $1 has its value, $2.
+need_value() { [ $# -ge 2 ] || bad_usage "option $1 needs a value"; }
+
 # A line that the next one overwrites, on a terminal; nothing elsewhere.
 progress() {
     [ -t 2 ] || return 0

@@ -14,11 +14,12 @@ EXTRA_DIST += $(XL_SCRIPTS_IN)
 CLEANFILES += xl-scripts/xl xl-scripts/pvscsid.service xl-scripts/xl-scsi-watch.service
 
 # Directories as make has them: configure's are not expanded yet.
-xl_scripts_edit = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g'
+edit_dirs = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
+	-e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g'
 
 xl-scripts/xl: xl-scripts/xl.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(xl_scripts_edit) $(srcdir)/xl-scripts/xl.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(edit_dirs) $(srcdir)/xl-scripts/xl.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
 xl-scripts/pvscsid.service: xl-scripts/pvscsid.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(xl_scripts_edit) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(edit_dirs) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 xl-scripts/xl-scsi-watch.service: xl-scripts/xl-scsi-watch.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(xl_scripts_edit) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(edit_dirs) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@

@@ -36,7 +36,9 @@ struct daemon {
     struct loop_source signals;
     struct host *host;
     struct ctlsock *ctlsock;
-    int lock_fd;
+    int lock_fd;            /* of the run directory */
+    int nodes_fd;           /* of the nodes in xenstore */
+    int log_fd;             /* the log, until standard error is it; -1 in the foreground */
     int parent_fd;          /* tells the parent how it went; -1 in the foreground */
     bool stopping;
 };
@@ -92,36 +94,53 @@ static int daemonise(int *to_parent)
     return 0;
 }
 
-/* Standard error becomes the log; called again to follow a log that was renamed. */
+/* Makes the directories that the log is in, as far as they are missing; returns its descriptor or -errno. */
 static int open_log(const struct settings *s)
 {
-    CLEANUP_CLOSE int fd = open(s->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+    CLEANUP_FREE char *path = strdup(s->log_file);
+    int fd;
 
-    if (fd < 0)
-        return -errno;
+    if (!path)
+        return -ENOMEM;
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+            return -errno;
+        *slash = '/';
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Standard error becomes the log, which is consumed. */
+static int log_to(int *log_fd)
+{
+    CLEANUP_CLOSE int fd = steal_fd(log_fd);
+
     return dup2(fd, STDERR_FILENO) < 0 ? -errno : 0;
 }
 
-static int leave_terminal(const struct settings *s)
+static int leave_terminal(struct daemon *d)
 {
     CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int r = null < 0 ? -errno : 0;
 
-    if (r == 0 && (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0))
-        r = -errno;
-    return r < 0 ? r : open_log(s);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        return -errno;
+    return log_to(&d->log_fd);
 }
 
 static void serving(void *ctx)
 {
     struct daemon *d = ctx;
 
-    log_info(NULL, "pvscsid " PACKAGE_VERSION " serves%s", d->settings.standalone[0] ? " (standalone)" : "");
     if (d->parent_fd >= 0) {
-        int r = leave_terminal(&d->settings);
+        int r = leave_terminal(d);
 
         if (r < 0)
-            log_err(NULL, -r, "cannot log to %s", d->settings.log_file);
+            log_err(NULL, -r, "cannot leave the terminal");
+    }
+    log_info(NULL, "pvscsid " PACKAGE_VERSION " serves%s", d->settings.standalone[0] ? " (standalone)" : "");
+    if (d->parent_fd >= 0) {
         if (write(d->parent_fd, "1", 1) < 0)
             log_debug(NULL, "the starting process is gone");
         close(steal_fd(&d->parent_fd));
@@ -136,13 +155,22 @@ static void quit_done(void *ctx)
     loop_stop(((struct daemon *)ctx)->loop);
 }
 
+/* Follows a log that was renamed. */
+static void reopen_log(const struct settings *s)
+{
+    int fd = open_log(s);
+
+    if (fd < 0 || log_to(&fd) < 0)
+        log_warn(NULL, "cannot open %s again", s->log_file);
+}
+
 static void reload(struct daemon *d)
 {
     struct settings fresh;
 
     sd_notify(0, "RELOADING=1");
-    if (!d->settings.foreground && open_log(&d->settings) < 0)
-        log_warn(NULL, "cannot open %s again", d->settings.log_file);
+    if (!d->settings.foreground)
+        reopen_log(&d->settings);
     if (options_reload(d->argc, d->argv, &fresh, stderr) == 0) {
         d->settings.log_level = fresh.log_level;
         log_set_level((xentoollog_level)fresh.log_level);
@@ -210,17 +238,35 @@ static void raise_fd_limit(void)
 static int lock_run_dir(struct daemon *d)
 {
     const char *dir = d->settings.run_dir;
+    CLEANUP_FREE char *path = strf("%s/pvscsid.pid", dir);
     uint32_t other;
-    int r = run_dir_prepare(dir);
+    int r = path ? run_dir_prepare(dir) : -ENOMEM;
 
     if (r < 0)
         return complain(1, "cannot use the run directory %s: %s; expected to be able to create it (are you root?)", dir,
                         strerror(-r));
-    r = run_dir_lock(dir, &d->lock_fd, &other);
+    r = pid_file_lock(path, &d->lock_fd, &other);
     if (r == -EEXIST)
         return complain(1, "another pvscsid (pid %" PRIu32 ") is running with the run directory %s", other, dir);
     if (r < 0)
-        return complain(1, "cannot lock %s/pvscsid.pid: %s", dir, strerror(-r));
+        return complain(1, "cannot lock %s: %s", path, strerror(-r));
+    return 0;
+}
+
+/* Two run directories do not make two sets of nodes: one daemon for each xenstore. */
+static int lock_nodes(struct daemon *d)
+{
+    CLEANUP_FREE char *real = d->settings.standalone[0] ? realpath(d->settings.standalone, NULL) : NULL;
+    CLEANUP_FREE char *path = strf("%s.lock", real ? real : d->settings.standalone[0] ? d->settings.standalone
+                                                                                   : RUNSTATEDIR "/pvscsid");
+    uint32_t other;
+    int r = path ? pid_file_lock(path, &d->nodes_fd, &other) : -ENOMEM;
+
+    if (r == -EEXIST)
+        return complain(1, "another pvscsid (pid %" PRIu32 ") serves the nodes in this xenstore, with another run "
+                        "directory than %s", other, d->settings.run_dir);
+    if (r < 0)
+        return complain(1, "cannot lock %s: %s", path ? path : "the nodes in xenstore", strerror(-r));
     return 0;
 }
 
@@ -244,8 +290,13 @@ static int run(struct daemon *d)
 {
     int status = lock_run_dir(d), r;
 
+    if (status == 0)
+        status = lock_nodes(d);
     if (status != 0)
         return status;
+    /* Before any guest is touched: a daemon without its log is none. */
+    if (!d->settings.foreground && (d->log_fd = open_log(&d->settings)) < 0)
+        return complain(1, "cannot open the log %s: %s", d->settings.log_file, strerror(-d->log_fd));
     raise_fd_limit();
     if (d->settings.standalone[0])
         setenv("XENSTORED_PATH", d->settings.standalone, 1);
@@ -266,7 +317,9 @@ static int run(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-    struct daemon d = { .argc = argc, .argv = argv, .lock_fd = -1, .parent_fd = -1, .signals.fd = -1 };
+    struct daemon d = { .argc = argc, .argv = argv, .lock_fd = -1, .nodes_fd = -1, .log_fd = -1, .parent_fd = -1,
+                        .signals.fd = -1 };
+    int *const fds[] = { &d.lock_fd, &d.nodes_fd, &d.log_fd, &d.parent_fd };
     int status, r;
 
     switch (options_load(argc, argv, &d.settings, stderr)) {
@@ -302,10 +355,9 @@ int main(int argc, char **argv)
     if (d.signals.fd >= 0)
         close(d.signals.fd);
     loop_free(d.loop);
-    if (d.lock_fd >= 0)
-        close(d.lock_fd);
-    if (d.parent_fd >= 0)
-        close(d.parent_fd);
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        if (*fds[i] >= 0)
+            close(*fds[i]);
     log_close();
     return status;
 }

@@ -23,16 +23,13 @@ int run_dir_prepare(const char *dir)
     return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-int run_dir_lock(const char *dir, int *out, uint32_t *other)
+int pid_file_lock(const char *path, int *out, uint32_t *other)
 {
-    CLEANUP_FREE char *path = strf("%s/pvscsid.pid", dir);
     CLEANUP_CLOSE int fd = -1;
     char text[16];
     ssize_t n;
 
     *other = 0;
-    if (!path)
-        return -ENOMEM;
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -errno;
@@ -87,7 +84,7 @@ int run_files_journal(const char *dir, uint16_t domid, uint32_t vhost, struct pv
     if (fd < 0)
         return errno == ENOENT ? 0 : -errno;
     if (pread(fd, out, sizeof(*out), 0) != (ssize_t)sizeof(*out) || out->magic != PVSCSI_JOURNAL_MAGIC
-        || out->version != 1)
+        || out->version != PVSCSI_JOURNAL_VERSION)
         memset(out, 0, sizeof(*out));
     return 0;
 }

@@ -16,10 +16,10 @@
 /* Makes the directory (0755) if need be. 0 or -errno. */
 int run_dir_prepare(const char *dir);
 /*
- * Locks dir/pvscsid.pid and writes our pid. The descriptor is the lock. -EEXIST: another daemon has it, *other is its
+ * Locks this file and writes our pid. The descriptor is the lock. -EEXIST: another daemon has it, *other is its
  * pid (0: unknown); or -errno.
  */
-int run_dir_lock(const char *dir, int *fd, uint32_t *other);
+int pid_file_lock(const char *path, int *fd, uint32_t *other);
 
 struct run_files {
     int journal;            /* with the lock on it */

@@ -323,7 +323,18 @@ scsi_debug_settled() {
     return $none
 }
 
-scsi_debug_unload() { expect_ok rmmod scsi_debug; }
+scsi_debug_unload() {
+    changers_release
+    expect_ok rmmod scsi_debug
+}
+
+# The kernel's ch keeps its device, and so the device's module, while it is bound.
+changers_release() {
+    local path
+    for path in /sys/bus/scsi/drivers/ch/[0-9]*:*; do
+        [ ! -e "$path/delete" ] || echo 1 >"$path/delete"
+    done
+}
 
 # sg_of H:C:T:L, block_of H:C:T:L: the device node.
 sg_of() { echo "/dev/$(dev_names "/sys/bus/scsi/devices/$1" scsi_generic)"; }
@@ -519,6 +530,7 @@ test_end() {
     [ -z "$left" ] || bad="$bad; a dead domain stays: $left"
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
     lio_clear
+    changers_release
     for module in xen_scsiback tcm_loop scsi_debug target_core_pscsi target_core_file target_core_iblock; do
         [ ! -d /sys/module/$module ] || within 3 "rmmod $module" ||
             bad="$bad; $(rmmod $module 2>&1)"

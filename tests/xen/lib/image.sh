@@ -29,7 +29,7 @@ both_programs="sg_inq sg_luns sg_readcap sg_persist sg_raw sg_vpd sg_turs sg_dd 
     mke2fs e2fsck taskset ionice blockdev"
 dom0_programs="$both_programs qemu-pr-helper xenstore-ls xenstore-read xenstore-write
     xenstore-rm xenstore-list xenstore-chmod xenstore-exists xenstore-watch
-    strace"
+    script strace"
 guest_programs="$both_programs xenstore-ls xenstore-read xenstore-write
     xenstore-rm xenstore-list xenstore-exists xenstore-watch strace"
 

@@ -1,0 +1,33 @@
+#!/bin/bash
+# Before the command that starts it returns, a daemon in the background has its log, in a directory that it makes; and if
+# it cannot have one, it is not there.
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+# background LOG-FILE: as the tests' daemon otherwise, but for -f.
+background() { "$BUILD/pvscsid" --standalone "$SOCK" --run-dir "$RUN_DIR" --config /dev/null --log-file "$1"; }
+
+mock_start
+step "a log that cannot be"
+: >"$DIR/file"
+refuses 1 "^pvscsid: cannot open the log $DIR/file/log: [^"$'\n'"]*$" background "$DIR/file/log"
+daemon_ready >/dev/null 2>&1 && fail "it runs all the same"
+
+step "a log three directories down"
+log=$DIR/var/log/xen/pvscsid.log
+output=$(background "$log" 2>&1) || fail "the start fails: $output"
+check_eq "$output" "" "output of the start"
+DAEMON_PID=$(head -n 1 "$RUN_DIR/pvscsid.pid")
+grep -q serves "$log" || fail "the start has returned, and nothing is in $log"
+daemon_ready >/dev/null || fail "the start has returned before the daemon serves"
+check_eq "$(readlink "/proc/$DAEMON_PID/fd/2")" "$log" "its standard error"
+
+step "SIGHUP follows a log that was moved away, with its directory"
+mv "$DIR/var" "$DIR/old"
+kill -HUP "$DAEMON_PID"
+wait_until 5 grep -q 'log level' "$log"
+
+kill -TERM "$DAEMON_PID"
+wait_until 10 grep -q ended "$log"
+DAEMON_PID=""
+wait_until 10 nothing_held

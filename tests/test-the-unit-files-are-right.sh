@@ -1,0 +1,72 @@
+#!/bin/bash
+# The systemd units say what the programs and their pages say: options, signals, readiness, sockets, directories.
+set -u
+top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}
+BUILD=${top_builddir:-.}
+failed=0
+wrong() { echo "FAIL: $*"; failed=1; }
+# value UNIT KEY: of the only line with this key.
+value() { sed -n "s/^$2=//p" "$1"; }
+same() { [ -n "$2" ] && [ "$2" = "$3" ] || wrong "$1: '$2' and '$3'"; }
+
+daemon=$BUILD/xl-scripts/pvscsid.service watch=$BUILD/xl-scripts/xl-scsi-watch.service
+helper=$top_srcdir/xl-scripts/pvscsid-pr-helper.service socket=$top_srcdir/xl-scripts/pvscsid-pr-helper.socket
+page=$top_srcdir/docs/pvscsid.8.in
+settings=$("$BUILD/pvscsid" --config /dev/null --dump-config) || wrong "pvscsid --dump-config"
+setting() { sed -n "s/^$1 *= *\"\(.*\)\"$/\1/p" <<<"$settings"; }
+
+for unit in "$daemon" "$watch" "$helper" "$socket"; do
+    ! grep -n '@[a-z]*dir@' "$unit" || wrong "$unit: a directory was not put in"
+    # Every page that is ours exists, and every unit that is ours.
+    for name in $(value "$unit" Documentation); do
+        name=${name#man:} section=${name##*(}
+        name=${name%(*}.${section%)}
+        case $name in
+        qemu-pr-helper.8) ;;
+        *) [ -e "$top_srcdir/docs/$name" ] || [ -e "$top_srcdir/docs/$name.in" ] || wrong "$unit: no page $name" ;;
+        esac
+    done
+    for name in $(sed -n 's/^\(After\|Before\|Requires\|Wants\)=//p' "$unit"); do
+        case $name in
+        pvscsid* | xl-scsi*)
+            [ -e "$BUILD/xl-scripts/$name" ] || [ -e "$top_srcdir/xl-scripts/$name" ] || wrong "$unit: no unit $name" ;;
+        esac
+    done
+done
+# runs UNIT NAME: ExecStart's program, by its path, and its arguments, which that knows.
+runs() {
+    local start program argument
+    start=$(value "$1" ExecStart)
+    program=${start%% *}
+    case $program in /*"/$2") ;; *) wrong "$1: ExecStart=$start is not $2" ;; esac
+    for argument in ${start#"$program"}; do
+        "$BUILD/$2" --help | grep -qE -- "(^|[ ,])$argument( |$)" || wrong "$1: $2 --help does not name $argument"
+    done
+}
+runs "$daemon" pvscsid
+runs "$watch" xl-scsi
+
+# In the foreground the main process is the one that says READY=1, and nobody else may.
+same "pvscsid.service: Type, and pvscsid(8)" "$(value "$daemon" Type)" "$(sed -n 's/.*Cm Type=\([a-z]*\).*/\1/p' "$page")"
+[[ "$(value "$daemon" ExecStart) " == *" --foreground "* ]] || wrong "pvscsid.service: not in the foreground"
+! grep -q '^NotifyAccess=' "$daemon" || wrong "pvscsid.service: NotifyAccess is not its default, main"
+[[ "$(value "$daemon" ExecReload)" == */"kill -HUP \$MAINPID" ]] || wrong "pvscsid.service: ExecReload is no SIGHUP"
+grep -q '^\.It Dv SIGHUP' "$page" || wrong "pvscsid(8) does not say what SIGHUP does"
+same "the run directory" "$(setting run_dir)" "/run/$(value "$daemon" RuntimeDirectory)"
+same "RuntimeDirectoryPreserve, for the next start" "$(value "$daemon" RuntimeDirectoryPreserve)" yes
+same "the PR helper's socket" "$(setting pr_socket)" "$(value "$socket" ListenStream)"
+# The pages as they are installed name the directories of this build.
+same "the log, and pvscsid(8)" "$(setting log_file)" "$(sed -n 's/^\.It Pa \(.*\.log\)$/\1/p' "$BUILD/docs/pvscsid.8")"
+same "the log, and pvscsid.conf(5)" "$(setting log_file)" "$(sed -n 's/^\.Qq \(.*\.log\) \.$/\1/p' "$BUILD/docs/pvscsid.conf.5")"
+same "the config file" "$("$BUILD/pvscsid" --help | grep -o '/[^ ]*/pvscsid\.conf' | head -n 1)" \
+    "$(sed -n 's/^\.It Pa \(.*\.conf\)$/\1/p' "$BUILD/docs/pvscsid.8")"
+
+if command -v mandoc >/dev/null; then
+    for name in pvscsid.8 pvscsid.conf.5; do
+        complaints=$(mandoc -Tlint "$BUILD/docs/$name" 2>&1 | grep -v 'referenced manual not found\|makewhatis')
+        [ -z "$complaints" ] || wrong "$complaints"
+    done
+else
+    echo "mandoc is not installed: the pages' form is not looked at"
+fi
+exit $failed
