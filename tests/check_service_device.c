@@ -185,31 +185,6 @@ START_TEST(what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else)
 }
 END_TEST
 
-/* A device that moves less than it was asked for, and a driver that does not say so. */
-START_TEST(what_the_device_leaves_out_is_zeros_not_a_command_before)
-{
-    struct vscsiif_request *req = put_to(DISK, 1);
-
-    req->cmd_len = 6;
-    req->cmnd[0] = 0x12;
-    req->cmnd[4] = 0xff;
-    req->sc_data_direction = SCSI_DIR_IN;
-    req->nr_segments = 1;
-    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 255 };
-    memset(svc->cmd[0].buf, 0x5a, 255);
-    memset(fake.page[20], 0xcc, 4096);
-    kick();
-    ck_assert_int_eq(fake_sg.at[0].hdr.dxfer_direction, SG_DXFER_TO_FROM_DEV);
-    memset(fake_sg.at[0].hdr.dxferp, 0x11, 36);
-    end_all();
-    expect(1, 0);
-    ck_assert_uint_eq(fake.page[20][35], 0x11);
-    for (unsigned i = 36; i < 255; i++)
-        ck_assert_uint_eq(fake.page[20][i], 0);
-    ck_assert_uint_eq(fake.page[20][255], 0xcc);
-}
-END_TEST
-
 START_TEST(orphans_end_without_any_ring_too)
 {
     put_to(TAPE, 1);
@@ -786,7 +761,6 @@ int main(void)
     tcase_add_test(t, a_slow_read_brings_its_data_and_what_was_left_over);
     tcase_add_test(t, a_new_ring_waits_for_what_the_old_one_left_at_the_device);
     tcase_add_test(t, what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else);
-    tcase_add_test(t, what_the_device_leaves_out_is_zeros_not_a_command_before);
     tcase_add_test(t, orphans_end_without_any_ring_too);
     tcase_add_test(t, a_removed_lun_stays_until_its_device_has_ended_all);
     tcase_add_test(t, an_abort_waits_for_the_device_and_fails_when_that_takes_too_long);

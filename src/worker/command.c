@@ -146,15 +146,6 @@ bool command_decide(struct service *svc, struct cmd *c)
     return true;
 }
 
-/*
- * READ(6), (10), (12), (16), READ CD: blocks, all or an error. Others send what they have, and not every HBA driver
- * says how much that was (libata's emulated commands).
- */
-static bool fills_its_buffer(uint8_t opcode)
-{
-    return opcode == 0x08 || opcode == 0x28 || opcode == 0xa8 || opcode == 0x88 || opcode == 0xbe;
-}
-
 static bool reservation_command(const struct cmd *c)
 {
     return c->cdb[0] == PR_OP_IN || c->cdb[0] == PR_OP_OUT;
@@ -212,7 +203,6 @@ static int to_device(struct service *svc, struct cmd *c)
     c->sg.dir = direction(c);
     c->sg.data = c->buf;
     c->sg.len = c->data_len;
-    c->sg.zero_in = !fills_its_buffer(c->cdb[0]);
     service_at_device(svc, 1);
     r = sg_submit(&lun->sg, &c->sg);
     if (r == 0) {

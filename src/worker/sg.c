@@ -236,11 +236,10 @@ int sg_submit(struct sg_device *dev, struct sg_command *cmd)
                                       [SCSI_DIR_IN] = SG_DXFER_FROM_DEV, [SCSI_DIR_NONE] = SG_DXFER_NONE };
     struct sg_pool *pool = dev->pool;
     struct sg_channel *ch = choose(dev, cmd->len);
-    bool zero_in = cmd->zero_in && cmd->dir == SCSI_DIR_IN && cmd->len > 0;
     struct sg_io_hdr hdr = {
         .interface_id = 'S',
-        /* TO_FROM_DEV is data-in, into a copy of our buffer instead of one with the bytes of a command before. */
-        .dxfer_direction = zero_in ? SG_DXFER_TO_FROM_DEV : cmd->len > 0 ? directions[cmd->dir] : SG_DXFER_NONE,
+        /* Not TO_FROM_DEV for data-in, which would start from our zeros: Linux 6.1 ends it with ENOMEM. */
+        .dxfer_direction = cmd->len > 0 ? directions[cmd->dir] : SG_DXFER_NONE,
         .cmd_len = cmd->cdb_len,
         .cmdp = (unsigned char *)(uintptr_t)cmd->cdb,
         .dxfer_len = cmd->len,
@@ -255,8 +254,6 @@ int sg_submit(struct sg_device *dev, struct sg_command *cmd)
 
     if (!ch)
         return -EAGAIN;
-    if (zero_in)
-        memset(cmd->data, 0, cmd->len);
     if (ch->in_flight == 0 && ch->reserve < cmd->len)
         grow_reserve(ch, cmd->len);
     do

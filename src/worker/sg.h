@@ -26,7 +26,6 @@ struct sg_command {
     uint8_t cdb_len;
     enum scsi_direction dir;
     void *data;                     /* len bytes, valid until done() */
-    bool zero_in;                   /* data-in of a length that only the device knows: what it leaves out reads as zeros */
     uint32_t len;
     uint32_t timeout_ms;
     /* filled before done() */
