@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 #include "worker/service.h"
 
@@ -105,6 +107,17 @@ static int open_helper(struct service *svc, struct lun *lun, const struct worker
     return r;
 }
 
+/*
+ * Linux guests read the Block Limits page before they ask for the capacity, and split every transfer by what it says:
+ * limits in blocks must be right from the first command on.
+ */
+static uint32_t block_size(int block_node)
+{
+    int size = 0;
+
+    return block_node >= 0 && ioctl(block_node, BLKSSZGET, &size) == 0 && size > 0 ? (uint32_t)size : 0;
+}
+
 static void lun_free(struct lun *lun)
 {
     if (!lun)
@@ -159,6 +172,7 @@ int lun_add(struct service *svc, const struct worker_msg *msg, int node_fd, int 
         .pr_move = (lun->flags & LUN_PR_MOVE) != 0,
         .pr_mode = (uint8_t)msg->u.lun.pr_mode,
         .max_transfer = msg->u.lun.max_transfer,
+        .block_size = block_size(block),
     };
     if (lun->backing == LUN_BACKING_FILE) {
         lun->file_fd = steal_fd(&node);

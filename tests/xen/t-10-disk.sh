@@ -17,6 +17,8 @@ expect_eq "$(guest_ok g1 "blockdev --getsize64 $GUEST_BLK")" 67108864 size
 expect_match "$(xl-scsi list g1)" '0:0:0:0 +4' "xl-scsi list"
 # 128 segments less one page for misalignment.
 expect_eq "$(guest_ok g1 "cat /sys/block/${GUEST_BLK#/dev/}/queue/max_hw_sectors_kb")" 508 "transfer limit"
+# Nor does what the disk says of itself (VPD page B0h) split transfers any more than that.
+expect_eq "$(guest_ok g1 "cat /sys/block/${GUEST_BLK#/dev/}/queue/max_sectors_kb")" 508 "transfer size"
 note "found"
 
 guest_ok g1 "iopat fill $GUEST_BLK --bs 512-508k --depth 8"
