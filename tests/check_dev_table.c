@@ -9,13 +9,14 @@
 static const char letter[DA_ACTIONS] = {
     [DA_NOTHING] = '.', [DA_IGNORE] = '!', [DA_OPEN] = 'o', [DA_OFFER] = '3', [DA_SETTLE] = '4', [DA_REMOVE] = 'r',
     [DA_DETACH] = 'd', [DA_SAY_DETACHED] = '6', [DA_SAY_FAILED] = 'f', [DA_DROP] = 'x',
+    [DA_FOUND_CLOSING] = '5',
 };
 
 /* The backend's dev-N/state 0..8, and the node gone. */
 static const char *const expected[DP_PHASES] = {
-    [DP_NONE] = ".o!oo6.!!x",
-    [DP_OPENING] = "..!..rr!!r",
-    [DP_ADDING] = "..!..rr!!r",
+    [DP_NONE] = ".o!oo5.!!x",
+    [DP_OPENING] = "..!..dr!!r",
+    [DP_ADDING] = "..!..dr!!r",
     [DP_READY] = ".3!33dr!!r",
     [DP_OFFERED] = ".r!4.dr!!r",
     [DP_REMOVING] = "..........",

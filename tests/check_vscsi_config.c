@@ -5,7 +5,11 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "common/util.h"
 #include "xl-scsi/cfg.h"
@@ -175,6 +179,89 @@ START_TEST(json_is_read)
 }
 END_TEST
 
+static char dir[] = "/tmp/check_vscsi_config.XXXXXX";
+
+static void put_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static int take_lock(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT, 0666);
+
+    return fd >= 0 && flock(fd, LOCK_EX) == 0 ? fd : -1;
+}
+
+/*
+ * Has the lock as libxl would, and changes the file meanwhile; removes the lock's file before it lets go, and by then
+ * has the next one for another change.
+ */
+static int play_libxl(const char *lock, const char *data, int ready)
+{
+    const struct timespec pause = { .tv_nsec = 300 * 1000000L };
+    int first = take_lock(lock), second;
+
+    if (first < 0 || write(ready, "x", 1) != 1)
+        return 1;
+    nanosleep(&pause, NULL);
+    unlink(lock);
+    second = take_lock(lock);
+    close(first);
+    if (second < 0)
+        return 1;
+    nanosleep(&pause, NULL);
+    put_file(data, JSON(", \"xsdata\": { \"disk\": \"of xl\" }"));
+    unlink(lock);
+    close(second);
+    return 0;
+}
+
+/* What another process writes under the lock stays, and so does what we add. */
+START_TEST(json_is_changed_under_libxls_lock)
+{
+    struct userdata u = { .domid = 7, .uuid = "01234567-89ab-cdef-0123-456789abcdef" };
+    struct vscsi_entry e = { 0 };
+    char err[CHANGE_ERROR_MAX] = "", why[VSCSI_ERROR_MAX];
+    int ready[2], status;
+
+    u.dir = mkdtemp(dir);
+    ck_assert_ptr_nonnull(u.dir);
+    CLEANUP_FREE char *data = strf("%s/userdata-d.7.%s.libxl-json", dir, u.uuid), *text = NULL;
+    CLEANUP_FREE char *lock = strf("%s/userdata-l.7.%s.domain-userdata-lock", dir, u.uuid);
+    CLEANUP_FREE char *got = NULL, *want = NULL;
+
+    ck_assert_int_eq(vscsi_entry_parse("/dev/sda,0:0:0:0", &e, why), 0);
+    ck_assert_int_eq(remember_edit_file(&u, &e, 1, NULL, err), -ENOENT);
+    ck_assert_ptr_nonnull(strstr(err, "xl keeps no configuration of domain 7"));
+    ck_assert_int_eq(access(lock, F_OK), -1);
+    put_file(data, JSON(""));
+    ck_assert_int_eq(pipe(ready), 0);
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(play_libxl(lock, data, ready[1]));
+    ck_assert_int_eq(read(ready[0], err, 1), 1);
+    ck_assert_int_eq(remember_edit_file(&u, &e, 1, NULL, err), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(read_file(data, 4096, &text, NULL), 0);
+    got = squeeze(text);
+    want = squeeze(JSON(", \"xsdata\": { \"disk\": \"of xl\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"));
+    ck_assert_str_eq(got, want);
+    ck_assert_int_eq(unlink(data), 0);
+    /* Nothing else is left. */
+    ck_assert_int_eq(rmdir(dir), 0);
+    vscsi_entry_clear(&e);
+    close(ready[0]);
+    close(ready[1]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("guests' configurations");
@@ -185,6 +272,7 @@ int main(void)
     tcase_add_test(t, arguments_count_as_lines);
     tcase_add_loop_test(t, json_is_edited, 0, ARRAY_SIZE(edits));
     tcase_add_test(t, json_is_read);
+    tcase_add_test(t, json_is_changed_under_libxls_lock);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);

@@ -465,7 +465,7 @@ int child_start(struct loop *loop, const char *prefix, const struct child_ops *o
     if (fake_child_refuses || i == FAKE_CHILDREN)
         return -EAGAIN;
     fake_n_children++;
-    fake_children[i] = (struct fake_child){ .alive = true, .pid = 1000 + (int)i };
+    fake_children[i] = (struct fake_child){ .alive = true, .pid = FAKE_PID + (int)i };
     handles[i] = (struct child){ .fake = &fake_children[i], .ops = ops, .ctx = ctx };
     *out = &handles[i];
     return 0;

@@ -36,6 +36,7 @@ struct fake_child {
     struct worker_msg msgs[512];
 };
 #define FAKE_CHILDREN 64
+#define FAKE_PID 2000000000   /* of the first; more than any process of this machine can have (pid_max is 2^22 at most) */
 extern struct fake_child fake_children[FAKE_CHILDREN];
 extern unsigned fake_n_children;    /* ever started */
 extern bool fake_child_mute;        /* answers nothing by itself */

@@ -21,11 +21,12 @@ mkdir "$LOGS" "$RUN_DIR"
 export XENSTORED_PATH=$SOCK
 # Fresh memory is not zero: what leaks of it shows. (glibc; the sanitizers fill on their own.)
 export MALLOC_PERTURB_=167
-DAEMON_PID="" MOCK_PID=""
+DAEMON_PID="" MOCK_PID="" MOCK_STATUS=""
 declare -A FRONT_PID FRONT_IN FRONT_OUT
 
-skip() { printf 'SKIP: %s\n' "$*"; exit 77; }
-fail() { printf 'FAIL: %s\n' "$*"; exit 1; }
+# The status is kept, too: a test may have a trap of its own that comes before finish and has another one.
+skip() { printf 'SKIP: %s\n' "$*"; MOCK_STATUS=77; exit 77; }
+fail() { printf 'FAIL: %s\n' "$*"; MOCK_STATUS=1; exit 1; }
 step() { printf -- '-- %s\n' "$*"; }
 
 for program in mock-xen pvscsid pvscsictl xl-scsi vscsi-front; do
@@ -51,14 +52,20 @@ check_eq() { [ "$1" = "$2" ] || fail "$3: expected '$2', got '$1'"; }
 # check_match TEXT ERE WHAT
 check_match() { [[ $1 =~ $2 ]] || fail "$3: expected a match of '$2' in '$1'"; }
 check_no_match() { [[ ! $1 =~ $2 ]] || fail "$3: expected no match of '$2' in '$1'"; }
-# refuses STATUS ERE COMMAND...: exits with this status and says, in one line, why.
+# refuses STATUS ERE COMMAND...: exits with this status and says why, in exactly one line.
 refuses() {
-    local want=$1 text=$2 got out
+    refuses_at_length "$@"
     shift 2
-    out=$("$@" 2>&1 </dev/null)
+    [[ -n $REFUSAL && $REFUSAL != *$'\n'* ]] || fail "output of '$*': expected one line, got: $REFUSAL"
+}
+# The same where several lines are right: a usage, or a hint after the reason. The text is also in $REFUSAL.
+refuses_at_length() {
+    local want=$1 text=$2 got
+    shift 2
+    REFUSAL=$("$@" 2>&1 </dev/null)
     got=$?
-    [ "$got" = "$want" ] || fail "exit status of '$*': expected $want, got $got: $out"
-    check_match "$out" "$text" "output of '$*'"
+    [ "$got" = "$want" ] || fail "exit status of '$*': expected $want, got $got: $REFUSAL"
+    check_match "$REFUSAL" "$text" "output of '$*'"
 }
 
 # --- mock-xen ---
@@ -231,6 +238,7 @@ nothing_held() {
 finish() {
     local status=$? pid leftover
     trap - EXIT
+    status=${MOCK_STATUS:-$status}
     if [ "$status" = 0 ] && [ -n "$DAEMON_PID" ]; then
         daemon_end || { printf 'FAIL: %s\n' "$WHY"; status=1; }
         if [ -n "$MOCK_PID" ] && ! nothing_held; then
@@ -267,4 +275,4 @@ finish() {
     exit "$status"
 }
 trap finish EXIT
-trap 'printf "FAIL: terminated (time limit %s s?)\n" "${MOCK_TIMEOUT:-60}"; exit 1' TERM INT
+trap 'fail "terminated (time limit ${MOCK_TIMEOUT:-60} s?)"' TERM INT

@@ -20,6 +20,7 @@ mock_tests = \
 	tests/test-a-second-daemon-refuses-to-start.sh \
 	tests/test-a-windows-frontend-is-served.sh \
 	tests/test-data-survives-any-size-and-alignment.sh \
+	tests/test-pvscsictl-is-what-its-manual-says.sh \
 	tests/test-pvscsictl-shows-status-and-statistics.sh \
 	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \
 	tests/test-the-manual-of-vscsi-front-is-complete.sh \

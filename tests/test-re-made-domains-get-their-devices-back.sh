@@ -5,7 +5,7 @@ MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
 WATCH_PID=""
-trap '[ -z "$WATCH_PID" ] || kill "$WATCH_PID"; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; finish' EXIT
+trap 'status=$?; [ -z "$WATCH_PID" ] || kill "$WATCH_PID"; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; (exit $status); finish' EXIT
 watch_start() {
     "$BUILD/xl-scsi" watch --run-dir "$RUN_DIR" -t 10 >>"$LOGS/watch" 2>&1 &
     WATCH_PID=$!

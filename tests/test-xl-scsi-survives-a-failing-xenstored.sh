@@ -8,12 +8,14 @@ guest_create 5 web
 # The peers are domain 0 too: theirs are not the requests that fail, since they only come later.
 peers 5 guest=absent
 
-# try WHAT NODES-BEFORE COMMAND...: 0, or 1 with one line and the nodes as before.
+# try WHAT COMMAND...: 0, or 1 with one line. FIRED: whether the fault came to pass.
 try() {
     local what=$1 status
-    shift 2
+    shift
     timeout 20 "$@" >"$DIR/out" 2>&1
     status=$?
+    FIRED=no
+    ! mock_ctl faults | grep -q 'fired [1-9]' || FIRED=yes
     mock_ctl faults "" >/dev/null || fail "the faults stay"
     [ $status = 0 ] && return 0
     check_eq $status 1 "exit status of $what ($(cat "$DIR/out"))"
@@ -21,27 +23,42 @@ try() {
     return 1
 }
 
-# each KIND ERRNO: the 1st, 2nd, ... until it is not reached any more.
+attach_web() { "$BUILD/xl-scsi" attach -t 3 -w web /dev/nosuch 0:0:0:0; }
+# each attach|detach KIND ERRNO: the 1st, 2nd, ... until it is not reached any more; at least one must matter.
 each() {
-    local kind=$1 error=$2 nth failed=0
-    for nth in $(seq 1 60); do
+    local verb=$1 kind=$2 error=$3 nth=0 failed=0
+    FIRED=yes
+    while [ $FIRED = yes ]; do
+        nth=$((nth + 1))
+        [ $verb = attach ] || attach_web >"$DIR/out" 2>&1 || fail "attach before detach with $kind $nth: $(cat "$DIR/out")"
         faults "$kind@0 $nth $error" >/dev/null
-        if try "attach with $kind $nth" "" "$BUILD/xl-scsi" attach -t 3 -w web /dev/nosuch 0:0:0:0; then
-            "$BUILD/xl-scsi" detach web 0:0:0:0 >"$DIR/out" || fail "detach after attach with $kind $nth"
-        else
+        if [ $verb = attach ]; then
+            if try "attach with $kind $nth" "$BUILD/xl-scsi" attach -t 3 -w web /dev/nosuch 0:0:0:0; then
+                "$BUILD/xl-scsi" detach web 0:0:0:0 >"$DIR/out" || fail "detach after attach with $kind $nth"
+            else
+                failed=$((failed + 1))
+            fi
+        elif ! try "detach with $kind $nth" "$BUILD/xl-scsi" detach -t 3 web 0:0:0:0; then
             failed=$((failed + 1))
+            # What it could not do the next one does.
+            [ -z "$(nodes 5)" ] || "$BUILD/xl-scsi" detach web 0:0:0:0 >"$DIR/out" 2>&1 ||
+                fail "detach after detach with $kind $nth: $(cat "$DIR/out")"
         fi
-        no_nodes 5 "after an attach with $kind $nth $error"
+        no_nodes 5 "after $verb with $kind $nth $error"
     done
-    echo "   $kind: $failed of 60 attaches failed"
+    echo "   $kind $error: $failed of $nth runs of $verb failed"
+    [ $failed -gt 0 ] || fail "no $verb minded $kind $error"
 }
-for kind in write mkdir set-perms transaction-start transaction-end rm; do
-    step "$kind fails"
-    each $kind ENOSPC
+for rule in "write ENOSPC" "mkdir ENOSPC" "set-perms ENOSPC" "transaction-start ENOSPC" "transaction-end ENOSPC" "read EIO" "directory EIO"; do
+    step "attach: $rule"
+    # shellcheck disable=SC2086
+    each attach $rule
 done
-step "reads fail"
-each read EIO
-each directory EIO
+for rule in "rm EIO" "transaction-start ENOSPC" "transaction-end ENOSPC" "read EIO" "directory EIO"; do
+    step "detach: $rule"
+    # shellcheck disable=SC2086
+    each detach $rule
+done
 
 step "transactions collide again and again"
 faults "transaction-end@0 1 EAGAIN 20" >/dev/null

@@ -26,7 +26,7 @@ no_nodes 5 "after a refusal"
 step "a guest that has no frontend: the backend has the device, which is success"
 peers 5 guest=absent
 check_match "$(xl_scsi attach web /dev/nosuch 0:0:0:0)" '\(state 3\)' "what is said"
-xl_scsi attach --no-wait web /dev/nosuch 0:0:0:1 || fail "attach --no-wait"
+xl_scsi attach --no-wait web /dev/nosuch2 0:0:0:1 || fail "attach --no-wait"
 xl_scsi detach web 0:0:0:1 || fail "detach"
 xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "dev-1 is still there"
 xl_scsi detach web 0:0:0:0 || fail "detach"

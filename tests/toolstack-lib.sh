@@ -16,7 +16,7 @@ peers() {
 }
 [ -x "$BUILD/fake-peers" ] || skip "$BUILD/fake-peers is not built"
 # Ends the peers whatever comes; mock-lib's own end follows.
-trap '[ -z "$PEERS_PID" ] || kill "$PEERS_PID"; finish' EXIT
+trap 'peers_status=$?; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; (exit $peers_status); finish' EXIT
 
 # All of a guest's vscsi nodes, on both sides.
 nodes() { xenstore-ls -f /local/domain | grep -E "^/local/domain/(0/backend/vscsi/$1|$1/device/vscsi)" || true; }

@@ -2,6 +2,12 @@
 check_PROGRAMS += fake-peers
 fake_peers_SOURCES = tests/fake-peers.c
 fake_peers_LDADD = $(COMMON_LIBS) $(XENSTORE_LIBS)
+# xl-scsi itself, over a hypervisor that is a directory: its objects come before the library's hyp.o.
+check_PROGRAMS += xl-scsi-fake-hyp
+xl_scsi_fake_hyp_SOURCES = $(xl_scsi_SOURCES) tests/fake-hyp.c
+xl_scsi_fake_hyp_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+xl_scsi_fake_hyp_CFLAGS = $(xl_scsi_CFLAGS)
+xl_scsi_fake_hyp_LDADD = $(xl_scsi_LDADD)
 
 toolstack_checks = check_vscsi_syntax check_xl_args check_vscsi_config check_inuse
 check_PROGRAMS += $(toolstack_checks)
@@ -30,10 +36,14 @@ toolstack_tests = \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \
 	tests/test-re-made-domains-get-their-devices-back.sh \
 	tests/test-the-xl-shim-starts-guests-with-their-devices.sh \
+	tests/test-xl-scsi-escapes-what-backends-write.sh \
 	tests/test-xl-scsi-is-documented.sh \
 	tests/test-xl-scsi-knows-others-nodes.sh \
+	tests/test-xl-scsi-locks-hold-nobody-up.sh \
+	tests/test-xl-scsi-says-when-no-driver-answers.sh \
 	tests/test-xl-scsi-survives-a-failing-xenstored.sh \
 	tests/test-xl-scsi-undoes-what-fails.sh \
+	tests/test-xl-scsi-watch-never-leaves-a-guest-paused.sh \
 	tests/test-xl-scsi-writes-what-a-toolstack-must.sh
 TESTS += $(toolstack_tests)
 dist_check_SCRIPTS += $(toolstack_tests)

@@ -16,6 +16,8 @@
 #define REQUEST_MAX 64
 /* A client that neither asks nor reads is let go. */
 #define CLIENT_TIME_US 5000000u
+/* After a connection that could not be taken for a lack of descriptors or memory. */
+#define LISTEN_AGAIN_US 200000u
 
 struct client {
     struct ctlsock *server;
@@ -32,9 +34,21 @@ struct ctlsock {
     struct loop *loop;
     struct host *host;
     struct loop_source listener;
+    struct loop_timer listen_again;
     struct sockaddr_un address;
     struct client client[CLIENTS_MAX];
 };
+
+static void listen_on(struct ctlsock *s)
+{
+    if (!s->listener.loop && loop_add(s->loop, &s->listener) < 0)
+        loop_timer_arm(s->loop, &s->listen_again, LISTEN_AGAIN_US);
+}
+
+static void listen_again_expired(struct loop_timer *timer)
+{
+    listen_on(container_of(timer, struct ctlsock, listen_again));
+}
 
 static void drop(struct client *c)
 {
@@ -45,8 +59,7 @@ static void drop(struct client *c)
     c->answer = NULL;
     c->used = false;
     /* A place is free again. */
-    if (!c->server->listener.loop)
-        loop_add(c->server->loop, &c->server->listener);
+    listen_on(c->server);
 }
 
 static void too_slow(struct loop_timer *timer)
@@ -120,7 +133,8 @@ static void client_ready(struct loop_source *src, uint32_t revents)
         return;
     }
     *end = '\0';
-    if (answer(c))
+    /* A NUL within is no end of a request. */
+    if (strlen(c->request) == (size_t)(end - c->request) && answer(c))
         send_answer(c);
     else
         drop(c);
@@ -141,8 +155,14 @@ static void listener_ready(struct loop_source *src, uint32_t revents)
         return;
     }
     fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ECONNABORTED) {
+            /* It would be ready again at once, for as long as this lasts. */
+            loop_remove(src);
+            loop_timer_arm(s->loop, &s->listen_again, LISTEN_AGAIN_US);
+        }
         return;
+    }
     *c = (struct client){ .server = s, .used = true };
     c->source = (struct loop_source){ .fd = fd, .events = EPOLLIN, .ready = client_ready };
     c->timer.expired = too_slow;
@@ -165,6 +185,7 @@ int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struc
         return -ENOMEM;
     s->loop = loop;
     s->host = host;
+    s->listen_again.expired = listen_again_expired;
     s->address.sun_family = AF_UNIX;
     n = snprintf(s->address.sun_path, sizeof(s->address.sun_path), "%s/" CTLSOCK_NAME, run_dir);
     if (n < 0 || (size_t)n >= sizeof(s->address.sun_path))
@@ -197,6 +218,7 @@ void ctlsock_free(struct ctlsock *s)
     for (unsigned i = 0; i < CLIENTS_MAX; i++)
         if (s->client[i].used)
             drop(&s->client[i]);
+    loop_timer_cancel(&s->listen_again);
     loop_remove(&s->listener);
     close(s->listener.fd);
     unlink(s->address.sun_path);

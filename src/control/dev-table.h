@@ -28,6 +28,7 @@ enum dev_action {
     DA_SETTLE,              /* 3 -> 4 if the frontend has taken it */
     DA_REMOVE,              /* have the worker let go of it, now */
     DA_DETACH,              /* the same, when the frontend has let go of it */
+    DA_FOUND_CLOSING,       /* if an earlier daemon's guest may still write to it, open it; else as the next */
     DA_SAY_DETACHED,        /* state 6 */
     DA_SAY_FAILED,          /* state 6 and the reason */
     DA_DROP,                /* forget it */

@@ -47,9 +47,10 @@ static void lower(uint32_t *value, uint64_t limit)
         *value = (uint32_t)limit;
 }
 
-static int check_sg(const char *path, int fd, struct device *dev, char *why)
+static int check_sg(const struct device_roots *roots, const char *path, int fd, struct device *dev, char *why)
 {
     struct sg_scsi_id id;
+    char wwid[sizeof(dev->wwid)];
     struct stat st;
     int value;
 
@@ -63,6 +64,8 @@ static int check_sg(const char *path, int fd, struct device *dev, char *why)
     if ((uint32_t)id.host_no != dev->hctl.host || (uint32_t)id.channel != dev->hctl.channel
         || (uint32_t)id.scsi_id != dev->hctl.target || (uint32_t)id.lun != (uint32_t)dev->hctl.lun)
         return say(why, -ENODEV, path, "became another device in the meantime");
+    if (dev->wwid[0] && device_wwid(roots, &dev->hctl, wwid, sizeof(wwid)) == 0 && wwid[0] && strcmp(wwid, dev->wwid) != 0)
+        return say(why, -ENODEV, path, "another device has taken its address");
     /* On an sg node BLKSECTGET gives bytes (sg.c), unlike on a block device. */
     value = 0;
     if (ioctl(fd, BLKSECTGET, &value) == 0 && value > 0)
@@ -108,7 +111,7 @@ int device_open(const struct device_roots *roots, struct device *dev, struct dev
 
         return say(why, -e, path, e == EBUSY ? "busy: opened exclusively by someone else" : strerror(e));
     }
-    r = check_sg(path, sg, dev, why);
+    r = check_sg(roots, path, sg, dev, why);
     if (r < 0)
         return r;
     fds->block = open_block(roots, dev);

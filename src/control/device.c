@@ -472,6 +472,13 @@ int device_resolve(const struct device_roots *roots, const char *pdev, bool allo
     return r;
 }
 
+int device_wwid(const struct device_roots *roots, const struct hctl *hctl, char *out, size_t size)
+{
+    CLEANUP_FREE char *dir = hctl_dir(roots, hctl);
+
+    return dir ? attr(out, size, "%s/wwid", dir) : -ENOMEM;
+}
+
 int device_busy(const struct device_roots *roots, const struct hctl *hctl, unsigned *busy)
 {
     CLEANUP_FREE char *dir = hctl_dir(roots, hctl);

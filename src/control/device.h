@@ -82,10 +82,13 @@ struct device_fds {
 };
 /*
  * Opens what device_resolve() found and makes sure that it is the device meant: an sg node by its number, whose own address
- * (SG_GET_SCSI_ID) is dev->hctl. Lowers dev->max_transfer by what sg says. May sleep in the kernel: a sick
+ * (SG_GET_SCSI_ID) is dev->hctl and whose wwid is dev->wwid, if both are known. Lowers dev->max_transfer by what sg says. May sleep in the kernel: a sick
  * device is opened off the main loop. 0 and fds that the caller closes, or -errno and why.
  */
 int device_open(const struct device_roots *roots, struct device *dev, struct device_fds *fds, char *why);
+
+/* What sysfs says of it now: device.wwid. 0 or -errno. */
+int device_wwid(const struct device_roots *roots, const struct hctl *hctl, char *out, size_t size);
 
 /* Commands that the device is working at (sysfs device_busy). 0 and *busy, or -errno (-ENOENT: the device is gone). */
 int device_busy(const struct device_roots *roots, const struct hctl *hctl, unsigned *busy);

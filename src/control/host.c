@@ -13,7 +13,6 @@
 #include "common/util.h"
 #include "control/host.h"
 #include "control/model.h"
-#include "control/run-files.h"
 
 /* Everything is read again so often, whatever watches said: xenstored drops events of a domain that was slow. */
 #define RESCAN_US 30000000u
@@ -28,6 +27,9 @@
 #define EVENTS_PER_ROUND 4096
 #define QUIT_WAIT_US 6000000u
 #define QUIT_POLL_US 5000u
+/* As many sick devices at once keep the healthy ones waiting. */
+#define OPEN_THREADS 16
+#define RESET_THREADS 8
 
 struct vhost *host_find(struct host *h, uint16_t domid, uint32_t id)
 {
@@ -99,30 +101,71 @@ static void drop(struct vhost *v)
     *at = v->next;
     h->n_vhosts--;
     log_info(v->prefix, "removed");
+    link_drop(v);                   /* while its journal is there */
     run_files_remove(h->settings->run_dir, v->domid, v->id);
     vhost_free(v);
 }
 
-void host_note_shared(struct host *h)
-{
-    for (struct vhost *v = h->vhosts; v; v = v->next) {
-        for (struct vdev *d = v->devs; d; d = d->next) {
-            bool shared = false;
+/* --- devices that several guests have --- */
 
-            if (!d->dev.sg_name[0] || d->slot < 0)
-                continue;
-            for (struct vhost *w = h->vhosts; w && !shared; w = w->next)
-                for (struct vdev *e = w->devs; e && !shared; e = e->next)
-                    shared = e != d && e->slot >= 0 && w->domid != v->domid && e->dev.sg_dev == d->dev.sg_dev
-                             && e->dev.sg_name[0];
-            if (shared && !d->shared)
-                log_info(v->prefix, "%s: %s is given to another guest too", d->name, d->dev.sg_name);
-            if (shared != d->shared) {
-                d->shared = shared;
-                link_shared(d);
-            }
-        }
+static unsigned bucket(const struct hctl *a)
+{
+    return (a->host + 17 * a->channel + 257 * a->target + (uint32_t)a->lun) % DEVICE_BUCKETS;
+}
+
+struct vdev *host_same_device(const struct host *h, const struct hctl *hctl)
+{
+    return h->by_hctl[bucket(hctl)];
+}
+
+static void note_shared(struct host *h, const struct hctl *hctl)
+{
+    const struct vdev *first = NULL;
+    bool shared = false;
+
+    for (const struct vdev *d = host_same_device(h, hctl); d; d = d->next_same) {
+        if (!hctl_equal(&d->dev.hctl, hctl))
+            continue;
+        if (!first)
+            first = d;
+        shared |= d->vhost->domid != first->vhost->domid;
     }
+    for (struct vdev *d = host_same_device(h, hctl); d; d = d->next_same) {
+        if (d->shared == shared || !hctl_equal(&d->dev.hctl, hctl))
+            continue;
+        if (shared)
+            log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix, "%s: %s is given to another guest too", d->name,
+                        d->dev.sg_name);
+        d->shared = shared;
+        link_shared(d);
+    }
+}
+
+void host_enter_device(struct vdev *d)
+{
+    struct vdev **head = &d->vhost->host->by_hctl[bucket(&d->dev.hctl)];
+
+    if (d->entered || !d->dev.sg_name[0])
+        return;
+    d->entered = true;
+    d->next_same = *head;
+    *head = d;
+    note_shared(d->vhost->host, &d->dev.hctl);
+}
+
+void host_leave_device(struct vdev *d)
+{
+    struct vdev **at = &d->vhost->host->by_hctl[bucket(&d->dev.hctl)];
+
+    if (!d->entered)
+        return;
+    while (*at != d)
+        at = &(*at)->next_same;
+    *at = d->next_same;
+    d->entered = d->shared = false;
+    /* At the daemon's end nobody loses a device: the workers go on to a successor. */
+    if (!d->vhost->host->quitting)
+        note_shared(d->vhost->host, &d->dev.hctl);
 }
 
 /* --- the rhythm --- */
@@ -458,7 +501,9 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
     h->quit_timer.expired = quit_expired;
     r = check_xen_nodes(h, why, why_size);
     if (r == 0) {
-        r = offload_new(h->loop, &h->offload);
+        r = offload_new(h->loop, OPEN_THREADS, &h->offload);
+        if (r == 0)
+            r = offload_new(h->loop, RESET_THREADS, &h->resets);
         if (r < 0)
             snprintf(why, why_size, "cannot start: %s", strerror(-r));
     }
@@ -468,6 +513,7 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
         host_free(h);
         return r;
     }
+    hold_init(h);
     loop_set_after_round(h->loop, after_round, h);
     *out = h;
     return 0;
@@ -489,6 +535,8 @@ void host_free(struct host *h)
         vhost_free(v);
     }
     offload_free(h->offload);
+    offload_free(h->resets);
+    hold_free(h);
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);
     loop_timer_cancel(&h->reconnect_timer);

@@ -15,7 +15,6 @@
 
 #include "common/util.h"
 #include "control/model.h"
-#include "control/run-files.h"
 
 /* The first deaths cost no time; one that dies at once, over and over, waits longer each time. */
 #define FREE_FAILURES 3
@@ -25,11 +24,6 @@
 /* An earlier daemon's worker ends by itself within 5 s of its daemon's end; later it is taken for stuck. */
 #define OLD_WORKER_WAIT_US 15000000u
 #define OLD_WORKER_POLL_US 10000u
-/* device_busy: often at first, since most commands end within a millisecond or so. */
-#define HOLD_POLL_FAST_US 1000u
-#define HOLD_POLL_SLOW_US 10000u
-#define HOLD_FAST_FOR_US 100000u
-#define HOLD_LOG_EVERY_US 30000000u
 #define DISCONNECT_WAIT_US 5000000u
 /* A guest whose controller is closed may lose it for good: so long is waited for memory or descriptors. */
 #define CONNECT_AGAIN_US 100000u
@@ -74,6 +68,36 @@ static uint32_t max_transfer(const struct vdev *d)
     return d->dev.max_transfer < by_ring ? d->dev.max_transfer : by_ring;
 }
 
+static void print_luns(FILE *f, void *ctx)
+{
+    for (const struct vdev *d = ((const struct vhost *)ctx)->devs; d; d = d->next)
+        if (d->was_known)
+            run_device_print(f, &d->was);
+}
+
+/* Which device it is, for whoever has to open it again; before the worker can send anything there. */
+static void write_down(struct vdev *d)
+{
+    struct vhost *v = d->vhost;
+    struct run_device now;
+    char name[RUN_LUNS_NAME_MAX];
+    int r;
+
+    if (d->dev.from == PDEV_FILE) {
+        d->was_known = false;   /* its commands are done when the process is, and its name is all there is to it */
+        return;
+    }
+    run_device_set(&now, d->name, &d->dev.hctl, d->dev.wwid);
+    if (d->was_known && hctl_equal(&now.hctl, &d->was.hctl) && strcmp(now.wwid, d->was.wwid) == 0)
+        return;
+    d->was = now;
+    d->was_known = true;
+    run_luns_name(v->domid, v->id, name);
+    r = run_devices_save(v->host->settings->run_dir, name, print_luns, v);
+    if (r < 0)
+        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot write %s/%s: %s", v->host->settings->run_dir, name, strerror(-r));
+}
+
 void link_hand(struct vdev *d)
 {
     struct vhost *v = d->vhost;
@@ -83,6 +107,7 @@ void link_hand(struct vdev *d)
 
     if (!v->child || !v->segments || !d->opened || d->handed || d->slot < 0)
         return;
+    write_down(d);
     msg.lun_slot = (uint32_t)d->slot;
     msg.u.lun.channel = (uint16_t)d->vdev.channel;
     msg.u.lun.target = (uint16_t)d->vdev.target;
@@ -101,20 +126,9 @@ void link_hand(struct vdev *d)
         msg.u.lun.flags |= LUN_PR_MOVE;
     if (!d->inherited && d->phase == DP_OPENING)
         msg.u.lun.flags |= LUN_ATTACHED;
-    if (v->take_over && d->dev.from != PDEV_FILE) {
-        struct pvscsi_journal j;
-
-        /* A file's commands are done when the process is: only a real device can still be at work. */
-        if (run_files_journal(v->host->settings->run_dir, v->domid, v->id, &j) < 0
-            || journal_has_orphan(&j, msg.u.lun.channel, msg.u.lun.target, msg.u.lun.lun)) {
-            msg.u.lun.flags |= LUN_HELD;
-            d->held = true;
-            /* Polled from now on, whatever becomes of the ring: nobody else would ever release it. */
-            v->hold_since_us = v->hold_logged_us = now_us();
-            if (!loop_timer_armed(&v->hold_timer))
-                loop_timer_arm(v->host->loop, &v->hold_timer, HOLD_POLL_FAST_US);
-        }
-    }
+    d->held = d->waits = d->was_known && hold_wanted(d);
+    if (d->held)
+        msg.u.lun.flags |= LUN_HELD;
     msg.u.lun.max_transfer = max_transfer(d);
     msg.u.lun.pr_mode = d->pr_mode;
     msg.u.lun.pr_deadline_ms = v->host->settings->pr_deadline_s * 1000;
@@ -130,6 +144,8 @@ void link_hand(struct vdev *d)
     if (d->phase == DP_OPENING)
         d->phase = DP_ADDING;
     send(v, &msg, fds, fds[1] >= 0 ? 2 : 1);
+    if (d->waits)
+        hold_begin(d);
 }
 
 void link_remove_lun(struct vdev *d)
@@ -147,6 +163,14 @@ void link_shared(struct vdev *d)
         return;
     msg.u.lun.flags = d->shared ? LUN_SHARED : 0;
     send(d->vhost, &msg, NULL, 0);
+}
+
+void link_hold(struct vdev *d)
+{
+    struct worker_msg msg = { .type = d->held ? WM_LUN_HOLD : WM_LUN_RELEASE, .lun_slot = (uint32_t)d->slot };
+
+    if (d->handed && d->slot >= 0)
+        send(d->vhost, &msg, NULL, 0);
 }
 
 /* --- the ring --- */
@@ -173,47 +197,15 @@ void link_disconnect(struct vhost *v)
     send(v, &msg, NULL, 0);
 }
 
-static bool release(struct vdev *d)
+static void connect_expired(struct loop_timer *timer)
 {
-    struct vhost *v = d->vhost;
-    struct worker_msg msg = { .type = WM_LUN_RELEASE, .lun_slot = (uint32_t)d->slot };
-    unsigned busy = 0;
-    int r = device_busy(v->host->roots, &d->dev.hctl, &busy);
+    struct vhost *v = container_of(timer, struct vhost, connect_timer);
 
-    /* A device that left sysfs has nothing in flight any more. */
-    if (r == 0 && busy > 0)
-        return false;
-    if (r < 0 && r != -ENOENT)
-        return false;
-    d->held = false;
-    d->released = true;
-    log_info(v->prefix, "%s: the device is idle; its interrupted commands are ended now", d->name);
-    send(v, &msg, NULL, 0);
-    return true;
-}
-
-static void hold_expired(struct loop_timer *timer)
-{
-    struct vhost *v = container_of(timer, struct vhost, hold_timer);
-    uint64_t now = now_us();
-    const struct vdev *waiting = NULL;
-
-    if (v->connect_again) {
-        v->connect_again = false;
-        if (v->child && (v->phase == VP_CONNECTING || v->phase == VP_LIVE))
-            link_send_connect(v);
-    }
-    for (struct vdev *d = v->devs; d; d = d->next)
-        if (d->held && d->handed && d->phase != DP_REMOVING && !release(d))
-            waiting = d;
-    if (!waiting)
+    if (!v->connect_again)
         return;
-    if (now - v->hold_logged_us > HOLD_LOG_EVERY_US) {
-        v->hold_logged_us = now;
-        log_warn(v->prefix, "%s: waiting for the device to end the commands of the worker that died", waiting->name);
-    }
-    loop_timer_arm(v->host->loop, &v->hold_timer,
-                   now - v->hold_since_us < HOLD_FAST_FOR_US ? HOLD_POLL_FAST_US : HOLD_POLL_SLOW_US);
+    v->connect_again = false;
+    if (v->child && (v->phase == VP_CONNECTING || v->phase == VP_LIVE))
+        link_send_connect(v);
 }
 
 /* Our side's trouble, not a wrong reference or port of the guest's. */
@@ -232,7 +224,7 @@ static void connected(struct vhost *v, int error)
                     v->event_channel, strerror(-error));
         v->connect_tries++;
         v->connect_again = true;
-        loop_timer_arm(v->host->loop, &v->hold_timer, CONNECT_AGAIN_US);
+        loop_timer_arm(v->host->loop, &v->connect_timer, CONNECT_AGAIN_US);
         return;
     }
     v->connect_tries = 0;
@@ -241,21 +233,17 @@ static void connected(struct vhost *v, int error)
 
         snprintf(why, sizeof(why), "cannot connect to ring-ref %u, event-channel %u: %s", v->ring_ref, v->event_channel,
                  strerror(-error));
-        log_warn(v->prefix, "%s", why);
+        log_limited(&v->limit, XTL_WARN, v->prefix, "%s", why);
         vhost_set_error(v, why);
         v->phase = VP_CLOSED;
         v->close_due = true;
         v->take_over = v->rewrite = false;
         return;
     }
-    log_info(v->prefix, v->take_over ? "ring taken over (ring-ref %u, event-channel %u)"
-                                     : "connected (ring-ref %u, event-channel %u)", v->ring_ref, v->event_channel);
+    log_limited(&v->limit, XTL_INFO, v->prefix, v->take_over ? "ring taken over (ring-ref %u, event-channel %u)"
+                : "connected (ring-ref %u, event-channel %u)", v->ring_ref, v->event_channel);
     v->phase = VP_LIVE;
-    if (v->take_over) {
-        v->take_over = false;
-        v->hold_since_us = v->hold_logged_us = now_us();
-        hold_expired(&v->hold_timer);
-    }
+    v->take_over = false;
 }
 
 /* --- resets --- */
@@ -280,12 +268,14 @@ static void reset_done(struct offload_job *job)
 {
     struct reset_job *rj = container_of(job, struct reset_job, job);
     struct vhost *v = host_find(rj->host, rj->domid, rj->vhost);
+    const struct vdev *d = v ? vdev_by_slot(v, (uint32_t)rj->slot) : NULL;
 
-    /* The worker that asked may be gone by now; its successor knows nothing of it. */
-    if (v && v->child && child_pid(v->child) == rj->child) {
+    /* The worker that asked may be gone by now, and its successor knows nothing of it; or the LUN, and its place is another's. */
+    if (d && v->child && child_pid(v->child) == rj->child && d->handed && hctl_equal(&d->dev.hctl, &rj->dev.hctl)) {
         struct worker_msg msg = { .type = WM_RESET_DONE, .error = rj->result, .lun_slot = (uint32_t)rj->slot };
 
-        log_info(v->prefix, "device reset: %s", rj->result < 0 ? strerror(-rj->result) : "done");
+        log_limited(&v->limit, XTL_INFO, v->prefix, "%s: device reset: %s", d->name,
+                    rj->result < 0 ? strerror(-rj->result) : "done");
         send(v, &msg, NULL, 0);
     }
     free(rj);
@@ -305,8 +295,8 @@ static void reset_wanted(struct vhost *v, uint32_t slot)
         *rj = (struct reset_job){ .job = { .work = reset_work, .done = reset_done }, .host = v->host, .domid = v->domid,
                                   .vhost = v->id, .slot = (int)slot, .child = child_pid(v->child),
                                   .roots = v->host->roots, .dev = d->dev };
-        log_info(v->prefix, "%s: the guest's RESET timed out; resetting the device", d->name);
-        msg.error = offload_submit(v->host->offload, &rj->job);
+        log_limited(&v->limit, XTL_INFO, v->prefix, "%s: the guest's RESET timed out; resetting the device", d->name);
+        msg.error = offload_submit(v->host->resets, &rj->job);
         if (msg.error == 0)
             return;
         free(rj);
@@ -343,7 +333,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     case WM_HALTED:
         if (!stale) {
             v->halted = true;
-            log_warn(v->prefix, "the ring is halted");
+            log_limited(&v->limit, XTL_WARN, v->prefix, "the ring is halted");
         }
         break;
     case WM_RESET:
@@ -374,9 +364,10 @@ static void child_died(void *ctx, const char *how, bool clean)
 
     (void)clean;
     v->child = NULL;
-    loop_timer_cancel(&v->hold_timer);
+    loop_timer_cancel(&v->connect_timer);
     if (v->host->quitting)
-        return;
+        return;                 /* the journal says it to the next daemon */
+    hold_worker(v, 0);
     if (now - v->child_since_us > STABLE_US)
         v->child_failures = 0;
     v->child_failures++;
@@ -388,8 +379,8 @@ static void child_died(void *ctx, const char *how, bool clean)
 
         v->child_not_before_us += wait < BACKOFF_MAX_US ? wait : BACKOFF_MAX_US;
     }
-    log_warn(v->prefix, "the worker died: %s; starting a new one%s", how,
-             v->child_failures > FREE_FAILURES ? " after a pause" : "");
+    log_limited(&v->limit, XTL_WARN, v->prefix, "the worker died: %s; starting a new one%s", how,
+                v->child_failures > FREE_FAILURES ? " after a pause" : "");
     vdev_worker_died(v);
     switch (v->phase) {
     case VP_CONNECTING:
@@ -412,16 +403,9 @@ static const struct child_ops child_ops = { .message = child_message, .died = ch
 /* A worker of an earlier daemon that does not end by itself. The lock that it holds proves that it is alive. */
 static void kill_old_worker(struct vhost *v, uint32_t pid)
 {
-    CLEANUP_CLOSE int fd = -1;
-    CLEANUP_FREE char *path = strf("/proc/%" PRIu32 "/cmdline", pid);
-    CLEANUP_FREE char *text = NULL;
-    size_t len = 0;
+    CLEANUP_CLOSE int fd = run_files_worker((pid_t)pid);
 
-    if (pid == 0 || !path)
-        return;
-    fd = pidfd_open((pid_t)pid, 0);
-    /* Looked at after the pidfd was had: the number cannot mean another process any more. */
-    if (fd < 0 || read_file(path, 4096, &text, &len) < 0 || !memmem(text, len, "--worker", sizeof("--worker")))
+    if (fd < 0)
         return;
     log_warn(v->prefix, "worker %" PRIu32 " of an earlier daemon does not end; killing it", pid);
     pidfd_send_signal(fd, SIGKILL, NULL, 0);
@@ -517,7 +501,7 @@ bool link_ensure(struct vhost *v)
         return false;
     }
     v->child_since_us = now_us();
-    v->hold_timer.expired = hold_expired;
+    v->connect_timer.expired = connect_expired;
     log_debug(v->prefix, "worker %d started", (int)child_pid(v->child));
     send_init(v, fds);
     for (struct vdev *d = v->devs; d; d = d->next)
@@ -527,10 +511,12 @@ bool link_ensure(struct vhost *v)
 
 void link_drop(struct vhost *v)
 {
-    loop_timer_cancel(&v->hold_timer);
+    loop_timer_cancel(&v->connect_timer);
     v->connect_due = v->take_over = false;
     if (!v->child)
         return;
+    if (!v->host->quitting)
+        hold_worker(v, child_pid(v->child));
     if (v->phase == VP_LIVE || v->phase == VP_CONNECTING) {
         struct worker_msg msg = { .type = WM_DISCONNECT };
 
@@ -546,7 +532,7 @@ void link_quit(struct vhost *v)
 {
     struct worker_msg msg = { .type = WM_QUIT };
 
-    loop_timer_cancel(&v->hold_timer);
+    loop_timer_cancel(&v->connect_timer);
     send(v, &msg, NULL, 0);
 }
 

@@ -8,7 +8,7 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/vhost-table.h src/control/vhost-table.c src/control/dev-table.h src/control/dev-table.c \
 	src/control/supervise.h src/control/supervise.c src/control/offload.h src/control/offload.c \
 	src/control/model.h src/control/host.h src/control/host.c src/control/scan.c src/control/vhost.c \
-	src/control/vdev.c src/control/link.c src/control/report.c src/control/ctlsock.h src/control/ctlsock.c
+	src/control/vdev.c src/control/link.c src/control/hold.c src/control/report.c src/control/ctlsock.h src/control/ctlsock.c
 libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(XLUTIL_CFLAGS)
 CONTROL_LIBS = libcontrol.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) $(JSONC_LIBS)
 

@@ -3,7 +3,8 @@
  * files that make up the host (host.c, scan.c, vhost.c, vdev.c, link.c) and by the
  * report. One owner each: the host owns the vhosts, a vhost its devices.
  *
- * Calls go one way: host -> scan -> vhost -> vdev -> link -> supervise.
+ * Calls go one way: host -> scan -> vhost -> vdev -> link -> supervise; hold.c stands
+ * beside link.c.
  */
 #ifndef PVSCSI_MODEL_H
 #define PVSCSI_MODEL_H
@@ -14,6 +15,7 @@
 #include "control/device.h"
 #include "control/offload.h"
 #include "control/options.h"
+#include "control/run-files.h"
 #include "control/store.h"
 #include "control/supervise.h"
 #include "control/vhost-table.h"
@@ -21,6 +23,7 @@
 
 #define VHOSTS_MAX 4096         /* a toolstack gone wild must not take the daemon along */
 #define BACKEND_ROOT "backend/vscsi"
+#define DEVICE_BUCKETS 1024
 
 struct host;
 struct vhost;
@@ -31,7 +34,10 @@ struct open_job {
     struct offload_job job;
     struct vdev *vdev;              /* NULL: nobody wants the result any more */
     const struct device_roots *roots;
-    bool allow_file, known;         /* known: dev is resolved already, only open it */
+    bool allow_file;
+    bool again;                     /* the guest knew it as `was`: no other device will do */
+    struct run_device was;
+    uint64_t started_us;            /* 0 while it is queued; atomic */
     char pdev[PDEV_TEXT_MAX];
     struct device dev;
     struct device_fds fds;
@@ -58,14 +64,21 @@ struct vdev {
     bool shown;                     /* it was at 3 when the frontend was told to look */
     bool inherited;                 /* its state is an earlier daemon's work */
     bool front_checked, refused;
-    bool held, released;            /* the worker submits nothing until its device is idle */
+    bool held;                      /* the worker submits nothing until it is told to go on */
+    bool waits;                     /* ... for what a worker that is gone has left at the device; else for another LUN's sake */
     bool shared;
+    bool was_known;                 /* `was` is a device that a worker was handed, by an earlier daemon perhaps */
     bool error_node;                /* there is a node `error` */
     unsigned helper;                /* enum worker_helper_state */
     struct device dev;
+    struct run_device was;
+    struct vdev *next_same;         /* in the host's by_hctl, when `entered` */
+    bool entered;
     struct device_fds fds;
     struct open_job *job;
     uint64_t deadline_us;           /* while something is under way */
+    uint64_t reopen_us;             /* opening is tried again then; 0: no need */
+    unsigned reopens;
     char error[DEVICE_WHY_MAX];
 };
 
@@ -75,7 +88,7 @@ struct reset_job {
     struct host *host;
     uint16_t domid;
     uint32_t vhost;
-    int slot;
+    int slot;                       /* which LUN, if it is still `dev` then */
     pid_t child;                    /* whom to answer */
     const struct device_roots *roots;
     struct device dev;
@@ -98,6 +111,8 @@ struct vhost {
     enum xenbus_state own, front_state;
     bool online, feature_host, introduced, was_introduced, front_seen, replaced;
     bool known;                     /* frontend and frontend-id were read and are right */
+    bool recalled;                  /* what an earlier daemon wrote down of the devices was read */
+    bool unlisted;                  /* done with: its devices are not looked at */
     bool dirty_own, dirty_front, dirty_list, dirty_identity, dirty_domain, dirty_ring;
     bool vanished;                  /* our node is no more */
     uint64_t found_us, last_scan_us, not_before_us;
@@ -129,14 +144,24 @@ struct vhost {
     uint64_t child_since_us, child_not_before_us, lock_since_us;
     unsigned child_failures;
     uint32_t restarts;
-    bool connect_again;             /* hold_timer is for another try at connecting */
+    bool connect_again;             /* connect_timer is for another try */
     unsigned connect_tries;
-    struct loop_timer hold_timer;
-    uint64_t hold_since_us, hold_logged_us;
+    struct loop_timer connect_timer;
 
     struct vdev *devs;
     unsigned n_devs;
     bool slot_used[PVSCSI_STATS_LUNS];
+};
+
+/* A device at which commands of a worker that is gone may still be (hold.c). */
+struct outstanding {
+    struct outstanding *next;
+    struct run_device at;           /* its word is the worker's pid */
+    pid_t worker;                   /* 0 when it is known to have ended: until then it may submit more */
+    int pidfd;
+    bool waited;                    /* a LUN waits for it, and those on its address are held */
+    unsigned idle;                  /* reads of 0 in a row */
+    uint64_t since_us, logged_us;
 };
 
 struct host {
@@ -144,6 +169,7 @@ struct host {
     const struct settings *settings;
     const struct device_roots *roots;
     struct offload *offload;
+    struct offload *resets;         /* threads of their own: a reset may take minutes, and opening must not wait */
     struct store *store;
     struct loop_source store_source;
     struct loop_timer scan_timer, rescan_timer, reconnect_timer, quit_timer;
@@ -154,6 +180,10 @@ struct host {
     struct vhost *vhosts;
     unsigned n_vhosts;
     struct vhost *pending, **pending_last;
+    struct vdev *by_hctl[DEVICE_BUCKETS];   /* who has a device, by its address */
+    struct outstanding *outstanding;
+    struct loop_timer hold_timer;
+    uint64_t hold_since_us;         /* the newest of them */
     void (*ready)(void *ctx);
     void (*quit_done)(void *ctx);
     void *ctx;
@@ -165,8 +195,11 @@ void host_queue(struct vhost *v);
 struct vhost *host_find(struct host *h, uint16_t domid, uint32_t id);
 /* Finds or makes; NULL when there is no memory, or too many. */
 struct vhost *host_vhost(struct host *h, uint16_t domid, uint32_t id);
-/* Other guests' or vhosts' devices on the same SCSI device. */
-void host_note_shared(struct host *h);
+/* d has d->dev from now on, or no more: those that share it with other guests are told. */
+void host_enter_device(struct vdev *d);
+void host_leave_device(struct vdev *d);
+/* The first of those that have the device, and perhaps of others: follow next_same, and compare dev.hctl. */
+struct vdev *host_same_device(const struct host *h, const struct hctl *hctl);
 
 /* --- scan.c --- */
 /* All vhosts there are: mark and sweep. 0 or -errno. */
@@ -187,6 +220,12 @@ void vhost_free(struct vhost *v);
 /* The `error` node of the vhost, "" removes it. */
 void vhost_set_error(struct vhost *v, const char *text);
 void vhost_closed(struct vhost *v);
+static inline bool vhost_has_ring(const struct vhost *v)
+{
+    return v->phase == VP_CONNECTING || v->phase == VP_LIVE || v->phase == VP_CLOSING;
+}
+/* It was found with a ring that an earlier daemon served, and will be served on. */
+bool vhost_takes_over(const struct vhost *v);
 
 /* --- vdev.c --- */
 struct vdev *vdev_new(struct vhost *v, const char *name);
@@ -195,7 +234,9 @@ void vdev_free(struct vdev *d);
 bool vdev_step_all(struct vhost *v);
 /* Nothing under way that the frontend should wait for. */
 bool vdev_all_settled(const struct vhost *v);
-/* No device is still being opened (all can be handed to a new worker). */
+/* Before any of them is opened: which devices they were to an earlier daemon. */
+void vdev_recall_all(struct vhost *v);
+/* No device is still being opened, or to be opened again (all can be handed to a new worker). */
 bool vdev_all_opened(const struct vhost *v);
 /* Back to "offered" for a frontend that starts anew. */
 void vdev_reset_all(struct vhost *v);
@@ -221,11 +262,28 @@ void link_hand(struct vdev *d);
 void link_remove_lun(struct vdev *d);
 /* Tells the worker d->shared; nothing when it does not have the LUN. */
 void link_shared(struct vdev *d);
+/* The same with d->held. */
+void link_hold(struct vdev *d);
 void link_disconnect(struct vhost *v);
 void link_send_connect(struct vhost *v);
 /* Ends the worker without waiting for it. */
 void link_drop(struct vhost *v);
 void link_quit(struct vhost *v);
 void link_log_level(struct vhost *v);
+
+/* --- hold.c: devices that a worker which is gone has left at work --- */
+/* Reads what earlier daemons and their workers have left. */
+void hold_init(struct host *h);
+void hold_free(struct host *h);
+/*
+ * v's worker is gone, or about to be abandoned: notes the devices at which its commands may still be. worker: its pid while it
+ * may live, else 0. To be called while the LUNs are still marked as handed and the journal is there.
+ */
+void hold_worker(struct vhost *v, pid_t worker);
+/* Must a worker that gets d hold it? */
+bool hold_wanted(const struct vdev *d);
+/* d->waits was set, and its worker holds it; or d waits no more, whatever for: it is gone, or its worker. */
+void hold_begin(struct vdev *d);
+void hold_end(struct vdev *d);
 
 #endif

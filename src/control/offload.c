@@ -10,16 +10,13 @@
 #include "common/util.h"
 #include "control/offload.h"
 
-/* As many sick devices at once keep the healthy ones' opening waiting. */
-#define THREADS_MAX 16
-
 struct offload {
     struct loop_source source;
     pthread_mutex_t lock;
     pthread_cond_t more, ended;
     struct offload_job *todo, **todo_last;
     struct offload_job *finished, **finished_last;
-    unsigned threads, idle, queued;
+    unsigned threads, threads_max, idle, queued;
     bool stop;
 };
 
@@ -87,13 +84,14 @@ static void finished_ready(struct loop_source *src, uint32_t revents)
     run_finished(o);
 }
 
-int offload_new(struct loop *loop, struct offload **out)
+int offload_new(struct loop *loop, unsigned threads, struct offload **out)
 {
     struct offload *o = calloc(1, sizeof(*o));
     int r;
 
     if (!o)
         return -ENOMEM;
+    o->threads_max = threads;
     o->source = (struct loop_source){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .events = EPOLLIN,
                                       .ready = finished_ready };
     if (o->source.fd < 0) {
@@ -140,7 +138,7 @@ int offload_submit(struct offload *o, struct offload_job *job)
     int r = 0;
 
     pthread_mutex_lock(&o->lock);
-    if (o->queued >= o->idle && o->threads < THREADS_MAX) {
+    if (o->queued >= o->idle && o->threads < o->threads_max) {
         r = start_thread(o);
         if (r == 0)
             o->threads++;

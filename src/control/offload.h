@@ -16,7 +16,8 @@ struct offload_job {
     struct offload_job *next;
 };
 
-int offload_new(struct loop *loop, struct offload **out);
+/* At most `threads` jobs run at a time. 0 or -errno. */
+int offload_new(struct loop *loop, unsigned threads, struct offload **out);
 /*
  * The jobs still queued or running are abandoned: their done() is called if they end within a second, else
  * they (and this object) are left to the end of the process, since a thread asleep in the kernel cannot be stopped.

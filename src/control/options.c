@@ -382,6 +382,18 @@ void options_help(FILE *out)
     fprintf(out, "\nIn the config file the same names are written with '_' for '-'; see pvscsid.conf(5).\n");
 }
 
+/* As libxlutil reads it back. */
+static void dump_string(const char *key, const char *value, FILE *out)
+{
+    fprintf(out, "%s = \"", key);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            fputc('\\', out);
+        fputc(*value, out);
+    }
+    fputs("\"\n", out);
+}
+
 void options_dump(const struct settings *s, FILE *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
@@ -402,7 +414,7 @@ void options_dump(const struct settings *s, FILE *out)
         else if (o->type == OT_PR)
             fprintf(out, "%s = \"%s\"\n", key, pr_modes[*(const unsigned *)(const void *)field]);
         else
-            fprintf(out, "%s = \"%s\"\n", key, field);
+            dump_string(key, field, out);
     }
 }
 

@@ -4,13 +4,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include "common/util.h"
 #include "control/run-files.h"
+
+/* A line for each LUN of a vhost, or for each device of the machine. */
+#define DEVICES_FILE_MAX (4u << 20)
 
 int run_dir_prepare(const char *dir)
 {
@@ -111,8 +115,12 @@ int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, 
         return -e;
     }
     if (fresh) {
-        struct pvscsi_journal empty = { 0 };
+        struct pvscsi_journal old, empty = { .magic = PVSCSI_JOURNAL_MAGIC, .version = PVSCSI_JOURNAL_VERSION };
+        int r = run_files_journal(dir, domid, vhost, &old);
 
+        if (r < 0)
+            return r;
+        empty.at_device = old.at_device;
         if (pwrite(journal, &empty, sizeof(empty), 0) != (ssize_t)sizeof(empty))
             return -EIO;
     }
@@ -145,13 +153,28 @@ void run_files_unmap_stats(const struct pvscsi_stats *stats)
 
 void run_files_remove(const char *dir, uint16_t domid, uint32_t vhost)
 {
-    CLEANUP_FREE char *journal = file_path(dir, domid, vhost, "journal");
-    CLEANUP_FREE char *stats = file_path(dir, domid, vhost, "stats");
+    static const char *const kind[] = { "journal", "stats", "luns" };
 
-    if (journal)
-        unlink(journal);
-    if (stats)
-        unlink(stats);
+    for (unsigned i = 0; i < ARRAY_SIZE(kind); i++) {
+        CLEANUP_FREE char *path = file_path(dir, domid, vhost, kind[i]);
+
+        if (path)
+            unlink(path);
+    }
+}
+
+/* "d3.0.journal": 3, 0, and the kind is returned; NULL: not a file of a vhost. */
+static const char *take_apart(const char *name, uint16_t *domid, uint32_t *vhost)
+{
+    const char *dot = strchr(name, '.');
+    const char *end = dot ? strchr(dot + 1, '.') : NULL;
+    uint32_t number;
+
+    if (name[0] != 'd' || !end || parse_u32(name + 1, (size_t)(dot - name - 1), 32767, &number) < 0
+        || parse_u32(dot + 1, (size_t)(end - dot - 1), UINT32_MAX, vhost) < 0)
+        return NULL;
+    *domid = (uint16_t)number;
+    return end + 1;
 }
 
 static bool still_held(int dirfd, const char *name)
@@ -163,25 +186,173 @@ static bool still_held(int dirfd, const char *name)
 
 void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, uint32_t vhost), void *ctx)
 {
+    static const char *const kind[] = { "journal", "stats", "luns", "luns.new" };
     DIR *d = opendir(dir);
     struct dirent *e;
 
     if (!d)
         return;
     while ((e = readdir(d))) {
-        const char *dot = strchr(e->d_name, '.');
-        const char *end = dot ? strchr(dot + 1, '.') : NULL;
-        uint32_t domid, vhost;
+        uint16_t domid;
+        uint32_t vhost;
+        const char *end = take_apart(e->d_name, &domid, &vhost);
+        bool ours = false;
 
-        if (e->d_name[0] != 'd' || !end || parse_u32(e->d_name + 1, (size_t)(dot - e->d_name - 1), 32767, &domid) < 0
-            || parse_u32(dot + 1, (size_t)(end - dot - 1), UINT32_MAX, &vhost) < 0
-            || (strcmp(end, ".journal") != 0 && strcmp(end, ".stats") != 0) || known(ctx, (uint16_t)domid, vhost))
-            continue;
-        if (strcmp(end, ".journal") == 0 && still_held(dirfd(d), e->d_name))
+        for (unsigned i = 0; i < ARRAY_SIZE(kind); i++)
+            ours |= end && strcmp(end, kind[i]) == 0;
+        if (!ours || known(ctx, domid, vhost) || (strcmp(end, "journal") == 0 && still_held(dirfd(d), e->d_name)))
             continue;
         unlinkat(dirfd(d), e->d_name, 0);
     }
     closedir(d);
+}
+
+void run_files_each(const char *dir, void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served,
+                                                const struct pvscsi_journal *j), void *ctx)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+
+    if (!d)
+        return;
+    while ((e = readdir(d))) {
+        uint16_t domid;
+        uint32_t vhost;
+        const char *end = take_apart(e->d_name, &domid, &vhost);
+        struct pvscsi_journal j;
+        bool served;
+
+        if (!end || strcmp(end, "journal") != 0)
+            continue;
+        /* In this order: what a worker wrote before it ended is read. */
+        served = still_held(dirfd(d), e->d_name);
+        if (run_files_journal(dir, domid, vhost, &j) == 0)
+            fn(ctx, domid, vhost, served, &j);
+    }
+    closedir(d);
+}
+
+int run_files_worker(pid_t pid)
+{
+    CLEANUP_FREE char *path = strf("/proc/%d/cmdline", (int)pid);
+    CLEANUP_FREE char *text = NULL;
+    CLEANUP_CLOSE int fd = -1;
+    size_t len = 0;
+    int r;
+
+    if (pid <= 0)
+        return -ESRCH;
+    if (!path)
+        return -ENOMEM;
+    fd = pidfd_open(pid, 0);
+    if (fd < 0)
+        return errno == EINVAL ? -ESRCH : -errno;   /* the number is a thread's now */
+    /* Looked at after the pidfd was had: the number cannot mean another process any more. */
+    r = read_file(path, 4096, &text, &len);
+    if (r < 0 && r != -ENOENT && r != -ESRCH && r != -EFBIG)
+        return r;
+    if (r < 0 || !memmem(text, len, "--worker", sizeof("--worker")))
+        return -ESRCH;
+    return steal_fd(&fd);
+}
+
+/* --- devices, a line each --- */
+
+void run_device_set(struct run_device *out, const char *word, const struct hctl *hctl, const char *wwid)
+{
+    snprintf(out->word, sizeof(out->word), "%s", word);
+    out->hctl = *hctl;
+    escape_for_log(out->wwid, sizeof(out->wwid), wwid, strlen(wwid));
+}
+
+bool run_device_compatible(const struct run_device *a, const struct run_device *b)
+{
+    return !a->wwid[0] || !b->wwid[0] || strcmp(a->wwid, b->wwid) == 0;
+}
+
+bool run_device_same(const struct run_device *a, const struct run_device *b)
+{
+    return hctl_equal(&a->hctl, &b->hctl) || (a->wwid[0] && strcmp(a->wwid, b->wwid) == 0);
+}
+
+void run_device_print(FILE *f, const struct run_device *d)
+{
+    char hctl[HCTL_TEXT_MAX];
+
+    hctl_format(&d->hctl, hctl);
+    fprintf(f, "%s %s %s\n", d->word, hctl, d->wwid);
+}
+
+int run_devices_save(const char *dir, const char *name, void (*print)(FILE *f, void *ctx), void *ctx)
+{
+    CLEANUP_FREE char *path = strf("%s/%s", dir, name);
+    CLEANUP_FREE char *fresh = strf("%s/%s.new", dir, name);
+    CLEANUP_CLOSE int fd = -1;
+    FILE *f;
+    int r = 0;
+
+    if (!path || !fresh)
+        return -ENOMEM;
+    if (!print)
+        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+    fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    f = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!f)
+        return -errno;
+    fd = -1;                    /* f's now */
+    print(f, ctx);
+    if (ferror(f))
+        r = -EIO;
+    if (fclose(f) != 0)
+        r = -errno;
+    if (r == 0 && rename(fresh, path) < 0)
+        r = -errno;
+    if (r < 0)
+        unlink(fresh);
+    return r;
+}
+
+static bool parse_line(char *line, struct run_device *out)
+{
+    char *hctl = strchr(line, ' ');
+    char *wwid = hctl ? strchr(hctl + 1, ' ') : NULL;
+
+    if (!wwid || (size_t)(hctl - line) >= sizeof(out->word) || strlen(wwid + 1) >= sizeof(out->wwid))
+        return false;
+    *hctl++ = *wwid++ = '\0';
+    strcpy(out->word, line);
+    strcpy(out->wwid, wwid);
+    return hctl_parse(hctl, &out->hctl) == 0;
+}
+
+void run_devices_load(const char *dir, const char *name, void (*fn)(void *ctx, const struct run_device *d), void *ctx)
+{
+    CLEANUP_FREE char *path = strf("%s/%s", dir, name);
+    CLEANUP_FREE char *text = NULL;
+    char *rest, *line;
+
+    if (!path || read_file(path, DEVICES_FILE_MAX, &text, NULL) < 0)
+        return;
+    rest = text;
+    while ((line = strsep(&rest, "\n"))) {
+        struct run_device d;
+
+        if (parse_line(line, &d))
+            fn(ctx, &d);
+    }
+}
+
+void run_luns_name(uint16_t domid, uint32_t vhost, char out[RUN_LUNS_NAME_MAX])
+{
+    snprintf(out, RUN_LUNS_NAME_MAX, "d%u.%" PRIu32 ".luns", domid, vhost);
+}
+
+/* --- what a journal says --- */
+
+/* A slot at or beyond req_cons was being filled when the worker died: never taken. */
+static bool taken(const struct pvscsi_journal *j, const struct pvscsi_journal_slot *s)
+{
+    return s->state == JOURNAL_TAKEN && (int32_t)(j->req_cons - s->ring_index) > 0;
 }
 
 bool journal_has_orphan(const struct pvscsi_journal *j, uint16_t channel, uint16_t target, uint16_t lun)
@@ -189,10 +360,16 @@ bool journal_has_orphan(const struct pvscsi_journal *j, uint16_t channel, uint16
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
         const struct pvscsi_journal_slot *s = &j->slot[i];
 
-        /* A slot at or beyond req_cons was being filled when the worker died: never taken. */
-        if (s->state == JOURNAL_TAKEN && (int32_t)(j->req_cons - s->ring_index) > 0 && s->channel == channel
-            && s->target == target && s->lun == lun)
+        if (taken(j, s) && s->channel == channel && s->target == target && s->lun == lun)
             return true;
     }
     return false;
+}
+
+bool journal_unfinished(const struct pvscsi_journal *j)
+{
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
+        if (taken(j, &j->slot[i]))
+            return true;
+    return j->at_device > 0;
 }

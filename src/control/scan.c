@@ -117,8 +117,10 @@ static void read_identity(struct vhost *v)
         return;
     }
     snprintf(front, sizeof(front), "%s%" PRIu32, expected, id);
-    if (strcmp(v->front, front) != 0)
+    if (strcmp(v->front, front) != 0) {
         scan_unwatch(v);
+        v->dirty_front = true;
+    }
     memcpy(v->front, front, sizeof(v->front));
     v->feature_host = read_flag(v, v->back, "feature-host", false);
     v->known = true;
@@ -129,15 +131,17 @@ static void read_identity(struct vhost *v)
 static void watch_front(struct vhost *v)
 {
     char token[sizeof(v->token)];
+    int r;
 
     if (v->token[0] || !v->front[0])
         return;
     snprintf(token, sizeof(token), "f/%u/%" PRIu32, v->domid, v->id);
     /* Without it (quota) the regular rescan still finds what changes. */
-    if (store_watch(v->host->store, v->front, token) == 0)
+    r = store_watch(v->host->store, v->front, token);
+    if (r == 0)
         memcpy(v->token, token, sizeof(v->token));
     else
-        log_warn(v->prefix, "cannot watch the frontend: %s; looking regularly instead", strerror(errno));
+        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot watch the frontend: %s; looking regularly instead", strerror(-r));
 }
 
 void scan_unwatch(struct vhost *v)
@@ -187,8 +191,10 @@ static void read_front(struct vhost *v)
         v->front_seen = true;
     if (missing && v->introduced && !v->dirty_domain)
         read_domain(v);             /* the only sign of a guest's end that a driver domain gets */
-    if (v->dirty_domain)
+    if (v->dirty_domain) {
+        v->dirty_front = true;      /* judged when the domain could be asked for */
         return;
+    }
     dead = !v->introduced && v->was_introduced;
     if (missing && !dead)
         dead = v->introduced ? v->front_seen
@@ -259,6 +265,18 @@ static void list_devices(struct vhost *v)
     for (struct vdev *d = v->devs; d; d = d->next)
         if (!d->present)
             d->own = XB_GONE;
+    if (!v->recalled)
+        vdev_recall_all(v);
+    v->recalled = true;
+}
+
+/* One that is done with is not: its nodes may stay for long, and would be taken up only to be let go of again. */
+static void choose_to_list(struct vhost *v)
+{
+    bool done = vhost_classify(v->phase, v->own, v->online) == VS_DONE;
+
+    v->dirty_list = !done && (v->dirty_list || v->unlisted);
+    v->unlisted = done;
 }
 
 static void read_devices(struct vhost *v)
@@ -377,6 +395,7 @@ int scan_vhost(struct vhost *v)
         read_domain(v);
     if (v->dirty_front || v->replaced)
         read_front(v);
+    choose_to_list(v);
     if (v->dirty_list)
         list_devices(v);
     read_devices(v);

@@ -75,8 +75,12 @@ static int read_in(struct store *st, xs_transaction_t t, const char *path, char 
 
     buf[0] = '\0';
     text = xs_read(st->xs, t, path, &len);
-    if (!text)
-        return failed(st);
+    if (!text) {
+        int r = failed(st);
+
+        /* libxenstore's word for a connection that ended while the answer was awaited; not that the value is bad. */
+        return r == -EINVAL ? -EIO : r;
+    }
     if (len >= size)
         return -EMSGSIZE;
     if (memchr(text, '\0', len))

@@ -9,10 +9,13 @@
 
 #include "common/util.h"
 #include "control/model.h"
-#include "control/run-files.h"
 
-/* A device that takes longer to open is reported as failed, and the others go on. */
+/* A device that takes longer to open is reported as failed, and the others go on; one that a guest has is waited for. */
 #define OPEN_DEADLINE_US 5000000u
+#define LATE_LOG_US 30000000u
+/* Between tries at opening a device that the guest has already. */
+#define REOPEN_FIRST_US 100000u
+#define REOPEN_DOUBLINGS 6
 /* A vhost's batch of state writes. */
 #define BATCH_MAX 64
 /* Linux never asks for fewer than VSCSIIF_SG_TABLESIZE (vscsiif.h) segments, whatever is offered. */
@@ -62,10 +65,13 @@ static void let_go(struct vdev *d)
         d->vhost->slot_used[d->slot] = false;
     d->slot = -1;
     d->opened = d->handed = d->shown = d->inherited = d->front_checked = d->refused = false;
-    d->held = d->released = d->shared = false;
+    d->reopen_us = 0;
+    d->reopens = 0;
     d->helper = HELPER_IDLE;
     d->phase = DP_NONE;
-    host_note_shared(d->vhost->host);
+    host_leave_device(d);
+    hold_end(d);
+    d->was_known = false;
 }
 
 void vdev_free(struct vdev *d)
@@ -104,6 +110,26 @@ static void fail(struct vdev *d, const char *why)
     d->phase = DP_FAILING;
     memcpy(d->error, text, sizeof(d->error));
     log_warn(d->vhost->prefix, "%s (%s) cannot be had: %s", d->name, d->pdev[0] ? d->pdev : "?", d->error);
+}
+
+static void recall(void *ctx, const struct run_device *was)
+{
+    struct vhost *v = ctx;
+
+    for (struct vdev *d = v->devs; d; d = d->next) {
+        if (strcmp(d->name, was->word) == 0) {
+            d->was = *was;
+            d->was_known = true;
+        }
+    }
+}
+
+void vdev_recall_all(struct vhost *v)
+{
+    char name[RUN_LUNS_NAME_MAX];
+
+    run_luns_name(v->domid, v->id, name);
+    run_devices_load(v->host->settings->run_dir, name, recall, v);
 }
 
 /* --- reading what the toolstack wants --- */
@@ -237,13 +263,60 @@ static int read_wish(struct vdev *d, char *why)
 
 /* --- opening --- */
 
+/* Does the guest have it already? Then only what will never pass costs it the device. */
+static bool guest_has(const struct vdev *d)
+{
+    return d->inherited || d->phase == DP_READY || d->phase == DP_OFFERED;
+}
+
+static bool never_passes(int error)
+{
+    return error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -ENOTSUP || error == -EINVAL;
+}
+
+/* Where it was, or, if it is not there, wherever the p-dev leads now: but the same device. */
+static int find_again(struct open_job *o)
+{
+    struct run_device now;
+    int r = device_from_hctl(o->roots, &o->was.hctl, &o->dev, o->why);
+
+    if (r < 0 && !never_passes(r))
+        return r;
+    run_device_set(&now, "", &o->dev.hctl, o->dev.wwid);
+    if (r == 0 && run_device_compatible(&now, &o->was)) {
+        o->dev.from = PDEV_HCTL;
+        return 0;
+    }
+    r = device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
+    if (r < 0)
+        return r;
+    run_device_set(&now, "", &o->dev.hctl, o->dev.wwid);
+    if (run_device_compatible(&now, &o->was))
+        return 0;
+    snprintf(o->why, sizeof(o->why), "it is another device now: its wwid is %.80s; expected %.80s", now.wwid, o->was.wwid);
+    return -ENODEV;
+}
+
 static void open_work(struct offload_job *job)
 {
     struct open_job *o = container_of(job, struct open_job, job);
 
-    o->result = o->known ? 0 : device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
+    __atomic_store_n(&o->started_us, now_us(), __ATOMIC_RELAXED);
+    o->result = o->again ? find_again(o) : device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
     if (o->result == 0)
         o->result = device_open(o->roots, &o->dev, &o->fds, o->why);
+}
+
+static void cannot_open(struct vdev *d, int error, const char *why)
+{
+    if (!guest_has(d) || never_passes(error)) {
+        fail(d, why);
+        return;
+    }
+    d->reopen_us = now_us() + ((uint64_t)REOPEN_FIRST_US << d->reopens);
+    if (d->reopens < REOPEN_DOUBLINGS)
+        d->reopens++;
+    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s) cannot be opened just now: %s", d->name, d->pdev, why);
 }
 
 static void open_done(struct offload_job *job)
@@ -254,14 +327,17 @@ static void open_done(struct offload_job *job)
     if (d) {
         d->job = NULL;
         if (o->result < 0) {
-            fail(d, o->why);
+            cannot_open(d, o->result, o->why);
         } else {
+            if (!hctl_equal(&d->dev.hctl, &o->dev.hctl))
+                host_leave_device(d);
             d->dev = o->dev;
+            host_enter_device(d);
             d->fds = o->fds;
             o->fds = (struct device_fds){ .sg = -1, .block = -1 };
             d->opened = true;
+            d->reopens = 0;
             d->error[0] = '\0';
-            host_note_shared(d->vhost->host);
             link_hand(d);
         }
         host_queue(d->vhost);
@@ -270,39 +346,58 @@ static void open_done(struct offload_job *job)
     free(o);
 }
 
-/* known: open again what was resolved before. */
-static void start_open(struct vdev *d, bool known)
+static void start_open(struct vdev *d)
 {
     struct host *h = d->vhost->host;
     struct open_job *o = calloc(1, sizeof(*o));
     int r = o ? 0 : -ENOMEM;
 
+    d->opened = d->handed = false;
+    d->reopen_us = 0;
     if (o) {
         o->job = (struct offload_job){ .work = open_work, .done = open_done };
         o->vdev = d;
         o->roots = h->roots;
         o->allow_file = h->standalone;
-        o->known = known;
-        o->dev = d->dev;
+        o->again = d->was_known;
+        o->was = d->was;
         o->fds = (struct device_fds){ .sg = -1, .block = -1 };
         memcpy(o->pdev, d->pdev, sizeof(o->pdev));
-        d->opened = d->handed = false;
         r = offload_submit(h->offload, &o->job);
     }
     if (r < 0) {
         free(o);
-        fail(d, strerror(-r));
+        cannot_open(d, r, strerror(-r));
         return;
     }
     d->job = o;
     d->deadline_us = now_us() + OPEN_DEADLINE_US;
 }
 
+/* True when it was given up. Those that are queued behind sick devices have not begun. */
+static bool open_is_late(struct vdev *d, uint64_t now)
+{
+    uint64_t started = __atomic_load_n(&d->job->started_us, __ATOMIC_RELAXED);
+
+    if (started == 0 || now < started + OPEN_DEADLINE_US) {
+        d->deadline_us = (started ? started : now) + OPEN_DEADLINE_US;
+        return false;
+    }
+    if (guest_has(d)) {
+        d->deadline_us = now + LATE_LOG_US;
+        log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s: opening it again takes %u s so far; is the device "
+                    "stuck in error recovery?", d->name, (unsigned)((now - started) / 1000000));
+        return false;
+    }
+    fail(d, "opening it takes longer than 5 s; is the device stuck in error recovery?");
+    return true;
+}
+
 /* False: nothing could be read now. */
 static bool open_device(struct vdev *d)
 {
     char why[DEVICE_WHY_MAX] = "";
-    bool inherited = d->own == XB_INITIALISED || d->own == XB_CONNECTED;
+    bool inherited = d->own == XB_INITIALISED || d->own == XB_CONNECTED || d->own == XB_CLOSING;
 
     if (read_wish(d, why) < 0) {
         if (why[0])
@@ -313,7 +408,9 @@ static bool open_device(struct vdev *d)
     }
     d->phase = DP_OPENING;
     d->inherited = inherited;
-    start_open(d, false);
+    if (!inherited)
+        d->was_known = false;
+    start_open(d);
     return true;
 }
 
@@ -327,7 +424,10 @@ void vdev_added(struct vhost *v, uint32_t slot, int error)
         char why[DEVICE_WHY_MAX];
 
         snprintf(why, sizeof(why), "the worker cannot use it: %s", strerror(-error));
-        fail(d, why);
+        d->handed = false;
+        if (d->phase == DP_ADDING)
+            d->phase = DP_OPENING;
+        cannot_open(d, error, why);
         return;
     }
     if (d->phase == DP_ADDING) {
@@ -361,16 +461,16 @@ void vdev_worker_died(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next) {
         d->helper = HELPER_IDLE;
-        d->held = d->released = false;
+        hold_end(d);
         switch (d->phase) {
         case DP_ADDING:
             d->phase = DP_OPENING;
-            start_open(d, true);
+            start_open(d);
             break;
         case DP_READY:
         case DP_OFFERED:
             if (d->handed)
-                start_open(d, true);
+                start_open(d);
             break;
         case DP_REMOVING:
             let_go(d);
@@ -396,7 +496,7 @@ static void remove_now(struct vdev *d)
 bool vdev_all_opened(const struct vhost *v)
 {
     for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->job)
+        if (d->job || d->reopen_us)
             return false;
     return true;
 }
@@ -464,6 +564,7 @@ static bool commit(struct batch *b)
         }
         if (!b->write[i].done) {
             d->dirty = true;            /* somebody else wrote there: look again */
+            d->front_checked = false;
             continue;
         }
         moved = true;
@@ -523,7 +624,7 @@ static bool settle(struct vdev *d, struct batch *b)
     if (front == XB_CLOSED) {
         if (!d->refused) {
             snprintf(d->error, sizeof(d->error), "the guest refused the device");
-            log_warn(v->prefix, "%s: %s", d->name, d->error);
+            log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s", d->name, d->error);
             batch_add(b, d, "error", 0, d->error);
         }
         d->refused = true;
@@ -532,14 +633,22 @@ static bool settle(struct vdev *d, struct batch *b)
     return batch_add(b, d, "state", XB_CONNECTED, NULL), true;
 }
 
-/* May a device that the frontend knows be taken away? Its own caches are written back before it says 7. */
+/* Has the frontend let go of the devices at 5? Its own caches are written back before it says 7. */
+static bool has_let_go(const struct vhost *v)
+{
+    return v->front_state == XB_RECONFIGURING || v->front_state == XB_GONE;
+}
+
+/* May a device that the frontend may know be taken away? */
 static bool may_detach(const struct vdev *d)
 {
     const struct vhost *v = d->vhost;
 
-    if (v->phase != VP_LIVE || (!d->shown && !d->inherited))
+    if (!d->shown && !d->inherited)
         return true;
-    return v->front_state == XB_RECONFIGURING || v->front_state == XB_GONE;
+    if (v->phase != VP_LIVE && v->phase != VP_CONNECTING && !vhost_takes_over(v))
+        return true;
+    return has_let_go(v);
 }
 
 static void ignore(struct vdev *d)
@@ -590,6 +699,12 @@ static bool step(struct vdev *d, struct batch *b)
     case DA_REMOVE:
         remove_now(d);
         return true;
+    case DA_FOUND_CLOSING:
+        if (scan_dirty(d->vhost))
+            return false;       /* what the frontend does is not known yet */
+        if (vhost_takes_over(d->vhost) && !has_let_go(d->vhost))
+            return open_device(d);
+        /* fall through */
     case DA_SAY_DETACHED:
         batch_add(b, d, "state", XB_CLOSED, NULL);
         return false;
@@ -615,12 +730,12 @@ bool vdev_step_all(struct vhost *v)
     b->vhost = v;
     for (struct vdev *d = v->devs, *next; d; d = next) {
         next = d->next;
+        if (d->reopen_us && now >= d->reopen_us)
+            start_open(d);
+        if (d->job && now >= d->deadline_us)
+            moved |= open_is_late(d, now);
         if (d->dirty && d->present)
             continue;           /* to be read first */
-        if (d->job && now >= d->deadline_us) {
-            fail(d, "opening it takes longer than 5 s; is the device stuck in error recovery?");
-            moved = true;
-        }
         moved |= step(d, b);
     }
     moved |= commit(b);

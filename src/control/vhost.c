@@ -11,7 +11,6 @@
 
 #include "common/util.h"
 #include "control/model.h"
-#include "control/run-files.h"
 
 /* One round trip of the tables moves at least one thing; more than this many is a loop of two that disagree. */
 #define STEPS_MAX 16
@@ -181,11 +180,17 @@ static bool do_connect(struct vhost *v)
 /* The frontend has to close and start anew: nothing is known of what it has in flight. */
 static bool give_up_ring(struct vhost *v, const char *why)
 {
-    log_warn(v->prefix, "cannot go on with the ring of an earlier daemon: %s; the frontend is told to close", why);
+    log_limited(&v->limit, XTL_WARN, v->prefix, "cannot go on with the ring of an earlier daemon: %s; the frontend is told to "
+                "close", why);
     v->take_over = false;
     v->phase = VP_CLOSED;
     v->close_due = true;
     return true;
+}
+
+bool vhost_takes_over(const struct vhost *v)
+{
+    return vhost_decide(vhost_classify(v->phase, v->own, v->online), v->front_state) == VA_TAKE_OVER;
 }
 
 static bool take_over(struct vhost *v)
@@ -194,7 +199,8 @@ static bool take_over(struct vhost *v)
     uint32_t segments;
     int r;
 
-    if (!link_ring_free(v) || !vdev_all_opened(v))
+    /* All of them: a LUN that is missing now would have its interrupted commands refused. */
+    if (scan_dirty(v) || !link_ring_free(v) || !vdev_all_opened(v))
         return false;
     r = read_ring(v, &v->ring_ref, &v->event_channel);
     if (r < 1)
@@ -254,8 +260,17 @@ static bool finish(struct vhost *v)
     return write_state(v, XB_CONNECTED);
 }
 
+/* The domain, and not only its nodes, which a guest can delete. A driver domain sees no more than those. */
+static bool guest_is_gone(const struct vhost *v)
+{
+    return v->front_state == XB_GONE && (!v->introduced || v->replaced);
+}
+
 static bool disconnect(struct vhost *v)
 {
+    /* Its devices may be given to the next guest at once, long before a worker that sleeps at one of them ends. */
+    if (v->child && guest_is_gone(v))
+        hold_worker(v, child_pid(v->child));
     v->phase = VP_CLOSING;
     if (v->child)
         link_disconnect(v);
@@ -266,7 +281,7 @@ static bool disconnect(struct vhost *v)
 
 void vhost_closed(struct vhost *v)
 {
-    log_info(v->prefix, "disconnected");
+    log_limited(&v->limit, XTL_INFO, v->prefix, "disconnected");
     v->phase = VP_CLOSED;
     v->halted = v->seen_connected = false;
     v->connect_due = v->take_over = false;
@@ -291,7 +306,7 @@ static bool check_ring(struct vhost *v)
     if (ref == v->ring_ref && port == v->event_channel
         && (v->front_state != XB_INITIALISED || !v->seen_connected))
         return false;
-    log_info(v->prefix, "the frontend came with a new ring");
+    log_limited(&v->limit, XTL_INFO, v->prefix, "the frontend came with a new ring");
     v->reconnect = true;
     return disconnect(v);
 }
@@ -366,17 +381,12 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
     return false;
 }
 
-static bool has_ring(const struct vhost *v)
-{
-    return v->phase == VP_CONNECTING || v->phase == VP_LIVE || v->phase == VP_CLOSING;
-}
-
 /* The guest is gone for good: what the toolstack left of it in our tree is ours to remove. */
 static bool purge(struct vhost *v)
 {
     char path[64];
 
-    if (v->front_state != XB_GONE || has_ring(v) || (v->introduced && !v->replaced))
+    if (!guest_is_gone(v) || vhost_has_ring(v))
         return false;
     log_info(v->prefix, "the guest is gone; removing %s", v->back);
     if (store_remove(v->host->store, v->back) < 0)
@@ -400,10 +410,19 @@ static bool held_by_rival(struct vhost *v)
     snprintf(why, sizeof(why), "the kernel's xen-scsiback is bound to it; unbind it (echo vscsi-%u-%" PRIu32
              " > /sys/bus/xen-backend/drivers/vscsi/unbind) and blacklist the module (modprobe.d)", v->domid, v->id);
     if (strcmp(why, v->error) != 0) {
-        log_warn(v->prefix, "%s: %s", has_ring(v) ? "served, but" : "not served", why);
+        log_warn(v->prefix, "%s: %s", vhost_has_ring(v) ? "served, but" : "not served", why);
         vhost_set_error(v, why);
     }
-    return !has_ring(v);
+    return !vhost_has_ring(v);
+}
+
+/* What fails for now is tried again: no other action knows that a ring is to come. */
+static bool reconnect(struct vhost *v)
+{
+    bool moved = do_connect(v);
+
+    v->reconnect = !moved;
+    return moved;
 }
 
 static bool step(struct vhost *v)
@@ -414,11 +433,11 @@ static bool step(struct vhost *v)
     if (a != VA_IGNORE)
         v->last_complaint = 0;
     if (v->reconnect && v->phase == VP_CLOSED) {
-        v->reconnect = false;
         /* It may have gone on to 4 already, having seen the 4 that we still show. */
-        if (v->front_state == XB_INITIALISED || v->front_state == XB_CONNECTED) {
+        v->reconnect = v->front_state == XB_INITIALISED || v->front_state == XB_CONNECTED;
+        if (v->reconnect) {
             v->rewrite = true;
-            return do_connect(v);
+            return reconnect(v);
         }
     }
     if (v->close_due) {
@@ -426,7 +445,7 @@ static bool step(struct vhost *v)
         return !v->close_due;
     }
     if (v->phase == VP_CLOSING && now_us() > v->closing_deadline_us && v->child) {
-        log_warn(v->prefix, "the worker does not let go of the ring; killing it");
+        log_limited(&v->limit, XTL_WARN, v->prefix, "the worker does not let go of the ring; killing it");
         v->closing_deadline_us = UINT64_MAX;
         child_kill(v->child);
     }
@@ -459,8 +478,7 @@ static uint64_t look_again(const struct vhost *v)
     if (v->rival)
         at = MIN(at, now + RIVAL_RETRY_US);
     for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->job)
-            at = MIN(at, d->deadline_us);
+        at = MIN(at, d->job ? d->deadline_us : d->reopen_us ? d->reopen_us : UINT64_MAX);
     if (at == UINT64_MAX)
         return 0;
     return at > now ? at - now : 1;
@@ -472,7 +490,7 @@ uint64_t vhost_reconcile(struct vhost *v)
         return 0;
     if (purge(v))
         return 0;
-    if (!v->known && !has_ring(v) && v->front_state != XB_GONE)
+    if (!v->known && !vhost_has_ring(v) && v->front_state != XB_GONE)
         return 0;
     if (held_by_rival(v))
         return look_again(v);

@@ -1,9 +1,8 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: xl create with vscsi=: two vhosts and five LUNs before the guest runs, and the scsi- commands
-# timeout: 240
-# The real xl through the shim. That the guest has its devices before its first instruction runs is seen with -p,
-# from what is said at that moment, and from the guest's own kernel log.
+# timeout: 300
+# The real xl through the shim. That the guest has its devices before its first instruction runs is seen with -p: the
+# backend has all of them while xl says that the guest is paused.
 
 need_project
 ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
@@ -65,14 +64,47 @@ expect_ok xl -v cre "$cfg" -q "vscsi=[ '$a,0:0:0:0' ]"
 guest_wait g2
 guest_wait_disk g2 0:0:0:0
 guest_destroy g2
-( sleep 20 | script -qc "xl create -q -c $cfg \"vscsi=[ '$a,0:0:0:0' ]\"" /tmp/console-c >/dev/null 2>&1 ) &
-wait_until 20 "grep -q guest /tmp/console-c || xenstore-ls /local/domain | grep -q '\"g2\"'" "create -c makes the guest"
+# A terminal that nobody types at. The guest's kernel says enough to be seen.
+mkfifo /tmp/keys
+exec 5<>/tmp/keys
+cfg=$(guest_config g2 extra=loglevel=7)
+script -qfec "xl create -q -c $cfg \"vscsi=[ '$a,0:0:0:0' ]\"" /tmp/console-c <&5 >/dev/null 2>&1 &
+pid=$!
+wait_until 40 "grep -q 'Linux version' /tmp/console-c" "create -c shows the guest's console: $(tail -n 3 /tmp/console-c 2>&1)"
 wait_until 20 "xl scsi-list g2 | grep -q ' 4$'" "the guest of create -c gets its device"
+kill -0 $pid || fail "create -c did not stay"
 guest_destroy g2
+wait_until 20 "! kill -0 $pid" "create -c ends with the guest: $(tail -n 3 /tmp/console-c)"
+wait $pid || fail "create -c ended with status $?"
+exec 5>&-
+cfg=$(guest_config g2)
 xl create -q -F "$cfg" "vscsi=[ '$a,0:0:0:0' ]" >/tmp/foreground 2>&1 &
 pid=$!
 wait_until 20 "xl scsi-list g2 | grep -q ' 4$'" "the guest of create -F gets its device"
 kill -0 $pid || fail "create -F did not stay"
 guest_destroy g2
 wait $pid || fail "create -F ended with status $?"
+
+note "with -e, and with -F -e, xl ends at once"
+for options in -e -Fe; do
+    expect_ok timeout 40 xl create -q $options "$cfg" "vscsi=[ '$a,0:0:0:0' ]"
+    wait_until 20 "xl scsi-list g2 | grep -q ' 4$'" "the guest of create $options gets its device"
+    guest_destroy g2
+done
+
+note "a signal while it is being made, and what the real xl refuses"
+xl create -q -F "$cfg" "vscsi=[ '$a,0:0:0:0' ]" >/tmp/foreground 2>&1 &
+pid=$!
+wait_until 20 "xenstore-ls /local/domain | grep -q '\"g2\"'" "create -F begins"
+kill -TERM $pid
+wait_until 20 "! kill -0 $pid" "create -F ends at SIGTERM"
+wait $pid && fail "create -F ended with status 0 after SIGTERM"
+wait_until 10 "! '$REAL_XL' domid g2" "the guest that was being made goes: $(cat /tmp/foreground)"
+real=0 shim=0
+"$REAL_XL" create -q "$cfg" 'kernel="/nosuch"' 2>/tmp/real.err || real=$?
+xl create -q "$cfg" 'kernel="/nosuch"' "vscsi=[ '$a,0:0:0:0' ]" 2>/tmp/shim.err || shim=$?
+[ $real != 0 ] || fail "xl creates a guest without a kernel"
+expect_eq $shim $real "exit status of a create that the real xl refuses"
+"$REAL_XL" domid g2 2>/dev/null && fail "there is a guest"
+wait_until 10 "[ -z \"\$(xenstore-ls /local/domain/0/backend/vscsi 2>/dev/null)\" ]" "all nodes go"
 check_no_zombie

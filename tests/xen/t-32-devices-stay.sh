@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: after reboot, save and restore, and migration the guest has its devices again; after destroy nothing is left
 # timeout: 400
 # By the real xl alone, with the service running; then restore through the shim without the service.
@@ -79,7 +78,7 @@ expect_ok "$REAL_XL" save g1 /tmp/saved
 kill -TERM $WATCH
 wait $WATCH || fail "the service ended with status $?"
 ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
-XEN_PVSCSI_REAL_XL="$REAL_XL" expect_ok xl restore /tmp/saved
+XEN_PVSCSI_REAL_XL="$REAL_XL" expect_ok xl rest -e /tmp/saved
 has 0:0:0:0 0:0:3:0 1:0:0:0
 guest_wait_disk g1 0:0:0:0
 guest_ok g1 "iopat verify $GUEST_BLK --size 8M"
@@ -104,3 +103,4 @@ wait_until 10 "! xenstore-exists /local/domain/0/backend/vscsi/$id" "the nodes g
 expect_eq "$(find /var/lib/xen -name 'userdata-d.[1-9]*')" "" "files of the guest"
 xenstore-ls -f / | grep -i pvscsi && fail "something is left in xenstore"
 kill $WATCH
+expect_eq "$(cd /run/xl-scsi && find . -type f | sort | tr -d '\n')" "./attach.lock./domains.lock./watch.lock" "files in /run/xl-scsi"

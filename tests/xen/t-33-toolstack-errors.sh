@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: what the toolstack refuses on a real Xen, each with its reason, its exit status and nothing half done
 # timeout: 240
 
@@ -57,8 +56,14 @@ umount /mnt/a
 mkswap "/dev/$bblk" >/dev/null && swapon "/dev/$bblk" || fail "swapon"
 refuses 1 'in use: this system swaps to it' xl-scsi attach g1 "/dev/$bblk" 0:0:0:0
 swapoff "/dev/$bblk"
-# Something that has it exclusively, as dm and md do.
-( exec 3<"/dev/$cblk"; flock 3; sleep 0 ) # not exclusive: no use
+# Something that has it exclusively, as dm and md do, until nobody reads any more.
+# shellcheck disable=SC2216
+sg_dd if="/dev/$cblk" iflag=excl bs=512 of=- 2>/tmp/sg_dd | sleep 30 &
+holder=$!
+wait_until 10 "[ -n \"\$(pidof sg_dd)\" ] && ls -l /proc/\$(pidof sg_dd)/fd | grep -q '/dev/$cblk\$'" "sg_dd has the disk: $(cat /tmp/sg_dd)"
+refuses 1 "p-dev $c is in use: something in this domain has /dev/$cblk open exclusively; option force" xl-scsi attach g1 "$c" 0:0:0:0
+kill $holder
+wait_until 10 "[ -z \"\$(pidof sg_dd)\" ]" "sg_dd ends"
 expect_ok xl-scsi attach g1 "$a" 0:0:0:0
 expect_ok xl-scsi attach g2 "$b" 0:0:0:0
 count

@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: vscsi= with backend=: the p-dev is resolved in the driver domain, and the owners are right
 # timeout: 240
 

@@ -1,7 +1,6 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: every form of a p-dev: nodes and links of disks, tapes, changers and burners, h:c:t:l, naa, a whole host
-# timeout: 240
+# timeout: 300
 
 need_project
 daemon_start
@@ -23,18 +22,25 @@ ln -sf /dev/disk/by-id/scsi-x /dev/disk/by-id/link-to-link
 for pdev in "$DBG_HCTL" "$DBG_BLK" "$DBG_SG" /dev/disk/by-id/scsi-x /dev/disk/by-id/link-to-link "$wwid"; do
     try "$pdev" 0
 done
-case $wwid in
-naa.*) try "$(echo "$wwid" | tr a-f A-F | sed 's/^N*A*A*n*a*a*\./naa./'):0" 0 ;;
-*) note "no naa here: $wwid" ;;
-esac
 scsi_debug_unload
-for type in 1:st 8:sch 5:sr; do
-    modprobe "${type#*:}" 2>/dev/null || modprobe ch 2>/dev/null
+
+note "naa: LIO's devices have one"
+lio_init tcm_loop
+loop=$(lio_loopback "$(lio_ramdisk naa 16)")
+wwid=$(cat "/sys/class/scsi_device/$loop/device/wwid")
+expect_match "$wwid" '^naa\.[0-9a-f]{32}$' "the wwid of a LIO device"
+try "$wwid" 0
+try "naa.$(echo "${wwid#naa.}" | tr a-f A-F):0" 0
+expect_fail 1 xl-scsi attach g1 "$wwid:1" 0:0:0:0
+lio_clear
+
+# Their drivers are in dom0 from the start; a node that is missing is a failure.
+for type in 1:nst0 1:st0 8:sch0 5:sr0; do
+    node=/dev/${type#*:}
     scsi_debug_load "ptype=${type%:*}" delay=0
-    sleep 0.5
-    node=$(ls -d /dev/st0 /dev/nst0 /dev/sch0 /dev/sr0 2>/dev/null | head -n 1)
-    [ "${type%:*}" != 1 ] || { ln -sf ../../nst0 /dev/tape/by-id/tape; try /dev/tape/by-id/tape 1; }
-    [ -z "$node" ] || try "$node" "${type%:*}"
+    wait_until 10 "[ -e $node ]" "$node appears"
+    [ "$node" != /dev/nst0 ] || { ln -sf ../../nst0 /dev/tape/by-id/tape; try /dev/tape/by-id/tape 1; }
+    try "$node" "${type%:*}"
     try "$DBG_SG" "${type%:*}"
     scsi_debug_unload
 done

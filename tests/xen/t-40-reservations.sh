@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: two guests with two initiators fight for a LUN through every type of reservation; fail-over by PREEMPT
 # timeout: 600
 need_project

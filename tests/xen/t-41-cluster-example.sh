@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: the two-node cluster of docs/persistent-reservations.md, command by command
 # timeout: 240
 # tests/test-pr-example.sh holds this against the document: the lines between the marks are its own.

@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: the PR helper absent, killed, restarted and hung: each costs the command that it hits, and no other I/O
 # timeout: 420
 need_project

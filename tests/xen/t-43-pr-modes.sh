@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: pr=deny, pr=direct without a helper, and what is refused before it reaches a helper
 # timeout: 240
 need_project

@@ -1,8 +1,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: two guests over two iSCSI sessions: PREEMPT AND ABORT, REGISTER AND MOVE and SPEC_I_PT with their option
 # boot: own
-# timeout: 300
+# timeout: 400
 # Linux 6.1's loopback target waits for itself for ever in PREEMPT AND ABORT; its iSCSI target does not.
 need_project
 command -v iscsistart >/dev/null || skip "no iscsistart in the image"
@@ -10,17 +9,18 @@ lio_init iscsi_target_mod iscsi_tcp
 store=$(lio_ramdisk shared 32)
 target=iqn.2003-01.org.example:shared
 tpg=$LIO/iscsi/$target/tpgt_1
-mkdir -p "$tpg/np/127.0.0.1:3260" "$tpg/lun/lun_0" || fail "LIO: no iSCSI target"
+# Two portals: iscsistart takes a second session over the same one for the first.
+mkdir -p "$tpg/np/127.0.0.1:3260" "$tpg/np/127.0.0.2:3260" "$tpg/lun/lun_0" || fail "LIO: no iSCSI target"
 ln -s "$store" "$tpg/lun/lun_0/store" || fail "LIO: cannot link the LUN"
 for attribute in authentication=0 generate_node_acls=1 cache_dynamic_acls=1 demo_mode_write_protect=0; do
     echo "${attribute#*=}" >"$tpg/attrib/${attribute%=*}"
 done
 echo 1 >"$tpg/enable" || fail "LIO: cannot enable the iSCSI target"
-# log_in INITIATOR: one more session; sets HCTL.
+# log_in INITIATOR PORTAL: one more session; sets HCTL.
 log_in() {
     local before host
     before=$(echo /sys/class/scsi_host/*)
-    iscsistart -i "iqn.2003-01.org.example:$1" -t $target -g 1 -a 127.0.0.1 -p 3260 >"/tmp/iscsi-$1" 2>&1 ||
+    iscsistart -i "iqn.2003-01.org.example:$1" -t $target -g 1 -a "$2" -p 3260 >"/tmp/iscsi-$1" 2>&1 ||
         fail "iSCSI log in of $1: $(tail -n 3 "/tmp/iscsi-$1")"
     for host in /sys/class/scsi_host/*; do
         case " $before " in *" $host "*) continue ;; esac
@@ -28,8 +28,8 @@ log_in() {
         wait_until 20 '[ -b "$(block_of $HCTL)" ]' "the disk of $1"
     done
 }
-log_in a; A=$HCTL
-log_in b; B=$HCTL
+log_in a 127.0.0.1; A=$HCTL
+log_in b 127.0.0.2; B=$HCTL
 [ "$A" != "$B" ] || fail "one session only"
 qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
 daemon_start
@@ -77,3 +77,29 @@ move="--out --register-move --param-rk=0x11 --param-sark=0x33 --relative-target-
 status=0
 out=$(guest_sh n1 "sg_persist -n $move $sg_n1" 2>&1) || status=$?
 expect_eq $status 5 "REGISTER AND MOVE without pr-move ($out)"
+
+note "and allowed with it"
+expect_pr 0 n1 --out --clear --param-rk=0x11
+expect_ok xl-scsi detach n1 0:0:0:0
+guest_wait_gone n1 0:0:0:0
+expect_ok xl-scsi attach n1 "$A" 0:0:0:0,pr-move,force
+guest_wait_disk n1 0:0:0:0
+sg_n1=$GUEST_SG blk_n1=$GUEST_BLK
+guest_sh n1 "sg_turs $sg_n1" >/dev/null 2>&1
+guest_sh n2 "sg_turs $sg_n2" >/dev/null 2>&1
+# SPEC_I_PT: one initiator registers the other too.
+expect_pr 0 n1 --out --register --param-sark=0x33 --transport-id=iqn.2003-01.org.example:b
+expect_pr 0 n2 --in --read-full-status
+expect_eq "$(echo "$ANSWER" | grep -c 'Key=0x33')" 2 "keys after SPEC_I_PT"
+expect_match "$ANSWER" 'iqn.2003-01.org.example:b' "the initiator that was registered by the other"
+# REGISTER AND MOVE: the holder hands the reservation over, under a new key.
+expect_pr 0 n1 --out --reserve --param-rk=0x33 --prout-type=1
+expect_eq "$(write_status n2)" 1 "a write of the other before the move"
+expect_pr 0 n1 --out --register-move --param-rk=0x33 --param-sark=0x44 --relative-target-port=1 \
+    --transport-id=iqn.2003-01.org.example:b
+expect_pr 0 n2 --in --read-reservation
+expect_match "$ANSWER" 'Key=0x44' "the reservation's key after the move"
+guest_sh n1 "sg_turs $sg_n1" >/dev/null 2>&1
+guest_sh n2 "sg_turs $sg_n2" >/dev/null 2>&1
+expect_eq "$(write_status n1)" 1 "a write of the one that gave it away"
+expect_eq "$(write_status n2)" 0 "a write of the one that got it"

@@ -1,5 +1,4 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034
-# pending: not yet seen to pass on a quiet machine with the whole tree merged
 # about: a LUN that two guests have over one path: one initiator to the device, so no reservations unless forced
 # timeout: 240
 need_project

@@ -114,7 +114,10 @@ static int show(const char *command, struct json_object *o, bool json, bool open
         render_status(o, stdout);
     else
         render_stats(o, stdout);
-    return fflush(stdout) == 0 && !ferror(stdout) ? code : EXIT_FAILED;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "pvscsictl: cannot write the answer: %s\n", strerror(errno));
+    return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)

@@ -17,6 +17,7 @@ enum {
     SERVED_US = 10 * 1000000,       /* a backend that runs reaches state 2 in milliseconds */
     FRONTEND_US = 5 * 1000000,      /* a running guest's driver answers, or there is none */
     NUDGE_US = 1000000,
+    FOREIGN_MAX = 512,              /* of a driver domain's text in a message */
 };
 
 enum dev_outcome { DEV_PENDING, DEV_CONNECTED, DEV_TAKEN, DEV_REFUSED, DEV_REFUSED_BY_GUEST, DEV_VANISHED };
@@ -141,9 +142,13 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 
         if (!d || d->state == 6)
             continue;
+        const char *text = d->pdev ? d->pdev : "unknown";
+        char pdev[FOREIGN_MAX];
+
         vdev_text(&t->shares[i], vdev);
-        return change_failed(t->c, -EEXIST, "v-dev %s is taken already (by p-dev %s, state %u %s)", vdev,
-                             d->pdev ? d->pdev : "unknown", d->state, state_name(d->state));
+        escape_for_log(pdev, sizeof(pdev), text, strlen(text));
+        return change_failed(t->c, -EEXIST, "v-dev %s is taken already (by p-dev %s, state %u %s)", vdev, pdev,
+                             d->state, state_name(d->state));
     }
     return 0;
 }
@@ -249,6 +254,27 @@ static int timed_out(struct target *t)
                          sh->state, state_name(sh->state), t->fe_state, state_name(t->fe_state), hint);
 }
 
+static void drop_lock(struct change *c)
+{
+    if (c->lock >= 0)
+        close(c->lock);
+    c->lock = -1;
+}
+
+/* What was seen to be free before a wait need not be after it. */
+static int claim_again(struct target *t)
+{
+    CLEANUP_FREE struct vscsi_entry *e = calloc(t->n_shares, sizeof(*e));
+
+    if (!t->c->claim)
+        return 0;
+    if (!e)
+        return -ENOMEM;
+    for (unsigned i = 0; i < t->n_shares; i++)
+        e[i] = *t->shares[i].entry;
+    return t->c->claim(t->c, e, t->n_shares);
+}
+
 /* Places one vhost's share, waiting where another change is under way. */
 static int place_target(struct target *t)
 {
@@ -265,7 +291,11 @@ static int place_target(struct target *t)
         r = store_transact(s, place, t);
         if (r != -EINPROGRESS)
             break;
+        /* A guest that does not answer must not keep others from getting a device. */
+        drop_lock(c);
         r = store_wait(s, c->deadline_us);
+        if (r == 0)
+            r = claim_again(t);
     }
     if (r == 0) {
         t->placed = !s->dry_run;
@@ -317,15 +347,17 @@ static int refused(struct target *t, const struct share *sh)
                                         t->c->domid, t->id, sh->n);
     CLEANUP_FREE char *host_why = store_read(t->c->store, BE_FMT "/error", t->backend, t->c->domid, t->id);
     const char *text = why ? why : host_why ? host_why : "no reason given; see the backend's log";
+    char safe[FOREIGN_MAX];
 
     vdev_text(sh, vdev);
+    escape_for_log(safe, sizeof(safe), text, strlen(text));
     if (sh->outcome == DEV_VANISHED)
         return change_failed(t->c, -ENOENT, "v-dev %s: its nodes were removed by somebody else, or the domain is "
                              "gone", vdev);
     if (sh->outcome == DEV_REFUSED_BY_GUEST)
         return change_failed(t->c, -EIO, "v-dev %s was refused by the guest (see its kernel's log)", vdev);
     return change_failed(t->c, -EIO, "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev,
-                         text);
+                         safe);
 }
 
 /*
@@ -356,8 +388,8 @@ static int withdraw(struct store *s, void *ctx)
 
 enum progress { SETTLED, WAITING };
 
-/* -errno: failed. *wake: when to look again even if nothing changes. */
-static int judge(struct target *t, uint64_t *wake, bool *only_taken)
+/* -errno: failed. *wake: when to look again even if nothing changes. *result: raised to what the target came to. */
+static int judge(struct target *t, uint64_t *wake, int *result)
 {
     unsigned pending = 0, taken = 0;
     uint64_t now = now_us();
@@ -386,10 +418,13 @@ static int judge(struct target *t, uint64_t *wake, bool *only_taken)
     if (t->taken_us == 0)
         t->taken_us = now;
     bool absent = t->fe_state <= 1 || t->fe_state == 6;
-    uint64_t grace = t->taken_us + (hyp_domain_paused(t->c->domid) == 1 || t->state == 6 ? 0 : FRONTEND_US);
+    int paused = hyp_domain_paused(t->c->domid);
+    uint64_t grace = t->taken_us + (paused == 1 || t->state == 6 ? 0 : FRONTEND_US);
 
     if (t->c->no_wait || (absent && now >= grace)) {
-        *only_taken = true;
+        int came_to = t->c->no_wait || paused != 0 ? ATTACH_TAKEN : ATTACH_NO_FRONTEND;
+
+        *result = came_to > *result ? came_to : *result;
         return SETTLED;
     }
     if (absent)
@@ -414,12 +449,12 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
 {
     for (;;) {
         uint64_t wake = c->deadline_us;
-        bool only_taken = false;
+        int result = ATTACH_CONNECTED;
         struct target *waiting = NULL;
 
         for (unsigned i = 0; i < n; i++) {
             look(c->store, &targets[i]);
-            int r = judge(&targets[i], &wake, &only_taken);
+            int r = judge(&targets[i], &wake, &result);
 
             if (r < 0)
                 return r;
@@ -427,7 +462,7 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
                 waiting = &targets[i];
         }
         if (!waiting)
-            return only_taken ? ATTACH_TAKEN : ATTACH_CONNECTED;
+            return result;
         int r = store_wait(c->store, wake);
 
         if (r == -ETIMEDOUT && now_us() >= c->deadline_us)
@@ -495,13 +530,6 @@ static struct target *target_for(struct target *targets, unsigned *n, uint32_t h
     return &targets[(*n)++];
 }
 
-static void drop_lock(struct change *c)
-{
-    if (c->lock >= 0)
-        close(c->lock);
-    c->lock = -1;
-}
-
 /* Gives each vhost its part of the entries. targets and shares have room for n of them. */
 static unsigned share_out(struct change *c, const struct vscsi_entry *entries, unsigned n, const uint32_t *backends,
                           struct target *targets, struct share *shares)
@@ -560,8 +588,12 @@ static int attach_all(struct change *c, const struct vscsi_entry *entries, unsig
 int attach_run(struct change *c, const struct vscsi_entry *entries, unsigned n)
 {
     c->deadline_us = now_us() + c->timeout_us;
-    int r = n ? attach_all(c, entries, n) : ATTACH_CONNECTED;
+    int r = n && c->claim ? c->claim(c, entries, n) : 0;
 
+    /* Who had the lock is not whom we wait for now. */
+    c->deadline_us = now_us() + c->timeout_us;
+    if (r == 0)
+        r = n ? attach_all(c, entries, n) : ATTACH_CONNECTED;
     drop_lock(c);
     return r;
 }

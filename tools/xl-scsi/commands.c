@@ -51,11 +51,8 @@ struct change change_for(struct store *s, uint32_t domid, const struct options *
 /* What is attached now comes back only if somebody is there to do it. */
 static void warn_without_service(void)
 {
-    int lock = run_trylock("watch");
-
-    if (lock < 0)
+    if (run_lock_is_held("watch") != 0)
         return;
-    close(lock);
     complain(0, "note: the service xl-scsi-watch is not running: without it, devices do not come back after a reboot "
              "or migration of the guest");
 }
@@ -70,7 +67,7 @@ int attach_and_remember(struct change *c, struct vscsi_entry **entries, unsigned
     if (r == 0 && vscsi_entries_check(*entries, *n, &which, why) < 0)
         r = change_failed(c, -EINVAL, "%s", why);
     if (r == 0)
-        r = inuse_attach(c, &inuse_roots_system, *entries, *n);
+        r = inuse_attach(c, *entries, *n);
     if (r < 0 || c->store->dry_run)
         return r;
     int noted = remember_add(c->domid, *entries, *n, err);
@@ -115,6 +112,10 @@ int cmd_attach(const struct options *o, int argc, char **argv)
             code = complain(EXIT_FAILED, "%s", c.error);
         else if (r == ATTACH_TAKEN)
             printf("The backend has the device (state 3); the guest gets it when its driver connects.\n");
+        else if (r == ATTACH_NO_FRONTEND)
+            code = complain(EXIT_FAILED, "the guest did not take v-dev %s: no driver is running there; the device stays "
+                            "attached (the backend has it, state 3), and the guest gets it when its driver connects",
+                            argv[2]);
     }
     store_close(&s);
     vscsi_entries_free(entry, n);
@@ -124,6 +125,7 @@ int cmd_attach(const struct options *o, int argc, char **argv)
 int cmd_detach(const struct options *o, int argc, char **argv)
 {
     char err[VSCSI_ERROR_MAX], note[CHANGE_ERROR_MAX];
+    CLEANUP_CLOSE int lock = -1;
     struct store s = { 0 };
     struct hctl vdev;
     uint32_t domid;
@@ -138,9 +140,12 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         struct change c = change_for(&s, domid, o);
 
         s.dry_run = o->dry_run;
-        /* One that should be there and is not can be given up as well. */
-        int missing = o->dry_run ? 0 : wanted_drop(&s, domid, &vdev);
-        int r = detach_run(&c, &vdev);
+        /* One that should be there and is not can be given up as well, unless it is on its way. */
+        int r = o->dry_run ? 0 : wanted_lock(&c, &lock);
+        int missing = o->dry_run || r < 0 ? 0 : wanted_drop(&s, domid, &vdev);
+
+        if (r == 0)
+            r = detach_run(&c, &vdev);
 
         if (r == -ENOENT && missing == 1)
             r = 0;

@@ -37,6 +37,13 @@ int change_store_failed(struct change *c, int r)
     return change_failed(c, r, "xenstore failed: %s", strerror(-r));
 }
 
+int change_locked(struct change *c, int fd, const char *busy)
+{
+    if (fd >= 0 || (errno != ETIMEDOUT && errno != EINTR))
+        return 0;
+    return errno == EINTR ? change_store_failed(c, -EINTR) : change_failed(c, -ETIMEDOUT, "time-out: %s", busy);
+}
+
 /* Positive: what a transaction found, and dropped itself for. */
 enum step { STEP_GONE = 1, STEP_BUSY = 2, STEP_WAIT = 3 };
 

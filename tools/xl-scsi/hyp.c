@@ -54,6 +54,25 @@ int hyp_unpause(uint32_t domid)
     return xc_domain_unpause(xch, domid) == 0 ? 0 : -errno;
 }
 
+int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX])
+{
+    xc_domaininfo_t info;
+    const uint8_t *h = info.handle;
+
+    if (!hyp_available())
+        return -ENOSYS;
+    if (xc_domain_getinfolist(xch, domid, 1, &info) != 1 || info.domain != domid)
+        return -ENOENT;
+    snprintf(uuid, UUID_TEXT_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1],
+             h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+    return 0;
+}
+
+const char *hyp_xen_lib_dir(void)
+{
+    return "/var/lib/xen";
+}
+
 bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)
 {
     char path[128];

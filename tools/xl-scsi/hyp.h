@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "userdata.h"
+
 /* Is this a domain that may ask the hypervisor at all? Opens it at first use. */
 bool hyp_available(void);
 void hyp_close(void);
@@ -13,6 +15,10 @@ int hyp_domain_paused(uint32_t domid);
 /* Raise and lower the domain's pause count, of which xl's own pause is another part. 0 or -errno. */
 int hyp_pause(uint32_t domid);
 int hyp_unpause(uint32_t domid);
+/* The guest's uuid as libxl writes it in file names : 0; -ENOENT without such a domain; -ENOSYS. */
+int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX]);
+/* Where libxl keeps its files about domains. */
+const char *hyp_xen_lib_dir(void);
 /* Does the kernel's xen-scsiback hold this vhost? Only known when the backend is this domain. */
 bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id);
 

@@ -251,11 +251,15 @@ static int check_one(struct change *c, const struct inuse_roots *roots, const st
 
     for (unsigned i = 0; i < given->n; i++) {
         const struct given *g = &given->g[i];
+        const char *text = g->vdev ? g->vdev : "a device";
+        char vdev[HCTL_TEXT_MAX * 4];
 
-        if (collides(c, g, own_vm, e, a))
-            return change_failed(c, -EBUSY, "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
-                                 "all the same", e->pdev, g->vdev ? g->vdev : "a device",
-                                 g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?", g->domid);
+        if (!collides(c, g, own_vm, e, a))
+            continue;
+        escape_for_log(vdev, sizeof(vdev), text, strlen(text));
+        return change_failed(c, -EBUSY, "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
+                             "all the same", e->pdev, vdev, g->domid == c->domid ? "this guest, " : "guest ",
+                             g->name ? g->name : "?", g->domid);
     }
     if (a->resolved && inuse_locally(roots, &a->dev, why))
         return change_failed(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it all the same", e->pdev, why);
@@ -300,18 +304,19 @@ int inuse_check(struct change *c, const struct inuse_roots *roots, const struct 
     return r;
 }
 
-int inuse_attach(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n)
+/* Until our nodes are there to be seen, nobody else may find the same devices unused. */
+static int claim(struct change *c, const struct vscsi_entry *e, unsigned n)
 {
-    /* Until our nodes are there to be seen, nobody else may find the same devices unused. */
-    c->lock = run_lock("attach");
-    int r = inuse_check(c, roots, e, n);
+    c->lock = run_lock("attach", c->deadline_us);
+    int r = change_locked(c, c->lock, "another xl-scsi has been attaching a device all the time; try again");
 
-    if (r == 0)
-        return attach_run(c, e, n);     /* which drops the lock */
-    if (c->lock >= 0)
-        close(c->lock);
-    c->lock = -1;
-    return r;
+    return r < 0 ? r : inuse_check(c, &inuse_roots_system, e, n);
+}
+
+int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n)
+{
+    c->claim = claim;
+    return attach_run(c, e, n);
 }
 
 /* --- the v-dev `host` --- */

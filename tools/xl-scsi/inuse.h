@@ -27,8 +27,8 @@ int inuse_locally(const struct inuse_roots *roots, const struct device *dev, cha
  */
 int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n);
 
-/* attach_run() of what inuse_check() allows, with nobody in between. */
-int inuse_attach(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n);
+/* attach_run() of what inuse_check() allows on this machine, with nobody in between. */
+int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n);
 
 /*
  * Replaces each entry with the v-dev `host` by one for every device of its physical host, numbered as there.

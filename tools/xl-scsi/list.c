@@ -26,15 +26,15 @@ static const char *phy_of(const struct dev_view *d)
 }
 
 /* Driver domains and guests write some of what is shown: no control characters for the terminal. */
-static const char *safe(const char *text, char out[128])
+static const char *safe(const char *text, char out[CHANGE_ERROR_MAX])
 {
-    escape_for_log(out, 128, or_dash(text), strlen(or_dash(text)));
+    escape_for_log(out, CHANGE_ERROR_MAX, or_dash(text), strlen(or_dash(text)));
     return out;
 }
 
 static void print_dev(const struct vhost_view *h, const struct dev_view *d)
 {
-    char vdev[HCTL_TEXT_MAX] = "-", phctl[128], phy[128];
+    char vdev[HCTL_TEXT_MAX] = "-", phctl[CHANGE_ERROR_MAX], phy[CHANGE_ERROR_MAX];
 
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
@@ -53,16 +53,17 @@ void list_table(const struct guest_view *v, const struct wanted *missing, const 
             print_dev(&v->vhosts[i], &v->vhosts[i].devs[k]);
     for (unsigned i = 0; i < missing->n; i++) {
         const struct vscsi_entry *e = &missing->entries[i];
-        char vdev[HCTL_TEXT_MAX];
+        char vdev[HCTL_TEXT_MAX], phy[CHANGE_ERROR_MAX];
 
         hctl_format(&e->vdev, vdev);
-        printf("%-3s %-3s %-5s %-4u %-10s %-10s %-10s %s\n", "-", "-", "-", e->vdev.host, "-", e->pdev, vdev, "-");
+        printf("%-3s %-3s %-5s %-4u %-10s %-10s %-10s %s\n", "-", "-", "-", e->vdev.host, "-", safe(e->pdev, phy), vdev,
+               "-");
     }
 }
 
 static void long_dev(const struct vhost_view *h, const struct dev_view *d)
 {
-    char vdev[HCTL_TEXT_MAX] = "(no v-dev)", a[128], b[128];
+    char vdev[HCTL_TEXT_MAX] = "(no v-dev)", a[CHANGE_ERROR_MAX], b[CHANGE_ERROR_MAX];
 
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
@@ -92,11 +93,11 @@ void list_long(const struct guest_view *v, const struct wanted *missing, const c
             long_dev(&v->vhosts[i], &v->vhosts[i].devs[k]);
     }
     for (unsigned i = 0; i < missing->n; i++) {
-        char vdev[HCTL_TEXT_MAX], a[128];
+        char vdev[HCTL_TEXT_MAX], a[CHANGE_ERROR_MAX];
 
         hctl_format(&missing->entries[i].vdev, vdev);
         printf("  %s\n    p-dev %s: the guest had it before it was restarted, and it is not attached yet\n", vdev,
-               missing->entries[i].pdev);
+               safe(missing->entries[i].pdev, a));
         if (missing->errors[i])
             printf("    because: %s\n", safe(missing->errors[i], a));
     }
@@ -116,17 +117,16 @@ static bool put_text(struct json_object *o, const char *key, const char *text)
     return true;
 }
 
-/* The same for what a driver domain may have written: JSON must be UTF-8, so other bytes than ASCII become '?'. */
+/* The same for what a driver domain may have written: JSON must be UTF-8, and ends up on terminals too. */
 static bool put_foreign(struct json_object *o, const char *key, const char *text)
 {
-    CLEANUP_FREE char *copy = text ? strdup(text) : NULL;
+    size_t room = text ? 4 * strlen(text) + 1 : 1;
+    CLEANUP_FREE char *copy = malloc(room);
 
-    if (text && !copy)
+    if (!copy)
         return false;
-    for (char *p = copy; p && *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    return put_text(o, key, copy);
+    escape_for_log(copy, room, text ? text : "", text ? strlen(text) : 0);
+    return put_text(o, key, text ? copy : NULL);
 }
 
 static bool put_number(struct json_object *o, const char *key, uint32_t value)
@@ -186,7 +186,7 @@ static struct json_object *missing_json(const struct vscsi_entry *e, const char 
     char vdev[HCTL_TEXT_MAX];
 
     hctl_format(&e->vdev, vdev);
-    if (o && put_text(o, "p-dev", e->pdev) && put_text(o, "v-dev", vdev) && put_text(o, "error", error))
+    if (o && put_foreign(o, "p-dev", e->pdev) && put_text(o, "v-dev", vdev) && put_foreign(o, "error", error))
         return o;
     json_object_put(o);
     return NULL;

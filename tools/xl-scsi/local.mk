@@ -10,10 +10,10 @@ libxlscsi_a_SOURCES = tools/xl-scsi/store.c tools/xl-scsi/store.h tools/xl-scsi/
 	tools/xl-scsi/list.c tools/xl-scsi/list.h tools/xl-scsi/hyp.c tools/xl-scsi/hyp.h \
 	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/inuse.c tools/xl-scsi/inuse.h \
 	tools/xl-scsi/remember.c tools/xl-scsi/remember.h tools/xl-scsi/run.c tools/xl-scsi/run.h \
-	tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
+	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
 libxlscsi_a_CFLAGS = $(AM_CFLAGS) $(XENLIGHT_CFLAGS) $(XENCONTROL_CFLAGS) $(XLUTIL_CFLAGS)
 XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) \
-	$(XENLIGHT_LIBS) $(XENCONTROL_LIBS) $(JSONC_LIBS)
+	$(XENCONTROL_LIBS) $(JSONC_LIBS)
 
 sbin_PROGRAMS += xl-scsi
 xl_scsi_SOURCES = tools/xl-scsi/main.c tools/xl-scsi/commands.c tools/xl-scsi/commands.h \

@@ -77,19 +77,17 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* 0: go on; else the program's end with *code. */
-static int parse_options(int argc, char **argv, struct options *o, char seen[32], int *code)
+/* 0, and optind at the first argument; else the program's end with *code. */
+static int parse_options(int argc, char **argv, const char *letters, struct options *o, char seen[32], int *code)
 {
     struct option longs[ARRAY_SIZE(option_texts) + 1] = { 0 };
-    size_t n_seen = 0;
+    size_t n_seen = strlen(seen);
     int c;
 
     for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++)
         longs[i] = option_texts[i].getopt;
-    /* "xl" hands its arguments on as they are: what is an option there is none here. */
-    bool leave = argc > 1 && strcmp(argv[1], "xl") == 0;
-
-    while ((c = getopt_long(argc, argv, leave ? "+" SHORT_OPTIONS : SHORT_OPTIONS, longs, NULL)) != -1) {
+    optind = 0;     /* glibc: start afresh */
+    while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         switch (c) {
         case 't':
             if (parse_u32_str(optarg, TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0) {
@@ -124,22 +122,45 @@ static int parse_options(int argc, char **argv, struct options *o, char seen[32]
     return 0;
 }
 
+/* Finds the command, and the options before and after it. As parse_options(). */
+static int parse_line(int *argc, char ***argv, const struct command **cmd, struct options *o, char seen[32], int *code)
+{
+    char *program = (*argv)[0];
+
+    if (parse_options(*argc, *argv, "+" SHORT_OPTIONS, o, seen, code))
+        return 1;
+    if (optind >= *argc) {
+        *code = complain(EXIT_USAGE, "no command: expected attach, detach, list, check or watch (xl-scsi --help)");
+        return 1;
+    }
+    *argc -= optind;
+    *argv += optind;
+    *cmd = find_command((*argv)[0]);
+    if (!*cmd) {
+        *code = complain(EXIT_USAGE, "unknown command '%s' (xl-scsi --help)", (*argv)[0]);
+        return 1;
+    }
+    optind = 1;
+    /* "xl" hands its arguments on as they are: what is an option there is none here. */
+    if ((*cmd)->run != cmd_xl) {
+        (*argv)[0] = program;   /* for getopt's messages */
+        if (parse_options(*argc, *argv, SHORT_OPTIONS, o, seen, code))
+            return 1;
+    }
+    *argc -= optind;
+    *argv += optind;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { .timeout_s = TIMEOUT_S };
+    const struct command *cmd = NULL;
     char seen[32] = "";
     int code;
 
-    if (parse_options(argc, argv, &o, seen, &code))
+    if (parse_line(&argc, &argv, &cmd, &o, seen, &code))
         return code;
-    if (optind >= argc)
-        return complain(EXIT_USAGE, "no command: expected attach, detach, list, check or watch (xl-scsi --help)");
-    const struct command *cmd = find_command(argv[optind]);
-
-    if (!cmd)
-        return complain(EXIT_USAGE, "unknown command '%s' (xl-scsi --help)", argv[optind]);
-    argc -= optind + 1;
-    argv += optind + 1;
     for (const char *p = seen; *p; p++)
         if (!strchr(cmd->options, *p))
             return complain(EXIT_USAGE, "%s takes no option -%c (xl-scsi --help)", cmd->name, *p);

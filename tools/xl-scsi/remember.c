@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 #include <json-c/json.h>
-#include <libxl.h>
 
 #include "hyp.h"
 #include "remember.h"
-#include "run.h"
 
 #define JSON_USERDATA "libxl-json"      /* libxl.h: the domain's configuration */
+
+enum { LOCK_US = 10 * 1000000 };        /* libxl holds it for milliseconds */
 
 static void put_json(struct json_object **o)
 {
@@ -146,81 +146,67 @@ int remember_read(const char *json, char **name, struct vscsi_entry **entries, u
 
 /* --- libxl's copy --- */
 
-struct keeper {
-    libxl_ctx *ctx;
-    xentoollog_logger *log;
-    int lock;
-};
-
-static void keeper_close(struct keeper *k)
+static int edit_locked(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
+                       char *err)
 {
-    if (k->ctx)
-        libxl_ctx_free(k->ctx);
-    if (k->log)
-        xtl_logger_destroy(k->log);
-    if (k->lock >= 0)
-        close(k->lock);
-}
+    CLEANUP_FREE char *json = NULL, *edited = NULL;
+    int r = userdata_read(u, JSON_USERDATA, &json);
 
-/* libxl locks each store and each retrieval; between the two of them only our own lock stands. */
-static int keeper_open(struct keeper *k, char *err)
-{
-    *k = (struct keeper){ .lock = run_lock("remember") };
-    k->log = (xentoollog_logger *)xtl_createlogger_stdiostream(stderr, XTL_ERROR, 0);
-    if (!k->log || libxl_ctx_alloc(&k->ctx, LIBXL_VERSION, 0, k->log) != 0) {
-        snprintf(err, CHANGE_ERROR_MAX, "libxl cannot be used");
-        return -EIO;
+    if (r < 0) {
+        snprintf(err, CHANGE_ERROR_MAX, "xl keeps no configuration of domain %u in %s: %s", u->domid, u->dir,
+                 strerror(-r));
+        return r;
     }
-    return 0;
+    r = remember_edit(json, add, n, remove, &edited);
+    if (r == 1)
+        return 0;
+    if (r < 0) {
+        snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be edited: %s", u->domid,
+                 strerror(-r));
+        return r;
+    }
+    r = userdata_replace(u, JSON_USERDATA, edited);
+    if (r < 0)
+        snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be stored: %s", u->domid,
+                 strerror(-r));
+    return r;
 }
 
-/* NULL without; to be freed. */
-static char *retrieve(struct keeper *k, uint32_t domid)
+int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
+                       char err[CHANGE_ERROR_MAX])
 {
-    uint8_t *data = NULL;
-    int len = 0;
-    char *text = NULL;
+    int lock = userdata_lock(u, now_us() + LOCK_US);
 
-    if (libxl_userdata_retrieve(k->ctx, domid, JSON_USERDATA, &data, &len) == 0 && len > 0)
-        text = strndup((const char *)data, (size_t)len);
-    free(data);
-    return text;
+    if (lock < 0) {
+        snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be locked: %s", u->domid,
+                 strerror(-lock));
+        return lock;
+    }
+    int r = edit_locked(u, add, n, remove, err);
+
+    userdata_unlock(u, lock);
+    return r;
+}
+
+/* -ENOSYS without Xen. */
+static int find_userdata(uint32_t domid, struct userdata *u)
+{
+    *u = (struct userdata){ .dir = hyp_xen_lib_dir(), .domid = domid };
+    return hyp_domain_uuid(domid, u->uuid);
 }
 
 static int edit(uint32_t domid, const struct vscsi_entry *add, unsigned n, const struct hctl *remove, char *err)
 {
-    __attribute__((cleanup(keeper_close))) struct keeper k = { .lock = -1 };
+    struct userdata u;
+    int r = find_userdata(domid, &u);
 
-    if (!hyp_available())
+    if (r == -ENOSYS)
         return 1;
-    int r = keeper_open(&k, err);
-
-    if (r < 0)
+    if (r < 0) {
+        snprintf(err, CHANGE_ERROR_MAX, "domain %u is gone", domid);
         return r;
-    /* Again, if xl has just stored a version that knows nothing of our change. */
-    for (unsigned i = 0; i < 5; i++) {
-        CLEANUP_FREE char *json = retrieve(&k, domid), *edited = NULL, *after = NULL;
-
-        if (!json) {
-            snprintf(err, CHANGE_ERROR_MAX, "xl keeps no configuration of domain %u", domid);
-            return -ENOENT;
-        }
-        r = remember_edit(json, add, n, remove, &edited);
-        if (r < 0) {
-            snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be edited: %s", domid, strerror(-r));
-            return r;
-        }
-        if (r == 1)
-            return 0;
-        /* libxl counts the final NUL. */
-        if (libxl_userdata_store(k.ctx, domid, JSON_USERDATA, (const uint8_t *)edited, (int)strlen(edited) + 1) != 0)
-            break;
-        after = retrieve(&k, domid);
-        if (after && strcmp(after, edited) == 0)
-            return 0;
     }
-    snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be stored", domid);
-    return -EIO;
+    return remember_edit_file(&u, add, n, remove, err);
 }
 
 int remember_add(uint32_t domid, const struct vscsi_entry *e, unsigned n, char err[CHANGE_ERROR_MAX])
@@ -235,14 +221,8 @@ int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERR
 
 bool remember_domain_complete(uint32_t domid)
 {
-    __attribute__((cleanup(keeper_close))) struct keeper k = { .lock = -1 };
-    char err[CHANGE_ERROR_MAX];
+    struct userdata u;
+    int r = find_userdata(domid, &u);
 
-    if (!hyp_available())
-        return true;
-    if (keeper_open(&k, err) < 0)
-        return false;
-    CLEANUP_FREE char *json = retrieve(&k, domid);
-
-    return json != NULL;
+    return r == -ENOSYS || (r == 0 && userdata_exists(&u, JSON_USERDATA));
 }

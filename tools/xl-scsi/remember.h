@@ -12,6 +12,7 @@
 
 #include "change.h"
 #include "syntax.h"
+#include "userdata.h"
 
 /* What the new domain finds; see wanted.h. */
 #define WANTED_DIR "pvscsi"
@@ -25,6 +26,9 @@ int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERR
 /* Has libxl finished creating this domain? It stores the JSON last. Without Xen, true. */
 bool remember_domain_complete(uint32_t domid);
 
+/* The same on a file, with libxl's lock held from reading it to replacing it. 0 or -errno and err. */
+int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
+                       char err[CHANGE_ERROR_MAX]);
 /*
  * The same on text. *out is a new text to be freed. Entries with a v-dev that is there already take its
  * place. 0; 1 and no text: there is nothing to change; -EINVAL (not such a JSON) or -ENOMEM.

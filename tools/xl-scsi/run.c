@@ -3,17 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "common/util.h"
 #include "run.h"
 #include "store.h"
+
+enum { LOCK_POLL_NS = 20 * 1000000 };
 
 extern char **environ;
 
@@ -24,32 +29,70 @@ void run_set_dir(const char *dir)
     run_dir = dir ? dir : RUNSTATEDIR "/xl-scsi";
 }
 
-static int lock_file(const char *name, int how)
+const char *run_get_dir(void)
+{
+    return run_dir;
+}
+
+static int open_lock(const char *name)
 {
     CLEANUP_FREE char *path = strf("%s/%s.lock", run_dir, name);
-    CLEANUP_CLOSE int fd = -1;
 
-    if (!path)
+    if (!path || (mkdir(run_dir, 0755) < 0 && errno != EEXIST))
         return -1;
-    if (mkdir(run_dir, 0755) < 0 && errno != EEXIST)
-        return -1;
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -1;
-    while (flock(fd, how) < 0)
-        if (errno != EINTR)
+    return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static int try_flock(int fd, uint32_t unused)
+{
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+/* Bytes of the file are only numbers: it stays empty. */
+static int try_byte(int fd, uint32_t offset)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1 };
+
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+/* Asked again and again: a lock that blocks knows no deadline. */
+static int take(const char *name, int (*try)(int fd, uint32_t which), uint32_t which, uint64_t deadline_us)
+{
+    const struct timespec pause = { .tv_nsec = LOCK_POLL_NS };
+    CLEANUP_CLOSE int fd = open_lock(name);
+
+    while (fd >= 0 && try(fd, which) < 0) {
+        if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR)
             return -1;
+        if (store_interrupted() || now_us() >= deadline_us) {
+            errno = store_interrupted() ? EINTR : ETIMEDOUT;
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+    }
     return steal_fd(&fd);
 }
 
-int run_lock(const char *name)
+int run_lock(const char *name, uint64_t deadline_us)
 {
-    return lock_file(name, LOCK_EX);
+    return take(name, try_flock, 0, deadline_us);
 }
 
-int run_trylock(const char *name)
+int run_lock_domain(uint32_t domid, uint64_t deadline_us)
 {
-    return lock_file(name, LOCK_EX | LOCK_NB);
+    return take("domains", try_byte, domid, deadline_us);
+}
+
+int run_lock_is_held(const char *name)
+{
+    CLEANUP_FREE char *path = strf("%s/%s.lock", run_dir, name);
+    CLEANUP_CLOSE int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd < 0)
+        return path && errno == ENOENT ? 0 : -1;
+    /* Shared: who asks at the same time is no holder. */
+    return flock(fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -1;
 }
 
 int complain(int code, const char *fmt, ...)
@@ -102,17 +145,25 @@ static int status_of(int status)
 
 int run_wait(pid_t pid)
 {
-    int status;
+    /* Readable at its end; without such a thing (-1), poll() is a pause. */
+    CLEANUP_CLOSE int end = pidfd_open(pid, 0);
+    struct pollfd fd = { .fd = end, .events = POLLIN };
 
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
+    for (;;) {
+        int status;
+        pid_t got = waitpid(pid, &status, WNOHANG);
+
+        if (got == pid)
+            return status_of(status);
+        if (got < 0 && errno != EINTR)
             return -errno;
         if (store_interrupted()) {
             store_clear_interrupt();
             kill(pid, SIGTERM);
         }
+        /* Bounded: a signal may come just before it. */
+        poll(&fd, 1, end < 0 ? 20 : 500);
     }
-    return status_of(status);
 }
 
 int run_poll(pid_t pid)

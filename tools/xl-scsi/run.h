@@ -8,10 +8,16 @@
 
 /* Where the locks are: made at first use. NULL sets the default, RUNSTATEDIR/xl-scsi. */
 void run_set_dir(const char *dir);
-/* Takes the named lock, waiting for it; it is held until the fd is closed. -1 where there can be none. */
-int run_lock(const char *name);
-/* The same without waiting; -1 with errno EWOULDBLOCK when another process has it. */
-int run_trylock(const char *name);
+const char *run_get_dir(void);
+/*
+ * Takes the named lock, which is held until the fd is closed; waits for it until deadline_us (CLOCK_MONOTONIC). -1
+ * with errno ETIMEDOUT, EINTR (a stop signal has come), or another one where there can be no lock.
+ */
+int run_lock(const char *name, uint64_t deadline_us);
+/* The same for a domain: all share one file, which would else be one for each domain that ever was. */
+int run_lock_domain(uint32_t domid, uint64_t deadline_us);
+/* Has another process the named lock? 1, 0, or -1 where that cannot be seen. */
+int run_lock_is_held(const char *name);
 
 /* Says on stderr what went wrong, in one line, after the program's name. Returns code. */
 int complain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

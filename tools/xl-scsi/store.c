@@ -201,8 +201,11 @@ void store_rm(struct store *s, const char *path, ...)
     PATH_OR({ note_failure(s); return; });
     CLEANUP_FREE void *value = xs_read(s->xs, s->t, where, NULL);
 
-    if (!value)
+    if (!value) {
+        if (errno != ENOENT)
+            note_failure(s);
         return;
+    }
     if (s->dry_run)
         printf("remove %s\n", where);
     if (!xs_rm(s->xs, s->t, where) && errno != ENOENT)
@@ -282,8 +285,10 @@ static bool is_connected(struct store *s)
 int store_wait(struct store *s, uint64_t deadline_us)
 {
     struct pollfd fd = { .fd = xs_fileno(s->xs), .events = POLLIN };
-    uint64_t asked = now_us();
 
+    /* Kept from one call to the next: many short waits must notice it too. */
+    if (s->heard_us == 0)
+        s->heard_us = now_us();
     for (;;) {
         uint64_t now = now_us();
 
@@ -297,14 +302,16 @@ int store_wait(struct store *s, uint64_t deadline_us)
 
         if (r < 0 && errno != EINTR)
             return -errno;
-        if (r == 0 && now >= asked + ASK_US) {
+        if (r == 0 && now >= s->heard_us + ASK_US) {
             if (!is_connected(s))
                 return -ENOTCONN;
-            asked = now;
+            s->heard_us = now;
         }
         if (r > 0) {
-            if (take_events(s))
+            if (take_events(s)) {
+                s->heard_us = now;
                 return 0;
+            }
             if (errno != EAGAIN)
                 return -errno;
         }

@@ -47,6 +47,13 @@ int wanted_load(struct store *s, uint32_t domid, struct wanted *out)
             continue;
         CLEANUP_FREE char *text = store_read(s, WANTED_FMT "/%s", domid, names[i]);
 
+        /* Not to be read now is not gone: who loads again finds it. */
+        if (!text && errno != ENOENT) {
+            int r = -errno;
+
+            wanted_clear(&w);
+            return r;
+        }
         if (!text || vscsi_entry_parse(text, &w.entries[w.n], err) < 0)
             continue;
         w.errors[w.n] = store_read(s, WANTED_FMT "/%s/error", domid, names[i]);
@@ -54,15 +61,6 @@ int wanted_load(struct store *s, uint32_t domid, struct wanted *out)
     }
     *out = w;
     return 0;
-}
-
-bool wanted_any(struct store *s, uint32_t domid)
-{
-    struct wanted w;
-    bool any = wanted_load(s, domid, &w) == 0 && w.n > 0;
-
-    wanted_clear(&w);
-    return any;
 }
 
 struct removal_ctx {
@@ -139,7 +137,7 @@ static int attach_each(struct change *c, const struct wanted *w)
 
         one.error[0] = '\0';
         if (!silent)
-            r = inuse_attach(&one, &inuse_roots_system, &w->entries[i], 1);
+            r = inuse_attach(&one, &w->entries[i], 1);
         else
             snprintf(one.error, sizeof(one.error), "not tried: an earlier device of this guest got no answer");
         if (r >= 0) {
@@ -158,15 +156,21 @@ static int attach_each(struct change *c, const struct wanted *w)
     return left;
 }
 
+int wanted_lock(struct change *c, int *fd)
+{
+    *fd = run_lock_domain(c->domid, now_us() + c->timeout_us);
+    return change_locked(c, *fd, "another xl-scsi is giving this guest its devices all the time; try again");
+}
+
 int wanted_attach(struct change *c)
 {
-    char lock_name[32];
+    CLEANUP_CLOSE int lock = -1;
     struct wanted w;
+    int r = wanted_lock(c, &lock);
 
-    snprintf(lock_name, sizeof(lock_name), "domain-%u", c->domid);
-    CLEANUP_CLOSE UNUSED int lock = run_lock(lock_name);
-    int r = wanted_load(c->store, c->domid, &w);
-
+    if (r < 0)
+        return r;
+    r = wanted_load(c->store, c->domid, &w);
     if (r < 0)
         return change_store_failed(c, r);
     for (unsigned i = 0; i < w.n; i++)
@@ -177,7 +181,7 @@ int wanted_attach(struct change *c)
     if (r < 0)
         return change_store_failed(c, r);
     /* It may be in use by now: a guest that was saved has no hold on its devices. */
-    r = w.n ? inuse_attach(c, &inuse_roots_system, w.entries, w.n) : 0;
+    r = w.n ? inuse_attach(c, w.entries, w.n) : 0;
     if (r >= 0) {
         for (unsigned i = 0; i < w.n; i++)
             settle_one(c->store, c->domid, w.numbers[i], NULL);

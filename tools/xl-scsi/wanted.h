@@ -18,9 +18,14 @@ struct wanted {
 /* 0 (perhaps with none), or -errno. */
 int wanted_load(struct store *s, uint32_t domid, struct wanted *out);
 void wanted_clear(struct wanted *w);
-bool wanted_any(struct store *s, uint32_t domid);
 /* Takes one v-dev off the list, if it is there: 1 it was, 0 not, or -errno. */
 int wanted_drop(struct store *s, uint32_t domid, const struct hctl *vdev);
+
+/*
+ * While it is held, nobody else attaches or gives up what c->domid wants. *fd: to be closed; -1 where there can be no
+ * lock. 0, or -errno and c->error after c->timeout_us.
+ */
+int wanted_lock(struct change *c, int *fd);
 
 /*
  * Attaches what c->domid wants: all together, and if that fails one by one, since a guest is better off

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "commands.h"
 #include "hyp.h"
@@ -19,27 +20,49 @@
 #include "run.h"
 #include "wanted.h"
 
-enum { MAX_AT_ONCE = 64, POLL_US = 100000, IDLE_US = 60000000 };
+enum {
+    MAX_AT_ONCE = 64,
+    POLL_US = 100000,
+    RETRY_US = 1000000,
+    IDLE_US = 60000000,
+    START_US = 1000000,     /* who asks whether we run has the lock for a moment */
+    LAST_TRIES = 20,
+};
 #define PAUSED_FMT "/local/domain/%u/" WANTED_DIR "/paused"
 
 struct job {
     uint32_t domid;
-    pid_t pid;              /* 0: a free slot */
+    bool used;
+    bool held;              /* paused, by us or by a service before us */
+    bool let_go;            /* no more so, but the mark may still be there */
+    pid_t pid;              /* 0: it has ended, and the domain is to run */
 };
 
 struct watcher {
     struct store store;
     struct job jobs[MAX_AT_ONCE];
-    bool full;              /* a domain was left for later */
+    bool later;             /* a domain was left for the next scan */
     char timeout[16];
 };
 
 static bool is_busy(const struct watcher *w, uint32_t domid)
 {
     for (unsigned i = 0; i < MAX_AT_ONCE; i++)
-        if (w->jobs[i].pid && w->jobs[i].domid == domid)
+        if (w->jobs[i].used && w->jobs[i].domid == domid)
             return true;
     return false;
+}
+
+/* NULL, and a scan later, when all are taken. */
+static struct job *new_job(struct watcher *w, uint32_t domid)
+{
+    for (unsigned i = 0; i < MAX_AT_ONCE; i++)
+        if (!w->jobs[i].used) {
+            w->jobs[i] = (struct job){ .used = true, .domid = domid };
+            return &w->jobs[i];
+        }
+    w->later = true;
+    return NULL;
 }
 
 static int rm_mark(struct store *s, void *ctx)
@@ -50,57 +73,75 @@ static int rm_mark(struct store *s, void *ctx)
     store_rm(s, PAUSED_FMT, domid);
     CLEANUP_FREE char **left = store_dir(s, &n, "/local/domain/%u/" WANTED_DIR, domid);
 
-    if (!left)
+    if (!left && (errno == 0 || errno == ENOENT))
         store_rm(s, "/local/domain/%u/" WANTED_DIR, domid);
     return 0;
 }
 
+enum { MARKED_ALREADY = 1 };
+
 static int put_mark(struct store *s, void *ctx)
 {
-    store_write(s, "1", PAUSED_FMT, *(uint32_t *)ctx);
-    return 0;
-}
+    uint32_t domid = *(uint32_t *)ctx;
 
-static void let_run(struct watcher *w, uint32_t domid)
-{
-    if (!store_exists(&w->store, PAUSED_FMT, domid))
-        return;
-    if (hyp_unpause(domid) < 0 && hyp_available())
-        complain(0, "domain %u cannot be unpaused: %s", domid, strerror(errno));
-    store_transact(&w->store, rm_mark, &domid);
+    if (store_exists(s, PAUSED_FMT, domid))
+        return MARKED_ALREADY;
+    /* A domain that is destroyed just now must not get a new home by this. */
+    if (!store_exists(s, "/local/domain/%u/" WANTED_DIR, domid))
+        return errno ? -errno : -ENOENT;
+    store_write(s, "1", PAUSED_FMT, domid);
+    return 0;
 }
 
 /*
  * The mark is there before the pause: a service that is killed in between, and started again, lets the
- * domain run once too often rather than never.
+ * domain run once too often rather than never. A mark that is found is that service's pause: ours now.
  */
-static void hold(struct watcher *w, uint32_t domid)
+static void hold(struct watcher *w, struct job *job)
 {
-    if (hyp_available() && store_transact(&w->store, put_mark, &domid) == 0 && hyp_pause(domid) < 0)
-        store_transact(&w->store, rm_mark, &domid);
+    int r = hyp_available() ? store_transact(&w->store, put_mark, &job->domid) : -ENOSYS;
+
+    if (r == 0 && hyp_pause(job->domid) < 0)
+        store_transact(&w->store, rm_mark, &job->domid);
+    else if (r == 0 || r == MARKED_ALREADY)
+        job->held = true;
 }
 
-static void begin(struct watcher *w, uint32_t domid)
+/* False: the store failed, and this is to be tried again. Nobody else would let the domain run. */
+static bool let_run(struct watcher *w, struct job *job)
+{
+    if (!job->let_go) {
+        /* Without an answer, what we know ourselves has to do. */
+        if (!store_exists(&w->store, PAUSED_FMT, job->domid) && !job->held)
+            return errno == ENOENT;
+        int r = hyp_unpause(job->domid);
+
+        if (r < 0 && r != -ESRCH)
+            complain(0, "domain %u cannot be unpaused: %s", job->domid, strerror(-r));
+        job->let_go = true;
+    }
+    return store_transact(&w->store, rm_mark, &job->domid) == 0;
+}
+
+/* pause: it lacks what it has never been tried to give it, and has not begun perhaps. */
+static void begin(struct watcher *w, uint32_t domid, bool pause)
 {
     char id[16];
-    char *argv[] = { (char *)"/proc/self/exe", (char *)"--timeout", w->timeout, (char *)"resume", id, NULL };
-    struct job *job = NULL;
+    char *argv[] = { (char *)"/proc/self/exe", (char *)"--run-dir", (char *)run_get_dir(), (char *)"--timeout",
+                     w->timeout, (char *)"resume", id, NULL };
+    struct job *job = new_job(w, domid);
 
-    for (unsigned i = 0; i < MAX_AT_ONCE && !job; i++)
-        job = w->jobs[i].pid ? NULL : &w->jobs[i];
-    w->full |= !job;
     if (!job)
         return;
     snprintf(id, sizeof(id), "%u", domid);
-    hold(w, domid);
+    if (pause)
+        hold(w, job);
     pid_t pid = run_spawn(argv, -1);
 
-    if (pid < 0) {
+    if (pid < 0)
         complain(0, "domain %u: cannot start the process that attaches its devices: %s", domid, strerror(-pid));
-        let_run(w, domid);
-        return;
-    }
-    *job = (struct job){ .domid = domid, .pid = pid };
+    else
+        job->pid = pid;
 }
 
 /* retry: also those whose devices could not be had before. */
@@ -109,20 +150,24 @@ static void scan(struct watcher *w, bool retry)
     unsigned n;
     CLEANUP_FREE uint32_t *ids = domain_list(&w->store, &n);
 
-    w->full = false;
+    w->later = !ids && errno != ENOENT;
     for (unsigned i = 0; ids && i < n; i++) {
         struct wanted wanted;
         bool fresh = false;
 
-        if (is_busy(w, ids[i]) || wanted_load(&w->store, ids[i], &wanted) < 0)
+        if (is_busy(w, ids[i]))
             continue;
+        if (wanted_load(&w->store, ids[i], &wanted) < 0) {
+            w->later = true;
+            continue;
+        }
         for (unsigned k = 0; k < wanted.n; k++)
-            fresh |= retry || !wanted.errors[k];
+            fresh |= !wanted.errors[k];
+        if (fresh || (retry && wanted.n))
+            begin(w, ids[i], fresh);
+        else if (store_exists(&w->store, PAUSED_FMT, ids[i]) || errno != ENOENT)
+            new_job(w, ids[i]);     /* what a former service left */
         wanted_clear(&wanted);
-        if (fresh)
-            begin(w, ids[i]);
-        else if (retry)
-            let_run(w, ids[i]);     /* what a former service left */
     }
 }
 
@@ -132,16 +177,30 @@ static unsigned reap(struct watcher *w)
     unsigned left = 0;
 
     for (unsigned i = 0; i < MAX_AT_ONCE; i++) {
-        if (!w->jobs[i].pid)
-            continue;
-        if (run_poll(w->jobs[i].pid) == -EAGAIN) {
-            left++;
-            continue;
-        }
-        w->jobs[i].pid = 0;
-        let_run(w, w->jobs[i].domid);
+        struct job *job = &w->jobs[i];
+
+        if (job->used && job->pid && run_poll(job->pid) != -EAGAIN)
+            job->pid = 0;
+        if (job->used && job->pid == 0 && let_run(w, job))
+            job->used = false;
+        left += job->used;
     }
     return left;
+}
+
+/* The processes end by themselves; the signal was for us. */
+static void finish(struct watcher *w)
+{
+    const struct timespec pause = { .tv_nsec = POLL_US * 1000L };
+
+    store_clear_interrupt();
+    for (unsigned i = 0; i < MAX_AT_ONCE; i++) {
+        if (w->jobs[i].used && w->jobs[i].pid)
+            run_wait(w->jobs[i].pid);
+        w->jobs[i].pid = 0;
+    }
+    for (unsigned i = 0; reap(w) && i < LAST_TRIES; i++)
+        nanosleep(&pause, NULL);
 }
 
 static int serve(struct watcher *w)
@@ -155,31 +214,28 @@ static int serve(struct watcher *w)
     for (;;) {
         unsigned busy = reap(w);
 
-        if (w->full)
+        if (w->later)
             scan(w, false);
-        r = store_wait(&w->store, now_us() + (busy ? POLL_US : IDLE_US));
+        r = store_wait(&w->store, now_us() + (busy ? POLL_US : w->later ? RETRY_US : IDLE_US));
         if (r == 0)
             scan(w, false);
         else if (r != -ETIMEDOUT)
             break;
     }
     sd_notify(0, "STOPPING=1");
-    for (unsigned i = 0; i < MAX_AT_ONCE; i++)
-        if (w->jobs[i].pid) {
-            run_wait(w->jobs[i].pid);
-            let_run(w, w->jobs[i].domid);
-        }
+    finish(w);
     return r == -EINTR ? EXIT_OK : complain(EXIT_FAILED, "the connection to xenstored is lost: %s", strerror(-r));
 }
 
 int cmd_watch(const struct options *o, int argc, char **argv)
 {
-    CLEANUP_CLOSE int lock = run_trylock("watch");
+    CLEANUP_CLOSE int lock = run_lock("watch", now_us() + START_US);
     struct watcher w = { 0 };
 
     if (lock < 0)
-        return complain(EXIT_FAILED, errno == EWOULDBLOCK ? "another xl-scsi watch runs already"
-                        : "cannot take the service's lock in " RUNSTATEDIR "/xl-scsi");
+        return errno == ETIMEDOUT ? complain(EXIT_FAILED, "another xl-scsi watch runs already")
+                                  : complain(EXIT_FAILED, "cannot take the service's lock in %s: %s", run_get_dir(),
+                                             strerror(errno));
     snprintf(w.timeout, sizeof(w.timeout), "%u", o->timeout_s);
     int code = connect_store(&w.store);
 

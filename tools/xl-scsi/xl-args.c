@@ -165,12 +165,12 @@ void xl_start_clear(struct xl_start *s)
 }
 
 static const char *const letters[] = {
-    ['F'] = "-F", ['q'] = "-q", ['d'] = "-d", ['e'] = "-e", ['V'] = "-V", ['A'] = "-A", ['i'] = "-i",
+    ['F'] = "-F", ['c'] = "-c", ['q'] = "-q", ['d'] = "-d", ['e'] = "-e", ['V'] = "-V", ['A'] = "-A", ['i'] = "-i",
 };
 
 char **xl_start_args(const struct xl_start *s, const char *xl, char *const *globals, unsigned n_globals)
 {
-    size_t n = 0, room = n_globals + strlen(s->options) + s->n_extra + 9;
+    size_t n = 0, room = n_globals + strlen(s->options) + s->n_extra + 10;
     const char **args = calloc(room, sizeof(*args));
 
     if (!args)
@@ -180,6 +180,8 @@ char **xl_start_args(const struct xl_start *s, const char *xl, char *const *glob
         args[n++] = globals[i];
     args[n++] = s->restore ? "restore" : "create";
     args[n++] = "-p";
+    if (s->console)
+        args[n++] = letters['c'];
     if (s->foreground)
         args[n++] = letters['F'];
     for (const char *p = s->options; *p; p++)

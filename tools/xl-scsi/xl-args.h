@@ -40,7 +40,7 @@ struct xl_start {
 bool xl_start_parse(bool restore, int argc, char *const *argv, struct xl_start *out);
 void xl_start_clear(struct xl_start *s);
 /*
- * The command line that does the same paused and without a console, for argv[0] = xl and the global options
+ * The command line that does the same paused, for argv[0] = xl and the global options
  * globals[0..n_globals). NULL-terminated; free() frees the array. NULL without memory.
  */
 char **xl_start_args(const struct xl_start *s, const char *xl, char *const *globals, unsigned n_globals);

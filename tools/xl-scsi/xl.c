@@ -94,7 +94,7 @@ struct start {
     unsigned n;
     struct store store;
     uint32_t domid;
-    pid_t xl;                   /* -F: runs as long as the guest; else 0 */
+    pid_t xl;                   /* while it runs; else 0 */
 };
 
 static void start_clear(struct start *s)
@@ -127,7 +127,18 @@ static int tell_xl_domain(const struct start *s, const char *command)
     return tell_xl(s, command, id);
 }
 
-/* -F: xl does not end, so the sign that the domain is complete is what libxl stores last. */
+/* xl has ended before we saw the domain complete: it had nothing to wait for, or no success. */
+static int ended_early(struct start *s, int status)
+{
+    s->xl = 0;
+    if (status != 0)
+        return status < 0 ? EXIT_FAILED : status;
+    if (domain_find_name(&s->store, s->name, &s->domid) == 0)
+        return EXIT_OK;
+    return complain(EXIT_FAILED, "%s ended, but xenstore shows no guest %s", s->call->argv[0], s->name);
+}
+
+/* Until the domain is there. xl may stay longer: until the guest ends (-F), or its console is left (-c). */
 static int await_domain(struct start *s)
 {
     struct timespec pause = { .tv_nsec = 50 * 1000000L };
@@ -135,19 +146,25 @@ static int await_domain(struct start *s)
     for (;;) {
         int r = run_poll(s->xl);
 
-        if (r != -EAGAIN) {
-            s->xl = 0;
-            return r < 0 ? EXIT_FAILED : r ? r : EXIT_FAILED;
-        }
-        if (store_interrupted()) {
-            r = run_wait(s->xl);    /* passes the signal on */
-            s->xl = 0;
-            return r > 0 ? r : EXIT_FAILED;
-        }
+        if (r != -EAGAIN)
+            return ended_early(s, r);
+        /* Is our domain there, and has libxl finished with it? What libxl stores last tells. */
         if (domain_find_name(&s->store, s->name, &s->domid) == 0 && remember_domain_complete(s->domid))
             return EXIT_OK;
+        if (store_interrupted())
+            return ended_early(s, run_wait(s->xl));     /* passes the signal on */
         nanosleep(&pause, NULL);
     }
+}
+
+/*
+ * An xl that a signal ended leaves what it has made so far. One that is complete is another's: ours would have
+ * been seen.
+ */
+static void drop_half_made(struct start *s)
+{
+    if (domain_find_name(&s->store, s->name, &s->domid) == 0 && !remember_domain_complete(s->domid))
+        tell_xl_domain(s, "destroy");
 }
 
 /* Makes the domain, paused. EXIT_OK, or the real xl's status. */
@@ -156,21 +173,15 @@ static int make_domain(struct start *s)
     const struct call *call = s->call;
     CLEANUP_FREE char **argv = xl_start_args(&s->args, call->argv[0], call->argv + 1,
                                              (unsigned)call->line.command - 1);
-    pid_t pid = argv ? run_spawn(argv, -1) : -ENOMEM;
 
-    if (pid < 0)
-        return complain(127, "cannot run %s: %s", call->argv[0], strerror(-pid));
-    if (s->args.foreground) {
-        s->xl = pid;
-        return await_domain(s);
-    }
-    int code = run_wait(pid);
+    s->xl = argv ? run_spawn(argv, -1) : -ENOMEM;
+    if (s->xl < 0)
+        return complain(127, "cannot run %s: %s", call->argv[0], strerror((int)-s->xl));
+    int code = await_domain(s);
 
-    if (code != 0)
-        return code < 0 ? EXIT_FAILED : code;
-    if (domain_find_name(&s->store, s->name, &s->domid) < 0)
-        return complain(EXIT_FAILED, "%s made guest %s, but xenstore does not show it", call->argv[0], s->name);
-    return EXIT_OK;
+    if (code > 128)
+        drop_half_made(s);
+    return code;
 }
 
 /* The guest's devices: those of the configuration, or those that the saved guest had. */
@@ -187,33 +198,40 @@ static int give_devices(struct start *s)
     return EXIT_OK;
 }
 
+/* After the guest has been destroyed. An xl that waits for a console that never came would wait for ever. */
+static void end_xl(struct start *s)
+{
+    struct timespec pause = { .tv_nsec = 50 * 1000000L };
+    unsigned tries = 40;
+    int r = s->xl > 0 ? -EAGAIN : 0;
+
+    while (r == -EAGAIN && tries-- && (r = run_poll(s->xl)) == -EAGAIN)
+        nanosleep(&pause, NULL);
+    if (r == -EAGAIN) {
+        kill(s->xl, SIGTERM);
+        run_wait(s->xl);
+    }
+    s->xl = 0;
+}
+
 static int start_guest(struct start *s)
 {
-    pid_t console = 0;
     int code = make_domain(s);
 
     if (code != EXIT_OK)
         return code;
     code = give_devices(s);
-    if (code == EXIT_OK && s->args.console) {
-        char id[16];
-        char *argv[] = { s->call->argv[0], (char *)"console", id, NULL };
-
-        snprintf(id, sizeof(id), "%u", s->domid);
-        console = run_spawn(argv, -1);
-    }
     if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
         code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused", s->name);
-    if (code != EXIT_OK)
+    if (code != EXIT_OK) {
+        store_clear_interrupt();    /* or it would end the destroy */
         tell_xl_domain(s, "destroy");
-    if (console > 0)
-        run_wait(console);      /* its status is not create's, with the real xl neither */
-    if (s->xl > 0) {
-        int r = run_wait(s->xl);
-
-        code = code != EXIT_OK ? code : r < 0 ? EXIT_FAILED : r;
+        end_xl(s);
+        return code;
     }
-    return code;
+    int r = s->xl > 0 ? run_wait(s->xl) : 0;
+
+    return r < 0 ? EXIT_FAILED : r;
 }
 
 /* --- create --- */
@@ -257,8 +275,6 @@ static int real_create_with(const struct call *call, const struct xl_start *args
     n = skip;
     if (args->paused)
         argv[n++] = (char *)"-p";
-    if (args->console)
-        argv[n++] = (char *)"-c";
     if (args->dry_run)
         argv[n++] = (char *)"-n";
     for (size_t i = skip + 1; made[i]; i++)
@@ -291,7 +307,7 @@ static int run_create(const struct call *call)
         s.args.config = spooled;
     int r = guest_config_read(s.args.config, s.args.extra, s.args.n_extra, &config, err);
 
-    if (r == -EINVAL)
+    if (r == -EINVAL && !real_knows_scsi(call->argv[0]))
         return complain(EXIT_FAILED, "%s", err);
     s.name = config.name;
     s.entries = config.entries;
@@ -351,7 +367,7 @@ static int run_restore(const struct call *call)
 
         if (stat(s.args.config, &st) < 0 || !S_ISREG(st.st_mode))
             return real_xl(call->argv);
-        if (guest_config_read(s.args.config, NULL, 0, &config, err) == -EINVAL)
+        if (guest_config_read(s.args.config, NULL, 0, &config, err) == -EINVAL && !real_knows_scsi(call->argv[0]))
             return complain(EXIT_FAILED, "%s", err);
         s.name = config.name;
         s.entries = config.entries;
@@ -377,13 +393,14 @@ static int run_restore(const struct call *call)
 
 static const struct {
     enum xl_command command;
-    const char *usage;
+    const char *name, *arguments, *what;
     int (*run)(const struct options *o, int argc, char **argv);
     int min_args, max_args;
 } scsi_commands[] = {
-    { XL_ATTACH, "scsi-attach <Domain> <PhysDev> <VirtDev>[,<option>...]", cmd_attach, 3, 3 },
-    { XL_DETACH, "scsi-detach <Domain> <VirtDev>", cmd_detach, 2, 2 },
-    { XL_LIST, "scsi-list [--long|--json] [<Domain>...]", cmd_list, 0, 1000000 },
+    { XL_ATTACH, "scsi-attach", "<Domain> <PhysDev> <VirtDev>[,<option>...]", "Attach a SCSI device to a domain",
+      cmd_attach, 3, 3 },
+    { XL_DETACH, "scsi-detach", "<Domain> <VirtDev>", "Detach a domain's SCSI device", cmd_detach, 2, 2 },
+    { XL_LIST, "scsi-list", "[--long|--json] [<Domain>...]", "List domains' SCSI devices", cmd_list, 0, 1000000 },
 };
 
 static bool list_option(const char *arg, struct options *o)
@@ -414,12 +431,27 @@ static int run_scsi(const struct call *call, enum xl_command command)
         bool help = argc > 0 && (strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0);
 
         if (help || argc < scsi_commands[i].min_args || argc > scsi_commands[i].max_args) {
-            fprintf(help ? stdout : stderr, "Usage: xl [-N] %s\n\nSee xl-scsi(8) and vscsi(7).\n", scsi_commands[i].usage);
+            fprintf(help ? stdout : stderr, "Usage: xl [-N] %s %s\n\nSee xl-scsi(8) and vscsi(7).\n",
+                    scsi_commands[i].name, scsi_commands[i].arguments);
             return help ? EXIT_OK : EXIT_USAGE;
         }
         return scsi_commands[i].run(&o, argc, argv);
     }
     return EXIT_USAGE;
+}
+
+/* Completion asks for this list. */
+static int run_help(char **argv)
+{
+    CLEANUP_FREE char *names = real_commands(argv[0]);
+
+    if (!names || strstr(names, "scsi-attach "))
+        return real_xl(argv);
+    int r = run_program(argv);
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(scsi_commands); i++)
+        printf(" %-19s %s\n", scsi_commands[i].name, scsi_commands[i].what);
+    return r < 0 ? EXIT_FAILED : r;
 }
 
 int cmd_xl(const struct options *o, int argc, char **argv)
@@ -430,8 +462,10 @@ int cmd_xl(const struct options *o, int argc, char **argv)
     if (!xl_line_parse(argc, argv, &call.line))
         return real_xl(argv);
     const char *word = argv[call.line.command];
-    bool help = strcmp(word, "help") == 0 && call.line.command + 1 < argc;
+    bool help = strcmp(word, "help") == 0;
 
+    if (help && call.line.command + 1 == argc)
+        return run_help(argv);
     if (help)
         word = argv[call.line.command + 1];
     enum xl_command command = xl_command_find(word, NULL);

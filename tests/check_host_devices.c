@@ -1,0 +1,745 @@
+/*
+ * The control process and its SCSI devices: what a worker that is gone may have left at one is waited for, whoever gets it
+ * next; a LUN stays the device that it was; what passes costs no guest its device.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include "host-fixture.h"
+
+#define DISK "5:0:0:0"
+#define WWID "naa.5000c500a1b2c3d4"
+#define LUN_0 BACK "/vscsi-devs/dev-0"
+
+extern char **environ;
+
+/* Guest 3 with the disk at 5:0:0:0. */
+static void connected_disk(void)
+{
+    make_scsi(DISK, 5, WWID);
+    start();
+    connected_guest(3, DISK);
+}
+
+static bool added_held(const struct fake_child *c)
+{
+    const struct worker_msg *m = fake_last(c, WM_LUN_ADD);
+
+    ck_assert_ptr_nonnull(m);
+    return (m->u.lun.flags & LUN_HELD) != 0;
+}
+
+/* The last started worker has its LUN held, while the device is busy, and no longer. */
+static void check_waits(const struct fake_child *c)
+{
+    ck_assert(added_held(c));
+    settle_ms(60);
+    ck_assert_uint_eq(fake_count(c, WM_LUN_RELEASE), 0);
+    set_busy(DISK, 0);
+    UNTIL(fake_count(c, WM_LUN_RELEASE) == 1);
+    settle();
+    ck_assert_uint_eq(fake_count(c, WM_LUN_RELEASE), 1);
+}
+
+static void destroy(unsigned domid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u", domid);
+    fake_remove(path);
+    fake_domain(domid, false);
+    snprintf(path, sizeof(path), "backend/vscsi/%u", domid);
+    expect(path, NULL);
+}
+
+static void restart(void)
+{
+    fake_n_children = 0;
+    start();
+}
+
+/* --- what a worker that is gone has left --- */
+
+START_TEST(a_held_lun_is_released_whatever_becomes_of_the_ring)
+{
+    connected_disk();
+    set_busy(DISK, 2);
+    write_journal(8, 9, true);
+    if (_i == 1)
+        fake_connect_error = -EINVAL;       /* the guest has just taken its ring away */
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_CONNECT) == 1);
+    if (_i == 0)
+        fake_put(FRONT "/state", "5");      /* the guest unloads its driver meanwhile */
+    expect(BACK "/state", "5");
+    check_waits(fake_child());
+}
+END_TEST
+
+/* Asleep in a write() to the device, a worker lets go of the ring only by its death: nothing is taken over then. */
+START_TEST(a_new_ring_waits_for_the_commands_of_the_old_one)
+{
+    struct pvscsi_journal j;
+
+    connected_disk();
+    set_busy(DISK, 1);
+    left_at_device = 1;
+    write_journal(8, 9, false);
+    fake_child_mute = true;
+    fake_put(FRONT "/state", "5");
+    UNTIL(fake_count(fake_child(), WM_DISCONNECT) == 1);
+    fake_child_mute = false;
+    fake_die(fake_child());
+    expect(BACK "/state", "5");
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    fake_put(FRONT "/state", "6");
+    expect(BACK "/state", "6");
+    fake_put(FRONT "/state", "1");
+    expect(BACK "/state", "2");
+    offer_ring("10", "11");
+    UNTIL(fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 0);
+    /* Should this worker and the daemon die too: */
+    ck_assert_int_eq(run_files_journal(dir, 3, 0, &j), 0);
+    ck_assert_uint_eq(j.at_device, 1);
+    check_waits(fake_child());
+}
+END_TEST
+
+START_TEST(a_restarted_daemon_waits_for_commands_of_any_ring)
+{
+    connected_disk();
+    stop();
+    set_busy(DISK, 1);
+    left_at_device = 1;
+    write_journal(8, 9, false);
+    if (_i == 1)
+        offer_ring("50", "51");             /* the guest resumed meanwhile */
+    restart();
+    UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, _i == 0);
+    check_waits(fake_child());
+}
+END_TEST
+
+START_TEST(a_restarted_daemon_holds_nothing_without_need)
+{
+    connected_disk();
+    stop();
+    write_journal(8, 9, false);
+    set_busy(DISK, 1);                      /* somebody else's */
+    restart();
+    UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert(!added_held(fake_child()));
+}
+END_TEST
+
+/* 0: the daemon lives on; 1: it is restarted after the guest's end, 2: before. */
+START_TEST(the_next_guest_waits_for_what_a_destroyed_one_has_left)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    left_at_device = 1;
+    write_journal(8, 9, true);
+    if (_i == 2) {
+        stop();
+        fake_remove("/local/domain/3");
+        fake_remove("backend/vscsi/3");
+        fake_domain(3, false);
+    } else {
+        destroy(3);
+        UNTIL(fake_get(BACK) == NULL && host_find(host, 3, 0) == NULL);
+    }
+    if (_i == 1)
+        stop();
+    if (_i > 0)
+        restart();
+    UNTIL(ready);
+    settle();
+    run("! test -e %s/d3.0.luns && ! test -e %s/d3.0.journal", dir, dir);
+    connected_guest(4, DISK);
+    check_waits(fake_child());
+}
+END_TEST
+
+/* A process with --worker among its arguments that does nothing; it ends when the descriptor is closed. */
+static pid_t spawn_worker(int *out)
+{
+    char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char[]){ "read x" }, (char[]){ "--worker" }, NULL };
+    posix_spawn_file_actions_t actions;
+    int fds[2];
+    pid_t pid;
+
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
+    ck_assert_int_eq(posix_spawn(&pid, "/bin/sh", &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(fds[0]);
+    *out = fds[1];
+    return pid;
+}
+
+/* Its worker sleeps in a write() and cannot let go: what is attached to the next guest must not wait for that to be noticed. */
+START_TEST(the_next_guest_waits_while_the_worker_before_it_still_sleeps)
+{
+    struct fake_child *sleeper;
+
+    connected_disk();
+    sleeper = fake_child();
+    set_busy(DISK, 1);
+    fake_child_mute = true;
+    fake_remove("/local/domain/3");
+    fake_domain(3, false);
+    UNTIL(fake_count(sleeper, WM_DISCONNECT) == 1);
+    fake_child_mute = false;
+    connected_guest(4, DISK);
+    ck_assert(sleeper->alive);
+    check_waits(fake_child());
+}
+END_TEST
+
+/* A guest that lives, and has only deleted its nodes, holds up nobody. */
+START_TEST(a_guest_that_deletes_its_nodes_keeps_no_other_waiting)
+{
+    pid_t pid;
+    int fd;
+
+    connected_disk();
+    pid = spawn_worker(&fd);
+    fake_child()->pid = pid;
+    fake_remove(FRONT);
+    expect(BACK "/state", "6");
+    connected_guest(4, DISK);
+    ck_assert(!added_held(fake_child()));
+    close(fd);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
+/* One that sleeps in the kernel submits what it had when it wakes up: an idle device means nothing before that. */
+START_TEST(an_abandoned_worker_is_waited_for_too)
+{
+    pid_t pid;
+    int fd;
+
+    connected_disk();
+    pid = spawn_worker(&fd);
+    fake_child()->pid = pid;
+    if (_i == 0) {
+        fake_remove(BACK);                  /* with its ring: whatever the journal says now */
+        UNTIL(!fake_child()->alive);
+    } else {
+        left_at_device = 1;
+        write_journal(8, 9, false);
+        destroy(3);
+        stop();
+        restart();
+    }
+    connected_guest(4, DISK);
+    ck_assert(added_held(fake_child()));
+    settle_ms(60);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
+    set_busy(DISK, 1);                      /* its last command */
+    close(fd);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    check_waits(fake_child());
+}
+END_TEST
+
+/* 0: as it is; 1: the other's worker is replaced meanwhile; 2: the LUN that waits goes away. */
+START_TEST(who_shares_a_device_keeps_still_while_another_waits_for_it)
+{
+    struct fake_child *mine, *other;
+
+    connected_disk();
+    mine = fake_child();
+    connected_guest(4, DISK);
+    other = fake_child();
+    set_busy(DISK, 2);
+    write_journal(8, 9, true);
+    fake_die(mine);
+    UNTIL(fake_n_children == 3 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    mine = fake_child();
+    UNTIL(fake_count(other, WM_LUN_HOLD) == 1);
+    ck_assert_uint_eq(fake_count(mine, WM_LUN_HOLD), 0);
+    if (_i == 1) {
+        fake_die(other);
+        UNTIL(fake_n_children == 4 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+        other = fake_child();
+        ck_assert(added_held(other));
+    }
+    settle();
+    ck_assert_uint_eq(fake_count(other, WM_LUN_RELEASE), 0);
+    if (_i == 2) {
+        destroy(3);
+        UNTIL(fake_count(other, WM_LUN_RELEASE) == 1);
+        return;
+    }
+    check_waits(mine);
+    UNTIL(fake_count(other, WM_LUN_RELEASE) == 1);
+    settle();
+    ck_assert_uint_eq(fake_count(other, WM_LUN_RELEASE), 1);
+}
+END_TEST
+
+START_TEST(a_device_that_others_keep_busy_is_not_waited_for_without_end)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    write_journal(8, 9, true);
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    ck_assert(added_held(fake_child()));
+    host->outstanding->since_us -= 179000000;
+    settle_ms(50);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
+    host->outstanding->since_us -= 2000000;
+    UNTIL(fake_count(fake_child(), WM_LUN_RELEASE) == 1);
+    ck_assert_ptr_null(host->outstanding);
+    settle();
+    run("! test -e %s/outstanding", dir);
+}
+END_TEST
+
+/* The same disk by another way. */
+START_TEST(a_second_path_waits_for_the_first)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    left_at_device = 1;
+    write_journal(8, 9, true);
+    destroy(3);
+    make_scsi("6:0:0:0", 6, WWID);
+    connected_guest(4, "6:0:0:0");
+    check_waits(fake_child());
+}
+END_TEST
+
+/* ... and keeps others on the first path still meanwhile. */
+START_TEST(who_has_the_first_path_keeps_still_for_the_second)
+{
+    struct fake_child *other;
+
+    connected_disk();
+    connected_guest(4, DISK);
+    other = fake_child();
+    set_busy(DISK, 1);
+    left_at_device = 1;
+    write_journal(8, 9, true);
+    destroy(3);
+    settle();
+    ck_assert_uint_eq(fake_count(other, WM_LUN_HOLD), 0);
+    make_scsi("6:0:0:0", 6, WWID);
+    connected_guest(5, "6:0:0:0");
+    UNTIL(fake_count(other, WM_LUN_HOLD) == 1);
+    settle();
+    ck_assert_uint_eq(fake_count(other, WM_LUN_RELEASE), 0);
+    if (_i == 1) {
+        destroy(5);
+        UNTIL(fake_count(other, WM_LUN_RELEASE) == 1);
+        return;
+    }
+    check_waits(fake_child());
+    UNTIL(fake_count(other, WM_LUN_RELEASE) == 1);
+}
+END_TEST
+
+/* --- the same device again --- */
+
+static void die_or_restart(bool die)
+{
+    write_journal(8, 9, false);
+    if (die) {
+        fake_die(fake_child());
+        UNTIL(fake_n_children == 2);
+        return;
+    }
+    stop();
+    restart();
+}
+
+START_TEST(a_lun_stays_on_its_path)
+{
+    make_scsi("6:0:0:0", 6, WWID);
+    start();
+    connected_guest(3, WWID);
+    make_scsi(DISK, 5, WWID);               /* would be preferred */
+    die_or_restart(_i == 1);
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_str_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.device, "sg6 (6:0:0:0)");
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+}
+END_TEST
+
+START_TEST(a_lun_follows_its_disk_to_another_address)
+{
+    connected_disk();
+    fake_put(LUN_0 "/p-dev", WWID);
+    host_find(host, 3, 0)->devs->pdev[0] = '\0';
+    strcpy(host_find(host, 3, 0)->devs->pdev, WWID);
+    run("mv %s/bus/scsi/devices/" DISK " %s/bus/scsi/devices/7:0:0:0", sysfs, sysfs);
+    die_or_restart(_i == 1);
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_str_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.device, "sg5 (7:0:0:0)");
+}
+END_TEST
+
+START_TEST(another_disk_at_the_same_address_is_refused)
+{
+    connected_disk();
+    if (_i < 2)
+        make_scsi(DISK, 5, "naa.5000c500ffffffff");
+    die_or_restart(_i == 1);
+    if (_i == 2) {
+        UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+        return;
+    }
+    expect(LUN_0 "/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "another device now: its wwid is naa.5000c500ffffffff"));
+    /* The administrator means the new one. */
+    fake_put(LUN_0 "/state", "1");
+    fake_put(BACK "/state", "7");
+    expect(LUN_0 "/state", "3");
+}
+END_TEST
+
+/* --- opening that takes long or fails for now --- */
+
+START_TEST(what_passes_costs_no_guest_its_device)
+{
+    static const int passing[] = { -EBUSY, -ENOMEM, -EMFILE, -EAGAIN, -EIO, -EACCES };
+
+    connected_disk();
+    set_open_error(passing[_i / 2]);
+    die_or_restart(_i % 2 == 0);
+    settle_ms(350);
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+    ck_assert_ptr_null(fake_get(LUN_0 "/error"));
+    set_open_error(0);
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
+    settle();
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+}
+END_TEST
+
+START_TEST(what_never_passes_does)
+{
+    static const int lasting[] = { -ENOENT, -ENODEV, -ENXIO, -ENOTSUP };
+
+    connected_disk();
+    set_open_error(lasting[_i / 2]);
+    die_or_restart(_i % 2 == 0);
+    expect(LUN_0 "/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "it is so"));
+}
+END_TEST
+
+/* Devices that a thread is opening now. */
+static unsigned begun(const struct vhost *v)
+{
+    unsigned n = 0;
+
+    for (const struct vdev *d = v->devs; d; d = d->next)
+        n += d->job && __atomic_load_n(&d->job->started_us, __ATOMIC_RELAXED) != 0;
+    return n;
+}
+
+/* As if what is under way had begun 6 s ago, and what waits for its turn had as long. */
+static void make_late(struct vhost *v)
+{
+    for (struct vdev *d = v->devs; d; d = d->next) {
+        if (!d->job)
+            continue;
+        d->deadline_us = 0;
+        if (__atomic_load_n(&d->job->started_us, __ATOMIC_RELAXED) != 0)
+            __atomic_store_n(&d->job->started_us, now_us() - 6000000, __ATOMIC_RELAXED);
+    }
+    host_queue(v);
+}
+
+START_TEST(a_device_in_error_recovery_is_waited_for)
+{
+    connected_disk();
+    set_open_sleeps("sg5");
+    die_or_restart(_i == 1);
+    UNTIL(host_find(host, 3, 0) && begun(host_find(host, 3, 0)) == 1);
+    make_late(host_find(host, 3, 0));
+    settle_ms(50);
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+    set_open_sleeps("-");
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    settle();
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+}
+END_TEST
+
+START_TEST(a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time)
+{
+    struct vhost *v;
+    char vdev[16], path[64];
+    unsigned failed = 0, waiting = 0;
+
+    make_scsi(DISK, 5, WWID);
+    set_open_sleeps("sg5");
+    start();
+    create_vhost(3, 0);
+    for (unsigned i = 0; i < 17; i++) {
+        snprintf(vdev, sizeof(vdev), "0:0:0:%u", i);
+        add_dev(BACK, i, DISK, vdev);
+    }
+    UNTIL((v = host_find(host, 3, 0)) && begun(v) == 16);
+    settle();
+    make_late(v);
+    UNTIL(begun(v) == 0);
+    settle();
+    for (unsigned i = 0; i < 17; i++) {
+        snprintf(path, sizeof(path), BACK "/vscsi-devs/dev-%u/state", i);
+        failed += node_is(path, "6");
+        waiting += node_is(path, "1");
+    }
+    ck_assert_uint_eq(failed, 16);
+    ck_assert_uint_eq(waiting, 1);
+    set_open_sleeps("-");
+    for (struct vdev *d = v->devs; d; d = d->next) {
+        if (!d->job)
+            continue;
+        snprintf(path, sizeof(path), BACK "/vscsi-devs/%s/state", d->name);
+        expect(path, "3");
+        return;
+    }
+    ck_abort_msg("none is under way any more");
+}
+END_TEST
+
+START_TEST(resets_that_take_long_keep_no_device_from_being_opened)
+{
+    settings.device_reset = true;
+    connected_disk();
+    make_scsi("6:0:0:0", 6, "naa.5000c500a1b2c3d5");
+    set_open_sleeps("sg5");
+    for (int i = 0; i < 40; i++)
+        fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 0 });
+    add_dev(BACK, 1, "6:0:0:0", "0:0:0:1");
+    fake_put(BACK "/state", "7");
+    expect(BACK "/vscsi-devs/dev-1/state", "3");
+    set_open_sleeps("-");
+}
+END_TEST
+
+START_TEST(the_end_of_a_reset_is_told_to_the_lun_that_wanted_it)
+{
+    settings.device_reset = true;
+    connected_disk();
+    make_scsi("6:0:0:0", 6, "naa.5000c500a1b2c3d5");
+    set_open_sleeps("sg5");
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 0 });
+    if (_i == 1) {
+        fake_put(LUN_0 "/state", "5");
+        fake_put(BACK "/state", "7");
+        fake_put(FRONT "/state", "7");
+        expect(BACK "/state", "8");
+        fake_put(FRONT "/state", "4");
+        expect(BACK "/state", "4");
+        fake_remove(LUN_0);
+        settle();
+        add_dev(BACK, 0, "6:0:0:0", "0:0:0:0");
+        UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 2);
+        ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_ADD)->lun_slot, 0);
+    }
+    settle();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_RESET_DONE), 0);
+    set_open_sleeps("-");
+    if (_i == 0)
+        UNTIL(fake_count(fake_child(), WM_RESET_DONE) == 1);
+    settle();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_RESET_DONE), _i == 0);
+}
+END_TEST
+
+/* --- a detach over a restart --- */
+
+/* The frontend writes its caches back before it says 7. 0: it is found at 5; 1: it becomes so while it is opened, 2: added. */
+START_TEST(a_device_that_leaves_over_a_restart_keeps_its_caches)
+{
+    connected_disk();
+    stop();
+    write_journal(8, 9, false);
+    if (_i == 0)
+        fake_put(LUN_0 "/state", "5");
+    fake_put(BACK "/state", "7");
+    if (_i == 1)
+        set_open_sleeps("sg5");
+    if (_i == 2)
+        fake_child_mute = true;
+    restart();
+    if (_i == 1)
+        UNTIL(host_find(host, 3, 0) && host_find(host, 3, 0)->devs && host_find(host, 3, 0)->devs->phase == DP_OPENING);
+    if (_i == 2)
+        UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    fake_put(LUN_0 "/state", "5");
+    settle();
+    set_open_sleeps("-");
+    fake_child_mute = false;
+    UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    if (_i == 2) {
+        fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_slot = 0 });
+        fake_say(fake_child(), &(struct worker_msg){ .type = WM_CONNECTED,
+                 .generation = fake_last(fake_child(), WM_CONNECT)->generation });
+    }
+    settle();
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_REMOVE), 0);
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "5");
+    fake_put(FRONT "/vscsi-devs/dev-0/state", "6");
+    fake_put(FRONT "/state", "7");
+    expect(LUN_0 "/state", "6");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_REMOVE), 1);
+    expect(BACK "/state", "8");
+}
+END_TEST
+
+/* Wherever xenstore fails once in the daemon's first look. */
+START_TEST(a_device_that_leaves_keeps_its_caches_in_a_bad_moment_of_xenstore)
+{
+    connected_disk();
+    stop();
+    write_journal(8, 9, false);
+    fake_put(LUN_0 "/state", "5");
+    fake_put(BACK "/state", "7");
+    restart();
+    fake_fail((unsigned)_i, EIO);
+    UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    settle();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "5");
+}
+END_TEST
+
+START_TEST(a_device_that_the_frontend_let_go_of_is_not_opened_again)
+{
+    connected_disk();
+    stop();
+    write_journal(8, 9, false);
+    fake_put(LUN_0 "/state", "5");
+    fake_put(BACK "/state", "7");
+    fake_put(FRONT "/vscsi-devs/dev-0/state", "6");
+    fake_put(FRONT "/state", "7");
+    restart();
+    expect(LUN_0 "/state", "6");
+    expect(BACK "/state", "8");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 0);
+}
+END_TEST
+
+/* --- devices of several guests --- */
+
+static unsigned shared_flag(const struct fake_child *c)
+{
+    const struct worker_msg *m = fake_last(c, WM_LUN_SHARED);
+
+    if (!m)
+        m = fake_last(c, WM_LUN_ADD);
+    return m->u.lun.flags & LUN_SHARED;
+}
+
+START_TEST(a_device_of_two_guests_is_shared)
+{
+    struct fake_child *first, *second;
+
+    connected_disk();
+    first = fake_child();
+    ck_assert_uint_eq(shared_flag(first), 0);
+    connected_guest(4, DISK);
+    second = fake_child();
+    ck_assert_uint_eq(shared_flag(first), LUN_SHARED);
+    ck_assert_uint_eq(shared_flag(second), LUN_SHARED);
+    /* A worker's death changes nothing of it. */
+    write_journal(8, 9, false);
+    fake_die(first);
+    UNTIL(fake_n_children == 3 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    first = fake_child();
+    ck_assert_uint_eq(shared_flag(first), LUN_SHARED);
+    ck_assert_uint_eq(fake_count(second, WM_LUN_SHARED), 0);
+    destroy(4);
+    UNTIL(shared_flag(first) == 0);
+}
+END_TEST
+
+START_TEST(a_device_of_one_guests_two_vhosts_is_not_shared)
+{
+    struct fake_child *first;
+
+    connected_disk();
+    first = fake_child();
+    create_vhost(3, 1);
+    add_dev("backend/vscsi/3/1", 0, DISK, "1:0:0:0");
+    expect("backend/vscsi/3/1/vscsi-devs/dev-0/state", "3");
+    ck_assert_uint_eq(shared_flag(first), 0);
+    ck_assert_uint_eq(shared_flag(fake_child()), 0);
+}
+END_TEST
+
+/* Another device whose address falls together with the first's in the table. */
+START_TEST(other_devices_are_not_shared)
+{
+    char hctl[32];
+
+    connected_disk();
+    snprintf(hctl, sizeof(hctl), "%d:0:0:0", 5 + DEVICE_BUCKETS);
+    make_scsi(hctl, 6, "naa.5000c500a1b2c3d5");
+    connected_guest(4, hctl);
+    ck_assert_uint_eq(shared_flag(fake_child()), 0);
+    ck_assert_uint_eq(shared_flag(&fake_children[0]), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("host-devices");
+    SRunner *r;
+    int failed;
+    TCase *t = tcase_create("all");
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, a_held_lun_is_released_whatever_becomes_of_the_ring, 0, 2);
+    tcase_add_test(t, a_new_ring_waits_for_the_commands_of_the_old_one);
+    tcase_add_loop_test(t, a_restarted_daemon_waits_for_commands_of_any_ring, 0, 2);
+    tcase_add_test(t, a_restarted_daemon_holds_nothing_without_need);
+    tcase_add_loop_test(t, the_next_guest_waits_for_what_a_destroyed_one_has_left, 0, 3);
+    tcase_add_test(t, the_next_guest_waits_while_the_worker_before_it_still_sleeps);
+    tcase_add_test(t, a_guest_that_deletes_its_nodes_keeps_no_other_waiting);
+    tcase_add_loop_test(t, an_abandoned_worker_is_waited_for_too, 0, 2);
+    tcase_add_loop_test(t, who_shares_a_device_keeps_still_while_another_waits_for_it, 0, 3);
+    tcase_add_test(t, a_device_that_others_keep_busy_is_not_waited_for_without_end);
+    tcase_add_test(t, a_second_path_waits_for_the_first);
+    tcase_add_loop_test(t, who_has_the_first_path_keeps_still_for_the_second, 0, 2);
+    tcase_add_loop_test(t, a_lun_stays_on_its_path, 0, 2);
+    tcase_add_loop_test(t, a_lun_follows_its_disk_to_another_address, 0, 2);
+    tcase_add_loop_test(t, another_disk_at_the_same_address_is_refused, 0, 3);
+    tcase_add_loop_test(t, what_passes_costs_no_guest_its_device, 0, 12);
+    tcase_add_loop_test(t, what_never_passes_does, 0, 8);
+    tcase_add_loop_test(t, a_device_in_error_recovery_is_waited_for, 0, 2);
+    tcase_add_test(t, a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time);
+    tcase_add_test(t, resets_that_take_long_keep_no_device_from_being_opened);
+    tcase_add_loop_test(t, the_end_of_a_reset_is_told_to_the_lun_that_wanted_it, 0, 2);
+    tcase_add_loop_test(t, a_device_that_leaves_over_a_restart_keeps_its_caches, 0, 3);
+    tcase_add_loop_test(t, a_device_that_leaves_keeps_its_caches_in_a_bad_moment_of_xenstore, 1, 24);
+    tcase_add_test(t, a_device_that_the_frontend_let_go_of_is_not_opened_again);
+    tcase_add_test(t, a_device_of_two_guests_is_shared);
+    tcase_add_test(t, a_device_of_one_guests_two_vhosts_is_not_shared);
+    tcase_add_test(t, other_devices_are_not_shared);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

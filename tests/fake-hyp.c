@@ -1,0 +1,84 @@
+/*
+ * A hypervisor in a directory, for tests of what xl-scsi does on a real one: $FAKE_HYP/<domid> holds that domain's
+ * pause count, and libxl's files about domains are there too. Linked in place of tools/xl-scsi/hyp.c.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/util.h"
+#include "xl-scsi/hyp.h"
+
+static bool read_count(uint32_t domid, unsigned *count)
+{
+    CLEANUP_FREE char *path = strf("%s/%u", hyp_xen_lib_dir(), domid), *text = NULL;
+
+    return path && read_file(path, 16, &text, NULL) == 0 && sscanf(text, "%u", count) == 1;
+}
+
+static int change_count(uint32_t domid, int by)
+{
+    CLEANUP_FREE char *path = strf("%s/%u", hyp_xen_lib_dir(), domid);
+    unsigned count;
+    FILE *f;
+
+    if (!read_count(domid, &count))
+        return -ESRCH;
+    if (count == 0 && by < 0)
+        return -EINVAL;
+    f = fopen(path, "w");
+    if (!f)
+        return -errno;
+    fprintf(f, "%u\n", count + (unsigned)by);
+    fclose(f);
+    return 0;
+}
+
+const char *hyp_xen_lib_dir(void)
+{
+    const char *dir = getenv("FAKE_HYP");
+
+    return dir ? dir : "/nonexistent";
+}
+
+bool hyp_available(void)
+{
+    return getenv("FAKE_HYP") != NULL;
+}
+
+void hyp_close(void)
+{
+}
+
+int hyp_domain_paused(uint32_t domid)
+{
+    unsigned count;
+
+    return read_count(domid, &count) ? count > 0 : -1;
+}
+
+int hyp_pause(uint32_t domid)
+{
+    return change_count(domid, 1);
+}
+
+int hyp_unpause(uint32_t domid)
+{
+    return change_count(domid, -1);
+}
+
+int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX])
+{
+    unsigned count;
+
+    if (!read_count(domid, &count))
+        return -ENOENT;
+    snprintf(uuid, UUID_TEXT_MAX, "00000000-0000-0000-0000-%012u", domid);
+    return 0;
+}
+
+bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)
+{
+    return false;
+}

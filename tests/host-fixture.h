@@ -1,0 +1,287 @@
+/*
+ * The control process over a xenstore and workers in memory (fake-control.h), and a machine of made-up SCSI devices. Included
+ * by one .c file of a program, which is linked with --wrap=device_open.
+ */
+#ifndef PVSCSI_TESTS_HOST_FIXTURE_H
+#define PVSCSI_TESTS_HOST_FIXTURE_H
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "common/log.h"
+#include "common/util.h"
+#include "control/host.h"
+#include "control/model.h"
+#include "control/run-files.h"
+#include "control/vhost-table.h"
+#include "fake-control.h"
+
+#define BACK "backend/vscsi/3/0"
+#define FRONT "/local/domain/3/device/vscsi/0"
+
+static char dir[64], file_a[96], file_b[96], pdev_a[112], pdev_b[112];
+static struct settings settings;
+static struct device_roots roots;
+static char sysfs[96], devdir[96];
+static struct loop *loop;
+static struct host *host;
+static bool ready, quit;
+static uint32_t left_at_device;     /* what the next write_journal() says of it */
+
+/* What opening a device does in the threads: the error it ends with, and the name of an sg device at which it sleeps. */
+static int open_error;
+static const char *open_sleeps;
+
+static UNUSED void set_open_error(int error) { __atomic_store_n(&open_error, error, __ATOMIC_RELEASE); }
+static UNUSED void set_open_sleeps(const char *name) { __atomic_store_n(&open_sleeps, name, __ATOMIC_RELEASE); }
+
+static UNUSED void on_ready(void *ctx)
+{
+    (void)ctx;
+    ready = true;
+}
+
+static UNUSED void on_quit(void *ctx)
+{
+    (void)ctx;
+    quit = true;
+}
+
+static UNUSED void run(const char *fmt, ...) PRINTF(1, 2);
+
+static UNUSED void run(const char *fmt, ...)
+{
+    char cmd[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(cmd, sizeof(cmd), fmt, ap);
+    va_end(ap);
+    ck_assert_int_eq(system(cmd), 0);
+}
+
+static UNUSED void make_file(char *path, char *pdev, const char *name)
+{
+    int fd;
+
+    snprintf(path, 96, "%s/%s", dir, name);
+    snprintf(pdev, 112, "file:%s", path);
+    fd = open(path, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, 1 << 20), 0);
+    close(fd);
+}
+
+static UNUSED void setup(void)
+{
+    strcpy(dir, "/tmp/check-host.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    make_file(file_a, pdev_a, "a");
+    make_file(file_b, pdev_b, "b");
+    snprintf(sysfs, sizeof(sysfs), "%s/sys", dir);
+    snprintf(devdir, sizeof(devdir), "%s/dev", dir);
+    roots = (struct device_roots){ .sysfs = sysfs, .dev = devdir };
+    memset(&settings, 0, sizeof(settings));
+    settings.max_segments = 128;
+    settings.max_luns = 256;
+    settings.pr_deadline_s = 30;
+    strcpy(settings.standalone, "/fake");
+    strcpy(settings.pr_socket, "/run/qemu-pr-helper.sock");
+    snprintf(settings.run_dir, sizeof(settings.run_dir), "%s", dir);
+    log_init(XTL_CRITICAL);
+    ck_assert_int_eq(loop_new(&loop), 0);
+    host = NULL;
+    ready = quit = false;
+    left_at_device = 0;
+    set_open_error(0);
+    set_open_sleeps("-");
+    fake_reset();
+    fake_put("domid", "0");
+    fake_domain(0, true);
+}
+
+static UNUSED void start(void)
+{
+    struct host_config config = { .loop = loop, .settings = &settings, .roots = &roots, .ready = on_ready,
+                                  .quit_done = on_quit };
+    char why[256] = "";
+
+    ck_assert_msg(host_new(&config, &host, why, sizeof(why)) == 0, "%s", why);
+}
+
+static UNUSED void stop(void)
+{
+    host_free(host);
+    host = NULL;
+}
+
+static UNUSED void teardown(void)
+{
+    stop();
+    loop_free(loop);
+    fake_reset();
+    log_close();
+    run("rm -rf %s", dir);
+}
+
+/* Lets everything happen for at least ms milliseconds. */
+static UNUSED void settle_ms(unsigned ms)
+{
+    uint64_t end = now_us() + ms * 1000u;
+
+    do {
+        fake_pump();
+        ck_assert_int_eq(loop_once(loop, 1), 0);
+    } while (now_us() < end);
+}
+
+static UNUSED void settle(void)
+{
+    settle_ms(25);
+}
+
+static UNUSED bool node_is(const char *path, const char *value)
+{
+    const char *now = fake_get(path);
+
+    return value ? now && strcmp(now, value) == 0 : !now;
+}
+
+static UNUSED void expect(const char *path, const char *value)
+{
+    uint64_t end = now_us() + 3000000;
+
+    while (!node_is(path, value) && now_us() < end) {
+        fake_pump();
+        ck_assert_int_eq(loop_once(loop, 1), 0);
+    }
+    ck_assert_msg(node_is(path, value), "%s is %s, expected %s", path, fake_get(path) ? fake_get(path) : "absent",
+                  value ? value : "absent");
+}
+
+#define UNTIL(cond) do { \
+    uint64_t end_ = now_us() + 3000000; \
+    while (!(cond) && now_us() < end_) { fake_pump(); loop_once(loop, 1); } \
+    ck_assert_msg(cond, "%s", #cond); \
+} while (0)
+
+static UNUSED void add_dev(const char *back, unsigned n, const char *pdev, const char *vdev)
+{
+    fake_putf(pdev, "%s/vscsi-devs/dev-%u/p-dev", back, n);
+    fake_putf(vdev, "%s/vscsi-devs/dev-%u/v-dev", back, n);
+    fake_putf("1", "%s/vscsi-devs/dev-%u/state", back, n);
+}
+
+static UNUSED void create_vhost(unsigned domid, unsigned id)
+{
+    char back[64], text[96];
+
+    snprintf(back, sizeof(back), "backend/vscsi/%u/%u", domid, id);
+    fake_domain(domid, true);
+    snprintf(text, sizeof(text), "/vm/%u", domid);
+    fake_putf(text, "/local/domain/%u/vm", domid);
+    fake_putf("1", "/local/domain/%u/device/vscsi/%u/state", domid, id);
+    snprintf(text, sizeof(text), "/local/domain/%u/device/vscsi/%u", domid, id);
+    fake_putf(text, "%s/frontend", back);
+    snprintf(text, sizeof(text), "%u", domid);
+    fake_putf(text, "%s/frontend-id", back);
+    fake_putf("1", "%s/online", back);
+    fake_putf("1", "%s/state", back);
+}
+
+static UNUSED void offer_ring(const char *ref, const char *port)
+{
+    fake_put(FRONT "/ring-ref", ref);
+    fake_put(FRONT "/event-channel", port);
+    fake_put(FRONT "/state", "3");
+}
+
+/* Another guest than 3 with one LUN, connected. */
+static UNUSED void connected_guest(unsigned domid, const char *pdev)
+{
+    char back[64], front[64], path[96];
+
+    snprintf(back, sizeof(back), "backend/vscsi/%u/0", domid);
+    snprintf(front, sizeof(front), "/local/domain/%u/device/vscsi/0", domid);
+    create_vhost(domid, 0);
+    add_dev(back, 0, pdev, "0:0:0:0");
+    snprintf(path, sizeof(path), "%s/state", back);
+    expect(path, "2");
+    fake_putf("8", "%s/ring-ref", front);
+    fake_putf("9", "%s/event-channel", front);
+    fake_putf("3", "%s/state", front);
+    expect(path, "4");
+    fake_putf("4", "%s/vscsi-devs/dev-0/state", front);
+    fake_putf("4", "%s/state", front);
+    snprintf(path, sizeof(path), "%s/vscsi-devs/dev-0/state", back);
+    expect(path, "4");
+}
+
+/* One guest with one LUN, connected. */
+static UNUSED void connected(void)
+{
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    expect(BACK "/state", "2");
+    expect(BACK "/vscsi-devs/dev-0/state", "3");
+    offer_ring("8", "9");
+    expect(BACK "/state", "4");
+    fake_put(FRONT "/vscsi-devs/dev-0/state", "4");
+    fake_put(FRONT "/state", "4");
+    expect(BACK "/vscsi-devs/dev-0/state", "4");
+}
+
+static UNUSED void write_journal(uint32_t ref, uint32_t port, bool orphan)
+{
+    struct pvscsi_journal j = { .magic = PVSCSI_JOURNAL_MAGIC, .version = PVSCSI_JOURNAL_VERSION, .connected = 1, .ring_ref = ref,
+                                .event_channel = port, .req_cons = 5, .at_device = left_at_device };
+    char path[128];
+    int fd;
+
+    if (orphan)
+        j.slot[2] = (struct pvscsi_journal_slot){ .state = JOURNAL_TAKEN, .ring_index = 4 };
+    snprintf(path, sizeof(path), "%s/d3.0.journal", dir);
+    fd = open(path, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, &j, sizeof(j)), (int)sizeof(j));
+    close(fd);
+}
+
+/* One of a directory's SCSI devices, a disk: "5:0:0:0", 5 for sg5. */
+static UNUSED void make_scsi(const char *hctl, unsigned sg, const char *wwid)
+{
+    run("D=%s/bus/scsi/devices/%s; mkdir -p $D/scsi_generic/sg%u && echo 0 >$D/type && echo 0 >$D/device_busy && "
+        "echo running >$D/state && echo %s >$D/wwid && echo 21:%u >$D/scsi_generic/sg%u/dev", sysfs, hctl, sg, wwid, sg, sg);
+}
+
+static UNUSED void set_busy(const char *hctl, unsigned n)
+{
+    run("echo %u >%s/bus/scsi/devices/%s/device_busy", n, sysfs, hctl);
+}
+
+int __real_device_open(const struct device_roots *r, struct device *dev, struct device_fds *fds, char *why);
+int __wrap_device_open(const struct device_roots *r, struct device *dev, struct device_fds *fds, char *why);
+
+/* An sg node cannot be made here; what is opened does not matter. */
+int __wrap_device_open(const struct device_roots *r, struct device *dev, struct device_fds *fds, char *why)
+{
+    int error = __atomic_load_n(&open_error, __ATOMIC_ACQUIRE);
+
+    while (!strcmp(dev->sg_name, __atomic_load_n(&open_sleeps, __ATOMIC_ACQUIRE)))
+        usleep(1000);
+    if (error < 0) {
+        snprintf(why, DEVICE_WHY_MAX, "it is so: %s", strerror(-error));
+        return error;
+    }
+    if (dev->from == PDEV_FILE)
+        return __real_device_open(r, dev, fds, why);
+    *fds = (struct device_fds){ .sg = open("/dev/null", O_RDWR | O_CLOEXEC), .block = -1 };
+    return 0;
+}
+
+#endif

@@ -1,0 +1,94 @@
+#!/bin/bash
+# The options, commands and exit statuses of pvscsictl are those of pvscsictl(8), both ways, and each status comes when the page
+# says so.
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+page=${top_srcdir:-$(dirname -- "$0")/..}/docs/pvscsictl.8
+[ -e "$page" ] || page=$page.in
+ctl() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" "$@"; }
+help=$(ctl --help)
+
+step "options and commands"
+same() { # WHAT LEFT RIGHT
+    [ -n "$2" ] || fail "$1: none found"
+    [ "$2" = "$3" ] || fail "$1: $(diff <(echo "$2") <(echo "$3"))"
+}
+same "options of --help and of the page" \
+    "$(sed -nE 's/^ *(-([a-z]), )?--([a-z-]+)( ([A-Z]+))?  .*/\3 \2 \5/p' <<<"$help" | sort)" \
+    "$(sed -nE 's/^\.It Fl (([a-z]) , )?-([a-z-]+)( Ar ([A-Z]+))?$/\3 \2 \5/p' "$page" | sort)"
+same "commands of --help and of the page" "$(sed -nE 's/^  ([a-z]+)  .*/\1/p' <<<"$help" | sort)" \
+    "$(sed -nE '/^\.Sh DESCRIPTION/,/^\.It Fl/s/^\.It Cm ([a-z]+)$/\1/p' "$page" | sort)"
+same "the default run directory" "$(sed -nE 's/.*--run-dir DIR .*\[(.*)\]$/\1/p' <<<"$help")" \
+    "$(sed -nE '/^\.It Fl -run-dir/,/^\.It/s/^\.Pa (.*) \.$/\1/p' "$page")"
+# Each long option is one that the program takes, with a value or without.
+while read -r name value; do
+    # "no command" or the option's own answer: anything but getopt's refusal.
+    "$BUILD/pvscsictl" "--$name" ${value:+"$DIR"} >"$DIR/out" 2>&1
+    check_no_match "$(cat "$DIR/out")" 'option' "what --$name gives"
+done < <(sed -nE 's/^\.It Fl (. , )?-([a-z-]+)( Ar ([A-Z]+))?$/\2 \4/p' "$page")
+
+step "status 2: wrong usage"
+statuses=$(sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh/s/^\.It ([0-9]+)$/\1/p' "$page")
+check_eq "$(echo $statuses)" "0 1 2 3 4" "the statuses in the page"
+refuses 2 "no command; expected 'status' or 'stats'" ctl
+refuses 2 "unknown command; expected 'status' or 'stats'" ctl stat
+refuses 2 "too many arguments; expected 'status' or 'stats'" ctl status stats
+refuses 2 'unrecognized option' ctl --no-such status
+refuses 2 'requires an argument' "$BUILD/pvscsictl" status --run-dir
+refuses 2 '--json and --openmetrics exclude each other' ctl --json --openmetrics stats
+refuses 2 "--openmetrics goes with 'stats' only" ctl --openmetrics status
+
+step "status 3: no daemon"
+refuses 3 "cannot reach pvscsid at $RUN_DIR/pvscsid.sock: No such file or directory \(is it running\?\)" ctl status
+refuses 3 'cannot reach pvscsid' ctl stats
+
+step "status 4: it runs but does not serve yet"
+mock_start
+faults "directory@0:$BACKEND 1 EIO *" >/dev/null
+daemon_start_only
+answers() { ctl stats; }
+wait_until 10 answers
+ctl status >"$DIR/out" 2>&1
+check_eq $? 4 "exit status of status"
+check_match "$(cat "$DIR/out")" ': starting' "what status says"
+ctl --json status >"$DIR/out" 2>&1
+check_eq $? 4 "exit status of --json status"
+ctl stats >/dev/null || fail "stats of a daemon that does not serve yet: $?"
+
+step "status 0: it serves"
+faults >/dev/null
+wait_until 10 daemon_ready
+for args in status stats "--json status" "--json stats" "--openmetrics stats" --version --help -h; do
+    # shellcheck disable=SC2086
+    ctl $args >"$DIR/out" 2>"$DIR/err" || fail "pvscsictl $args: status $?"
+    [ -s "$DIR/out" ] && [ ! -s "$DIR/err" ] || fail "pvscsictl $args: $(cat "$DIR/err")"
+done
+
+step "status 1: no permission"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    cp "$BUILD/pvscsictl" "$DIR/pvscsictl"
+    chmod 711 "$DIR" "$RUN_DIR"
+    refuses 1 'cannot reach pvscsid at .*: Permission denied \(root only\)' \
+        setpriv --reuid 65534 --regid 65534 --clear-groups "$DIR/pvscsictl" --run-dir "$RUN_DIR" status
+else
+    echo "SKIP of this step: it needs root and setpriv"
+fi
+
+step "status 1: the answer cannot be written"
+ctl status >/dev/full 2>&1
+check_eq $? 1 "exit status with a full disk"
+
+step "status 1: no usable answer"
+# The daemon stands still, has somebody in its queue, and dies.
+kill -STOP "$DAEMON_PID"
+ctl status >"$DIR/out" 2>&1 &
+pid=$!
+asked() { [ "$(grep -c " $RUN_DIR/pvscsid.sock$" /proc/net/unix)" = 2 ]; }
+wait_until 5 asked
+daemon_kill
+wait "$pid"
+check_eq $? 1 "exit status"
+check_match "$(cat "$DIR/out")" '^pvscsictl: no usable answer from pvscsid: ' "what is said"
+# Its socket is still there.
+refuses 3 'Connection refused \(is it running\?\)' ctl status

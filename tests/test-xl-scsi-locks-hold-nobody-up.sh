@@ -1,0 +1,96 @@
+#!/bin/bash
+# xl-scsi's locks: a guest that does not answer costs no other guest anything, and waiting has an end.
+MOCK_TIMEOUT=120
+. "${top_srcdir:-.}/tests/mock-lib.sh"
+. "${top_srcdir:-.}/tests/toolstack-lib.sh"
+[ -x "$BUILD/xl-scsi-fake-hyp" ] || skip "$BUILD/xl-scsi-fake-hyp is not built"
+mock_start
+guest_create 5 stuck
+guest_create 6 web
+# In this test's directory.
+locked() { "$BUILD/xl-scsi" "$1" --run-dir "$RUN_DIR" "${@:2}"; }
+# ended PID SECONDS: in time, with its status in $STATUS.
+ended() {
+    local end=$((SECONDS + $2))
+    while kill -0 "$1" 2>/dev/null; do
+        [ "$SECONDS" -le "$end" ] || return 1
+        sleep 0.05
+    done
+    wait "$1"
+    STATUS=$?
+}
+
+step "a virtual host on its way between two states keeps its own guest waiting, and no other"
+peers 5
+locked attach stuck /dev/nosuch1 0:0:0:0 || fail "attach"
+peers off
+xs_write $BACKEND/5/0/state 7
+"$BUILD/xl-scsi" attach --run-dir "$RUN_DIR" -t 20 stuck /dev/nosuch2 0:0:0:1 >"$DIR/stuck" 2>&1 &
+waits=$!
+sleep 0.5
+peers 6
+locked attach -t 3 web /dev/nosuch3 0:0:0:0 || fail "attach to another guest"
+kill -0 $waits || fail "the first did not wait: $(cat "$DIR/stuck")"
+
+step "what was free before that wait is looked at again after it"
+locked attach -t 3 web /dev/nosuch2 0:0:0:1 || fail "attach of what the waiting one wants"
+peers 5
+xs_write $BACKEND/5/0/state 4
+ended $waits 10 || fail "it waits for ever"
+check_eq $STATUS 1 "exit status"
+check_match "$(cat "$DIR/stuck")" 'p-dev /dev/nosuch2 is in use: it is 0:0:0:1 of guest web' "the reason"
+xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "it was placed"
+locked detach stuck 0:0:0:0 || fail "detach"
+
+step "who has the lock for long is not waited for longer than the time-out"
+flock -o "$RUN_DIR/attach.lock" sleep 60 &
+holder=$!
+sleep 0.3
+refuses 1 'time-out: another xl-scsi has been attaching a device all the time; try again$' \
+    locked attach -t 1 stuck /dev/nosuch4 0:0:0:0
+
+step "... and a signal ends the wait"
+"$BUILD/xl-scsi" attach --run-dir "$RUN_DIR" -t 50 stuck /dev/nosuch4 0:0:0:0 2>"$DIR/err" &
+waits=$!
+sleep 0.5
+kill -TERM $waits
+ended $waits 5 || fail "SIGTERM does not end the wait for a lock"
+check_eq $STATUS 1 "exit status"
+check_match "$(cat "$DIR/err")" 'interrupted by a signal' "what is said"
+kill $holder
+wait $holder 2>/dev/null
+no_nodes 5 "at the end"
+
+step "what is given up while it is being attached is not attached"
+peers 5
+flock -o "$RUN_DIR/attach.lock" sleep 2 &
+xs_write /local/domain/5/pvscsi/0 /dev/nosuch5,0:0:0:0
+"$BUILD/xl-scsi" resume --run-dir "$RUN_DIR" stuck &
+waits=$!
+sleep 0.7
+locked detach stuck 0:0:0:0 || fail "detach of what is on its way"
+ended $waits 10 || fail "the other did not end"
+no_nodes 5 "of what was given up"
+xs_gone /local/domain/5/pvscsi || fail "it is still noted"
+
+step "who asks whether the service runs is not taken for one"
+peers 6
+export FAKE_HYP=$DIR/hyp
+mkdir "$FAKE_HYP"
+echo 0 >"$FAKE_HYP/6"
+echo '{ "c_info": { "name": "web" } }' >"$FAKE_HYP/userdata-d.6.00000000-0000-0000-0000-000000000006.libxl-json"
+noting() { "$BUILD/xl-scsi-fake-hyp" attach --run-dir "$RUN_DIR" -t 5 "$@" 2>&1; }
+flock -o --shared "$RUN_DIR/watch.lock" sleep 1 &
+check_match "$(noting web /dev/nosuch6 0:0:0:6)" 'service xl-scsi-watch is not running' "the note"
+flock -o --shared "$RUN_DIR/watch.lock" sleep 0.5 &
+"$BUILD/xl-scsi" watch --run-dir "$RUN_DIR" >"$LOGS/watch" 2>&1 &
+service=$!
+sleep 1.5
+kill -0 $service || fail "the service did not start: $(cat "$LOGS/watch")"
+check_eq "$(noting web /dev/nosuch7 0:0:0:7)" "" "what is said while the service runs"
+kill $service
+ended $service 5 || fail "the service does not end"
+
+step "there is no file for each domain that ever was"
+check_eq "$(find "$RUN_DIR" -type f -printf '%f\n' | sort | tr '\n' ' ')" "attach.lock domains.lock watch.lock " "the lock files"
+for lock in "$RUN_DIR"/*.lock; do [ ! -s "$lock" ] || fail "$lock has grown"; done

@@ -1,0 +1,127 @@
+#!/bin/bash
+# The service pauses a domain that has not begun, and whatever becomes of the service, the domain runs in the end.
+MOCK_TIMEOUT=150
+. "${top_srcdir:-.}/tests/mock-lib.sh"
+. "${top_srcdir:-.}/tests/toolstack-lib.sh"
+[ -x "$BUILD/xl-scsi-fake-hyp" ] || skip "$BUILD/xl-scsi-fake-hyp is not built"
+mock_start
+export FAKE_HYP=$DIR/hyp
+mkdir "$FAKE_HYP"
+WATCH_PID=""
+trap 'status=$?; [ -z "$WATCH_PID" ] || kill -9 "$WATCH_PID"; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; (exit $status); finish' EXIT
+watch_start() {
+    "$BUILD/xl-scsi-fake-hyp" watch --run-dir "$RUN_DIR" -t "$1" >>"$LOGS/watch" 2>&1 &
+    WATCH_PID=$!
+}
+watch_kill() {
+    kill -KILL "$WATCH_PID"
+    wait "$WATCH_PID" 2>/dev/null
+    WATCH_PID=""
+}
+watch_stop() {
+    kill -TERM "$WATCH_PID"
+    wait "$WATCH_PID"
+    check_eq $? 0 "exit status of the service"
+    WATCH_PID=""
+}
+# domain ID NAME PAUSES ENTRY...: with a pause count of its own, and what libxl noted (each its own p-dev).
+domain() {
+    local id=$1 name=$2 i=0
+    echo "$3" >"$FAKE_HYP/$1"
+    shift 3
+    for entry; do
+        xs_write "/local/domain/$id/pvscsi/$i" "$entry"
+        i=$((i + 1))
+    done
+    guest_create "$id" "$name"
+}
+pauses_are() { [ "$(cat "$FAKE_HYP/$1")" = "$2" ]; }
+jobs_of() { pgrep -P "$WATCH_PID" -f "resume $1\$"; }
+
+step "paused while its devices are attached, one more than xl's own pause, and not after"
+peers 5 backend=mute
+watch_start 3
+domain 5 web 1 /dev/nosuch5,0:0:0:0
+wait_until 5 pauses_are 5 2
+xs_is /local/domain/5/pvscsi/paused 1 || fail "no mark of the pause"
+tr '\0' ' ' <"/proc/$(jobs_of 5)/cmdline" | grep -q -e "--run-dir $RUN_DIR " || fail "the process has not the service's --run-dir"
+wait_until 20 pauses_are 5 1
+wait_until 5 xs_gone /local/domain/5/pvscsi/paused
+xenstore-exists /local/domain/5/pvscsi/0/error || fail "no reason was noted"
+
+step "a service that is killed meanwhile: the next one lets the domain run, once"
+domain 6 db 0 /dev/nosuch6,0:0:0:0
+peers 6 backend=mute
+wait_until 5 pauses_are 6 1
+watch_kill
+watch_start 3
+sleep 1
+pauses_are 6 1 || fail "paused $(cat "$FAKE_HYP/6") times after the second start"
+wait_until 20 pauses_are 6 0
+wait_until 5 xs_gone /local/domain/6/pvscsi/paused
+
+step "the same when there is nothing more to attach"
+watch_stop
+domain 7 ready 1
+xs_write /local/domain/7/pvscsi/paused 1
+watch_start 3
+wait_until 10 pauses_are 7 0
+wait_until 5 xs_gone /local/domain/7/pvscsi
+
+step "a store that fails for a moment, when it is read and when it is written"
+id=20
+for fault in "read@0:/local/domain/%/pvscsi/paused 2 EIO 3" "rm@0:/local/domain/%/pvscsi/paused 1 EIO 3"; do
+    id=$((id + 1))
+    peers $id
+    faults "${fault//%/$id}" >/dev/null
+    domain $id store$id 0 /dev/nosuch$id,0:0:0:0
+    wait_until 10 xs_gone /local/domain/$id/pvscsi
+    wait_until 5 pauses_are $id 0
+    check_match "$(mock_ctl faults)" "fired 3" "the fault"
+    mock_ctl faults "" >/dev/null || fail "the faults stay"
+done
+
+step "a domain that is destroyed in the same moment gets no new home"
+peers off
+faults "transaction-start@0 1 delay=1500" >/dev/null
+domain 9 gone 0 /dev/nosuch9,0:0:0:0
+sleep 0.5
+guest_destroy 9
+sleep 2.5
+mock_ctl faults "" >/dev/null || fail "the faults stay"
+xs_gone /local/domain/9 || fail "left of a domain that is gone: $(xenstore-ls /local/domain/9)"
+watch_stop
+
+step "a running guest that lacks a device is not paused for another try"
+peers 10 backend=mute
+domain 10 lacks 0 /dev/nosuch10,0:0:0:0
+xs_write /local/domain/10/pvscsi/0/error "it was not there"
+watch_start 3
+wait_until 10 jobs_of 10
+for _ in {1..40}; do
+    pauses_are 10 0 || fail "a running guest is paused"
+    jobs_of 10 >/dev/null || break
+    sleep 0.1
+done
+wait_until 20 eval '! xs_is /local/domain/10/pvscsi/0/error "it was not there"'
+pauses_are 10 0 || fail "a running guest is paused"
+
+step "... and gets it once it can be had"
+watch_stop
+xenstore-rm $BACKEND/10 2>/dev/null
+peers 10
+watch_start 3
+wait_until 10 xs_gone /local/domain/10/pvscsi
+pauses_are 10 0 || fail "a running guest is paused"
+
+step "xenstored is lost while a guest is paused"
+peers 11 backend=mute
+domain 11 lost 0 /dev/nosuch11,0:0:0:0
+wait_until 5 pauses_are 11 1
+kill -KILL "$MOCK_PID"
+wait "$MOCK_PID" 2>/dev/null
+MOCK_PID=""
+wait_until 30 pauses_are 11 0
+wait "$WATCH_PID"
+check_eq $? 1 "exit status of the service without xenstored"
+WATCH_PID=""
