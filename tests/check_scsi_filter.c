@@ -107,6 +107,27 @@ START_TEST(block_limits)
 }
 END_TEST
 
+/* Pages of so many bytes at an odd offset: one more at each begin of 64 KiB. 480 KiB: 120 + 1 + 7 = 128. */
+static const struct { uint32_t segments, bytes; } mapped[] = {
+    { 1, 4096 }, { 2, 4096 }, { 17, 16 * 4096 }, { 18, 16 * 4096 }, { 19, 17 * 4096 }, { 26, 24 * 4096 }, { 128, 480 * 1024 },
+};
+
+START_TEST(what_a_linux_guest_surely_gets_through)
+{
+    ck_assert_uint_eq(scsi_surely_mapped(mapped[_i].segments), mapped[_i].bytes);
+}
+END_TEST
+
+START_TEST(a_guest_is_told_less_than_it_may_ask_for)
+{
+    struct scsi_lun_facts f = { .max_transfer = 520192, .max_told = 480 * 1024, .block_size = 512 };
+    uint8_t out[ROOM];
+    uint32_t len = filter(&f, "12 01 b0 00 ff 00", "00 b0 00 3c 00 00 00 00 00 00 ff ff 00 00 04 00 " Z16 Z16 Z16, out, 64);
+
+    check_bytes("480 KiB", out, len, "00 b0 00 3c 00 00 00 00 00 00 03 c0 00 00 03 c0 " Z16 Z16 Z16);
+}
+END_TEST
+
 START_TEST(block_limits_at_every_length)
 {
     /* However much of it arrives, it is the front part of the whole. */
@@ -401,6 +422,8 @@ int main(void)
 
     LOOP(tc, block_limits, limits);
     tcase_add_test(tc, block_limits_at_every_length);
+    tcase_add_loop_test(tc, what_a_linux_guest_surely_gets_through, 0, (int)(sizeof(mapped) / sizeof(mapped[0])));
+    tcase_add_test(tc, a_guest_is_told_less_than_it_may_ask_for);
     LOOP(tc, supported_pages, lists);
     LOOP(tc, tape_block_limits, tapes);
     LOOP(tc, read_capacity_teaches_the_block_length, capacities);

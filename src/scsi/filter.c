@@ -26,10 +26,20 @@ enum {
     SENSE_ILLEGAL_REQUEST = 0x05, ASC_INVALID_FIELD = 0x24,
 };
 
+uint32_t scsi_surely_mapped(uint32_t segments)
+{
+    uint32_t pages = segments;
+
+    while (pages > 1 && pages + 1 + (pages * 4096 - 1) / 65536 > segments)
+        pages--;
+    return pages * 4096;
+}
+
 /* How many logical blocks one command may move: at least one, since 0 would say "no limit". */
 static uint32_t max_blocks(const struct scsi_lun_facts *f)
 {
-    uint32_t n = f->max_transfer / (f->block_size ? f->block_size : BLOCK_SIZE_SAFE);
+    uint32_t told = f->max_told && f->max_told < f->max_transfer ? f->max_told : f->max_transfer;
+    uint32_t n = told / (f->block_size ? f->block_size : BLOCK_SIZE_SAFE);
 
     return n ? n : 1;
 }

@@ -56,6 +56,13 @@ struct scsi_outcome {
 uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir,
                           uint32_t data_len, struct scsi_answer *a);
 
+/*
+ * How many bytes a Linux guest surely gets through a ring of so many segments (1 to 128). Its xen-scsifront counts the
+ * pages of each scatter element, of at most 64 KiB: memory that does not begin on a page costs one more for each, and
+ * a request of more pages than there are segments fails in the guest (map_data_for_request(), to Linux 6.1 at least).
+ */
+uint32_t scsi_surely_mapped(uint32_t segments);
+
 /* --- decide.c: the one decision point for a CDB --- */
 struct scsi_lun_facts {
     uint8_t type;           /* peripheral device type 0..31 */
@@ -63,6 +70,7 @@ struct scsi_lun_facts {
     bool feature_host, shared, pr_forced, pr_move;
     uint8_t pr_mode;        /* enum worker_pr_mode */
     uint32_t max_transfer;  /* bytes; a command that asks for more is refused */
+    uint32_t max_told;      /* bytes; what a disk's guest is told that it may ask for, if less; 0: max_transfer */
     uint32_t block_size;    /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
 };
 enum scsi_route {

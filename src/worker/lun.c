@@ -172,6 +172,7 @@ int lun_add(struct service *svc, const struct worker_msg *msg, int node_fd, int 
         .pr_move = (lun->flags & LUN_PR_MOVE) != 0,
         .pr_mode = (uint8_t)msg->u.lun.pr_mode,
         .max_transfer = msg->u.lun.max_transfer,
+        .max_told = scsi_surely_mapped(svc->max_segments ? svc->max_segments : VSCSIIF_SG_TABLESIZE),
         .block_size = block_size(block),
     };
     if (lun->backing == LUN_BACKING_FILE) {
