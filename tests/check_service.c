@@ -231,11 +231,11 @@ static struct vscsiif_response data_in(uint16_t target, const uint8_t *cdb, uint
     return take();
 }
 
-/* It takes 32768 blocks at once; 127 pages are 1016 = 3f8h of its blocks, or 127 of the largest there are. */
+/* It takes 32768 blocks at once; 120 pages are 960 = 3c0h of its blocks, or 120 of the largest there are. */
 START_TEST(an_emulated_disk_promises_no_more_than_the_ring_can_carry)
 {
     static const uint8_t b0[6] = { 0x12, 0x01, 0xb0, 0, 64, 0 }, capacity[10] = { 0x25 };
-    static const uint8_t before[4] = { 0, 0, 0, 0x7f }, after[4] = { 0, 0, 0x03, 0xf8 };
+    static const uint8_t before[4] = { 0, 0, 0, 0x78 }, after[4] = { 0, 0, 0x03, 0xc0 };
     struct vscsiif_response r = data_in(0, b0, 6, 64);
 
     ck_assert_int_eq(r.rslt, 0);

@@ -15,7 +15,7 @@ front g "wait-dev 0:0:0:0 4"
 step "the disk says itself what one request may move"
 front g "capacity 0:0:0:0"
 front g "inquiry 0:0:0:0 0xb0"
-check_match "$ANSWER" '0000  00 b0 00 3c 00 00 00 00 00 00 03 f8 ' "VPD B0h: MAXIMUM TRANSFER LENGTH of 127 pages"
+check_match "$ANSWER" '0000  00 b0 00 3c 00 00 00 00 00 00 03 c0 ' "VPD B0h: MAXIMUM TRANSFER LENGTH of 120 pages"
 
 step "whole pages, from 512 bytes to 508 KiB, with every CDB size"
 seed=10

@@ -16,6 +16,7 @@ peers() {
 }
 [ -x "$BUILD/fake-peers" ] || skip "$BUILD/fake-peers is not built"
 # Ends the peers whatever comes; mock-lib's own end follows.
+peers_status=0
 trap 'peers_status=$?; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; (exit $peers_status); finish' EXIT
 
 # All of a guest's vscsi nodes, on both sides.

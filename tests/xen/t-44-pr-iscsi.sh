@@ -84,7 +84,9 @@ expect_ok xl-scsi detach n1 0:0:0:0
 guest_wait_gone n1 0:0:0:0
 expect_ok xl-scsi attach n1 "$A" 0:0:0:0,pr-move,force
 guest_wait_disk n1 0:0:0:0
-sg_n1=$GUEST_SG blk_n1=$GUEST_BLK
+sg_n1=$GUEST_SG
+# shellcheck disable=SC2034
+blk_n1=$GUEST_BLK
 guest_sh n1 "sg_turs $sg_n1" >/dev/null 2>&1
 guest_sh n2 "sg_turs $sg_n2" >/dev/null 2>&1
 # SPEC_I_PT: one initiator registers the other too.

@@ -114,7 +114,13 @@ static void add_device(struct front *f, const char *node, const struct hctl *v)
         s->n_devices++;
     }
     snprintf(d->node, sizeof(d->node), "%s", node);
-    d->usable = probe(f, v);
+    bool usable = probe(f, v);
+
+    /* A connection that was lost meanwhile took all devices with it. */
+    d = session_device(f, v);
+    if (!d)
+        return;
+    d->usable = usable;
     dev_state(f, d, d->usable ? XenbusStateConnected : XenbusStateClosed);
     if (!d->usable)
         *d = s->devices[--s->n_devices];
