@@ -65,7 +65,7 @@ guest_ok g1 "iopat verify $GUEST_BLK --size 8M"
 note "migration, to this host itself"
 expect_ok xl-scsi detach g1 0:0:2:0
 old=$(guest_domid g1)
-"$REAL_XL" migrate -s '' g1 "$REAL_XL migrate-receive" >/tmp/migrate.log 2>&1 || fail "migrate: $(tail -n 3 /tmp/migrate.log)"
+"$REAL_XL" migrate -s '' g1 "$REAL_XL migrate-receive" >/tmp/migrate.log 2>&1 || { cat /tmp/migrate.log; fail "migrate: $(grep -a error /tmp/migrate.log | head -n 1)"; }
 has 0:0:0:0 1:0:0:0
 [ "$(guest_domid g1)" != "$old" ] || fail "the domain is the same"
 wait_until 10 "! xenstore-exists /local/domain/0/backend/vscsi/$old" "the sender's nodes go"

@@ -20,9 +20,9 @@ nodes=0
 scsi_debug_load dev_size_mb=64 delay=0 num_tgts=4
 # shellcheck disable=SC2046
 set -- $(echo "$DBG_ALL" | awk '{ print $1, $2 }')
-a=$1 ablk=$2 b=$3 bblk=$4 c=$5 cblk=$6
+a=$1 ablk=$2 b=$3 bblk=$4 c=$5 cblk=$6 d=$7
 guest_start g1
-guest_start g2 mem=128
+guest_start g2
 
 note "no daemon"
 count
@@ -89,9 +89,9 @@ guest_wait_disk g1 0:0:2:0
 guest_ok g1 "dd if=$GUEST_BLK of=/dev/null bs=4096 count=1 iflag=direct"
 
 note "the kernel's own backend holds the vhost"
-guest_start g4 mem=128 paused
+guest_start g4 paused
 expect_ok xl-scsi detach g2 0:0:0:0
 daemon_stop
 expect_ok modprobe xen-scsiback
 count
-refuses 1 "xen-scsiback" xl-scsi attach -t 3 g4 "$b" 0:0:0:0
+refuses 1 "xen-scsiback" xl-scsi attach -t 3 g4 "$d" 0:0:0:0

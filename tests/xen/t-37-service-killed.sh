@@ -14,7 +14,7 @@ state() { "$REAL_XL" list g1 | awk 'NR == 2 { print $5 }'; }
 scsi_debug_load dev_size_mb=16 delay=0 num_tgts=2
 other=$(echo "$DBG_ALL" | awk 'NR == 2 { print $1 }')
 daemon_start
-guest_start g1 mem=128
+guest_start g1
 xl_scsi_watch
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 expect_ok "$REAL_XL" save g1 /tmp/saved

@@ -10,7 +10,7 @@ set -- $(echo "$DBG_ALL" | cut -d' ' -f1)
 a=$1 b=$2 c=$3 d=$4
 daemon_start
 guest_start g1
-guest_start g2 mem=128
+guest_start g2
 one=$(guest_domid g1) two=$(guest_domid g2)
 be=/local/domain/0/backend/vscsi/$one/0
 
@@ -62,15 +62,16 @@ expect_eq "$(xl-scsi attach -n g1 "$d" 9:0:0:5)" "$be/vscsi-devs/dev-0/p-dev = \
 $be/vscsi-devs/dev-0/v-dev = \"9:0:0:5\"
 $be/vscsi-devs/dev-0/state = \"1\"
 $be/state = \"7\"" "what would be written"
-expect_match "$(xl -N scsi-attach g1 "$d" 1:0:0:0)" "/vscsi/1/frontend = " "what would be written for another virtual host"
+expect_match "$(xl -N scsi-attach g1 "$d" 1:0:0:0)" "/1/frontend = " "what would be written for another virtual host"
 expect_match "$(xl-scsi detach -n g1 9:0:0:1)" "$be/state = \"5\"" "what a detach would write"
 expect_eq "$(xenstore-ls -fp /local/domain)" "$before" "xenstore after dry runs"
 
 note "a running guest without a driver: not connected, and it stays"
-guest_ok g2 'rmmod xen-scsifront'
+guest_start g3
+guest_ok g3 'rmmod xen-scsifront'
 status=0
-out=$(xl-scsi attach g2 "$d" 5:0:0:0 2>&1) || status=$?
+out=$(xl-scsi attach g3 "$d" 5:0:0:0 2>&1) || status=$?
 expect_eq $status 1 "exit status: $out"
 expect_match "$out" 'the guest did not take v-dev 5:0:0:0: no driver is running there; the device stays attached' "what is said"
-guest_ok g2 'modprobe xen-scsifront'
-wait_until 20 "xl-scsi list g2 | grep -q ' 5:0:0:0 *4$'" "the driver that comes later takes it"
+guest_ok g3 'modprobe xen-scsifront'
+wait_until 20 "xl-scsi list g3 | grep -q ' 5:0:0:0 *4$'" "the driver that comes later takes it"

@@ -7,6 +7,8 @@ need_project
 command -v iscsistart >/dev/null || skip "no iscsistart in the image"
 lio_init iscsi_target_mod iscsi_tcp
 store=$(lio_ramdisk shared 32)
+# TransportIDs below name the initiator without its session: LIO wants the ISID too unless told otherwise.
+echo 0 >"$store/attrib/enforce_pr_isids"
 target=iqn.2003-01.org.example:shared
 tpg=$LIO/iscsi/$target/tpgt_1
 # Two portals: iscsistart takes a second session over the same one for the first.

@@ -453,6 +453,14 @@ lio_scsiback_store() {
 lio_clear() {
     local path
     [ -d $LIO/core ] || return 0
+    # An iSCSI session of this dom0 with itself: the initiator lets go first, or removing the LUN waits for ever.
+    for path in /sys/class/iscsi_session/session*/device/target*/*/delete; do
+        [ ! -e "$path" ] || echo 1 >"$path"
+    done
+    for path in "$LIO"/iscsi/*/tpgt_*; do
+        [ -d "$path" ] || continue
+        echo 0 >"$path/enable"
+    done
     find $LIO -depth -path '*/lun/lun_*/*' -type l -exec rm -f {} \; 2>/dev/null
     for path in "$LIO"/loopback/*/tpgt_* "$LIO"/xen-pvscsi/*/tpgt_*; do
         [ -d "$path" ] || continue
@@ -460,7 +468,12 @@ lio_clear() {
         echo NULL 2>/dev/null >"$path/nexus"
         rmdir "$path" "${path%/*}"
     done
-    rmdir $LIO/loopback $LIO/xen-pvscsi 2>/dev/null
+    for path in "$LIO"/iscsi/*/tpgt_*; do
+        [ -d "$path" ] || continue
+        rmdir "$path"/np/* "$path"/lun/lun_* 2>/dev/null
+        rmdir "$path" "${path%/*}"
+    done
+    rmdir $LIO/loopback $LIO/xen-pvscsi $LIO/iscsi 2>/dev/null
     for path in "$LIO"/core/*_[0-9]*/*; do
         [ -d "$path/wwn" ] && rmdir "$path"
     done
