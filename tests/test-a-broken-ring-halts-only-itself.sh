@@ -37,6 +37,9 @@ after=$(workers_ns)
 [ $((after - before)) -lt 50000000 ] || fail "workers used $((after - before)) ns in a second of nothing"
 pkill -KILL -P "$DAEMON_PID"
 front good "inquiry 0:0:0:0"
+# Its line in the statistics: a restart more, and halted again.
+halted_again() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" stats | awk '$1 == 1 && $2 == 0 && $9 == 1 && $10 == "halted" { n = 1 } END { exit !n }'; }
+wait_until 10 halted_again
 front bad reconnect
 front bad "wait-dev 0:0:0:0 4"
 front bad "inquiry 0:0:0:0"

@@ -13,6 +13,7 @@
 #define QUIET_DELAY_MAX_US 1000000u
 #define UNMASK_AGAIN_US 100000u
 #define COPIES_MAX (CMD_SLOTS * REQUEST_SEGMENTS_MAX)
+#define CMD_PAGES (REQUEST_DATA_MAX + 4096u)
 #define ALL_ENTRIES ((1u << PVSCSI_RING_SLOTS) - 1)
 
 static void unmask(struct service *svc)
@@ -70,7 +71,7 @@ static void event_ready(struct loop_source *src, uint32_t revents)
 
 int service_init(struct service *svc)
 {
-    size_t size = (size_t)CMD_SLOTS * REQUEST_DATA_MAX;
+    size_t size = (size_t)CMD_SLOTS * CMD_PAGES;
 
     svc->copies = calloc(COPIES_MAX, sizeof(*svc->copies));
     svc->copy_slot = calloc(COPIES_MAX, sizeof(*svc->copy_slot));
@@ -84,7 +85,7 @@ int service_init(struct service *svc)
     }
     for (unsigned i = 0; i < CMD_SLOTS; i++) {
         svc->cmd[i].slot = (uint8_t)i;
-        svc->cmd[i].buf = svc->buffers + (size_t)i * REQUEST_DATA_MAX;
+        svc->cmd[i].buf = svc->cmd[i].pages = svc->buffers + (size_t)i * CMD_PAGES;
     }
     svc->inherited = svc->journal->at_device;
     svc->unmask_timer.expired = unmask_expired;
@@ -104,7 +105,7 @@ void service_deinit(struct service *svc)
     loop_timer_cancel(&svc->retry_timer);
     loop_timer_cancel(&svc->manage_timer);
     if (svc->buffers)
-        munmap(svc->buffers, (size_t)CMD_SLOTS * REQUEST_DATA_MAX);
+        munmap(svc->buffers, (size_t)CMD_SLOTS * CMD_PAGES);
     free(svc->copies);
     free(svc->copy_slot);
 }
@@ -389,6 +390,7 @@ static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
         c->lun = NULL;
         c->next = NULL;
         c->n_lists = c->n_segs = 0;
+        c->buf = c->pages;
         c->data_len = c->in_len = 0;
         svc->n_busy++;
         taken[n++] = c;
@@ -467,6 +469,8 @@ static unsigned take_pass(struct service *svc)
             malformed(svc, c, defect);
             continue;
         }
+        if (c->n_segs > 0)
+            c->buf = c->pages + c->segs[0].offset;      /* checked: at most a page */
         ring_note_length(&svc->ring, c->entry, c->data_len);
         command_decide(svc, c);
     }

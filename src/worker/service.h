@@ -59,7 +59,9 @@ struct cmd {
     struct scsiif_request_segment segs[REQUEST_SEGMENTS_MAX];
     uint32_t data_len;
     uint32_t in_len;            /* bytes of buf that go to the guest */
-    uint8_t *buf;               /* REQUEST_DATA_MAX bytes, page-aligned */
+    uint8_t *pages;             /* REQUEST_DATA_MAX bytes and a page, page-aligned */
+    uint8_t *buf;               /* in there, as far into its page as the guest's is into its own: then each
+                                   granted page is one piece for the hypervisor, not two */
     struct sg_command sg;
     struct scsi_answer answer;
     int32_t managed;            /* rslt of an ABORT or RESET */
