@@ -713,14 +713,19 @@ int main(void)
     tcase_add_test(t, a_new_ring_waits_for_the_commands_of_the_old_one);
     tcase_add_loop_test(t, a_restarted_daemon_waits_for_commands_of_any_ring, 0, 2);
     tcase_add_test(t, a_restarted_daemon_holds_nothing_without_need);
-    tcase_add_loop_test(t, the_next_guest_waits_for_what_a_destroyed_one_has_left, 0, 3);
-    tcase_add_test(t, the_next_guest_waits_while_the_worker_before_it_still_sleeps);
+    if (!under_valgrind())
+        tcase_add_loop_test(t, the_next_guest_waits_for_what_a_destroyed_one_has_left, 0, 3);
+    if (!under_valgrind())
+        tcase_add_test(t, the_next_guest_waits_while_the_worker_before_it_still_sleeps);
     tcase_add_test(t, a_guest_that_deletes_its_nodes_keeps_no_other_waiting);
-    tcase_add_loop_test(t, an_abandoned_worker_is_waited_for_too, 0, 2);
+    if (!under_valgrind())
+        tcase_add_loop_test(t, an_abandoned_worker_is_waited_for_too, 0, 2);
     tcase_add_loop_test(t, who_shares_a_device_keeps_still_while_another_waits_for_it, 0, 3);
     tcase_add_test(t, a_device_that_others_keep_busy_is_not_waited_for_without_end);
-    tcase_add_test(t, a_second_path_waits_for_the_first);
-    tcase_add_loop_test(t, who_has_the_first_path_keeps_still_for_the_second, 0, 2);
+    if (!under_valgrind())
+        tcase_add_test(t, a_second_path_waits_for_the_first);
+    if (!under_valgrind())
+        tcase_add_loop_test(t, who_has_the_first_path_keeps_still_for_the_second, 0, 2);
     tcase_add_loop_test(t, a_lun_stays_on_its_path, 0, 2);
     tcase_add_loop_test(t, a_lun_follows_its_disk_to_another_address, 0, 2);
     tcase_add_loop_test(t, another_disk_at_the_same_address_is_refused, 0, 3);

@@ -1,6 +1,6 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: after reboot, save and restore, and migration the guest has its devices again; after destroy nothing is left
-# timeout: 400
+# timeout: 900
 # By the real xl alone, with the service running; then restore through the shim without the service.
 
 need_project
@@ -13,7 +13,7 @@ xl_scsi_watch() {
 }
 # has VDEV...: exactly these, all connected, and the guest sees them.
 has() {
-    wait_until 30 "[ \"\$(xl-scsi list g1 | awk 'NR > 1 { print \$7 \"=\" \$8 }' | sort | tr '\n' ' ')\" = \
+    wait_until 90 "[ \"\$(xl-scsi list g1 | awk 'NR > 1 { print \$7 \"=\" \$8 }' | sort | tr '\n' ' ')\" = \
 \"$(printf '%s=4\n' "$@" | sort | tr '\n' ' ')\" ]" "the devices are $*: $(xl-scsi list g1)"
     guest_wait g1
     for vdev; do guest_wait_disk g1 "$vdev"; done
