@@ -1,4 +1,4 @@
 include docs/control.mk
 include docs/toolstack.mk
 include docs/pr.mk
-EXTRA_DIST += docs/architecture.md docs/testing.md
+EXTRA_DIST += docs/architecture.md docs/performance.md docs/testing.md
