@@ -1,7 +1,7 @@
 /*
  * The control process as a whole, over a xenstore and workers in memory: every sequence of the protocol, what the
  * toolstack and guests may do wrong, the death of workers, take-over, the loss of xenstored. What becomes of the devices
- * then is in check_host_devices.c.
+ * then is in check_host_devices.c. Long because each case is a history of its own, a dozen lines over one fixture.
  */
 #include "config.h"
 

@@ -1,4 +1,4 @@
-/* xenstored's wire protocol as mock-xen speaks it: through libxenstore, and byte by byte. */
+/* xenstored's wire protocol as mock-xen speaks it: through libxenstore, and byte by byte; one short case an operation. */
 #include "config.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /*
  * The PR helper's client against a scripted helper on a real Unix socket: each
- * fault costs the command that it hits, and nothing else.
+ * fault costs the command that it hits, and nothing else. Long because the scripts of the faults are its data.
  */
 #include "config.h"
 
