@@ -7,11 +7,15 @@
 
 struct hctl {
     uint32_t host, channel, target;
-    uint64_t lun;           /* a plain number, 0..16383 for virtual ones */
+    uint64_t lun; /* a plain number, 0..16383 for virtual ones */
 };
 
 /* What a pvSCSI request can name (vscsiif.h: 16 bits each) and SCSI can carry (SAM-5 4.7.7.5: 14 bits flat). */
-enum { VDEV_CHANNEL_MAX = 255, VDEV_TARGET_MAX = 65535, VDEV_LUN_MAX = 16383 };
+enum {
+    VDEV_CHANNEL_MAX = 255,
+    VDEV_TARGET_MAX = 65535,
+    VDEV_LUN_MAX = 16383
+};
 
 /* Exactly "h:c:t:l", decimal, each part within 32 bits. 0, -EINVAL or -ERANGE. */
 int hctl_parse(const char *text, struct hctl *out);

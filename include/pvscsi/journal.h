@@ -22,31 +22,35 @@
 
 #define PVSCSI_JOURNAL_MAGIC 0x314e4a56u /* "VJN1" */
 #define PVSCSI_JOURNAL_VERSION 2
-#define PVSCSI_RING_SLOTS 16             /* __CONST_RING_SIZE(vscsiif, 4096) */
+#define PVSCSI_RING_SLOTS 16 /* __CONST_RING_SIZE(vscsiif, 4096) */
 
-enum pvscsi_journal_state { JOURNAL_FREE = 0, JOURNAL_TAKEN = 1, JOURNAL_ANSWERED = 2 };
+enum pvscsi_journal_state {
+    JOURNAL_FREE = 0,
+    JOURNAL_TAKEN = 1,
+    JOURNAL_ANSWERED = 2
+};
 
 struct pvscsi_journal_slot {
     uint32_t state;
-    uint32_t ring_index;    /* free-running request index */
-    uint32_t rsp_index;     /* free-running response index, when ANSWERED */
+    uint32_t ring_index; /* free-running request index */
+    uint32_t rsp_index;  /* free-running response index, when ANSWERED */
     uint16_t rqid;
     uint16_t channel, target, lun;
     uint8_t act;
     uint8_t opcode;
-    uint32_t data_len;      /* what the guest asked for: the residual when it is ended unserved */
+    uint32_t data_len; /* what the guest asked for: the residual when it is ended unserved */
 };
 
 struct pvscsi_journal {
     uint32_t magic;
-    uint32_t version;       /* PVSCSI_JOURNAL_VERSION */
-    uint32_t connected;     /* 1 while the fields below describe a live ring */
+    uint32_t version;   /* PVSCSI_JOURNAL_VERSION */
+    uint32_t connected; /* 1 while the fields below describe a live ring */
     uint32_t ring_ref;
     uint32_t event_channel; /* the guest's port */
     uint32_t req_cons;
-    uint32_t halted;        /* the guest broke the ring protocol; a successor must not go on */
+    uint32_t halted; /* the guest broke the ring protocol; a successor must not go on */
     uint32_t worker_pid;
-    uint32_t at_device;     /* commands that sg may have */
+    uint32_t at_device; /* commands that sg may have */
     struct pvscsi_journal_slot slot[PVSCSI_RING_SLOTS];
 };
 static_assert(sizeof(struct pvscsi_journal_slot) == 28, "layout");

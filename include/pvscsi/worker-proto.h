@@ -21,78 +21,87 @@
 #include <assert.h>
 #include <stdint.h>
 
-#define WORKER_FD 3             /* the worker's end of the socketpair */
-#define WORKER_MAX_FDS 2        /* with one message */
+#define WORKER_FD 3      /* the worker's end of the socketpair */
+#define WORKER_MAX_FDS 2 /* with one message */
 
 enum worker_msg_type {
     /* control -> worker */
-    WM_INIT = 1,        /* fds: journal, statistics (both of their full size) */
-    WM_LUN_ADD,         /* fds: device node opened O_RDWR|O_NONBLOCK; [block node O_RDWR or O_RDONLY] */
+    WM_INIT = 1, /* fds: journal, statistics (both of their full size) */
+    WM_LUN_ADD,  /* fds: device node opened O_RDWR|O_NONBLOCK; [block node O_RDWR or O_RDONLY] */
     WM_LUN_REMOVE,
-    WM_LUN_RELEASE,     /* a held LUN's device is idle */
-    WM_LUN_HOLD,        /* from now on as with LUN_HELD: another worker's commands are waited for at the same device */
-    WM_LUN_SHARED,      /* whether another guest has the device: LUN_SHARED in u.lun.flags as it is now */
+    WM_LUN_RELEASE, /* a held LUN's device is idle */
+    WM_LUN_HOLD,    /* from now on as with LUN_HELD: another worker's commands are waited for at the same device */
+    WM_LUN_SHARED,  /* whether another guest has the device: LUN_SHARED in u.lun.flags as it is now */
     WM_CONNECT,
     WM_DISCONNECT,
     WM_QUIT,
-    WM_RESET_DONE,      /* answer to WM_RESET; error = 0 or -errno */
+    WM_RESET_DONE, /* answer to WM_RESET; error = 0 or -errno */
     WM_LOG_LEVEL,
     /* worker -> control */
     WM_READY = 32,
-    WM_LUN_ADDED,       /* error = 0 or -errno */
+    WM_LUN_ADDED, /* error = 0 or -errno */
     WM_LUN_REMOVED,
-    WM_CONNECTED,       /* error = 0 or -errno */
+    WM_CONNECTED, /* error = 0 or -errno */
     WM_DISCONNECTED,
-    WM_RESET,           /* please SG_SCSI_RESET this LUN's device */
-    WM_HALTED,          /* the guest broke the ring; nothing more is served until DISCONNECT */
-    WM_HELPER,          /* the PR helper's state for this LUN: see enum worker_helper_state */
+    WM_RESET,  /* please SG_SCSI_RESET this LUN's device */
+    WM_HALTED, /* the guest broke the ring; nothing more is served until DISCONNECT */
+    WM_HELPER, /* the PR helper's state for this LUN: see enum worker_helper_state */
 };
 
 enum worker_lun_backing {
     LUN_BACKING_SG = 0,
-    LUN_BACKING_FILE = 1,   /* an emulated disk over a file; standalone mode only */
+    LUN_BACKING_FILE = 1, /* an emulated disk over a file; standalone mode only */
 };
 enum worker_lun_flags {
-    LUN_FEATURE_HOST = 1,   /* no command policy */
+    LUN_FEATURE_HOST = 1, /* no command policy */
     LUN_READONLY = 2,
-    LUN_SHARED = 4,         /* the device is given to more than one local guest */
-    LUN_HELD = 8,           /* submit nothing until WM_LUN_RELEASE */
-    LUN_ATTACHED = 16,      /* newly attached: UNIT ATTENTION 29h/00h is due */
-    LUN_PR_FORCED = 32,     /* PR allowed though the LUN is shared */
-    LUN_PR_MOVE = 64,       /* REGISTER AND MOVE and SPEC_I_PT allowed */
+    LUN_SHARED = 4,     /* the device is given to more than one local guest */
+    LUN_HELD = 8,       /* submit nothing until WM_LUN_RELEASE */
+    LUN_ATTACHED = 16,  /* newly attached: UNIT ATTENTION 29h/00h is due */
+    LUN_PR_FORCED = 32, /* PR allowed though the LUN is shared */
+    LUN_PR_MOVE = 64,   /* REGISTER AND MOVE and SPEC_I_PT allowed */
 };
-enum worker_pr_mode { PR_HELPER = 0, PR_DIRECT = 1, PR_DENY = 2 };
-enum worker_helper_state { HELPER_IDLE = 0, HELPER_CONNECTED = 1, HELPER_AWAY = 2 };
+enum worker_pr_mode {
+    PR_HELPER = 0,
+    PR_DIRECT = 1,
+    PR_DENY = 2
+};
+enum worker_helper_state {
+    HELPER_IDLE = 0,
+    HELPER_CONNECTED = 1,
+    HELPER_AWAY = 2
+};
 
 struct worker_msg {
     uint32_t type;
-    uint32_t generation;    /* of the ring: CONNECT sets it, CONNECTED/DISCONNECTED/HALTED echo it */
+    uint32_t generation; /* of the ring: CONNECT sets it, CONNECTED/DISCONNECTED/HALTED echo it */
     int32_t error;
-    uint32_t lun_slot;      /* LUN messages: 0..PVSCSI_STATS_LUNS-1, chosen by control, also the slot in the statistics page */
+    uint32_t
+        lun_slot; /* LUN messages: 0..PVSCSI_STATS_LUNS-1, chosen by control, also the slot in the statistics page */
     union {
         struct {
-            uint32_t domid;         /* the guest */
+            uint32_t domid; /* the guest */
             uint32_t own_domid;
             uint32_t vhost;
-            uint32_t log_level;     /* xentoollog_level */
-            uint32_t max_segments;  /* as advertised in feature-sg-grant; 0 = not advertised, 26 direct */
-            char prefix[32];        /* for logs: "d3.0" */
-            char mock_socket[108];  /* "" on a real Xen */
+            uint32_t log_level;    /* xentoollog_level */
+            uint32_t max_segments; /* as advertised in feature-sg-grant; 0 = not advertised, 26 direct */
+            char prefix[32];       /* for logs: "d3.0" */
+            char mock_socket[108]; /* "" on a real Xen */
         } init;
         struct {
             uint16_t channel, target, lun;
-            uint8_t type;           /* peripheral device type, SPC-5 table 150 */
+            uint8_t type; /* peripheral device type, SPC-5 table 150 */
             uint8_t backing;
             uint32_t flags;
-            uint32_t max_transfer;  /* bytes one command may move */
+            uint32_t max_transfer; /* bytes one command may move */
             uint32_t pr_mode;
             uint32_t pr_deadline_ms;
-            char device[64];        /* for logs: "/dev/sg3", "1:0:0:0" */
+            char device[64]; /* for logs: "/dev/sg3", "1:0:0:0" */
             char pr_socket[108];
         } lun;
         struct {
             uint32_t ring_ref, event_channel;
-            uint32_t take_over;     /* 1: go on with the ring that the journal describes */
+            uint32_t take_over; /* 1: go on with the ring that the journal describes */
         } connect;
         uint32_t helper_state;
         uint32_t log_level;

@@ -43,8 +43,8 @@ int vdev_parse(const char *text, struct hctl *out)
 
 void hctl_format(const struct hctl *a, char out[HCTL_TEXT_MAX])
 {
-    snprintf(out, HCTL_TEXT_MAX, "%" PRIu32 ":%" PRIu32 ":%" PRIu32 ":%" PRIu64, a->host, a->channel,
-             a->target, a->lun);
+    snprintf(out, HCTL_TEXT_MAX, "%" PRIu32 ":%" PRIu32 ":%" PRIu32 ":%" PRIu64, a->host, a->channel, a->target,
+             a->lun);
 }
 
 bool hctl_equal(const struct hctl *a, const struct hctl *b)

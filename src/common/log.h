@@ -23,8 +23,7 @@ struct xentoollog_logger *log_xtl(void);
 int log_level_parse(const char *name, xentoollog_level *out);
 
 /* prefix: "d3.0" for vhost 0 of domain 3, or NULL. errnum: positive errno, or 0. */
-void log_msg(xentoollog_level level, const char *prefix, int errnum, const char *fmt, ...)
-    PRINTF(4, 5);
+void log_msg(xentoollog_level level, const char *prefix, int errnum, const char *fmt, ...) PRINTF(4, 5);
 #define log_debug(p, ...) log_msg(XTL_DEBUG, p, 0, __VA_ARGS__)
 #define log_info(p, ...) log_msg(XTL_INFO, p, 0, __VA_ARGS__)
 #define log_warn(p, ...) log_msg(XTL_WARN, p, 0, __VA_ARGS__)
@@ -36,9 +35,12 @@ struct log_limit {
     uint64_t interval_us, last_us;
     uint32_t dropped;
 };
-#define LOG_LIMIT_INIT { .burst = 10, .tokens = 10, .interval_us = 6000000 }
-void log_limited(struct log_limit *limit, xentoollog_level level, const char *prefix,
-                 const char *fmt, ...) PRINTF(4, 5);
+#define LOG_LIMIT_INIT \
+    { \
+        .burst = 10, .tokens = 10, .interval_us = 6000000 \
+    }
+void log_limited(struct log_limit *limit, xentoollog_level level, const char *prefix, const char *fmt, ...)
+    PRINTF(4, 5);
 /* Pure part of the above, for tests: may a line go out at this time? */
 bool log_limit_take(struct log_limit *limit, uint64_t now);
 

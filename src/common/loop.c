@@ -17,7 +17,7 @@
 struct loop {
     int epfd;
     bool stop;
-    struct loop_timer *timers;      /* sorted by due_us */
+    struct loop_timer *timers; /* sorted by due_us */
     int n_events, at_event;
     struct epoll_event events[ROUND_EVENTS];
     void (*after_round)(void *ctx);

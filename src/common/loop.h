@@ -13,16 +13,16 @@
 struct loop;
 
 struct loop_source {
-    int fd;                 /* not owned */
-    uint32_t events;        /* EPOLLIN ... EPOLLET */
+    int fd;          /* not owned */
+    uint32_t events; /* EPOLLIN ... EPOLLET */
     void (*ready)(struct loop_source *src, uint32_t revents);
-    struct loop *loop;      /* set while added */
+    struct loop *loop; /* set while added */
 };
 
 struct loop_timer {
-    uint64_t due_us;        /* CLOCK_MONOTONIC */
+    uint64_t due_us; /* CLOCK_MONOTONIC */
     void (*expired)(struct loop_timer *timer);
-    struct loop_timer *next, **prev_next;   /* linked while armed */
+    struct loop_timer *next, **prev_next; /* linked while armed */
 };
 
 /* 0 or -errno. */
@@ -39,7 +39,10 @@ void loop_remove(struct loop_source *src);
 void loop_timer_arm(struct loop *loop, struct loop_timer *timer, uint64_t delay_us);
 /* No-op for a timer that is not armed. */
 void loop_timer_cancel(struct loop_timer *timer);
-static inline bool loop_timer_armed(const struct loop_timer *t) { return t->prev_next != 0; }
+static inline bool loop_timer_armed(const struct loop_timer *t)
+{
+    return t->prev_next != 0;
+}
 
 /* after_round is called after each round of callbacks (may be NULL). */
 void loop_set_after_round(struct loop *loop, void (*fn)(void *ctx), void *ctx);

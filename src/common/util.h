@@ -13,18 +13,34 @@
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define UNUSED __attribute__((unused))
 
 /* Cleanup attributes: each local owner carries one; hand over with steal_*. */
-static inline void cleanup_freep(void *p) { free(*(void **)p); }
-static inline void cleanup_closep(int *fd) { if (*fd >= 0) close(*fd); }
+static inline void cleanup_freep(void *p)
+{
+    free(*(void **)p);
+}
+static inline void cleanup_closep(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
 #define CLEANUP_FREE __attribute__((cleanup(cleanup_freep)))
 #define CLEANUP_CLOSE __attribute__((cleanup(cleanup_closep)))
-#define steal_ptr(p) __extension__({ __typeof__(p) steal_tmp = (p); (p) = NULL; steal_tmp; })
-static inline int steal_fd(int *fd) { int f = *fd; *fd = -1; return f; }
+#define steal_ptr(p) \
+    __extension__({ \
+        __typeof__(p) steal_tmp = (p); \
+        (p) = NULL; \
+        steal_tmp; \
+    })
+static inline int steal_fd(int *fd)
+{
+    int f = *fd;
+    *fd = -1;
+    return f;
+}
 
 /*
  * Decimal digits only (no sign, blank, prefix or leading plus), value in

@@ -45,8 +45,9 @@ int worker_msg_recv(int sock, struct worker_msg *msg, int fds[WORKER_MAX_FDS])
 {
     struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
     union control_buf ctl;
-    struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-                         .msg_control = ctl.room, .msg_controllen = sizeof(ctl.room) };
+    struct msghdr mh = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.room, .msg_controllen = sizeof(ctl.room)
+    };
     unsigned got = 0;
     ssize_t n;
 

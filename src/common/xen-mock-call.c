@@ -57,8 +57,9 @@ static int recv_answer(int sock, void *buf, size_t len, int fds[MX_MAX_FDS])
             char room[CMSG_SPACE(sizeof(int) * MX_MAX_FDS)];
         } ctl;
         struct iovec iov = { .iov_base = p, .iov_len = len };
-        struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-                             .msg_control = ctl.room, .msg_controllen = sizeof(ctl.room) };
+        struct msghdr mh = {
+            .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.room, .msg_controllen = sizeof(ctl.room)
+        };
         ssize_t n = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
 
         if (n < 0 && errno == EINTR)
@@ -67,7 +68,7 @@ static int recv_answer(int sock, void *buf, size_t len, int fds[MX_MAX_FDS])
             return -errno;
         take_fds(&mh, fds);
         if (n == 0)
-            return -EPIPE;      /* mock-xen is gone, or ended us with our domain */
+            return -EPIPE; /* mock-xen is gone, or ended us with our domain */
         p += n;
         len -= (size_t)n;
     }

@@ -21,42 +21,47 @@
 
 #define MX_VERSION 1u
 #define MX_PAGE_SIZE 4096u
-#define MX_MAX_FDS 2            /* with one reply */
+#define MX_MAX_FDS 2 /* with one reply */
 
 enum mx_type {
-    MX_HELLO = 0x4d580000,  /* domid: for whom; number: MX_VERSION       -> fd: fault page */
-    MX_MEMORY,              /* domid: whose                              -> number: pages; fd: memory */
-    MX_MAP,                 /* domid, number: reference                  -> number: page */
-    MX_UNMAP,               /* domid, number: reference; one mapping of it */
-    MX_SHARE,               /* domid: to whom, count: pages, flags       -> number: first page */
-    MX_UNSHARE,             /* number: first page, count: pages */
-    MX_ALLOC_PORT,          /* domid: who may bind                       -> number: port; fds: ours, peer's */
-    MX_BIND,                /* domid, number: its port                   -> number: port; fds: ours, peer's */
-    MX_UNBIND,              /* number: our port */
-    MX_RESTRICT,            /* domid: events only with this one from now on */
-    MX_BYE,                 /* all that this connection holds is given up when the answer comes */
+    MX_HELLO = 0x4d580000, /* domid: for whom; number: MX_VERSION       -> fd: fault page */
+    MX_MEMORY,             /* domid: whose                              -> number: pages; fd: memory */
+    MX_MAP,                /* domid, number: reference                  -> number: page */
+    MX_UNMAP,              /* domid, number: reference; one mapping of it */
+    MX_SHARE,              /* domid: to whom, count: pages, flags       -> number: first page */
+    MX_UNSHARE,            /* number: first page, count: pages */
+    MX_ALLOC_PORT,         /* domid: who may bind                       -> number: port; fds: ours, peer's */
+    MX_BIND,               /* domid, number: its port                   -> number: port; fds: ours, peer's */
+    MX_UNBIND,             /* number: our port */
+    MX_RESTRICT,           /* domid: events only with this one from now on */
+    MX_BYE,                /* all that this connection holds is given up when the answer comes */
     MX_TYPE_END
 };
 
-enum mx_flags { MX_READONLY = 1 };
+enum mx_flags {
+    MX_READONLY = 1
+};
 
 struct mx_request {
     uint32_t domid, number, count, flags;
 };
 struct mx_reply {
-    int32_t error;          /* 0 or -errno */
+    int32_t error; /* 0 or -errno */
     uint32_t number;
 };
 static_assert(sizeof(struct mx_request) == 16 && sizeof(struct mx_reply) == 8, "wire");
 
 /* --- a domain's memory --- */
 #define MX_MEMORY_MAGIC 0x4d454d58u
-enum mx_domain_state { MX_ALIVE = 1, MX_DEAD = 2 };
+enum mx_domain_state {
+    MX_ALIVE = 1,
+    MX_DEAD = 2
+};
 
 struct mx_memory {
     uint32_t magic, version, domid;
-    uint32_t n_pages;       /* a power of two; also the number of grant references */
-    uint32_t pages_offset;  /* of page 0 from the start of the memfd */
+    uint32_t n_pages;      /* a power of two; also the number of grant references */
+    uint32_t pages_offset; /* of page 0 from the start of the memfd */
     _Atomic uint32_t state;
     uint8_t spare[MX_PAGE_SIZE - 24];
     _Atomic uint64_t grant[];
@@ -70,8 +75,14 @@ static inline uint64_t mx_grant(uint32_t page, uint16_t domid, bool readonly)
 {
     return page | (uint64_t)domid << 32 | (readonly ? MX_GRANT_READONLY : 0) | MX_GRANT_VALID;
 }
-static inline uint32_t mx_grant_page(uint64_t grant) { return (uint32_t)grant; }
-static inline uint16_t mx_grant_domid(uint64_t grant) { return (uint16_t)(grant >> 32); }
+static inline uint32_t mx_grant_page(uint64_t grant)
+{
+    return (uint32_t)grant;
+}
+static inline uint16_t mx_grant_domid(uint64_t grant)
+{
+    return (uint16_t)(grant >> 32);
+}
 
 /* References below this are never given out (grant_table.h: GNTTAB_NR_RESERVED_ENTRIES). */
 #define MX_RESERVED_REFS 8u
@@ -100,23 +111,23 @@ static inline uint32_t mx_pages_offset(uint32_t n_pages)
 #define MX_FAULT_MAGIC 0x4d464c54u
 #define MX_FAULT_RULES 64
 
-enum mx_client_call {       /* counted by the clients */
-    MX_CALL_COPY,           /* value: errno of the whole call */
-    MX_CALL_COPY_SEGMENT,   /* value: a GNTST_* status */
-    MX_CALL_NOTIFY,         /* value: errno, or MX_FAULT_DROP: the event is lost */
-    MX_CALL_UNMASK,         /* value: errno */
-    MX_CALL_PENDING,        /* value: errno */
+enum mx_client_call {     /* counted by the clients */
+    MX_CALL_COPY,         /* value: errno of the whole call */
+    MX_CALL_COPY_SEGMENT, /* value: a GNTST_* status */
+    MX_CALL_NOTIFY,       /* value: errno, or MX_FAULT_DROP: the event is lost */
+    MX_CALL_UNMASK,       /* value: errno */
+    MX_CALL_PENDING,      /* value: errno */
     MX_CALLS
 };
 #define MX_FAULT_DROP (-1000000)
 
 struct mx_fault_rule {
-    uint32_t call;          /* enum mx_client_call */
-    int32_t domid;          /* of the caller; -1: any */
-    uint64_t nth, count;    /* matching calls nth .. nth + count - 1 fail; the first is 1 */
+    uint32_t call;       /* enum mx_client_call */
+    int32_t domid;       /* of the caller; -1: any */
+    uint64_t nth, count; /* matching calls nth .. nth + count - 1 fail; the first is 1 */
     int32_t value;
     uint32_t spare;
-    _Atomic uint64_t seen;  /* matching calls so far */
+    _Atomic uint64_t seen; /* matching calls so far */
 };
 /* Rules are replaced while n_rules is 0; a call at that very moment may see a mixture. */
 struct mx_fault_page {

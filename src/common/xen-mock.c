@@ -19,7 +19,7 @@
 #include "common/xen-mock-call.h"
 #include "common/xen.h"
 
-struct region {                 /* a domain's memory */
+struct region { /* a domain's memory */
     struct region *next;
     uint16_t domid;
     int fd;
@@ -27,7 +27,7 @@ struct region {                 /* a domain's memory */
     struct mx_memory *mem;
 };
 
-struct mapping {                /* a page mapped by map() */
+struct mapping { /* a page mapped by map() */
     struct mapping *next;
     uint16_t domid;
     uint32_t ref;
@@ -37,7 +37,7 @@ struct mapping {                /* a page mapped by map() */
 struct port {
     struct port *next;
     uint32_t number;
-    int own, peer;              /* eventfds: events for us, events from us */
+    int own, peer; /* eventfds: events for us, events from us */
 };
 
 struct xen_mock {
@@ -57,8 +57,7 @@ static struct xen_mock *mock(struct xen *xen)
     return container_of(xen, struct xen_mock, xen);
 }
 
-static int call(struct xen_mock *m, uint32_t type, const struct mx_request *req,
-                uint32_t *number, int fds[MX_MAX_FDS])
+static int call(struct xen_mock *m, uint32_t type, const struct mx_request *req, uint32_t *number, int fds[MX_MAX_FDS])
 {
     return mx_call(m->sock, ++m->req_id, type, req, number, fds);
 }
@@ -185,7 +184,7 @@ static int mock_map(struct xen *xen, uint16_t domid, uint32_t ref, void **page)
         call(m, MX_UNMAP, &req, NULL, NULL);
         return err;
     }
-    *map = (struct mapping) { .next = m->mappings, .domid = domid, .ref = ref, .page = p };
+    *map = (struct mapping){ .next = m->mappings, .domid = domid, .ref = ref, .page = p };
     m->mappings = map;
     *page = p;
     return 0;
@@ -205,7 +204,7 @@ static int mock_unmap(struct xen *xen, void *page)
     map = *at;
     if (!map)
         return -ENOENT;
-    req = (struct mx_request) { .domid = map->domid, .number = map->ref };
+    req = (struct mx_request){ .domid = map->domid, .number = map->ref };
     err = call(m, MX_UNMAP, &req, NULL, NULL);
     if (err < 0)
         return err;
@@ -220,8 +219,8 @@ static int mock_unmap(struct xen *xen, void *page)
  * (xen/common/grant_table.c: a reference beyond the table is bad_gntref, whatever
  * is wrong with an entry is general_error). -errno when mock-xen cannot be asked.
  */
-static int granted(struct xen_mock *m, uint16_t domid, uint32_t ref, uint16_t offset, bool write,
-                   int16_t *status, char **out)
+static int granted(struct xen_mock *m, uint16_t domid, uint32_t ref, uint16_t offset, bool write, int16_t *status,
+                   char **out)
 {
     struct region *r;
     uint64_t grant;
@@ -238,8 +237,7 @@ static int granted(struct xen_mock *m, uint16_t domid, uint32_t ref, uint16_t of
         return 0;
     }
     grant = atomic_load_explicit(&r->mem->grant[ref], memory_order_acquire);
-    if (!(grant & MX_GRANT_VALID) || mx_grant_domid(grant) != m->own_domid
-        || (write && (grant & MX_GRANT_READONLY))) {
+    if (!(grant & MX_GRANT_VALID) || mx_grant_domid(grant) != m->own_domid || (write && (grant & MX_GRANT_READONLY))) {
         *status = GNTST_general_error;
         return 0;
     }
@@ -257,8 +255,7 @@ static int copy_segment(struct xen_mock *m, xen_copy *seg)
 
     if (!(seg->flags & (GNTCOPY_source_gref | GNTCOPY_dest_gref)))
         return -EINVAL;
-    if ((seg->flags & GNTCOPY_source_gref)
-        && seg->source.foreign.offset + (unsigned)seg->len > MX_PAGE_SIZE)
+    if ((seg->flags & GNTCOPY_source_gref) && seg->source.foreign.offset + (unsigned)seg->len > MX_PAGE_SIZE)
         return -EINVAL;
     if ((seg->flags & GNTCOPY_dest_gref) && seg->dest.foreign.offset + (unsigned)seg->len > MX_PAGE_SIZE)
         return -EINVAL;
@@ -267,17 +264,17 @@ static int copy_segment(struct xen_mock *m, xen_copy *seg)
         seg->status = (int16_t)forced;
         return 0;
     }
-    if (seg->len == 0)          /* makes no hypercall: nothing is checked */
+    if (seg->len == 0) /* makes no hypercall: nothing is checked */
         return 0;
     if (seg->flags & GNTCOPY_source_gref) {
-        err = granted(m, seg->source.foreign.domid, seg->source.foreign.ref, seg->source.foreign.offset,
-                      false, &seg->status, &from);
+        err = granted(m, seg->source.foreign.domid, seg->source.foreign.ref, seg->source.foreign.offset, false,
+                      &seg->status, &from);
         if (err < 0 || seg->status != GNTST_okay)
             return err;
     }
     if (seg->flags & GNTCOPY_dest_gref) {
-        err = granted(m, seg->dest.foreign.domid, seg->dest.foreign.ref, seg->dest.foreign.offset,
-                      true, &seg->status, &to);
+        err = granted(m, seg->dest.foreign.domid, seg->dest.foreign.ref, seg->dest.foreign.offset, true, &seg->status,
+                      &to);
         if (err < 0 || seg->status != GNTST_okay)
             return err;
     }
@@ -305,8 +302,7 @@ static int mock_copy(struct xen *xen, xen_copy *segs, unsigned n)
 
 /* --- grants, frontend side --- */
 
-static int mock_share(struct xen *xen, uint16_t domid, unsigned n, bool readonly,
-                      uint32_t *refs, void **pages)
+static int mock_share(struct xen *xen, uint16_t domid, unsigned n, bool readonly, uint32_t *refs, void **pages)
 {
     struct xen_mock *m = mock(xen);
     struct mx_request req = { .domid = domid, .count = n, .flags = readonly ? MX_READONLY : 0 };
@@ -337,8 +333,8 @@ static int mock_unshare(struct xen *xen, void *pages, unsigned n)
     for (struct region *r = m->regions; r; r = r->next) {
         uintptr_t base = (uintptr_t)region_page(r, 0), at = (uintptr_t)pages;
 
-        if (r->domid != m->own_domid || at < base
-            || at - base >= (uintptr_t)r->mem->n_pages * MX_PAGE_SIZE || at % MX_PAGE_SIZE != 0)
+        if (r->domid != m->own_domid || at < base || at - base >= (uintptr_t)r->mem->n_pages * MX_PAGE_SIZE
+            || at % MX_PAGE_SIZE != 0)
             continue;
         req.number = (uint32_t)((at - base) / MX_PAGE_SIZE);
         return call(m, MX_UNSHARE, &req, NULL, NULL);
@@ -428,7 +424,7 @@ static int mock_unbind(struct xen *xen, uint32_t local_port)
     int err;
 
     if (!p)
-        return -ENOTCONN;       /* as the kernel's evtchn driver answers for a port not its own */
+        return -ENOTCONN; /* as the kernel's evtchn driver answers for a port not its own */
     err = call(m, MX_UNBIND, &req, NULL, NULL);
     if (err < 0)
         return err;
@@ -478,7 +474,7 @@ static int mock_unmask(struct xen *xen, uint32_t port)
     if (err < 0)
         return err;
     if (!p)
-        return -ENOTCONN;       /* stricter than the kernel, which ignores it: here it is a bug to find */
+        return -ENOTCONN; /* stricter than the kernel, which ignores it: here it is a bug to find */
     return epoll_ctl(m->epfd, EPOLL_CTL_MOD, p->own, &ev) < 0 ? -errno : 0;
 }
 

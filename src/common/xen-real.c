@@ -24,15 +24,14 @@ struct xen_real {
     xengntshr_handle *gntshr;
 };
 
-static void drop_message(struct xentoollog_logger *logger UNUSED, xentoollog_level level UNUSED,
-                         int errnoval UNUSED, const char *context UNUSED, const char *format UNUSED,
-                         va_list al UNUSED)
+static void drop_message(struct xentoollog_logger *logger UNUSED, xentoollog_level level UNUSED, int errnoval UNUSED,
+                         const char *context UNUSED, const char *format UNUSED, va_list al UNUSED)
 {
 }
 
 static void drop_progress(struct xentoollog_logger *logger UNUSED, const char *context UNUSED,
-                          const char *doing_what UNUSED, int percent UNUSED,
-                          unsigned long done UNUSED, unsigned long total UNUSED)
+                          const char *doing_what UNUSED, int percent UNUSED, unsigned long done UNUSED,
+                          unsigned long total UNUSED)
 {
 }
 
@@ -195,8 +194,7 @@ static int real_alloc_port(struct xen *xen, uint16_t domid, uint32_t *local_port
     return 0;
 }
 
-static int real_share(struct xen *xen, uint16_t domid, unsigned n, bool readonly,
-                      uint32_t *refs, void **pages)
+static int real_share(struct xen *xen, uint16_t domid, unsigned n, bool readonly, uint32_t *refs, void **pages)
 {
     struct xen_real *r = real(xen);
     void *p;

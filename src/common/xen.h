@@ -47,8 +47,7 @@ struct xen_ops {
     /* Allocates a port that domid may bind. */
     int (*alloc_port)(struct xen *xen, uint16_t domid, uint32_t *local_port);
     /* n fresh zeroed pages granted to domid, contiguous here; refs[n] is filled. */
-    int (*share)(struct xen *xen, uint16_t domid, unsigned n, bool readonly,
-                 uint32_t *refs, void **pages);
+    int (*share)(struct xen *xen, uint16_t domid, unsigned n, bool readonly, uint32_t *refs, void **pages);
     int (*unshare)(struct xen *xen, void *pages, unsigned n);
 };
 
@@ -58,14 +57,18 @@ struct xen {
 
 /* What a handle is opened for; each opens its device node. */
 enum xen_open_flags {
-    XEN_OPEN_GRANTS = 1,    /* map and copy: /dev/xen/gntdev */
-    XEN_OPEN_EVENTS = 2,    /* /dev/xen/evtchn */
-    XEN_OPEN_SHARE = 4,     /* grant pages to others: /dev/xen/gntalloc */
+    XEN_OPEN_GRANTS = 1, /* map and copy: /dev/xen/gntdev */
+    XEN_OPEN_EVENTS = 2, /* /dev/xen/evtchn */
+    XEN_OPEN_SHARE = 4,  /* grant pages to others: /dev/xen/gntalloc */
 };
 
 int xen_open_real(unsigned flags, struct xen **out);
 /* socket: mock-xen's Unix socket; own_domid: whom this handle acts for. */
 int xen_open_mock(const char *socket, uint16_t own_domid, unsigned flags, struct xen **out);
-static inline void xen_close(struct xen *xen) { if (xen) xen->ops->close(xen); }
+static inline void xen_close(struct xen *xen)
+{
+    if (xen)
+        xen->ops->close(xen);
+}
 
 #endif

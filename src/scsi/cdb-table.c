@@ -28,6 +28,8 @@
 #define IN_ALWAYS IN(0, CDB_LEN_ALWAYS)
 #define IN_UNSAID IN(0, CDB_LEN_UNSAID)
 #define OUT_ALWAYS OUT(0, CDB_LEN_ALWAYS)
+/* One row a line. */
+/* clang-format off */
 #define ROW(op, t, c, ro, ...) \
     { .opcode = (op), .types = (t), .time = CDB_TIME_##c, .readonly = CDB_READONLY_##ro, __VA_ARGS__ }
 
@@ -206,6 +208,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0xbe, CDB_MMC,     MEDIA,     PASS,  IN_UNSAID),                /* READ CD: none, or fields */
     ROW(0xbf, CDB_MMC,     MEDIA,     DENY,  OUT(8, 2)),                /* SEND DISC STRUCTURE */
 };
+/* clang-format on */
 const unsigned cdb_table_len = sizeof(cdb_table) / sizeof(cdb_table[0]);
 
 /* Where the rows of this opcode begin, if it has any. */

@@ -27,8 +27,8 @@ enum cdb_data {
 
 /* How long a command may take; the seconds are in decide.c. */
 enum cdb_time {
-    CDB_TIME_MEDIA,     /* as long as a read or write of that type of device */
-    CDB_TIME_SHORT,     /* touches no medium */
+    CDB_TIME_MEDIA, /* as long as a read or write of that type of device */
+    CDB_TIME_SHORT, /* touches no medium */
     CDB_TIME_FLUSH,
     CDB_TIME_START,     /* spins a disk up or down */
     CDB_TIME_BULK,      /* works through many blocks, few of them or none in the data buffer */
@@ -50,18 +50,19 @@ enum cdb_readonly {
 
 /* .len_size beside 1..4, the bytes of a length field: */
 enum {
-    CDB_LEN_ALWAYS = 0,     /* there is always data */
-    CDB_LEN_UNSAID = 0xff,  /* there may be data or none; this table does not work out which */
+    CDB_LEN_ALWAYS = 0,    /* there is always data */
+    CDB_LEN_UNSAID = 0xff, /* there may be data or none; this table does not work out which */
 };
 
 struct cdb_row {
     uint32_t types;
     uint8_t opcode;
-    uint8_t form_mask, form;    /* the row is for (cdb[1] & form_mask) == form: a service action, or a bit */
-    uint8_t data;               /* enum cdb_data */
-    uint8_t len_at, len_size;   /* big-endian allocation, parameter list or transfer length in the CDB: 0 there = no data */
-    uint8_t time;               /* enum cdb_time */
-    uint8_t readonly;           /* enum cdb_readonly */
+    uint8_t form_mask, form; /* the row is for (cdb[1] & form_mask) == form: a service action, or a bit */
+    uint8_t data;            /* enum cdb_data */
+    uint8_t len_at,
+        len_size;     /* big-endian allocation, parameter list or transfer length in the CDB: 0 there = no data */
+    uint8_t time;     /* enum cdb_time */
+    uint8_t readonly; /* enum cdb_readonly */
 };
 
 /* Sorted by opcode; of the rows that fit a command the first one counts. */
@@ -75,6 +76,9 @@ bool cdb_readonly_in_some_form(uint8_t opcode, uint8_t type);
 /* How many bytes the opcode's group demands (SPC-5, OPERATION CODE: its upper three bits), 0 where it demands none: vendor specific, variable, reserved. */
 uint8_t cdb_group_len(uint8_t opcode);
 
-static inline bool cdb_type_in(uint8_t type, uint32_t types) { return type < 32 && (types & CDB_TYPE(type)); }
+static inline bool cdb_type_in(uint8_t type, uint32_t types)
+{
+    return type < 32 && (types & CDB_TYPE(type));
+}
 
 #endif

@@ -16,11 +16,19 @@
 #include "scsi/scsi.h"
 
 enum {
-    OP_READ_BLOCK_LIMITS = 0x05, OP_INQUIRY = 0x12, OP_MODE_SENSE_6 = 0x1a, OP_READ_CAPACITY_10 = 0x25,
+    OP_READ_BLOCK_LIMITS = 0x05,
+    OP_INQUIRY = 0x12,
+    OP_MODE_SENSE_6 = 0x1a,
+    OP_READ_CAPACITY_10 = 0x25,
     OP_MODE_SENSE_10 = 0x5a,
-    OP_PR_IN = 0x5e, OP_PR_OUT = 0x5f, OP_SERVICE_ACTION_IN_16 = 0x9e, OP_REPORT_LUNS = 0xa0,
-    SA_READ_CAPACITY_16 = 0x10, SA_REGISTER_AND_MOVE = 0x07,
-    VPD_SUPPORTED = 0x00, VPD_BLOCK_LIMITS = 0xb0,
+    OP_PR_IN = 0x5e,
+    OP_PR_OUT = 0x5f,
+    OP_SERVICE_ACTION_IN_16 = 0x9e,
+    OP_REPORT_LUNS = 0xa0,
+    SA_READ_CAPACITY_16 = 0x10,
+    SA_REGISTER_AND_MOVE = 0x07,
+    VPD_SUPPORTED = 0x00,
+    VPD_BLOCK_LIMITS = 0xb0,
 };
 
 static const struct scsi_sense INVALID_OPCODE = { 0x05, 0x20, 0x00 };
@@ -28,28 +36,24 @@ static const struct scsi_sense INVALID_FIELD = { 0x05, 0x24, 0x00 };
 static const struct scsi_sense WRITE_PROTECTED = { 0x07, 0x27, 0x00 };
 
 /* Seconds: when the guest gives none, and the least whatever it gives. */
-struct seconds { uint32_t usual, least; };
+struct seconds {
+    uint32_t usual, least;
+};
 
 static struct seconds seconds_for(enum cdb_time time, uint8_t type)
 {
     static const struct seconds by_class[CDB_TIMES] = {
-        [CDB_TIME_SHORT]     = { 30, 5 },
-        [CDB_TIME_FLUSH]     = { 120, 30 },
-        [CDB_TIME_START]     = { 300, 60 },
-        [CDB_TIME_BULK]      = { 14400, 60 },
-        [CDB_TIME_LOAD]      = { 1800, 120 },
-        [CDB_TIME_MOVE]      = { 3600, 300 },
-        [CDB_TIME_INVENTORY] = { 14400, 900 },
-        [CDB_TIME_WIND]      = { 14400, 900 },
-        [CDB_TIME_BURN]      = { 14400, 1800 },
-        [CDB_TIME_FORMAT]    = { 86400, 3600 },
+        [CDB_TIME_SHORT] = { 30, 5 },          [CDB_TIME_FLUSH] = { 120, 30 },   [CDB_TIME_START] = { 300, 60 },
+        [CDB_TIME_BULK] = { 14400, 60 },       [CDB_TIME_LOAD] = { 1800, 120 },  [CDB_TIME_MOVE] = { 3600, 300 },
+        [CDB_TIME_INVENTORY] = { 14400, 900 }, [CDB_TIME_WIND] = { 14400, 900 }, [CDB_TIME_BURN] = { 14400, 1800 },
+        [CDB_TIME_FORMAT] = { 86400, 3600 },
     };
-    static const struct { uint32_t types; struct seconds s; } media[] = {
-        { CDB_DISK,    { 60, 10 } },
-        { CDB_TAPE,    { 900, 60 } },
-        { CDB_MMC,     { 300, 60 } },
-        { CDB_CHANGER, { 900, 60 } },
-        { CDB_ALL,     { 300, 30 } },
+    static const struct {
+        uint32_t types;
+        struct seconds s;
+    } media[] = {
+        { CDB_DISK, { 60, 10 } },     { CDB_TAPE, { 900, 60 } }, { CDB_MMC, { 300, 60 } },
+        { CDB_CHANGER, { 900, 60 } }, { CDB_ALL, { 300, 30 } },
     };
     unsigned i = 0;
 
@@ -91,8 +95,8 @@ static enum scsi_route refuse(struct scsi_decision *d, struct scsi_sense sense)
  * A refused write is told as that of a protected medium; all else as by a device that does not have the
  * command (INVALID COMMAND OPERATION CODE) or not this form of it (INVALID FIELD IN CDB).
  */
-static enum scsi_route refuse_change(const struct scsi_lun_facts *f, const uint8_t *cdb,
-                                     const struct cdb_row *row, struct scsi_decision *d)
+static enum scsi_route refuse_change(const struct scsi_lun_facts *f, const uint8_t *cdb, const struct cdb_row *row,
+                                     struct scsi_decision *d)
 {
     if (row && row->readonly == CDB_READONLY_WRITE)
         return refuse(d, WRITE_PROTECTED);
@@ -124,7 +128,7 @@ static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb,
         return refuse_change(f, cdb, row, d);
     switch (cdb[0]) {
     case OP_REPORT_LUNS:
-        return SCSI_TO_US;          /* with feature_host too: the guest's LUN numbers are virtual */
+        return SCSI_TO_US; /* with feature_host too: the guest's LUN numbers are virtual */
     case OP_PR_IN:
     case OP_PR_OUT:
         return route_reservation(f, cdb, d);
@@ -139,8 +143,7 @@ static bool needs_filter(const struct scsi_lun_facts *f, const uint8_t *cdb)
 
     switch (cdb[0]) {
     case OP_INQUIRY:
-        return cdb_type_in(type, CDB_DISK) && (cdb[1] & 1)
-               && (cdb[2] == VPD_SUPPORTED || cdb[2] == VPD_BLOCK_LIMITS);
+        return cdb_type_in(type, CDB_DISK) && (cdb[1] & 1) && (cdb[2] == VPD_SUPPORTED || cdb[2] == VPD_BLOCK_LIMITS);
     case OP_MODE_SENSE_6:
     case OP_MODE_SENSE_10:
         return f->readonly && cdb_type_in(type, CDB_HAS_WP);
@@ -169,7 +172,11 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
 /* A sixth of the guest's time, 1 to 10 s, is left to the error handling of the host: it aborts before the guest does. */
 uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s)
 {
-    enum { MARGIN_PART = 6, MARGIN_MIN_S = 1, MARGIN_MAX_S = 10 };
+    enum {
+        MARGIN_PART = 6,
+        MARGIN_MIN_S = 1,
+        MARGIN_MAX_S = 10
+    };
     uint32_t margin = guest_s / MARGIN_PART, s;
 
     if (!guest_s)

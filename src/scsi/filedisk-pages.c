@@ -9,19 +9,21 @@
 #include "scsi/bytes.h"
 #include "scsi/filedisk-pages.h"
 
-static const char VENDOR[] = "XEN     ";            /* 8 characters */
-static const char PRODUCT[] = "PVSCSI FILE DISK";   /* 16 */
-static const char REVISION[] = "1   ";              /* 4 */
+static const char VENDOR[] = "XEN     ";          /* 8 characters */
+static const char PRODUCT[] = "PVSCSI FILE DISK"; /* 16 */
+static const char REVISION[] = "1   ";            /* 4 */
 
 static uint32_t inquiry_standard(uint8_t *out)
 {
-    enum { LEN = 36 };
+    enum {
+        LEN = 36
+    };
 
     memset(out, 0, LEN);
-    out[2] = 0x06;              /* SPC-4 */
-    out[3] = 0x02;              /* response data format */
+    out[2] = 0x06; /* SPC-4 */
+    out[3] = 0x02; /* response data format */
     out[4] = LEN - 5;
-    out[7] = 0x02;              /* CMDQUE */
+    out[7] = 0x02; /* CMDQUE */
     memcpy(out + 8, VENDOR, 8);
     memcpy(out + 16, PRODUCT, 16);
     memcpy(out + 32, REVISION, 4);
@@ -44,7 +46,10 @@ static uint32_t vpd_supported(uint8_t *out)
     return vpd_header(out, 0x00, sizeof(pages));
 }
 
-static uint32_t serial_len(const struct filedisk *d) { return (uint32_t)strnlen(d->serial, sizeof(d->serial) - 1); }
+static uint32_t serial_len(const struct filedisk *d)
+{
+    return (uint32_t)strnlen(d->serial, sizeof(d->serial) - 1);
+}
 
 static uint32_t vpd_serial(const struct filedisk *d, uint8_t *out)
 {
@@ -69,14 +74,14 @@ static uint32_t vpd_identification(const struct filedisk *d, uint8_t *out)
 {
     uint32_t serial = serial_len(d), len = 4;
 
-    out[len] = 0x01;            /* binary */
-    out[len + 1] = 0x03;        /* logical unit, NAA */
+    out[len] = 0x01;     /* binary */
+    out[len + 1] = 0x03; /* logical unit, NAA */
     out[len + 2] = 0;
     out[len + 3] = 8;
     put_be64(out + len + 4, UINT64_C(3) << 60 | serial_hash(d));
     len += 12;
-    out[len] = 0x02;            /* ASCII */
-    out[len + 1] = 0x01;        /* logical unit, T10 vendor ID */
+    out[len] = 0x02;     /* ASCII */
+    out[len + 1] = 0x01; /* logical unit, T10 vendor ID */
     out[len + 2] = 0;
     out[len + 3] = (uint8_t)(8 + serial);
     memcpy(out + len + 4, VENDOR, 8);
@@ -87,10 +92,12 @@ static uint32_t vpd_identification(const struct filedisk *d, uint8_t *out)
 
 static uint32_t vpd_block_limits(uint8_t *out)
 {
-    enum { LEN = 60 };
+    enum {
+        LEN = 60
+    };
 
     memset(out + 4, 0, LEN);
-    put_be32(out + 8, DISK_MAX_BLOCKS);    /* MAXIMUM TRANSFER LENGTH */
+    put_be32(out + 8, DISK_MAX_BLOCKS); /* MAXIMUM TRANSFER LENGTH */
     return vpd_header(out, 0xb0, LEN);
 }
 
@@ -99,11 +106,16 @@ uint32_t disk_inquiry(const struct filedisk *d, const uint8_t *cdb, uint8_t *out
     if (!(cdb[1] & 1))
         return cdb[2] ? 0 : inquiry_standard(out);
     switch (cdb[2]) {
-    case 0x00: return vpd_supported(out);
-    case 0x80: return vpd_serial(d, out);
-    case 0x83: return vpd_identification(d, out);
-    case 0xb0: return vpd_block_limits(out);
-    default:   return 0;
+    case 0x00:
+        return vpd_supported(out);
+    case 0x80:
+        return vpd_serial(d, out);
+    case 0x83:
+        return vpd_identification(d, out);
+    case 0xb0:
+        return vpd_block_limits(out);
+    default:
+        return 0;
     }
 }
 
@@ -119,7 +131,9 @@ uint32_t disk_capacity_10(const struct filedisk *d, uint8_t *out)
 
 uint32_t disk_capacity_16(const struct filedisk *d, uint8_t *out)
 {
-    enum { LEN = 32 };
+    enum {
+        LEN = 32
+    };
 
     memset(out, 0, LEN);
     put_be64(out, d->blocks - 1);
@@ -127,35 +141,47 @@ uint32_t disk_capacity_16(const struct filedisk *d, uint8_t *out)
     return LEN;
 }
 
-enum { PC_CURRENT = 0, PC_CHANGEABLE = 1, PC_DEFAULT = 2, PC_SAVED = 3 };
+enum {
+    PC_CURRENT = 0,
+    PC_CHANGEABLE = 1,
+    PC_DEFAULT = 2,
+    PC_SAVED = 3
+};
 
 static uint32_t mode_caching(uint8_t *out, unsigned pc)
 {
-    enum { LEN = 20 };
+    enum {
+        LEN = 20
+    };
 
     memset(out, 0, LEN);
     out[0] = 0x08;
     out[1] = LEN - 2;
     if (pc != PC_CHANGEABLE)
-        out[2] = 0x04;          /* WCE: data is safe after SYNCHRONIZE CACHE or FUA, not before */
+        out[2] = 0x04; /* WCE: data is safe after SYNCHRONIZE CACHE or FUA, not before */
     return LEN;
 }
 
 static uint32_t mode_control(uint8_t *out, unsigned pc)
 {
-    enum { LEN = 12 };
+    enum {
+        LEN = 12
+    };
 
     memset(out, 0, LEN);
     out[0] = 0x0a;
     out[1] = LEN - 2;
     if (pc != PC_CHANGEABLE)
-        out[3] = 0x10;          /* QUEUE ALGORITHM MODIFIER: unrestricted reordering */
+        out[3] = 0x10; /* QUEUE ALGORITHM MODIFIER: unrestricted reordering */
     return LEN;
 }
 
 static uint32_t mode_pages(uint8_t page, uint8_t subpage, unsigned pc, uint8_t *out)
 {
-    enum { ALL_PAGES = 0x3f, ALL_SUBPAGES = 0xff };
+    enum {
+        ALL_PAGES = 0x3f,
+        ALL_SUBPAGES = 0xff
+    };
     uint32_t len = 0;
 
     if (subpage != 0 && subpage != ALL_SUBPAGES)
@@ -177,7 +203,7 @@ static uint32_t mode_block_descriptor(const struct filedisk *d, bool long_form, 
         return 16;
     }
     put_be32(out, d->blocks > UINT32_MAX ? UINT32_MAX : (uint32_t)d->blocks);
-    put_be32(out + 4, DISK_BLOCK);     /* 24 bits, below a reserved byte of 0 */
+    put_be32(out + 4, DISK_BLOCK); /* 24 bits, below a reserved byte of 0 */
     return 8;
 }
 
@@ -186,7 +212,7 @@ uint32_t disk_mode_sense(const struct filedisk *d, const uint8_t *cdb, uint8_t *
     bool ten = cdb[0] == 0x5a, long_form = ten && (cdb[1] & 0x10), descriptor = !(cdb[1] & 0x08);
     uint32_t header = ten ? 8 : 4, len = header, pages, bd = 0;
     unsigned pc = cdb[2] >> 6;
-    uint8_t specific = (uint8_t)((d->readonly ? 0x80 : 0) | 0x10);  /* WP, DPOFUA */
+    uint8_t specific = (uint8_t)((d->readonly ? 0x80 : 0) | 0x10); /* WP, DPOFUA */
 
     if (pc == PC_SAVED) {
         *refuse = (struct scsi_sense){ 0x05, 0x39, 0x00 };
@@ -205,7 +231,7 @@ uint32_t disk_mode_sense(const struct filedisk *d, const uint8_t *cdb, uint8_t *
     if (ten) {
         put_be16(out, (uint16_t)(len - 2));
         out[3] = specific;
-        out[4] = long_form && bd ? 0x01 : 0;        /* LONGLBA */
+        out[4] = long_form && bd ? 0x01 : 0; /* LONGLBA */
         put_be16(out + 6, (uint16_t)bd);
     } else {
         out[0] = (uint8_t)(len - 1);

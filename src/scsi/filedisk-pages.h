@@ -11,7 +11,7 @@
 enum {
     DISK_BLOCK = 512,
     DISK_PAGE_MAX = 128,
-    DISK_MAX_BLOCKS = 32768,    /* one command may name: 16 MiB */
+    DISK_MAX_BLOCKS = 32768, /* one command may name: 16 MiB */
 };
 
 uint32_t disk_inquiry(const struct filedisk *d, const uint8_t *cdb, uint8_t *out);

@@ -34,8 +34,8 @@ struct disk_op {
     struct filedisk *d;
     const uint8_t *cdb;
     uint8_t *buf;
-    uint32_t in_room;       /* bytes of buf that data-in may fill */
-    uint32_t out_len;       /* bytes of data-out in buf */
+    uint32_t in_room; /* bytes of buf that data-in may fill */
+    uint32_t out_len; /* bytes of data-out in buf */
     uint32_t data_len;
     struct scsi_answer *a;
 };
@@ -134,9 +134,16 @@ static int write_at(int fd, const uint8_t *buf, uint32_t len, uint64_t at, uint3
 static struct scsi_sense write_sense(int err)
 {
     switch (err) {
-    case EBADF: case EPERM: case EACCES: case EROFS: return WRITE_PROTECTED;
-    case ENOSPC: case EDQUOT:                        return SPACE_ALLOCATION_FAILED;
-    default:                                         return WRITE_ERROR;
+    case EBADF:
+    case EPERM:
+    case EACCES:
+    case EROFS:
+        return WRITE_PROTECTED;
+    case ENOSPC:
+    case EDQUOT:
+        return SPACE_ALLOCATION_FAILED;
+    default:
+        return WRITE_ERROR;
     }
 }
 
@@ -186,8 +193,14 @@ static bool get_range(struct disk_op *op, uint64_t *lba, uint32_t *blocks, uint3
 }
 
 /* RDPROTECT and its like: only 000b, without protection information on the medium. */
-static bool has_protect(const uint8_t *cdb) { return cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0xe0); }
-static bool has_fua(const uint8_t *cdb) { return cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0x08); }
+static bool has_protect(const uint8_t *cdb)
+{
+    return cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0xe0);
+}
+static bool has_fua(const uint8_t *cdb)
+{
+    return cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0x08);
+}
 
 static uint32_t op_read(struct disk_op *op)
 {
@@ -255,12 +268,15 @@ static uint32_t op_synchronize_cache(struct disk_op *op)
     uint32_t blocks;
     uint64_t lba;
 
-    if (!get_range(op, &lba, &blocks, UINT32_MAX))     /* 0 blocks: to the end of the medium */
+    if (!get_range(op, &lba, &blocks, UINT32_MAX)) /* 0 blocks: to the end of the medium */
         return 0;
     return flush(op, 0);
 }
 
-static uint32_t op_nothing(struct disk_op *op) { return done(op, 0); }
+static uint32_t op_nothing(struct disk_op *op)
+{
+    return done(op, 0);
+}
 
 static uint32_t op_request_sense(struct disk_op *op)
 {
@@ -312,31 +328,23 @@ static uint32_t op_capacity_16(struct disk_op *op)
 }
 
 static uint32_t (*const handlers[256])(struct disk_op *op) = {
-    [0x00] = op_nothing,                /* TEST UNIT READY */
-    [0x03] = op_request_sense,
-    [0x08] = op_read,
-    [0x0a] = op_write,
-    [0x12] = op_inquiry,
-    [0x1a] = op_mode_sense,
-    [0x1b] = op_nothing,                /* START STOP UNIT: always started */
-    [0x25] = op_capacity_10,
-    [0x28] = op_read,
-    [0x2a] = op_write,
-    [0x2f] = op_verify,
-    [0x35] = op_synchronize_cache,
-    [0x5a] = op_mode_sense,
-    [0x88] = op_read,
-    [0x8a] = op_write,
-    [0x8f] = op_verify,
-    [0x91] = op_synchronize_cache,
+    [0x00] = op_nothing, /* TEST UNIT READY */
+    [0x03] = op_request_sense, [0x08] = op_read, [0x0a] = op_write, [0x12] = op_inquiry, [0x1a] = op_mode_sense,
+    [0x1b] = op_nothing, /* START STOP UNIT: always started */
+    [0x25] = op_capacity_10,   [0x28] = op_read, [0x2a] = op_write, [0x2f] = op_verify,  [0x35] = op_synchronize_cache,
+    [0x5a] = op_mode_sense,    [0x88] = op_read, [0x8a] = op_write, [0x8f] = op_verify,  [0x91] = op_synchronize_cache,
     [0x9e] = op_capacity_16,
 };
 
-uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
-                          enum scsi_direction dir, uint8_t *buf, uint32_t data_len, struct scsi_answer *a)
+uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len, enum scsi_direction dir,
+                          uint8_t *buf, uint32_t data_len, struct scsi_answer *a)
 {
     struct disk_op op = {
-        .d = d, .cdb = cdb, .buf = buf, .data_len = data_len, .a = a,
+        .d = d,
+        .cdb = cdb,
+        .buf = buf,
+        .data_len = data_len,
+        .a = a,
         .in_room = dir == SCSI_DIR_IN ? data_len : 0,
         .out_len = dir == SCSI_DIR_OUT ? data_len : 0,
     };

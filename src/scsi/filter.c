@@ -13,17 +13,31 @@
 #include "scsi/scsi.h"
 
 enum {
-    OP_READ_BLOCK_LIMITS = 0x05, OP_INQUIRY = 0x12, OP_MODE_SENSE_6 = 0x1a, OP_READ_CAPACITY_10 = 0x25,
-    OP_MODE_SENSE_10 = 0x5a, OP_SERVICE_ACTION_IN_16 = 0x9e,
+    OP_READ_BLOCK_LIMITS = 0x05,
+    OP_INQUIRY = 0x12,
+    OP_MODE_SENSE_6 = 0x1a,
+    OP_READ_CAPACITY_10 = 0x25,
+    OP_MODE_SENSE_10 = 0x5a,
+    OP_SERVICE_ACTION_IN_16 = 0x9e,
     /* SPC-5, mode parameter header(6) and (10): where DEVICE-SPECIFIC PARAMETER is. */
-    MODE_6_SPECIFIC = 2, MODE_10_SPECIFIC = 3, MODE_WP = 0x80,
-    VPD_HEADER = 4, VPD_SUPPORTED = 0x00, VPD_BLOCK_LIMITS = 0xb0,
+    MODE_6_SPECIFIC = 2,
+    MODE_10_SPECIFIC = 3,
+    MODE_WP = 0x80,
+    VPD_HEADER = 4,
+    VPD_SUPPORTED = 0x00,
+    VPD_BLOCK_LIMITS = 0xb0,
     /* SBC-4, Block Limits VPD page; before SBC-3 it ended with byte 15. */
-    B0_LEN = 64, B0_OLD_LEN = 16,
-    B0_COMPARE_AND_WRITE = 5, B0_MAX = 8, B0_OPTIMAL = 12, B0_ATOMIC = 44, B0_ATOMIC_BOUNDARY = 56,
+    B0_LEN = 64,
+    B0_OLD_LEN = 16,
+    B0_COMPARE_AND_WRITE = 5,
+    B0_MAX = 8,
+    B0_OPTIMAL = 12,
+    B0_ATOMIC = 44,
+    B0_ATOMIC_BOUNDARY = 56,
     /* The largest logical block in use: right for a limit in blocks while the real one is not known. */
     BLOCK_SIZE_SAFE = 4096,
-    SENSE_ILLEGAL_REQUEST = 0x05, ASC_INVALID_FIELD = 0x24,
+    SENSE_ILLEGAL_REQUEST = 0x05,
+    ASC_INVALID_FIELD = 0x24,
 };
 
 uint32_t scsi_surely_mapped(uint32_t segments)
@@ -44,7 +58,10 @@ static uint32_t max_blocks(const struct scsi_lun_facts *f)
     return n ? n : 1;
 }
 
-enum zero_means { ZERO_IS_NO_LIMIT, ZERO_IS_NOT_SAID };
+enum zero_means {
+    ZERO_IS_NO_LIMIT,
+    ZERO_IS_NOT_SAID
+};
 
 static void clamp_be32(uint8_t *field, uint32_t limit, enum zero_means zero)
 {
@@ -61,7 +78,7 @@ static void clamp_be32(uint8_t *field, uint32_t limit, enum zero_means zero)
 static void clamp_block_limits(const struct scsi_lun_facts *f, uint8_t page[B0_LEN])
 {
     uint32_t blocks = max_blocks(f), end = VPD_HEADER + (uint32_t)get_be16(page + 2);
-    uint32_t pair = blocks / 2 ? blocks / 2 : 1;    /* COMPARE AND WRITE moves its blocks twice */
+    uint32_t pair = blocks / 2 ? blocks / 2 : 1; /* COMPARE AND WRITE moves its blocks twice */
 
     if (end < B0_OLD_LEN) {
         end = B0_LEN;
@@ -102,7 +119,7 @@ static uint32_t insert_block_limits(uint8_t *data, uint32_t len, uint32_t alloc)
     if (at < end && data[at] == VPD_BLOCK_LIMITS)
         return len;
     if (at == end && end < VPD_HEADER + listed)
-        return len;                 /* cut off before the place: it may yet follow */
+        return len; /* cut off before the place: it may yet follow */
     if (listed >= UINT16_MAX)
         return len;
     put_be16(data + 2, (uint16_t)(listed + 1));
@@ -146,8 +163,8 @@ static void protect(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len,
         data[specific] |= MODE_WP;
 }
 
-uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
-                             uint8_t *data, uint32_t len, uint32_t alloc)
+uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data, uint32_t len,
+                             uint32_t alloc)
 {
     uint32_t block_size = 0;
 
@@ -157,7 +174,7 @@ uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CD
     case OP_INQUIRY:
         return filter_vpd(f, cdb[2], data, len, min_u32(alloc, get_be16(cdb + 3)));
     case OP_READ_BLOCK_LIMITS:
-        if (!(cdb[1] & 1))          /* MLOI: another layout, without a length of data */
+        if (!(cdb[1] & 1)) /* MLOI: another layout, without a length of data */
             filter_tape_limits(f, data, len);
         break;
     case OP_MODE_SENSE_6:
@@ -191,12 +208,12 @@ static bool refused_invalid_field(const struct scsi_answer *a)
         return false;
     if (a->sense_len >= 14 && (s[0] & 0x7f) == 0x70)
         return (s[2] & 0x0f) == SENSE_ILLEGAL_REQUEST && s[12] == ASC_INVALID_FIELD;
-    return a->sense_len >= 4 && (s[0] & 0x7f) == 0x72
-           && (s[1] & 0x0f) == SENSE_ILLEGAL_REQUEST && s[2] == ASC_INVALID_FIELD;
+    return a->sense_len >= 4 && (s[0] & 0x7f) == 0x72 && (s[1] & 0x0f) == SENSE_ILLEGAL_REQUEST
+           && s[2] == ASC_INVALID_FIELD;
 }
 
-uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
-                          uint8_t *data, uint32_t data_len, struct scsi_answer *a)
+uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data,
+                          uint32_t data_len, struct scsi_answer *a)
 {
     uint8_t page[B0_LEN] = { [0] = f->type & 0x1f, [1] = VPD_BLOCK_LIMITS, [3] = B0_LEN - VPD_HEADER };
     uint32_t len;

@@ -11,13 +11,15 @@
 #include "scsi/scsi.h"
 
 enum {
-    OP_REQUEST_SENSE = 0x03, OP_INQUIRY = 0x12,
-    LUN_LIST_HEADER = 8, LUN_ENTRY = 8,     /* SPC-5, REPORT LUNS */
-    ALLOCATION_MIN = 16,                    /* the same: less is an error */
-    PERIPHERAL_LUN_MAX = 255,               /* SAM-5: peripheral device addressing; above it, flat space */
+    OP_REQUEST_SENSE = 0x03,
+    OP_INQUIRY = 0x12,
+    LUN_LIST_HEADER = 8,
+    LUN_ENTRY = 8,            /* SPC-5, REPORT LUNS */
+    ALLOCATION_MIN = 16,      /* the same: less is an error */
+    PERIPHERAL_LUN_MAX = 255, /* SAM-5: peripheral device addressing; above it, flat space */
     FLAT_LUN_MAX = 16383,
     FLAT_METHOD = 0x40,
-    ABSENT_PERIPHERAL = 0x7f,               /* SPC-5, standard INQUIRY data: qualifier 011b, type 1Fh */
+    ABSENT_PERIPHERAL = 0x7f, /* SPC-5, standard INQUIRY data: qualifier 011b, type 1Fh */
     INQUIRY_LEN = 36,
 };
 
@@ -29,8 +31,8 @@ static uint32_t append(uint8_t *out, uint32_t out_size, uint32_t at, const uint8
     return at + len;
 }
 
-uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns, unsigned n,
-                          uint8_t *out, uint32_t out_size, struct scsi_sense *refuse)
+uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns, unsigned n, uint8_t *out,
+                          uint32_t out_size, struct scsi_sense *refuse)
 {
     uint32_t alloc = get_be32(cdb + 6), full = LUN_LIST_HEADER;
     uint8_t select = cdb[2], header[LUN_LIST_HEADER] = { 0 };
@@ -41,14 +43,14 @@ uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns,
         return 0;
     }
     out_size = min_u32(out_size, alloc);
-    if (select != 1) {              /* 1: well known logical units only, of which there are none */
+    if (select != 1) { /* 1: well known logical units only, of which there are none */
         uint8_t entry[LUN_ENTRY] = { 0 };
         uint32_t last = 0;
 
         full = append(out, out_size, full, entry, LUN_ENTRY);
         for (unsigned i = 0; i < n; i++) {
             if (luns[i] <= last || luns[i] > FLAT_LUN_MAX)
-                continue;           /* LUN 0 is there already */
+                continue; /* LUN 0 is there already */
             last = luns[i];
             entry[0] = last > PERIPHERAL_LUN_MAX ? (uint8_t)(FLAT_METHOD | (last >> 8)) : 0;
             entry[1] = (uint8_t)last;
@@ -65,14 +67,14 @@ static uint32_t absent_inquiry(const uint8_t *cdb, uint8_t page[INQUIRY_LEN])
     bool evpd = cdb[1] & 1;
 
     if (cdb[2])
-        return 0;                   /* a page code: only the list of pages is there, and only with EVPD */
+        return 0; /* a page code: only the list of pages is there, and only with EVPD */
     page[0] = ABSENT_PERIPHERAL;
     if (evpd) {
-        page[3] = 1;                /* the list of supported pages, holding itself */
+        page[3] = 1; /* the list of supported pages, holding itself */
         return 5;
     }
-    page[2] = 0x06;                 /* SPC-4 */
-    page[3] = 0x02;                 /* response data format */
+    page[2] = 0x06; /* SPC-4 */
+    page[3] = 0x02; /* response data format */
     page[4] = INQUIRY_LEN - 5;
     memset(page + 8, ' ', INQUIRY_LEN - 8);
     return INQUIRY_LEN;
@@ -80,7 +82,7 @@ static uint32_t absent_inquiry(const uint8_t *cdb, uint8_t page[INQUIRY_LEN])
 
 static uint32_t absent_request_sense(const uint8_t *cdb, uint8_t page[INQUIRY_LEN])
 {
-    if (cdb[1] & 1) {               /* DESC: descriptor format */
+    if (cdb[1] & 1) { /* DESC: descriptor format */
         static const uint8_t desc[8] = { 0x72, 0x05, 0x25, 0x00 };
 
         memcpy(page, desc, sizeof(desc));

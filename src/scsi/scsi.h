@@ -11,20 +11,37 @@
 #include <stdint.h>
 
 #define SCSI_CDB_MAX 16
-#define SCSI_SENSE_MAX 96           /* VSCSIIF_SENSE_BUFFERSIZE */
+#define SCSI_SENSE_MAX 96 /* VSCSIIF_SENSE_BUFFERSIZE */
 
-enum scsi_direction { SCSI_DIR_BOTH = 0, SCSI_DIR_OUT = 1, SCSI_DIR_IN = 2, SCSI_DIR_NONE = 3 }; /* as on the wire */
+enum scsi_direction {
+    SCSI_DIR_BOTH = 0,
+    SCSI_DIR_OUT = 1,
+    SCSI_DIR_IN = 2,
+    SCSI_DIR_NONE = 3
+}; /* as on the wire */
 
-enum scsi_status {                  /* SAM-5 table 43 */
-    SCSI_GOOD = 0x00, SCSI_CHECK_CONDITION = 0x02, SCSI_CONDITION_MET = 0x04, SCSI_BUSY = 0x08,
-    SCSI_RESERVATION_CONFLICT = 0x18, SCSI_TASK_SET_FULL = 0x28, SCSI_ACA_ACTIVE = 0x30, SCSI_TASK_ABORTED = 0x40,
+enum scsi_status { /* SAM-5 table 43 */
+    SCSI_GOOD = 0x00,
+    SCSI_CHECK_CONDITION = 0x02,
+    SCSI_CONDITION_MET = 0x04,
+    SCSI_BUSY = 0x08,
+    SCSI_RESERVATION_CONFLICT = 0x18,
+    SCSI_TASK_SET_FULL = 0x28,
+    SCSI_ACA_ACTIVE = 0x30,
+    SCSI_TASK_ABORTED = 0x40,
 };
-enum scsi_host {                    /* XEN_VSCSIIF_RSLT_HOST_* */
-    SCSI_HOST_OK = 0, SCSI_HOST_NO_CONNECT = 1, SCSI_HOST_TIME_OUT = 3, SCSI_HOST_ABORT = 5,
-    SCSI_HOST_ERROR = 7, SCSI_HOST_RESET = 8,
+enum scsi_host { /* XEN_VSCSIIF_RSLT_HOST_* */
+    SCSI_HOST_OK = 0,
+    SCSI_HOST_NO_CONNECT = 1,
+    SCSI_HOST_TIME_OUT = 3,
+    SCSI_HOST_ABORT = 5,
+    SCSI_HOST_ERROR = 7,
+    SCSI_HOST_RESET = 8,
 };
 
-struct scsi_sense { uint8_t key, asc, ascq; };
+struct scsi_sense {
+    uint8_t key, asc, ascq;
+};
 
 /* A response as it goes to the guest, less the rqid. */
 struct scsi_answer {
@@ -32,7 +49,7 @@ struct scsi_answer {
     uint8_t host;
     uint8_t sense_len;
     uint8_t sense[SCSI_SENSE_MAX];
-    uint32_t residual;      /* requested less moved */
+    uint32_t residual; /* requested less moved */
 };
 
 /* --- sense.c --- */
@@ -42,19 +59,19 @@ void scsi_answer_status(struct scsi_answer *a, uint8_t status, uint8_t host, uin
 
 /* What sg said of a command (struct sg_io_hdr), or the errno that write()/read() gave. */
 struct scsi_outcome {
-    int os_error;           /* positive errno; the rest is not looked at then */
+    int os_error; /* positive errno; the rest is not looked at then */
     uint8_t status;
     uint16_t host;
     int32_t resid;
-    uint8_t sense_len;      /* sb_len_wr; sense below has that many valid bytes */
+    uint8_t sense_len; /* sb_len_wr; sense below has that many valid bytes */
     const uint8_t *sense;
 };
 /*
  * SCSI.md section 1, as a pure map. type: peripheral device type; data_len: what the guest asked for.
  * Fills *a and returns how many bytes of data-in may go to the guest (0..data_len).
  */
-uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir,
-                          uint32_t data_len, struct scsi_answer *a);
+uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir, uint32_t data_len,
+                          struct scsi_answer *a);
 
 /*
  * How many bytes a Linux guest surely gets through a ring of so many segments (1 to 128). Its xen-scsifront counts the
@@ -65,26 +82,26 @@ uint32_t scsi_surely_mapped(uint32_t segments);
 
 /* --- decide.c: the one decision point for a CDB --- */
 struct scsi_lun_facts {
-    uint8_t type;           /* peripheral device type 0..31 */
-    bool readonly;          /* only what changes neither medium nor device passes, whatever else is allowed */
+    uint8_t type;  /* peripheral device type 0..31 */
+    bool readonly; /* only what changes neither medium nor device passes, whatever else is allowed */
     bool feature_host, shared, pr_forced, pr_move;
-    uint8_t pr_mode;        /* enum worker_pr_mode */
-    uint32_t max_transfer;  /* bytes; a command that asks for more is refused */
-    uint32_t max_told;      /* bytes; what a disk's guest is told that it may ask for, if less; 0: max_transfer */
-    uint32_t block_size;    /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
+    uint8_t pr_mode;       /* enum worker_pr_mode */
+    uint32_t max_transfer; /* bytes; a command that asks for more is refused */
+    uint32_t max_told;     /* bytes; what a disk's guest is told that it may ask for, if less; 0: max_transfer */
+    uint32_t block_size;   /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
 };
 enum scsi_route {
-    SCSI_TO_DEVICE,         /* forward as it is */
-    SCSI_TO_US,             /* REPORT LUNS: answered by us */
-    SCSI_TO_HELPER,         /* PERSISTENT RESERVE IN/OUT through the PR helper */
-    SCSI_REFUSED,           /* answer CHECK CONDITION with .sense */
+    SCSI_TO_DEVICE, /* forward as it is */
+    SCSI_TO_US,     /* REPORT LUNS: answered by us */
+    SCSI_TO_HELPER, /* PERSISTENT RESERVE IN/OUT through the PR helper */
+    SCSI_REFUSED,   /* answer CHECK CONDITION with .sense */
 };
 struct scsi_decision {
     enum scsi_route route;
-    struct scsi_sense sense;    /* when refused */
-    uint32_t timeout_s;         /* to use when the guest gives none; else the least that the opcode needs */
+    struct scsi_sense sense; /* when refused */
+    uint32_t timeout_s;      /* to use when the guest gives none; else the least that the opcode needs */
     uint32_t min_timeout_s;
-    bool filter_in;             /* data-in must pass scsi_filter_data_in() */
+    bool filter_in; /* data-in must pass scsi_filter_data_in() */
 };
 /*
  * Only the first cdb_len bytes of cdb are the guest's; one that is shorter than its opcode's group demands is refused.
@@ -98,15 +115,15 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
  * MODE SENSE's header of a disk or tape with .readonly. READ CAPACITY passes unchanged, and teaches
  * f->block_size. len bytes at data are valid, there is room for alloc; returns the new length (<= alloc).
  */
-uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
-                             uint8_t *data, uint32_t len, uint32_t alloc);
+uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data, uint32_t len,
+                             uint32_t alloc);
 /*
  * A disk without VPD page B0h must be given one, or its guest would know no limit: when *a is the refusal
  * of that INQUIRY, *a becomes GOOD, the page is written to data (at most data_len bytes, which is what the guest asked
  * for), and its length is returned. 0, and nothing touched, in every other case. For .filter_in commands only.
  */
-uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX],
-                          uint8_t *data, uint32_t data_len, struct scsi_answer *a);
+uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data,
+                          uint32_t data_len, struct scsi_answer *a);
 /* The timeout for sg in milliseconds: the guest's (seconds, 0 = none) less a margin, at least the decision's minimum. */
 uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s);
 
@@ -116,8 +133,8 @@ uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s);
  * Writes at most out_size bytes and returns the bytes that the guest gets: min(allocation length, full length).
  * Returns 0 and fills *refuse when the CDB is wrong (allocation length < 16 or an unknown SELECT REPORT).
  */
-uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns, unsigned n,
-                          uint8_t *out, uint32_t out_size, struct scsi_sense *refuse);
+uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns, unsigned n, uint8_t *out,
+                          uint32_t out_size, struct scsi_sense *refuse);
 /*
  * A command to a LUN that does not exist on a target that does: INQUIRY (qualifier 3, type 1Fh), REQUEST SENSE
  * (ILLEGAL REQUEST 25h/00h as data), REPORT LUNS (by the caller); all else CHECK CONDITION 05/25/00 with host OK.
@@ -128,8 +145,8 @@ uint32_t scsi_absent_lun(const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len, uin
 
 /* --- filedisk.c: an emulated disk over a file, for standalone mode only --- */
 struct filedisk {
-    int fd;                 /* not owned */
-    uint64_t blocks;        /* of 512 bytes */
+    int fd;          /* not owned */
+    uint64_t blocks; /* of 512 bytes */
     bool readonly;
     char serial[17];
 };
@@ -142,7 +159,7 @@ int filedisk_init(struct filedisk *d, int fd, bool readonly, const char *serial)
  * Executes one command, synchronously. buf: data-out of data_len bytes, or room for data_len bytes of data-in.
  * Returns the number of data-in bytes made; *a is the whole answer.
  */
-uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
-                          enum scsi_direction dir, uint8_t *buf, uint32_t data_len, struct scsi_answer *a);
+uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len, enum scsi_direction dir,
+                          uint8_t *buf, uint32_t data_len, struct scsi_answer *a);
 
 #endif

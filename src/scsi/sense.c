@@ -17,9 +17,11 @@
 #include "scsi/scsi.h"
 
 enum {
-    SENSE_FIXED_LEN = 18,           /* SPC-5, fixed format, without additional sense bytes */
-    SENSE_CURRENT_FIXED = 0x70, SENSE_DEFERRED_FIXED = 0x71,
-    SENSE_CURRENT_DESC = 0x72, SENSE_DEFERRED_DESC = 0x73,
+    SENSE_FIXED_LEN = 18, /* SPC-5, fixed format, without additional sense bytes */
+    SENSE_CURRENT_FIXED = 0x70,
+    SENSE_DEFERRED_FIXED = 0x71,
+    SENSE_CURRENT_DESC = 0x72,
+    SENSE_DEFERRED_DESC = 0x73,
 };
 
 void scsi_answer_status(struct scsi_answer *a, uint8_t status, uint8_t host, uint32_t residual)
@@ -52,16 +54,20 @@ static void copy_sense(struct scsi_answer *a, const struct scsi_outcome *o)
 /* The command was not performed, or nothing is known of it: errno of write() or read() on sg. */
 static void map_os_error(int err, uint32_t data_len, struct scsi_answer *a)
 {
-    static const struct { int err; uint8_t host, status; struct scsi_sense sense; } map[] = {
-        { ENODEV,   SCSI_HOST_NO_CONNECT, SCSI_CHECK_CONDITION, { 0x05, 0x25, 0x00 } },
-        { ENXIO,    SCSI_HOST_NO_CONNECT, SCSI_CHECK_CONDITION, { 0x05, 0x25, 0x00 } },
+    static const struct {
+        int err;
+        uint8_t host, status;
+        struct scsi_sense sense;
+    } map[] = {
+        { ENODEV, SCSI_HOST_NO_CONNECT, SCSI_CHECK_CONDITION, { 0x05, 0x25, 0x00 } },
+        { ENXIO, SCSI_HOST_NO_CONNECT, SCSI_CHECK_CONDITION, { 0x05, 0x25, 0x00 } },
         /* The initiator's own retry is all that can help. EDOM (sg's queue is full) is queued by the caller. */
-        { ENOMEM,   SCSI_HOST_OK,         SCSI_BUSY,            { 0 } },
-        { EAGAIN,   SCSI_HOST_OK,         SCSI_BUSY,            { 0 } },
-        { EDOM,     SCSI_HOST_OK,         SCSI_BUSY,            { 0 } },
+        { ENOMEM, SCSI_HOST_OK, SCSI_BUSY, { 0 } },
+        { EAGAIN, SCSI_HOST_OK, SCSI_BUSY, { 0 } },
+        { EDOM, SCSI_HOST_OK, SCSI_BUSY, { 0 } },
         /* More than the device's queue takes in one command. */
-        { EINVAL,   SCSI_HOST_OK,         SCSI_CHECK_CONDITION, { 0x05, 0x24, 0x00 } },
-        { EMSGSIZE, SCSI_HOST_OK,         SCSI_CHECK_CONDITION, { 0x05, 0x24, 0x00 } },
+        { EINVAL, SCSI_HOST_OK, SCSI_CHECK_CONDITION, { 0x05, 0x24, 0x00 } },
+        { EMSGSIZE, SCSI_HOST_OK, SCSI_CHECK_CONDITION, { 0x05, 0x24, 0x00 } },
     };
 
     for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
@@ -94,29 +100,36 @@ static bool status_is_failure(uint8_t status)
  * status that says nothing. BUSY only where the command certainly did not start: an initiator that sees BUSY alone
  * sends it again, and a tape would then have the block twice.
  */
-static const struct { uint8_t busy; struct scsi_sense sense; } host_meaning[] = {
-    [1]  = { 0, { 0x05, 0x25, 0x00 } },     /* NO_CONNECT */
-    [2]  = { 1, { 0 } },                    /* BUS_BUSY */
-    [3]  = { 0, { 0x0b, 0x08, 0x01 } },     /* TIME_OUT */
-    [4]  = { 0, { 0x05, 0x25, 0x00 } },     /* BAD_TARGET */
-    [5]  = { 0, { 0x0b, 0x08, 0x00 } },     /* ABORT */
-    [6]  = { 0, { 0x0b, 0x47, 0x00 } },     /* PARITY */
-    [7]  = { 0, { 0x0b, 0x08, 0x00 } },     /* ERROR */
-    [8]  = { 0, { 0x0b, 0x08, 0x00 } },     /* RESET */
-    [9]  = { 0, { 0x0b, 0x08, 0x00 } },     /* BAD_INTR */
-    [10] = { 0, { 0x0b, 0x08, 0x00 } },     /* PASSTHROUGH */
-    [11] = { 0, { 0x0b, 0x08, 0x00 } },     /* SOFT_ERROR */
-    [12] = { 1, { 0 } },                    /* IMM_RETRY */
-    [13] = { 1, { 0 } },                    /* REQUEUE */
-    [14] = { 0, { 0x0b, 0x08, 0x00 } },     /* TRANSPORT_DISRUPTED */
-    [15] = { 0, { 0x0b, 0x08, 0x00 } },     /* TRANSPORT_FAILFAST */
-    [16] = { 0, { 0x0b, 0x08, 0x00 } },     /* TARGET_FAILURE */
-    [17] = { 0, { 0x0b, 0x08, 0x00 } },     /* NEXUS_FAILURE */
-    [18] = { 0, { 0x07, 0x27, 0x07 } },     /* ALLOC_FAILURE: space allocation failed write protect */
-    [19] = { 0, { 0x03, 0x00, 0x00 } },     /* MEDIUM_ERROR */
-    [20] = { 0, { 0x0b, 0x08, 0x00 } },     /* TRANSPORT_MARGINAL */
+static const struct {
+    uint8_t busy;
+    struct scsi_sense sense;
+} host_meaning[] = {
+    [1] = { 0, { 0x05, 0x25, 0x00 } },  /* NO_CONNECT */
+    [2] = { 1, { 0 } },                 /* BUS_BUSY */
+    [3] = { 0, { 0x0b, 0x08, 0x01 } },  /* TIME_OUT */
+    [4] = { 0, { 0x05, 0x25, 0x00 } },  /* BAD_TARGET */
+    [5] = { 0, { 0x0b, 0x08, 0x00 } },  /* ABORT */
+    [6] = { 0, { 0x0b, 0x47, 0x00 } },  /* PARITY */
+    [7] = { 0, { 0x0b, 0x08, 0x00 } },  /* ERROR */
+    [8] = { 0, { 0x0b, 0x08, 0x00 } },  /* RESET */
+    [9] = { 0, { 0x0b, 0x08, 0x00 } },  /* BAD_INTR */
+    [10] = { 0, { 0x0b, 0x08, 0x00 } }, /* PASSTHROUGH */
+    [11] = { 0, { 0x0b, 0x08, 0x00 } }, /* SOFT_ERROR */
+    [12] = { 1, { 0 } },                /* IMM_RETRY */
+    [13] = { 1, { 0 } },                /* REQUEUE */
+    [14] = { 0, { 0x0b, 0x08, 0x00 } }, /* TRANSPORT_DISRUPTED */
+    [15] = { 0, { 0x0b, 0x08, 0x00 } }, /* TRANSPORT_FAILFAST */
+    [16] = { 0, { 0x0b, 0x08, 0x00 } }, /* TARGET_FAILURE */
+    [17] = { 0, { 0x0b, 0x08, 0x00 } }, /* NEXUS_FAILURE */
+    [18] = { 0, { 0x07, 0x27, 0x07 } }, /* ALLOC_FAILURE: space allocation failed write protect */
+    [19] = { 0, { 0x03, 0x00, 0x00 } }, /* MEDIUM_ERROR */
+    [20] = { 0, { 0x0b, 0x08, 0x00 } }, /* TRANSPORT_MARGINAL */
 };
-enum { HOST_LAST = 20, HOST_NOTE_FIRST = 16, HOST_NOTE_LAST = 19 };
+enum {
+    HOST_LAST = 20,
+    HOST_NOTE_FIRST = 16,
+    HOST_NOTE_LAST = 19
+};
 
 /*
  * Kernels before 6.0 show in 16..19 what their own mid-layer concluded from status and sense. With those
@@ -161,16 +174,21 @@ static bool check_condition_has_data(const struct scsi_outcome *o, uint8_t type)
     if (!o->sense || o->sense_len < 3)
         return false;
     switch (o->sense[0] & 0x7f) {
-    case SENSE_CURRENT_FIXED: key = o->sense[2] & 0x0f; break;
-    case SENSE_CURRENT_DESC:  key = o->sense[1] & 0x0f; break;
-    default:                  return false;
+    case SENSE_CURRENT_FIXED:
+        key = o->sense[2] & 0x0f;
+        break;
+    case SENSE_CURRENT_DESC:
+        key = o->sense[1] & 0x0f;
+        break;
+    default:
+        return false;
     }
     if (is_disk(type))
         return key == SPC_SK_RECOVERED_ERROR;
     switch (key) {
-    case SPC_SK_NO_SENSE:           /* a short or long block, a file mark, early warning */
+    case SPC_SK_NO_SENSE: /* a short or long block, a file mark, early warning */
     case SPC_SK_RECOVERED_ERROR:
-    case SPC_SK_MEDIUM_ERROR:       /* the blocks before the bad one */
+    case SPC_SK_MEDIUM_ERROR: /* the blocks before the bad one */
     case SPC_SK_HARDWARE_ERROR:
     case SPC_SK_BLANK_CHECK:
     case SPC_SK_VOLUME_OVERFLOW:
@@ -181,8 +199,8 @@ static bool check_condition_has_data(const struct scsi_outcome *o, uint8_t type)
     }
 }
 
-uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir,
-                          uint32_t data_len, struct scsi_answer *a)
+uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir, uint32_t data_len,
+                          struct scsi_answer *a)
 {
     uint32_t residual;
 
