@@ -179,8 +179,8 @@ static int to_device(struct service *svc, struct cmd *c)
             return 0;
         }
         if (lun->pr) {
-            r = pr_client_submit(lun->pr, c, c->cdb, out ? c->buf : NULL, out ? c->data_len : 0,
-                                 out ? 0 : c->data_len, c->sg.timeout_ms);
+            r = pr_client_submit(lun->pr, c, c->cdb, out ? c->buf : NULL, out ? c->data_len : 0, out ? 0 : c->data_len,
+                                 c->sg.timeout_ms);
             if (r < 0) {
                 finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
                 return 0;
@@ -192,8 +192,7 @@ static int to_device(struct service *svc, struct cmd *c)
         }
     }
     if (lun->backing == LUN_BACKING_FILE) {
-        c->in_len = filedisk_execute(&lun->file, c->cdb, c->req.cmd_len, direction(c), c->buf, c->data_len,
-                                     &c->answer);
+        c->in_len = filedisk_execute(&lun->file, c->cdb, c->req.cmd_len, direction(c), c->buf, c->data_len, &c->answer);
         filter_answer(c);
         command_finish(svc, c);
         return 0;
@@ -278,9 +277,9 @@ void command_pump(struct service *svc, struct lun *lun)
 static bool runs_once(uint8_t opcode)
 {
     switch (opcode) {
-    case PR_OP_OUT:         /* REGISTER: the old key is no more */
-    case 0x89:              /* COMPARE AND WRITE: it compares with what it wrote */
-    case 0x50:              /* XDWRITE(10), XPWRITE(10), XDWRITEREAD(10) of SBC-2: XOR with what is there */
+    case PR_OP_OUT: /* REGISTER: the old key is no more */
+    case 0x89:      /* COMPARE AND WRITE: it compares with what it wrote */
+    case 0x50:      /* XDWRITE(10), XPWRITE(10), XDWRITEREAD(10) of SBC-2: XOR with what is there */
     case 0x51:
     case 0x53:
         return true;
@@ -330,8 +329,7 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
     left_device(svc, c);
 }
 
-void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data,
-                     uint32_t in_len)
+void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data, uint32_t in_len)
 {
     struct pr_link *link = ctx;
     struct cmd *c = token;

@@ -26,10 +26,13 @@ struct worker {
     struct loop_timer quit_timer, outbox_timer;
     bool initialised, quitting;
     uint32_t generation;
-    uint32_t removing[PVSCSI_STATS_LUNS / 32];  /* LUN_REMOVED is owed */
+    uint32_t removing[PVSCSI_STATS_LUNS / 32]; /* LUN_REMOVED is owed */
     struct worker_msg outbox[PVSCSI_STATS_LUNS * 2];
     unsigned out_from, out_n;
-    struct journal_map { void *at; size_t size; } journal, stats;
+    struct journal_map {
+        void *at;
+        size_t size;
+    } journal, stats;
     char prefix[32];
 };
 
@@ -46,7 +49,7 @@ static void flush_outbox(struct worker *w)
 
         if (r == -EAGAIN)
             break;
-        if (r == -ENOBUFS || r == -ENOMEM) {    /* the socket would say it is writable all the same */
+        if (r == -ENOBUFS || r == -ENOMEM) { /* the socket would say it is writable all the same */
             loop_timer_arm(w->loop, &w->outbox_timer, OUTBOX_RETRY_US);
             return;
         }
@@ -238,8 +241,7 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_CONNECT:
         service_disconnect(svc);
         w->generation = msg->generation;
-        r = service_connect(svc, msg->u.connect.ring_ref, msg->u.connect.event_channel,
-                            msg->u.connect.take_over != 0);
+        r = service_connect(svc, msg->u.connect.ring_ref, msg->u.connect.event_channel, msg->u.connect.take_over != 0);
         tell(w, WM_CONNECTED, r, 0, 0);
         break;
     case WM_DISCONNECT:

@@ -27,9 +27,8 @@ static struct cmd *aborted(struct service *svc, const struct cmd *abort)
     for (unsigned i = 0; i < CMD_SLOTS; i++) {
         struct cmd *c = &svc->cmd[i];
 
-        if ((c->state == CMD_QUEUED || c->state == CMD_AT_DEVICE) && !c->orphan
-            && c->req.act == VSCSIIF_ACT_SCSI_CDB && c->req.rqid == abort->req.ref_rqid
-            && same_address(c, abort))
+        if ((c->state == CMD_QUEUED || c->state == CMD_AT_DEVICE) && !c->orphan && c->req.act == VSCSIIF_ACT_SCSI_CDB
+            && c->req.rqid == abort->req.ref_rqid && same_address(c, abort))
             return c;
     }
     return NULL;
@@ -134,8 +133,7 @@ void manage_check(struct service *svc)
             continue;
         if (now == 0)
             now = now_us();
-        idle = c->req.act == VSCSIIF_ACT_SCSI_ABORT ? !aborted(svc, c)
-                                                    : c->lun->in_flight == 0 && !c->lun->held;
+        idle = c->req.act == VSCSIIF_ACT_SCSI_ABORT ? !aborted(svc, c) : c->lun->in_flight == 0 && !c->lun->held;
         if (c->req.act == VSCSIIF_ACT_SCSI_ABORT) {
             if (idle || now >= c->deadline_us) {
                 end(svc, c, idle);
@@ -169,7 +167,7 @@ void manage_reset_done(struct service *svc, struct lun *lun, int error)
 {
     lun->reset_asked = false;
     if (error == 0) {
-        svc->work = true;       /* what was in flight comes back now; the deadline was set anew */
+        svc->work = true; /* what was in flight comes back now; the deadline was set anew */
         return;
     }
     for (unsigned i = 0; i < CMD_SLOTS; i++) {

@@ -10,22 +10,28 @@
 
 /* SPC-5 table 79 (PERSISTENT RESERVE IN) and table 85 (OUT), service actions. */
 enum {
-    IN_REPORT_LAST = 3,             /* READ KEYS, READ RESERVATION, REPORT CAPABILITIES, READ FULL STATUS */
-    OUT_REGISTER = 0, OUT_RESERVE = 1, OUT_REGISTER_AND_MOVE = 7,
+    IN_REPORT_LAST = 3, /* READ KEYS, READ RESERVATION, REPORT CAPABILITIES, READ FULL STATUS */
+    OUT_REGISTER = 0,
+    OUT_RESERVE = 1,
+    OUT_REGISTER_AND_MOVE = 7,
 };
-#define LIST_SPEC_I_PT 0x08         /* byte 20 of the basic list */
-#define TRANSPORTID_MIN 24          /* bytes of the shortest TransportID, SPC-5 7.6.4.1 */
+#define LIST_SPEC_I_PT 0x08 /* byte 20 of the basic list */
+#define TRANSPORTID_MIN 24  /* bytes of the shortest TransportID, SPC-5 7.6.4.1 */
 
 static const struct scsi_sense invalid_field_in_cdb = { 0x05, 0x24, 0x00 };
 static const struct scsi_sense invalid_field_in_list = { 0x05, 0x26, 0x00 };
 static const struct scsi_sense list_length_error = { 0x05, 0x1a, 0x00 };
 
-enum list_form { LIST_UNKNOWN = 0, LIST_PLAIN, LIST_MOVE };
+enum list_form {
+    LIST_UNKNOWN = 0,
+    LIST_PLAIN,
+    LIST_MOVE
+};
 
 /* REPLACE LOST RESERVATION (08h) is left out: no device that we know of has it. */
 static const struct {
     enum list_form form;
-    bool strict_type;               /* scope and type are always valid fields, whatever is reserved now */
+    bool strict_type; /* scope and type are always valid fields, whatever is reserved now */
 } out_actions[32] = {
     [OUT_REGISTER] = { LIST_PLAIN, false },
     [OUT_RESERVE] = { LIST_PLAIN, true },
@@ -64,15 +70,19 @@ uint32_t pr_cdb_length(const uint8_t cdb[SCSI_CDB_MAX])
 static bool scope_and_type_valid(uint8_t scope_type)
 {
     switch (scope_type) {
-    case 1: case 3: case 5: case 6: case 7: case 8:
+    case 1:
+    case 3:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
         return true;
     default:
         return false;
     }
 }
 
-static bool check_in(const uint8_t *cdb, enum scsi_direction dir, uint32_t data_len,
-                     struct scsi_sense *refuse)
+static bool check_in(const uint8_t *cdb, enum scsi_direction dir, uint32_t data_len, struct scsi_sense *refuse)
 {
     if ((cdb[1] & 0x1f) > IN_REPORT_LAST)
         return refused(refuse, invalid_field_in_cdb);

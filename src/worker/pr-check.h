@@ -17,9 +17,9 @@
 
 #define PR_OP_IN 0x5e
 #define PR_OP_OUT 0x5f
-#define PR_CDB_LEN 10           /* of both; the helper protocol pads with zeros to 16 */
-#define PR_DATA_MAX 8192        /* bytes of parameter data, either way */
-#define PR_LIST_BASIC 24        /* bytes of the basic PR OUT parameter list */
+#define PR_CDB_LEN 10    /* of both; the helper protocol pads with zeros to 16 */
+#define PR_DATA_MAX 8192 /* bytes of parameter data, either way */
+#define PR_LIST_BASIC 24 /* bytes of the basic PR OUT parameter list */
 
 /*
  * What the CDB says of the length: 5Eh: the allocation length (16 bits); 5Fh: the parameter list length (32

@@ -32,38 +32,38 @@ struct pr_command {
     struct pr_command *next;
     void *token;
     uint8_t cdb[SCSI_CDB_MAX];
-    uint32_t buffer_len;        /* the guest's: what a residual is counted from */
+    uint32_t buffer_len; /* the guest's: what a residual is counted from */
     uint32_t deadline_ms;
-    bool started;               /* its deadline runs */
+    bool started; /* its deadline runs */
     bool asked, left;
-    bool retried;               /* 5Eh: sent for the second time */
+    bool retried; /* 5Eh: sent for the second time */
     uint32_t list_len;
     uint8_t list[];
 };
 
 struct pr_client {
     struct loop *loop;
-    struct pr_client_config config; /* its strings are these: */
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];  /* "": the defaults */
+    struct pr_client_config config;                         /* its strings are these: */
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": the defaults */
     char prefix[48];
     struct log_limit limit;
 
-    struct loop_source socket;      /* fd -1: no connection */
-    struct loop_timer kick_timer;   /* a command was queued */
-    struct loop_timer retry_timer;  /* armed while away: the next attempt to connect */
+    struct loop_source socket;        /* fd -1: no connection */
+    struct loop_timer kick_timer;     /* a command was queued */
+    struct loop_timer retry_timer;    /* armed while away: the next attempt to connect */
     struct loop_timer deadline_timer; /* of the head, or of the handshake before its turn */
     struct pr_proto proto;
 
     struct pr_command *head, **tail;
     unsigned pending;
 
-    uint64_t away_since_us;         /* 0: not away */
-    uint64_t attempt_us;            /* of the last connect */
+    uint64_t away_since_us; /* 0: not away */
+    uint64_t attempt_us;    /* of the last connect */
     uint32_t backoff_ms;
     enum worker_helper_state reported;
 
-    bool inside;                    /* a callback of the loop is running */
-    bool dead;                      /* freed meanwhile; the memory goes when it ends */
+    bool inside; /* a callback of the loop is running */
+    bool dead;   /* freed meanwhile; the memory goes when it ends */
 };
 
 /* --- commands --- */
@@ -187,8 +187,9 @@ static void note_away(struct pr_client *c, const char *why)
         log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s", first_path(c), why);
     }
     /* A command that waits is worth an attempt sooner. */
-    loop_timer_arm(c->loop, &c->retry_timer, (uint64_t)(c->head && c->backoff_ms > BACKOFF_WAITING_MS
-                                                        ? BACKOFF_WAITING_MS : c->backoff_ms) * 1000);
+    loop_timer_arm(c->loop, &c->retry_timer,
+                   (uint64_t)(c->head && c->backoff_ms > BACKOFF_WAITING_MS ? BACKOFF_WAITING_MS : c->backoff_ms)
+                       * 1000);
     c->backoff_ms = c->backoff_ms < BACKOFF_MAX_MS / 2 ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
 
@@ -209,8 +210,8 @@ static void lose(struct pr_client *c, const char *why, bool again)
         cmd->left = false;
         return;
     }
-    log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: command %02xh failed: %s",
-                first_path(c), cmd->cdb[0], why);
+    log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: command %02xh failed: %s", first_path(c),
+                cmd->cdb[0], why);
     fail_head(c);
 }
 
@@ -366,7 +367,7 @@ static void drive(struct pr_client *c)
     if (c->proto.state != PR_STATE_READY || !still_quiet(c))
         return;
     if (!pr_proto_start(&c->proto, cmd->cdb, cmd->list, cmd->list_len))
-        return;                     /* the answer to the handshake is still on its way out */
+        return; /* the answer to the handshake is still on its way out */
     cmd->asked = true;
     flush(c);
 }
@@ -399,7 +400,7 @@ static void receive(struct pr_client *c)
     } else if (event == PR_BROKEN) {
         lose(c, n > 0 ? c->proto.error : n == 0 ? "closed the connection" : strerror(errno), n <= 0);
         if (shaking)
-            answer_waiting(c);      /* as good as no connection */
+            answer_waiting(c); /* as good as no connection */
     }
 }
 
@@ -466,8 +467,8 @@ static void on_deadline(struct loop_timer *timer)
         cmd->asked = cmd->left = false;
         lose(c, "no answer within the deadline", false);
         log_limited(&c->limit, XTL_WARN, c->config.prefix,
-                    "PR helper at %s: command %02xh failed: no answer within %u ms",
-                    first_path(c), cmd->cdb[0], cmd->deadline_ms);
+                    "PR helper at %s: command %02xh failed: no answer within %u ms", first_path(c), cmd->cdb[0],
+                    cmd->deadline_ms);
         fail_head(c);
     } else if (c->socket.fd >= 0) {
         lose(c, "no handshake within the deadline", false);
@@ -533,8 +534,8 @@ void pr_client_free(struct pr_client *client)
         free(client);
 }
 
-int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX],
-                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room, uint32_t deadline_ms)
+int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *out_data,
+                     uint32_t out_len, uint32_t in_room, uint32_t deadline_ms)
 {
     bool out = cdb[0] == PR_OP_OUT;
     uint32_t len = pr_cdb_length(cdb);
@@ -553,7 +554,7 @@ int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SC
     memcpy(cmd->cdb, cdb, PR_CDB_LEN);
     cmd->buffer_len = out ? out_len : in_room;
     cmd->deadline_ms = deadline_ms && deadline_ms < client->config.deadline_ms ? deadline_ms
-                                                                              : client->config.deadline_ms;
+                                                                               : client->config.deadline_ms;
     if (out) {
         cmd->list_len = len;
         if (len)
@@ -589,7 +590,7 @@ void pr_client_cancel_all(struct pr_client *client)
 {
     if (client->head && client->head->asked) {
         disconnect(client);
-        loop_timer_arm(client->loop, &client->kick_timer, 0);       /* reports the new state */
+        loop_timer_arm(client->loop, &client->kick_timer, 0); /* reports the new state */
     }
     while (client->head)
         forget(client, &client->head);

@@ -23,18 +23,18 @@
 #define PR_SOCKET_DEFAULT "/run/qemu-pr-helper.sock"
 #define PR_SOCKET_DEFAULT_2 "/var/run/qemu-pr-helper.sock"
 
-#define PR_QUEUE_MAX 32             /* commands accepted and not yet ended; a ring has 16 */
+#define PR_QUEUE_MAX 32 /* commands accepted and not yet ended; a ring has 16 */
 #define PR_DEADLINE_MS 30000
 #define PR_AWAY_BUSY_MS 5000
 
 struct pr_client;
 
 struct pr_client_config {
-    const char *socket_path;        /* copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT, then _2 */
-    uint32_t deadline_ms;           /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
-    uint32_t away_busy_ms;          /* 0: PR_AWAY_BUSY_MS */
-    const char *prefix;             /* for logs, copied (cut at 47 bytes); may be NULL */
-    int device_fd;                  /* sent with each command; see pr_client_new() */
+    const char *socket_path; /* copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT, then _2 */
+    uint32_t deadline_ms;    /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
+    uint32_t away_busy_ms;   /* 0: PR_AWAY_BUSY_MS */
+    const char *prefix;      /* for logs, copied (cut at 47 bytes); may be NULL */
+    int device_fd;           /* sent with each command; see pr_client_new() */
 
     /*
      * A command has ended: called exactly once for each accepted one that is not cancelled, from the loop,
@@ -42,8 +42,7 @@ struct pr_client_config {
      * during the call only. answer->residual is already right: against out_len for 5Fh, in_room for 5Eh.
      * The callback may submit, cancel, and free the client.
      */
-    void (*done)(void *ctx, void *token, const struct scsi_answer *answer,
-                 const uint8_t *in_data, uint32_t in_len);
+    void (*done)(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data, uint32_t in_len);
     /* From the loop: the state has changed. May be NULL. May submit and cancel, but not free the client. */
     void (*state_changed)(void *ctx, enum worker_helper_state state);
     void *ctx;
@@ -67,8 +66,8 @@ void pr_client_free(struct pr_client *client);
  * 0: done() will come. -EBUSY: PR_QUEUE_MAX are queued (answer BUSY); -ENOMEM; -EINVAL: not a command for us
  * (pr_check() was not asked). After a failure done() does not come.
  */
-int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX],
-                     const uint8_t *out_data, uint32_t out_len, uint32_t in_room, uint32_t deadline_ms);
+int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *out_data,
+                     uint32_t out_len, uint32_t in_room, uint32_t deadline_ms);
 /*
  * Takes back one command. 0: it was not sent yet, is forgotten and done() will not come. -EBUSY: it is on its
  * way to the helper; done() will come, after its deadline at the latest. -ENOENT: no such token.

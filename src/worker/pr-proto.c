@@ -33,8 +33,7 @@ void pr_proto_init(struct pr_proto *p)
     p->alloc = 0;
 }
 
-bool pr_proto_start(struct pr_proto *p, const uint8_t cdb[SCSI_CDB_MAX],
-                    const uint8_t *list, uint32_t list_len)
+bool pr_proto_start(struct pr_proto *p, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *list, uint32_t list_len)
 {
     bool out = cdb[0] == PR_OP_OUT;
 
@@ -84,8 +83,13 @@ bool pr_proto_request_left(const struct pr_proto *p)
 static bool status_known(uint32_t status)
 {
     switch (status) {
-    case SCSI_GOOD: case SCSI_CHECK_CONDITION: case SCSI_BUSY: case SCSI_RESERVATION_CONFLICT:
-    case SCSI_TASK_SET_FULL: case SCSI_ACA_ACTIVE: case SCSI_TASK_ABORTED:
+    case SCSI_GOOD:
+    case SCSI_CHECK_CONDITION:
+    case SCSI_BUSY:
+    case SCSI_RESERVATION_CONFLICT:
+    case SCSI_TASK_SET_FULL:
+    case SCSI_ACA_ACTIVE:
+    case SCSI_TASK_ABORTED:
         return true;
     default:
         return false;
@@ -168,8 +172,11 @@ uint8_t pr_sense_length(const uint8_t buf[SCSI_SENSE_MAX])
     uint32_t len;
 
     switch (buf[0] & 0x7f) {
-    case 0x70: case 0x71: case 0x72: case 0x73:
-        len = 8u + buf[7];      /* ADDITIONAL SENSE LENGTH, same place in both formats */
+    case 0x70:
+    case 0x71:
+    case 0x72:
+    case 0x73:
+        len = 8u + buf[7]; /* ADDITIONAL SENSE LENGTH, same place in both formats */
         return (uint8_t)(len < SCSI_SENSE_MAX ? len : SCSI_SENSE_MAX);
     default:
         return 0;

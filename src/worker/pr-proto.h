@@ -21,10 +21,10 @@
 struct pr_wire_features {
     uint8_t bits[4];
 };
-struct pr_wire_request {        /* exactly one descriptor goes with the first byte; 5Fh: the list follows */
+struct pr_wire_request { /* exactly one descriptor goes with the first byte; 5Fh: the list follows */
     uint8_t cdb[16];
 };
-struct pr_wire_reply {          /* 5Eh and GOOD: size bytes follow */
+struct pr_wire_reply { /* 5Eh and GOOD: size bytes follow */
     uint8_t status[4];
     uint8_t size[4];
     uint8_t sense[96];
@@ -38,39 +38,39 @@ static_assert(sizeof(((struct pr_wire_request *)0)->cdb) == SCSI_CDB_MAX, "a CDB
 static_assert(sizeof(((struct pr_wire_reply *)0)->sense) == SCSI_SENSE_MAX, "the guest's sense buffer");
 
 enum pr_proto_state {
-    PR_STATE_FEATURES = 0,      /* waiting for the helper's features */
-    PR_STATE_READY,             /* nothing is asked; any byte from the helper is one too many */
-    PR_STATE_REQUEST,           /* a command is asked; its reply is not complete */
+    PR_STATE_FEATURES = 0, /* waiting for the helper's features */
+    PR_STATE_READY,        /* nothing is asked; any byte from the helper is one too many */
+    PR_STATE_REQUEST,      /* a command is asked; its reply is not complete */
     PR_STATE_DEAD,
 };
 
 enum pr_event {
-    PR_MORE = 0,                /* go on */
-    PR_HANDSHAKEN,              /* READY now, once what pr_proto_output() has is sent */
-    PR_REPLIED,                 /* READY again; see pr_proto_reply() */
-    PR_BROKEN,                  /* protocol error: close; the command that was asked, if any, has failed */
+    PR_MORE = 0,   /* go on */
+    PR_HANDSHAKEN, /* READY now, once what pr_proto_output() has is sent */
+    PR_REPLIED,    /* READY again; see pr_proto_reply() */
+    PR_BROKEN,     /* protocol error: close; the command that was asked, if any, has failed */
 };
 
 struct pr_proto {
     enum pr_proto_state state;
-    const char *error;          /* what was wrong, for a log line; set with PR_BROKEN */
+    const char *error; /* what was wrong, for a log line; set with PR_BROKEN */
 
     uint8_t out[sizeof(struct pr_wire_request) + PR_DATA_MAX];
     uint32_t out_len, out_sent;
 
     uint8_t opcode;
-    uint32_t alloc;             /* 5Eh: allocation length */
+    uint32_t alloc; /* 5Eh: allocation length */
     uint8_t in[sizeof(struct pr_wire_reply) + PR_DATA_MAX];
-    uint32_t in_have, in_want;  /* in_want grows once the size is known */
+    uint32_t in_have, in_want; /* in_want grows once the size is known */
 };
 
 /* Points into the pr_proto, so it is valid until the next pr_proto_start() or _init(). */
 struct pr_reply {
-    uint8_t status;             /* enum scsi_status: one of 00 02 08 18 28 30 40 */
-    const uint8_t *sense;       /* sense_len bytes; 0 unless CHECK CONDITION */
+    uint8_t status;       /* enum scsi_status: one of 00 02 08 18 28 30 40 */
+    const uint8_t *sense; /* sense_len bytes; 0 unless CHECK CONDITION */
     uint8_t sense_len;
     const uint8_t *data;
-    uint32_t data_len;          /* 0 unless 5Eh and GOOD; at most the allocation length */
+    uint32_t data_len; /* 0 unless 5Eh and GOOD; at most the allocation length */
 };
 
 /* A new connection. */
@@ -79,8 +79,7 @@ void pr_proto_init(struct pr_proto *p);
  * Asks one command, in state READY with all output sent. list_len: the parameter list length of 5Fh, 0 for
  * 5Eh. Of cdb the first 10 bytes are sent, then zeros. False: not a command for this protocol, or not ready.
  */
-bool pr_proto_start(struct pr_proto *p, const uint8_t cdb[SCSI_CDB_MAX],
-                    const uint8_t *list, uint32_t list_len);
+bool pr_proto_start(struct pr_proto *p, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *list, uint32_t list_len);
 /*
  * What to send next: *bytes points to that many (0: nothing now). *with_fd: the descriptor must go with the
  * first of these bytes. A CDB and its list are given one after the other: the descriptor goes with the CDB.

@@ -12,8 +12,7 @@ static const struct {
     [REQUEST_BAD_ACT] = { "unknown act, expected 1 (CDB), 2 (ABORT) or 3 (RESET)", { 0x05, 0x24, 0x00 } },
     [REQUEST_BAD_CDB_LENGTH] = { "cmd_len is not 1..16", { 0x05, 0x24, 0x00 } },
     [REQUEST_BAD_DIRECTION] = { "data direction is not 1, 2 or 3", { 0x05, 0x24, 0x00 } },
-    [REQUEST_BAD_SEGMENT_COUNT] = { "nr_segments is above 26 or an indirect one is not 1..26",
-                                    { 0x05, 0x24, 0x00 } },
+    [REQUEST_BAD_SEGMENT_COUNT] = { "nr_segments is above 26 or an indirect one is not 1..26", { 0x05, 0x24, 0x00 } },
     [REQUEST_BAD_LIST] = { "an indirect list's length is no multiple of 8, is 0, or leaves its page",
                            { 0x05, 0x24, 0x00 } },
     [REQUEST_LISTS_NOT_OFFERED] = { "indirect lists were not offered", { 0x05, 0x24, 0x00 } },
@@ -32,22 +31,20 @@ struct scsi_sense request_defect_sense(enum request_defect d)
     return (size_t)d < ARRAY_SIZE(defects) ? defects[d].sense : defects[REQUEST_BAD_ACT].sense;
 }
 
-enum request_defect request_check(const struct vscsiif_request *req, unsigned max_segments,
-                                  unsigned *n_lists, unsigned *n_records)
+enum request_defect request_check(const struct vscsiif_request *req, unsigned max_segments, unsigned *n_lists,
+                                  unsigned *n_records)
 {
     unsigned n = req->nr_segments, records = 0;
 
     *n_lists = *n_records = 0;
-    if (req->act != VSCSIIF_ACT_SCSI_CDB && req->act != VSCSIIF_ACT_SCSI_ABORT
-        && req->act != VSCSIIF_ACT_SCSI_RESET)
+    if (req->act != VSCSIIF_ACT_SCSI_CDB && req->act != VSCSIIF_ACT_SCSI_ABORT && req->act != VSCSIIF_ACT_SCSI_RESET)
         return REQUEST_BAD_ACT;
     /* ABORT and RESET use neither CDB nor data; Linux leaves a copy of the command's there. */
     if (req->act != VSCSIIF_ACT_SCSI_CDB)
         return REQUEST_OK;
     if (req->cmd_len < 1 || req->cmd_len > VSCSIIF_MAX_COMMAND_SIZE)
         return REQUEST_BAD_CDB_LENGTH;
-    if (req->sc_data_direction > SCSI_DIR_NONE
-        || (req->sc_data_direction == SCSI_DIR_BOTH && n != 0))
+    if (req->sc_data_direction > SCSI_DIR_NONE || (req->sc_data_direction == SCSI_DIR_BOTH && n != 0))
         return REQUEST_BAD_DIRECTION;
     if (!(n & VSCSIIF_SG_GRANT)) {
         if (n > VSCSIIF_SG_TABLESIZE)
@@ -63,8 +60,7 @@ enum request_defect request_check(const struct vscsiif_request *req, unsigned ma
     for (unsigned i = 0; i < n; i++) {
         unsigned offset = req->seg[i].offset, length = req->seg[i].length;
 
-        if (length == 0 || length % sizeof(struct scsiif_request_segment) != 0
-            || offset + length > VSCSIIF_PAGE_SIZE)
+        if (length == 0 || length % sizeof(struct scsiif_request_segment) != 0 || offset + length > VSCSIIF_PAGE_SIZE)
             return REQUEST_BAD_LIST;
         records += length / (unsigned)sizeof(struct scsiif_request_segment);
     }
@@ -75,9 +71,8 @@ enum request_defect request_check(const struct vscsiif_request *req, unsigned ma
     return REQUEST_OK;
 }
 
-enum request_defect request_check_segments(const struct vscsiif_request *req,
-                                           const struct scsiif_request_segment *segs, unsigned n,
-                                           uint32_t *data_len)
+enum request_defect request_check_segments(const struct vscsiif_request *req, const struct scsiif_request_segment *segs,
+                                           unsigned n, uint32_t *data_len)
 {
     uint32_t sum = 0;
 

@@ -10,7 +10,7 @@
 #include "scsi/scsi.h"
 #include "worker/vscsiif.h"
 
-#define REQUEST_SEGMENTS_MAX 128    /* what feature-sg-grant may advertise; Linux uses no more */
+#define REQUEST_SEGMENTS_MAX 128 /* what feature-sg-grant may advertise; Linux uses no more */
 #define REQUEST_DATA_MAX (REQUEST_SEGMENTS_MAX * 4096u)
 
 /* Why a request is malformed; request_defect_text() says it for the log. */
@@ -20,10 +20,10 @@ enum request_defect {
     REQUEST_BAD_CDB_LENGTH,
     REQUEST_BAD_DIRECTION,
     REQUEST_BAD_SEGMENT_COUNT,
-    REQUEST_BAD_LIST,           /* length or place of an indirect list */
+    REQUEST_BAD_LIST, /* length or place of an indirect list */
     REQUEST_LISTS_NOT_OFFERED,
     REQUEST_TOO_MANY_SEGMENTS,
-    REQUEST_BAD_SEGMENT,        /* offset + length beyond its page */
+    REQUEST_BAD_SEGMENT, /* offset + length beyond its page */
     REQUEST_DATA_WITHOUT_DIRECTION,
 };
 const char *request_defect_text(enum request_defect d);
@@ -35,11 +35,10 @@ struct scsi_sense request_defect_sense(enum request_defect d);
  * max_segments: as advertised; 0 when feature-sg-grant was not.
  * *n_lists: 0 for a direct request, else how many entries of seg[] describe lists; *n_records: how many segments in all.
  */
-enum request_defect request_check(const struct vscsiif_request *req, unsigned max_segments,
-                                  unsigned *n_lists, unsigned *n_records);
+enum request_defect request_check(const struct vscsiif_request *req, unsigned max_segments, unsigned *n_lists,
+                                  unsigned *n_records);
 /* The n data segments; *data_len: their sum. Works for direct ones and for those out of lists. */
-enum request_defect request_check_segments(const struct vscsiif_request *req,
-                                           const struct scsiif_request_segment *segs, unsigned n,
-                                           uint32_t *data_len);
+enum request_defect request_check_segments(const struct vscsiif_request *req, const struct scsiif_request_segment *segs,
+                                           unsigned n, uint32_t *data_len);
 
 #endif

@@ -27,8 +27,7 @@ static void journal_reset(struct pvscsi_journal *j)
     j->halted = 0;
 }
 
-void ring_start(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t ring_ref,
-                uint32_t event_channel)
+void ring_start(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t ring_ref, uint32_t event_channel)
 {
     *r = (struct ring){ .shared = page, .journal = journal };
     /* A frontend may attach to a ring that was in use (kexec, resume): what is answered sets the start. */
@@ -149,7 +148,7 @@ bool ring_push(struct ring *r)
         return false;
     store(&r->shared->rsp_prod, r->rsp_prod);
     r->rsp_published = r->rsp_prod;
-    xen_mb();               /* the guest sees the responses before we look at rsp_event */
+    xen_mb(); /* the guest sees the responses before we look at rsp_event */
     event = load(&r->shared->rsp_event);
     for (unsigned i = 0; r->answered; i++) {
         if (r->answered & (1u << i)) {
@@ -165,6 +164,6 @@ bool ring_final_check(struct ring *r)
     if (r->halted)
         return false;
     store(&r->shared->req_event, r->req_cons + 1);
-    xen_mb();               /* the guest sees req_event before we look at req_prod */
+    xen_mb(); /* the guest sees req_event before we look at req_prod */
     return load(&r->shared->req_prod) != r->req_cons;
 }

@@ -15,18 +15,17 @@
 #include "worker/vscsiif.h"
 
 struct ring {
-    struct vscsiif_sring *shared;       /* NULL while detached */
+    struct vscsiif_sring *shared; /* NULL while detached */
     struct pvscsi_journal *journal;
-    uint32_t req_cons;                  /* next request to take */
-    uint32_t rsp_prod;                  /* next response to write */
+    uint32_t req_cons; /* next request to take */
+    uint32_t rsp_prod; /* next response to write */
     uint32_t rsp_published;
-    uint32_t answered;                  /* bit i: journal slot i is ANSWERED and not yet published */
+    uint32_t answered; /* bit i: journal slot i is ANSWERED and not yet published */
     bool halted;
 };
 
 /* A new ring: the journal is reset. page: the mapped ring page. */
-void ring_start(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t ring_ref,
-                uint32_t event_channel);
+void ring_start(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t ring_ref, uint32_t event_channel);
 /*
  * Goes on with the ring that the journal describes. *orphans gets a bit for each journal slot that a
  * predecessor took and did not answer: the caller owes each one answer. Complete

@@ -65,7 +65,7 @@ static void event_ready(struct loop_source *src, uint32_t revents)
         else
             svc->quiet_events++;
         svc->taken_since_event = 0;
-        break;              /* ours is the only port, and it is masked now */
+        break; /* ours is the only port, and it is masked now */
     }
 }
 
@@ -136,7 +136,7 @@ static void recover(struct service *svc, uint32_t orphans)
         c->cdb[0] = s->opcode;
         c->lun = lun_find(svc, s->channel, s->target, s->lun);
         if (c->lun && s->act == VSCSIIF_ACT_SCSI_CDB)
-            c->lun->stats->commands++;      /* in flight again; lun_add() knew of none */
+            c->lun->stats->commands++; /* in flight again; lun_add() knew of none */
         svc->n_busy++;
         if (c->lun && c->lun->held && s->act == VSCSIIF_ACT_SCSI_CDB) {
             c->state = CMD_QUEUED;
@@ -185,8 +185,8 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
     r = svc->xen->ops->bind(svc->xen, svc->domid, event_channel, &svc->port);
     if (r < 0)
         goto unmap;
-    svc->events = (struct loop_source){ .fd = svc->xen->ops->event_fd(svc->xen), .events = EPOLLIN,
-                                        .ready = event_ready };
+    svc->events =
+        (struct loop_source){ .fd = svc->xen->ops->event_fd(svc->xen), .events = EPOLLIN, .ready = event_ready };
     r = loop_add(svc->loop, &svc->events);
     if (r < 0)
         goto unbind;
@@ -199,7 +199,8 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
         r = ring_resume(&svc->ring, svc->page, svc->journal, &orphans);
         if (r < 0) {
             svc->stats->halted = 1;
-            log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "ring and journal do not agree after a restart: the "
+            log_limited(&svc->bad_limit, XTL_WARN, svc->prefix,
+                        "ring and journal do not agree after a restart: the "
                         "ring stays halted until the guest connects anew");
             svc->halted(svc);
             return 0;
@@ -209,7 +210,7 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
         ring_start(&svc->ring, svc->page, svc->journal, ring_ref, event_channel);
     }
     service_forget_inherited(svc);
-    svc->work = true;       /* requests may be waiting; a dead predecessor may have owed an event */
+    svc->work = true; /* requests may be waiting; a dead predecessor may have owed an event */
     if (take_over) {
         ring_push(&svc->ring);
         svc->xen->ops->notify(svc->xen, svc->port);
@@ -262,7 +263,7 @@ void service_disconnect(struct service *svc)
             lun->stats->commands = lun->stats->answered;
         }
     }
-    svc->progress(svc);     /* what a LUN's removal waited for may have been dropped just now */
+    svc->progress(svc); /* what a LUN's removal waited for may have been dropped just now */
 }
 
 void service_leave(struct service *svc)
@@ -276,8 +277,8 @@ void service_leave(struct service *svc)
 /* --- grant copies --- */
 
 /* len bytes between local memory and a granted page; guest to us when `in` is false. */
-static void copy_add(struct service *svc, const struct cmd *c, const struct scsiif_request_segment *seg,
-                     void *local, uint16_t len, bool to_guest)
+static void copy_add(struct service *svc, const struct cmd *c, const struct scsiif_request_segment *seg, void *local,
+                     uint16_t len, bool to_guest)
 {
     xen_copy *x = &svc->copies[svc->n_copies];
 
@@ -375,7 +376,8 @@ static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
 
         if (r < 0) {
             svc->stats->halted = 1;
-            log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "the guest's request index is impossible: the ring is "
+            log_limited(&svc->bad_limit, XTL_WARN, svc->prefix,
+                        "the guest's request index is impossible: the ring is "
                         "halted until it connects anew");
             svc->halted(svc);
             break;
@@ -470,7 +472,7 @@ static unsigned take_pass(struct service *svc)
             continue;
         }
         if (c->n_segs > 0)
-            c->buf = c->pages + c->segs[0].offset;      /* checked: at most a page */
+            c->buf = c->pages + c->segs[0].offset; /* checked: at most a page */
         ring_note_length(&svc->ring, c->entry, c->data_len);
         command_decide(svc, c);
     }

@@ -32,24 +32,24 @@
 
 enum cmd_state {
     CMD_FREE = 0,
-    CMD_TAKEN,          /* in this round's hands */
-    CMD_QUEUED,         /* waits in its LUN's queue: held, or the device took no more */
-    CMD_AT_DEVICE,      /* sg or the PR helper has it */
-    CMD_DONE,           /* answer made, goes out with this round */
-    CMD_MANAGING,       /* an ABORT or RESET that waits for others */
+    CMD_TAKEN,     /* in this round's hands */
+    CMD_QUEUED,    /* waits in its LUN's queue: held, or the device took no more */
+    CMD_AT_DEVICE, /* sg or the PR helper has it */
+    CMD_DONE,      /* answer made, goes out with this round */
+    CMD_MANAGING,  /* an ABORT or RESET that waits for others */
 };
 
 struct lun;
 
 struct cmd {
-    uint8_t slot;               /* its index */
-    uint8_t entry;              /* in the journal; an orphan has none */
-    uint8_t state;              /* enum cmd_state */
-    bool orphan;                /* its ring is gone */
-    bool recovered;             /* a dead predecessor took it: it is ended, never run */
+    uint8_t slot;   /* its index */
+    uint8_t entry;  /* in the journal; an orphan has none */
+    uint8_t state;  /* enum cmd_state */
+    bool orphan;    /* its ring is gone */
+    bool recovered; /* a dead predecessor took it: it is ended, never run */
     bool filter_in;
-    bool at_helper;             /* the PR helper has it, or had: no device will touch its buffer */
-    bool aborting;              /* an ABORT or RESET waits for it */
+    bool at_helper; /* the PR helper has it, or had: no device will touch its buffer */
+    bool aborting;  /* an ABORT or RESET waits for it */
     uint8_t retries;
     struct lun *lun;
     struct cmd *next;           /* in lun->queue */
@@ -58,35 +58,38 @@ struct cmd {
     unsigned n_lists, n_segs;
     struct scsiif_request_segment segs[REQUEST_SEGMENTS_MAX];
     uint32_t data_len;
-    uint32_t in_len;            /* bytes of buf that go to the guest */
-    uint8_t *pages;             /* REQUEST_DATA_MAX bytes and a page, page-aligned */
-    uint8_t *buf;               /* in there, as far into its page as the guest's is into its own: then each
+    uint32_t in_len; /* bytes of buf that go to the guest */
+    uint8_t *pages;  /* REQUEST_DATA_MAX bytes and a page, page-aligned */
+    uint8_t *buf;    /* in there, as far into its page as the guest's is into its own: then each
                                    granted page is one piece for the hypervisor, not two */
     struct sg_command sg;
     struct scsi_answer answer;
-    int32_t managed;            /* rslt of an ABORT or RESET */
+    int32_t managed; /* rslt of an ABORT or RESET */
     uint64_t start_us;
-    uint64_t deadline_us;       /* of a CMD_MANAGING */
+    uint64_t deadline_us; /* of a CMD_MANAGING */
 };
 
 struct lun {
     bool used, held, removing, gone, resetting;
-    bool reset_asked;           /* of the control process, which has not answered yet */
+    bool reset_asked; /* of the control process, which has not answered yet */
     uint16_t channel, target, number;
-    uint8_t backing;            /* enum worker_lun_backing */
-    uint32_t flags;             /* enum worker_lun_flags */
-    uint32_t index;             /* lun_slot of worker-proto.h */
+    uint8_t backing; /* enum worker_lun_backing */
+    uint32_t flags;  /* enum worker_lun_flags */
+    uint32_t index;  /* lun_slot of worker-proto.h */
     struct scsi_lun_facts facts;
-    bool ua_reset, ua_luns_changed;     /* unit attentions due: 29h/00h, 3Fh/0Eh */
+    bool ua_reset, ua_luns_changed; /* unit attentions due: 29h/00h, 3Fh/0Eh */
     char device[64];
     struct sg_device sg;
     struct filedisk file;
     int file_fd;
     struct pr_client *pr;
-    struct pr_link { struct service *svc; struct lun *lun; } pr_link;
+    struct pr_link {
+        struct service *svc;
+        struct lun *lun;
+    } pr_link;
     struct cmd *queue, **queue_tail;
-    unsigned in_flight;         /* at the device or the helper, orphans included */
-    unsigned orphans;           /* of in_flight, at the device: while there are any, new commands wait */
+    unsigned in_flight; /* at the device or the helper, orphans included */
+    unsigned orphans;   /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
 };
 
@@ -95,13 +98,13 @@ struct service {
     struct xen *xen;
     const char *prefix;
     uint16_t domid;
-    uint32_t max_segments;      /* as advertised; 0: lists not offered */
+    uint32_t max_segments; /* as advertised; 0: lists not offered */
     struct ring ring;
-    void *page;                 /* the mapped ring; NULL while detached */
-    uint32_t port;              /* local event channel */
-    bool port_masked;           /* an event was taken and not yet unmasked */
-    bool stopping;              /* take nothing more */
-    uint32_t quiet_events;      /* events in a row that brought no work */
+    void *page;            /* the mapped ring; NULL while detached */
+    uint32_t port;         /* local event channel */
+    bool port_masked;      /* an event was taken and not yet unmasked */
+    bool stopping;         /* take nothing more */
+    uint32_t quiet_events; /* events in a row that brought no work */
     uint32_t taken_since_event;
     struct loop_source events;
     struct loop_timer unmask_timer, retry_timer, manage_timer;
@@ -111,17 +114,17 @@ struct service {
     struct log_limit bad_limit;
     struct cmd cmd[CMD_SLOTS];
     uint8_t *buffers;
-    unsigned n_busy;            /* commands not FREE */
-    uint32_t entries;           /* bit i: entry i of the journal is some command's */
-    unsigned at_device;         /* commands that sg has, those of gone rings too */
-    uint32_t inherited;         /* the same of dead predecessors, until their devices are known to be idle */
-    struct lun *luns[PVSCSI_STATS_LUNS];    /* by index */
-    struct lun *sorted[PVSCSI_STATS_LUNS];  /* by address, those not removing */
+    unsigned n_busy;                       /* commands not FREE */
+    uint32_t entries;                      /* bit i: entry i of the journal is some command's */
+    unsigned at_device;                    /* commands that sg has, those of gone rings too */
+    uint32_t inherited;                    /* the same of dead predecessors, until their devices are known to be idle */
+    struct lun *luns[PVSCSI_STATS_LUNS];   /* by index */
+    struct lun *sorted[PVSCSI_STATS_LUNS]; /* by address, those not removing */
     unsigned n_sorted;
-    xen_copy *copies;           /* scratch for one grant copy */
-    uint8_t *copy_slot;         /* which command each copy belongs to */
+    xen_copy *copies;   /* scratch for one grant copy */
+    uint8_t *copy_slot; /* which command each copy belongs to */
     unsigned n_copies;
-    bool work;                  /* something happened since the last round */
+    bool work; /* something happened since the last round */
     /* To main.c: something ended that it may wait for; the ring was halted; please reset this LUN's device. */
     void (*progress)(struct service *svc);
     void (*halted)(struct service *svc);
@@ -160,8 +163,7 @@ void command_pump(struct service *svc, struct lun *lun);
 /* From its LUN's PR helper, if it has not been sent there yet: c is at no device then, and nobody's. */
 bool command_take_back(struct cmd *c);
 void command_sg_done(struct sg_pool *pool, struct sg_command *sg);
-void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data,
-                     uint32_t in_len);
+void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data, uint32_t in_len);
 
 /* --- manage.c: ABORT and RESET --- */
 void manage_start(struct service *svc, struct cmd *c);

@@ -13,20 +13,19 @@
 
 /* SG_FLAG_Q_AT_TAIL of the kernel's scsi/sg.h; libc's lacks it. Without it commands overtake each other. */
 #define SG_FLAG_AT_TAIL 0x10
-#define RESERVE_MIN 32768u      /* what sg gives by default (SG_DEF_RESERVED_SIZE) */
+#define RESERVE_MIN 32768u /* what sg gives by default (SG_DEF_RESERVED_SIZE) */
 #define EAGER_MAX 8
-#define EAGER_PROBE (-32)       /* after so many that were not done, one more try */
+#define EAGER_PROBE (-32) /* after so many that were not done, one more try */
 
 struct sg_channel {
     struct loop_source src;
     struct sg_device *dev;
     struct sg_channel *next;
     unsigned in_flight;
-    uint32_t reserve;           /* bytes; as sg reported it */
+    uint32_t reserve; /* bytes; as sg reported it */
 };
 
-void sg_pool_init(struct sg_pool *pool, struct loop *loop,
-                  void (*done)(struct sg_pool *pool, struct sg_command *cmd))
+void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd))
 {
     *pool = (struct sg_pool){ .loop = loop, .done = done };
 }
@@ -49,7 +48,9 @@ static bool reap_one(struct sg_channel *ch)
         return false;
     cmd->outcome = (struct scsi_outcome){
         .os_error = n < 0 ? errno : 0,
-        .status = hdr.status, .host = hdr.host_status, .resid = hdr.resid,
+        .status = hdr.status,
+        .host = hdr.host_status,
+        .resid = hdr.resid,
         .sense_len = hdr.sb_len_wr <= SCSI_SENSE_MAX ? hdr.sb_len_wr : SCSI_SENSE_MAX,
         .sense = cmd->sense,
     };
@@ -109,7 +110,8 @@ static int channel_open(struct sg_device *dev, struct sg_channel **out)
     /* Opened anew, not inherited: sg compares the opener's credentials on every read and write. */
     snprintf(path, sizeof(path), "/proc/self/fd/%d", dev->node_fd);
     ch->src = (struct loop_source){ .fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC),
-                                    .events = EPOLLIN | EPOLLET, .ready = channel_ready };
+                                    .events = EPOLLIN | EPOLLET,
+                                    .ready = channel_ready };
     if (ch->src.fd < 0) {
         r = -errno;
         free(ch);
@@ -170,8 +172,7 @@ static bool make_room(struct sg_device *dev)
         for (struct sg_channel *other = pool->channels; other; other = other->next) {
             if (other != ch && other->dev == ch->dev) {
                 channel_close(ch);
-                return pool->n_channels < SG_CHANNELS_MAX
-                       && pool->reserved + RESERVE_MIN <= SG_RESERVE_MAX;
+                return pool->n_channels < SG_CHANNELS_MAX && pool->reserved + RESERVE_MIN <= SG_RESERVE_MAX;
             }
         }
     }
@@ -232,8 +233,10 @@ static void grow_reserve(struct sg_channel *ch, uint32_t len)
 
 int sg_submit(struct sg_device *dev, struct sg_command *cmd)
 {
-    static const int directions[] = { [SCSI_DIR_BOTH] = SG_DXFER_NONE, [SCSI_DIR_OUT] = SG_DXFER_TO_DEV,
-                                      [SCSI_DIR_IN] = SG_DXFER_FROM_DEV, [SCSI_DIR_NONE] = SG_DXFER_NONE };
+    static const int directions[] = { [SCSI_DIR_BOTH] = SG_DXFER_NONE,
+                                      [SCSI_DIR_OUT] = SG_DXFER_TO_DEV,
+                                      [SCSI_DIR_IN] = SG_DXFER_FROM_DEV,
+                                      [SCSI_DIR_NONE] = SG_DXFER_NONE };
     struct sg_pool *pool = dev->pool;
     struct sg_channel *ch = choose(dev, cmd->len);
     struct sg_io_hdr hdr = {

@@ -14,9 +14,9 @@
 #include "common/loop.h"
 #include "scsi/scsi.h"
 
-#define SG_CHANNELS_MAX 64                      /* of one worker */
-#define SG_RESERVE_MAX (16u * 1024 * 1024)      /* bytes of reserved buffers of one worker */
-#define SG_COMMANDS_PER_FD 16                   /* SG_MAX_QUEUE of scsi/sg.h */
+#define SG_CHANNELS_MAX 64                 /* of one worker */
+#define SG_RESERVE_MAX (16u * 1024 * 1024) /* bytes of reserved buffers of one worker */
+#define SG_COMMANDS_PER_FD 16              /* SG_MAX_QUEUE of scsi/sg.h */
 
 struct sg_channel;
 struct sg_device;
@@ -25,13 +25,13 @@ struct sg_command {
     const uint8_t *cdb;
     uint8_t cdb_len;
     enum scsi_direction dir;
-    void *data;                     /* len bytes, valid until done() */
+    void *data; /* len bytes, valid until done() */
     uint32_t len;
     uint32_t timeout_ms;
     /* filled before done() */
     struct scsi_outcome outcome;
     uint8_t sense[SCSI_SENSE_MAX];
-    struct sg_channel *channel;     /* while at the device */
+    struct sg_channel *channel; /* while at the device */
 };
 
 /* All channels of a worker. */
@@ -40,21 +40,20 @@ struct sg_pool {
     void (*done)(struct sg_pool *pool, struct sg_command *cmd);
     struct sg_channel *channels;
     unsigned n_channels;
-    uint32_t reserved;              /* bytes */
-    struct sg_command *fresh[16];   /* submitted since the last sg_pool_reap_fresh() */
+    uint32_t reserved;            /* bytes */
+    struct sg_command *fresh[16]; /* submitted since the last sg_pool_reap_fresh() */
     unsigned n_fresh;
 };
 
 /* One LUN's device. */
 struct sg_device {
     struct sg_pool *pool;
-    int node_fd;                    /* the sg node, owned; channels are opened through it */
+    int node_fd; /* the sg node, owned; channels are opened through it */
     unsigned in_flight;
-    int eager;                      /* > 0: commands tend to be done by the time they are submitted */
+    int eager; /* > 0: commands tend to be done by the time they are submitted */
 };
 
-void sg_pool_init(struct sg_pool *pool, struct loop *loop,
-                  void (*done)(struct sg_pool *pool, struct sg_command *cmd));
+void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd));
 /* Takes node_fd over. Opens the first channel. 0, or -errno (node_fd is closed). */
 int sg_device_init(struct sg_device *dev, struct sg_pool *pool, int node_fd);
 /* Closes its fds. Only with nothing in flight, or when the process is about to end. */
