@@ -129,7 +129,7 @@ static void client_ready(struct loop_source *src, uint32_t revents)
     end = memchr(c->request, '\n', c->got);
     if (!end) {
         if (c->got == sizeof(c->request) - 1)
-            drop(c);            /* no request is that long */
+            drop(c); /* no request is that long */
         return;
     }
     *end = '\0';
@@ -151,7 +151,7 @@ static void listener_ready(struct loop_source *src, uint32_t revents)
         if (!s->client[i].used)
             c = &s->client[i];
     if (!c) {
-        loop_remove(src);       /* the rest waits in the listen queue */
+        loop_remove(src); /* the rest waits in the listen queue */
         return;
     }
     fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

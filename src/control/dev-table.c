@@ -6,7 +6,7 @@
 const char *dev_phase_name(enum dev_phase p)
 {
     static const char *const name[DP_PHASES] = {
-        [DP_NONE] = "none", [DP_OPENING] = "opening", [DP_ADDING] = "adding", [DP_READY] = "ready",
+        [DP_NONE] = "none",       [DP_OPENING] = "opening",   [DP_ADDING] = "adding",   [DP_READY] = "ready",
         [DP_OFFERED] = "offered", [DP_REMOVING] = "removing", [DP_FAILING] = "failing", [DP_FAILED] = "failed",
     };
 

@@ -64,7 +64,8 @@ static int check_sg(const struct device_roots *roots, const char *path, int fd, 
     if ((uint32_t)id.host_no != dev->hctl.host || (uint32_t)id.channel != dev->hctl.channel
         || (uint32_t)id.scsi_id != dev->hctl.target || (uint32_t)id.lun != (uint32_t)dev->hctl.lun)
         return say(why, -ENODEV, path, "became another device in the meantime");
-    if (dev->wwid[0] && device_wwid(roots, &dev->hctl, wwid, sizeof(wwid)) == 0 && wwid[0] && strcmp(wwid, dev->wwid) != 0)
+    if (dev->wwid[0] && device_wwid(roots, &dev->hctl, wwid, sizeof(wwid)) == 0 && wwid[0]
+        && strcmp(wwid, dev->wwid) != 0)
         return say(why, -ENODEV, path, "another device has taken its address");
     /* On an sg node BLKSECTGET gives bytes (sg.c), unlike on a block device. */
     value = 0;

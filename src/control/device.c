@@ -214,8 +214,8 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
     attr(out->model, sizeof(out->model), "%s/model", dir);
     attr(out->state, sizeof(out->state), "%s/state", dir);
     out->max_transfer = MAX_TRANSFER_UNKNOWN;
-    if (out->block_name[0] && attr(number, sizeof(number), "%s/block/%s/queue/max_hw_sectors_kb", dir,
-                                   out->block_name) == 0
+    if (out->block_name[0]
+        && attr(number, sizeof(number), "%s/block/%s/queue/max_hw_sectors_kb", dir, out->block_name) == 0
         && parse_u32_str(number, UINT32_MAX / 1024, &value) == 0 && value > 0)
         out->max_transfer = value * 1024;
     return 0;
@@ -232,8 +232,10 @@ static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
     if (!md || !loop)
         return refuse(why, -ENOMEM, "out of memory");
     if (attr(text, sizeof(text), "%s/dm/name", dir) == 0)
-        return refuse(why, -ENOTSUP, "it is the device-mapper volume %s; expected a SCSI device (for multipath, one of "
-                      "its paths)", text);
+        return refuse(why, -ENOTSUP,
+                      "it is the device-mapper volume %s; expected a SCSI device (for multipath, one of "
+                      "its paths)",
+                      text);
     if (access(md, F_OK) == 0)
         return refuse(why, -ENOTSUP, "it is an md array; expected a SCSI device");
     if (access(loop, F_OK) == 0)
@@ -245,8 +247,8 @@ static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
         eq += 8;
         eq[strcspn(eq, "\n")] = '\0';
     }
-    return refuse(why, -ENOTSUP, "it is the %s device %u:%u%s%s%s; expected a SCSI device", block ? "block" : "character",
-                  major(rdev), minor(rdev), eq ? " (" : "", eq ? eq : "", eq ? ")" : "");
+    return refuse(why, -ENOTSUP, "it is the %s device %u:%u%s%s%s; expected a SCSI device",
+                  block ? "block" : "character", major(rdev), minor(rdev), eq ? " (" : "", eq ? eq : "", eq ? ")" : "");
 }
 
 int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, struct device *out, char *why)
@@ -299,12 +301,12 @@ static int list_addresses(const struct device_roots *roots, struct hctl **out, s
         return -ENOMEM;
     d = opendir(path);
     if (!d)
-        return errno == ENOENT ? 0 : -errno;    /* no SCSI in this kernel: no devices */
+        return errno == ENOENT ? 0 : -errno; /* no SCSI in this kernel: no devices */
     while ((e = readdir(d))) {
         struct hctl a;
 
         if (hctl_parse(e->d_name, &a) < 0)
-            continue;                           /* host0, target0:0:0 */
+            continue; /* host0, target0:0:0 */
         if (n == room) {
             struct hctl *grown = reallocarray(list, room ? room * 2 : 64, sizeof(*list));
 
@@ -400,7 +402,7 @@ static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, 
     if (found)
         return 0;
     if (r == -ENODEV)
-        return r;       /* there is one, but it cannot be given away: the reason is in why */
+        return r; /* there is one, but it cannot be given away: the reason is in why */
     if (p->has_lun)
         return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s and LUN %u", p->text, p->lun);
     return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s", p->text);
@@ -420,7 +422,9 @@ static int resolve_node(const struct device_roots *roots, const struct pdev *p, 
     }
     if (!S_ISBLK(st.st_mode) && !S_ISCHR(st.st_mode))
         return refuse(why, -ENOTSUP, "%.128s is a %s; expected the node of a SCSI device", p->text,
-                      S_ISDIR(st.st_mode) ? "directory" : S_ISREG(st.st_mode) ? "regular file" : "socket or pipe");
+                      S_ISDIR(st.st_mode)   ? "directory"
+                      : S_ISREG(st.st_mode) ? "regular file"
+                                            : "socket or pipe");
     return device_from_rdev(roots, S_ISBLK(st.st_mode), st.st_rdev, out, why);
 }
 
@@ -429,8 +433,10 @@ static int resolve_file(const struct pdev *p, bool allow, struct device *out, ch
     struct stat st;
 
     if (!allow)
-        return refuse(why, -ENOTSUP, "file:%.100s is an emulated disk, which only standalone mode has; expected a SCSI "
-                      "device", p->text);
+        return refuse(why, -ENOTSUP,
+                      "file:%.100s is an emulated disk, which only standalone mode has; expected a SCSI "
+                      "device",
+                      p->text);
     if (stat(p->text, &st) < 0) {
         int e = errno;
 

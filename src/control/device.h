@@ -17,44 +17,44 @@
 #include "pvscsi/hctl.h"
 
 struct device_roots {
-    const char *sysfs;      /* "/sys" */
-    const char *dev;        /* "/dev": stands for the leading /dev of a p-dev, and holds the nodes that are opened */
+    const char *sysfs; /* "/sys" */
+    const char *dev;   /* "/dev": stands for the leading /dev of a p-dev, and holds the nodes that are opened */
 };
 extern const struct device_roots device_roots_system;
 
 enum pdev_kind {
-    PDEV_HCTL,              /* "1:0:0:0" */
-    PDEV_NODE,              /* "/dev/..." */
-    PDEV_WWID,              /* "naa.<16 or 32 hex>", or any text as in sysfs' wwid ("t10.ATA ...", "eui....") */
-    PDEV_FILE,              /* "file:/path": an emulated disk, in standalone mode only */
+    PDEV_HCTL, /* "1:0:0:0" */
+    PDEV_NODE, /* "/dev/..." */
+    PDEV_WWID, /* "naa.<16 or 32 hex>", or any text as in sysfs' wwid ("t10.ATA ...", "eui....") */
+    PDEV_FILE, /* "file:/path": an emulated disk, in standalone mode only */
 };
-#define PDEV_TEXT_MAX 512   /* with the NUL */
+#define PDEV_TEXT_MAX 512 /* with the NUL */
 #define DEVICE_WHY_MAX 256
 
 /* A p-dev taken apart, not yet looked up. */
 struct pdev {
     enum pdev_kind kind;
-    struct hctl hctl;               /* PDEV_HCTL */
-    bool has_lun;                   /* PDEV_WWID: ":lun" was given; the device must have this LUN too */
+    struct hctl hctl; /* PDEV_HCTL */
+    bool has_lun;     /* PDEV_WWID: ":lun" was given; the device must have this LUN too */
     uint32_t lun;
-    char text[PDEV_TEXT_MAX];       /* PDEV_NODE: the path; PDEV_WWID: the identifier; PDEV_FILE: the path */
+    char text[PDEV_TEXT_MAX]; /* PDEV_NODE: the path; PDEV_WWID: the identifier; PDEV_FILE: the path */
 };
 /* Pure: 0, or -EINVAL and a reason in why[DEVICE_WHY_MAX] (may be NULL). */
 int pdev_parse(const char *text, struct pdev *out, char *why);
 
 struct device {
-    enum pdev_kind from;            /* PDEV_FILE: only file[], type and max_transfer are set */
+    enum pdev_kind from; /* PDEV_FILE: only file[], type and max_transfer are set */
     struct hctl hctl;
-    uint8_t type;                   /* peripheral device type, SPC-5 table 150 */
-    char sg_name[32];               /* "sg3" */
+    uint8_t type;     /* peripheral device type, SPC-5 table 150 */
+    char sg_name[32]; /* "sg3" */
     dev_t sg_dev;
-    char block_name[64];            /* "sda", the whole disk; "" for a device without one (tape, changer...) */
+    char block_name[64]; /* "sda", the whole disk; "" for a device without one (tape, changer...) */
     dev_t block_dev;
-    char wwid[256];                 /* as sysfs gives it, "" when the device has none */
-    char vendor[16], model[32];     /* trimmed */
-    char state[24];                 /* sysfs state: "running", "offline" ... */
-    uint32_t max_transfer;          /* bytes that one command can move, as far as sysfs tells; device_open() refines it */
-    char file[PDEV_TEXT_MAX];       /* PDEV_FILE: the path */
+    char wwid[256];             /* as sysfs gives it, "" when the device has none */
+    char vendor[16], model[32]; /* trimmed */
+    char state[24];             /* sysfs state: "running", "offline" ... */
+    uint32_t max_transfer;      /* bytes that one command can move, as far as sysfs tells; device_open() refines it */
+    char file[PDEV_TEXT_MAX];   /* PDEV_FILE: the path */
 };
 
 /*
@@ -77,8 +77,8 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
 int device_for_each(const struct device_roots *roots, int (*fn)(const struct device *dev, void *ctx), void *ctx);
 
 struct device_fds {
-    int sg;                 /* O_RDWR|O_NONBLOCK, or the file of PDEV_FILE */
-    int block;              /* for the PR helper: O_RDWR, else O_RDONLY; -1 when there is none or it cannot be opened */
+    int sg;    /* O_RDWR|O_NONBLOCK, or the file of PDEV_FILE */
+    int block; /* for the PR helper: O_RDWR, else O_RDONLY; -1 when there is none or it cannot be opened */
 };
 /*
  * Opens what device_resolve() found and makes sure that it is the device meant: an sg node by its number, whose own address

@@ -103,8 +103,8 @@ static void settle(struct host *h, const struct hctl *hctl)
         if (!d->handed || d->held == hold || !hctl_equal(&d->dev.hctl, hctl))
             continue;
         d->held = hold;
-        log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix, hold ? "%s: waits until the device is idle" : "%s: goes on",
-                    d->name);
+        log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix,
+                    hold ? "%s: waits until the device is idle" : "%s: goes on", d->name);
         link_hold(d);
     }
 }
@@ -230,7 +230,7 @@ static bool has_ended(struct outstanding *o, uint64_t now)
     if (o->pidfd < 0) {
         o->pidfd = run_files_worker(o->worker);
         if (o->pidfd < 0 && o->pidfd != -ESRCH)
-            return false;           /* no descriptor or no memory: asked again */
+            return false; /* no descriptor or no memory: asked again */
     }
     p.fd = o->pidfd;
     if (p.fd >= 0 && poll(&p, 1, 0) != 1)

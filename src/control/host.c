@@ -48,8 +48,8 @@ struct vhost *host_vhost(struct host *h, uint16_t domid, uint32_t id)
     if (h->n_vhosts >= VHOSTS_MAX) {
         static struct log_limit limit = LOG_LIMIT_INIT;
 
-        log_limited(&limit, XTL_WARN, NULL, BACKEND_ROOT "/%u/%" PRIu32 " ignored: there are %u vhosts already", domid, id,
-                    h->n_vhosts);
+        log_limited(&limit, XTL_WARN, NULL, BACKEND_ROOT "/%u/%" PRIu32 " ignored: there are %u vhosts already", domid,
+                    id, h->n_vhosts);
         return NULL;
     }
     v = calloc(1, sizeof(*v));
@@ -101,7 +101,7 @@ static void drop(struct vhost *v)
     *at = v->next;
     h->n_vhosts--;
     log_info(v->prefix, "removed");
-    link_drop(v);                   /* while its journal is there */
+    link_drop(v); /* while its journal is there */
     run_files_remove(h->settings->run_dir, v->domid, v->id);
     vhost_free(v);
 }
@@ -365,7 +365,7 @@ static void after_round(void *ctx)
 
 static void scan_expired(struct loop_timer *timer)
 {
-    (void)timer;                    /* only to have a round */
+    (void)timer; /* only to have a round */
 }
 
 static void rescan_expired(struct loop_timer *timer)
@@ -378,7 +378,7 @@ static void rescan_expired(struct loop_timer *timer)
     } else if (h->store) {
         char value[16];
 
-        store_read(h->store, "domid", value, sizeof(value));    /* after_round() sees it when the store is lost */
+        store_read(h->store, "domid", value, sizeof(value)); /* after_round() sees it when the store is lost */
     }
     loop_timer_arm(h->loop, timer, HEARTBEAT_US);
 }
@@ -406,8 +406,10 @@ static int find_own_domid(struct host *h, char *why, size_t why_size)
         h->own_domid = 0;
         return 0;
     }
-    snprintf(why, why_size, "cannot find out the number of this domain: xenstore's node 'domid': %s; expected a number "
-             "(in dom0, xen-init-dom0 writes it)", strerror(-r));
+    snprintf(why, why_size,
+             "cannot find out the number of this domain: xenstore's node 'domid': %s; expected a number "
+             "(in dom0, xen-init-dom0 writes it)",
+             strerror(-r));
     return r;
 }
 

@@ -11,9 +11,9 @@ struct json_object;
 
 struct host_config {
     struct loop *loop;
-    const struct settings *settings;        /* stays the caller's, and valid */
+    const struct settings *settings; /* stays the caller's, and valid */
     const struct device_roots *roots;
-    void (*ready)(void *ctx);               /* everything that was there at start has been looked at once */
+    void (*ready)(void *ctx); /* everything that was there at start has been looked at once */
     void (*quit_done)(void *ctx);
     void *ctx;
 };

@@ -29,7 +29,7 @@
 #define CONNECT_AGAIN_US 100000u
 #define CONNECT_TRIES 50
 #ifndef SG_SCSI_RESET_NO_ESCALATE
-#define SG_SCSI_RESET_NO_ESCALATE 0x100     /* scsi/sg.h since Linux 4.1 */
+#define SG_SCSI_RESET_NO_ESCALATE 0x100 /* scsi/sg.h since Linux 4.1 */
 #endif
 
 static void send(struct vhost *v, struct worker_msg *msg, const int *fds, unsigned nfds)
@@ -45,7 +45,7 @@ static void send(struct vhost *v, struct worker_msg *msg, const int *fds, unsign
     msg->generation = v->generation;
     r = child_send(v->child, msg, fds, nfds);
     if (r == -ENOMEM)
-        child_kill(v->child);       /* it would miss a message: a fresh one gets them all */
+        child_kill(v->child); /* it would miss a message: a fresh one gets them all */
 }
 
 /* --- devices --- */
@@ -84,7 +84,7 @@ static void write_down(struct vdev *d)
     int r;
 
     if (d->dev.from == PDEV_FILE) {
-        d->was_known = false;   /* its commands are done when the process is, and its name is all there is to it */
+        d->was_known = false; /* its commands are done when the process is, and its name is all there is to it */
         return;
     }
     run_device_set(&now, d->name, &d->dev.hctl, d->dev.wwid);
@@ -95,7 +95,8 @@ static void write_down(struct vdev *d)
     run_luns_name(v->domid, v->id, name);
     r = run_devices_save(v->host->settings->run_dir, name, print_luns, v);
     if (r < 0)
-        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot write %s/%s: %s", v->host->settings->run_dir, name, strerror(-r));
+        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot write %s/%s: %s", v->host->settings->run_dir, name,
+                    strerror(-r));
 }
 
 void link_hand(struct vdev *d)
@@ -211,8 +212,8 @@ static void connect_expired(struct loop_timer *timer)
 /* Our side's trouble, not a wrong reference or port of the guest's. */
 static bool may_pass(int error)
 {
-    return error == -ENOMEM || error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -EMFILE ||
-           error == -ENFILE || error == -ENOSPC;
+    return error == -ENOMEM || error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -EMFILE
+           || error == -ENFILE || error == -ENOSPC;
 }
 
 static void connected(struct vhost *v, int error)
@@ -220,8 +221,8 @@ static void connected(struct vhost *v, int error)
     if (v->phase != VP_CONNECTING && v->phase != VP_LIVE)
         return;
     if (may_pass(error) && v->connect_tries < CONNECT_TRIES) {
-        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot connect to ring-ref %u, event-channel %u just now: %s", v->ring_ref,
-                    v->event_channel, strerror(-error));
+        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot connect to ring-ref %u, event-channel %u just now: %s",
+                    v->ring_ref, v->event_channel, strerror(-error));
         v->connect_tries++;
         v->connect_again = true;
         loop_timer_arm(v->host->loop, &v->connect_timer, CONNECT_AGAIN_US);
@@ -240,8 +241,10 @@ static void connected(struct vhost *v, int error)
         v->take_over = v->rewrite = false;
         return;
     }
-    log_limited(&v->limit, XTL_INFO, v->prefix, v->take_over ? "ring taken over (ring-ref %u, event-channel %u)"
-                : "connected (ring-ref %u, event-channel %u)", v->ring_ref, v->event_channel);
+    log_limited(&v->limit, XTL_INFO, v->prefix,
+                v->take_over ? "ring taken over (ring-ref %u, event-channel %u)"
+                             : "connected (ring-ref %u, event-channel %u)",
+                v->ring_ref, v->event_channel);
     v->phase = VP_LIVE;
     v->take_over = false;
 }
@@ -292,9 +295,14 @@ static void reset_wanted(struct vhost *v, uint32_t slot)
         msg.error = -ENOMEM;
     }
     if (rj) {
-        *rj = (struct reset_job){ .job = { .work = reset_work, .done = reset_done }, .host = v->host, .domid = v->domid,
-                                  .vhost = v->id, .slot = (int)slot, .child = child_pid(v->child),
-                                  .roots = v->host->roots, .dev = d->dev };
+        *rj = (struct reset_job){ .job = { .work = reset_work, .done = reset_done },
+                                  .host = v->host,
+                                  .domid = v->domid,
+                                  .vhost = v->id,
+                                  .slot = (int)slot,
+                                  .child = child_pid(v->child),
+                                  .roots = v->host->roots,
+                                  .dev = d->dev };
         log_limited(&v->limit, XTL_INFO, v->prefix, "%s: the guest's RESET timed out; resetting the device", d->name);
         msg.error = offload_submit(v->host->resets, &rj->job);
         if (msg.error == 0)
@@ -366,7 +374,7 @@ static void child_died(void *ctx, const char *how, bool clean)
     v->child = NULL;
     loop_timer_cancel(&v->connect_timer);
     if (v->host->quitting)
-        return;                 /* the journal says it to the next daemon */
+        return; /* the journal says it to the next daemon */
     hold_worker(v, 0);
     if (now - v->child_since_us > STABLE_US)
         v->child_failures = 0;
@@ -520,7 +528,7 @@ void link_drop(struct vhost *v)
     if (v->phase == VP_LIVE || v->phase == VP_CONNECTING) {
         struct worker_msg msg = { .type = WM_DISCONNECT };
 
-        send(v, &msg, NULL, 0);     /* unmap now, whatever is still at the devices */
+        send(v, &msg, NULL, 0); /* unmap now, whatever is still at the devices */
     }
     child_abandon(v->child);
     v->child = NULL;

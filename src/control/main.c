@@ -36,10 +36,10 @@ struct daemon {
     struct loop_source signals;
     struct host *host;
     struct ctlsock *ctlsock;
-    int lock_fd;            /* of the run directory */
-    int nodes_fd;           /* of the nodes in xenstore */
-    int log_fd;             /* the log, until standard error is it; -1 in the foreground */
-    int parent_fd;          /* tells the parent how it went; -1 in the foreground */
+    int lock_fd;   /* of the run directory */
+    int nodes_fd;  /* of the nodes in xenstore */
+    int log_fd;    /* the log, until standard error is it; -1 in the foreground */
+    int parent_fd; /* tells the parent how it went; -1 in the foreground */
     bool stopping;
 };
 
@@ -193,7 +193,7 @@ static void signal_ready(struct loop_source *src, uint32_t revents)
         return;
     }
     if (d->stopping) {
-        loop_stop(d->loop);         /* asked twice: at once */
+        loop_stop(d->loop); /* asked twice: at once */
         return;
     }
     log_info(NULL, "ending on signal %" PRIu32 "; guests keep their rings for the next start", info.ssi_signo);
@@ -213,7 +213,8 @@ static int watch_signals(struct daemon *d)
     /* Before any thread starts: they all inherit the mask. */
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    d->signals = (struct loop_source){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .events = EPOLLIN,
+    d->signals = (struct loop_source){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+                                       .events = EPOLLIN,
                                        .ready = signal_ready };
     return d->signals.fd < 0 ? -errno : loop_add(d->loop, &d->signals);
 }
@@ -257,14 +258,17 @@ static int lock_run_dir(struct daemon *d)
 static int lock_nodes(struct daemon *d)
 {
     CLEANUP_FREE char *real = d->settings.standalone[0] ? realpath(d->settings.standalone, NULL) : NULL;
-    CLEANUP_FREE char *path = strf("%s.lock", real ? real : d->settings.standalone[0] ? d->settings.standalone
-                                                                                   : RUNSTATEDIR "/pvscsid");
+    CLEANUP_FREE char *path = strf("%s.lock", real                        ? real
+                                              : d->settings.standalone[0] ? d->settings.standalone
+                                                                          : RUNSTATEDIR "/pvscsid");
     uint32_t other;
     int r = path ? pid_file_lock(path, &d->nodes_fd, &other) : -ENOMEM;
 
     if (r == -EEXIST)
-        return complain(1, "another pvscsid (pid %" PRIu32 ") serves the nodes in this xenstore, with another run "
-                        "directory than %s", other, d->settings.run_dir);
+        return complain(1,
+                        "another pvscsid (pid %" PRIu32 ") serves the nodes in this xenstore, with another run "
+                        "directory than %s",
+                        other, d->settings.run_dir);
     if (r < 0)
         return complain(1, "cannot lock %s: %s", path ? path : "the nodes in xenstore", strerror(-r));
     return 0;
@@ -272,8 +276,12 @@ static int lock_nodes(struct daemon *d)
 
 static int start(struct daemon *d)
 {
-    const struct host_config config = { .loop = d->loop, .settings = &d->settings, .roots = &device_roots_system,
-                                        .ready = serving, .quit_done = quit_done, .ctx = d };
+    const struct host_config config = { .loop = d->loop,
+                                        .settings = &d->settings,
+                                        .roots = &device_roots_system,
+                                        .ready = serving,
+                                        .quit_done = quit_done,
+                                        .ctx = d };
     char why[320];
     int r;
 
@@ -317,8 +325,9 @@ static int run(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-    struct daemon d = { .argc = argc, .argv = argv, .lock_fd = -1, .nodes_fd = -1, .log_fd = -1, .parent_fd = -1,
-                        .signals.fd = -1 };
+    struct daemon d = {
+        .argc = argc, .argv = argv, .lock_fd = -1, .nodes_fd = -1, .log_fd = -1, .parent_fd = -1, .signals.fd = -1
+    };
     int *const fds[] = { &d.lock_fd, &d.nodes_fd, &d.log_fd, &d.parent_fd };
     int status, r;
 

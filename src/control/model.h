@@ -21,7 +21,7 @@
 #include "control/vhost-table.h"
 #include "pvscsi/stats.h"
 
-#define VHOSTS_MAX 4096         /* a toolstack gone wild must not take the daemon along */
+#define VHOSTS_MAX 4096 /* a toolstack gone wild must not take the daemon along */
 #define BACKEND_ROOT "backend/vscsi"
 #define DEVICE_BUCKETS 1024
 
@@ -32,12 +32,12 @@ struct vdev;
 /* A device being looked up and opened, in a thread; survives its vdev. */
 struct open_job {
     struct offload_job job;
-    struct vdev *vdev;              /* NULL: nobody wants the result any more */
+    struct vdev *vdev; /* NULL: nobody wants the result any more */
     const struct device_roots *roots;
     bool allow_file;
-    bool again;                     /* the guest knew it as `was`: no other device will do */
+    bool again; /* the guest knew it as `was`: no other device will do */
     struct run_device was;
-    uint64_t started_us;            /* 0 while it is queued; atomic */
+    uint64_t started_us; /* 0 while it is queued; atomic */
     char pdev[PDEV_TEXT_MAX];
     struct device dev;
     struct device_fds fds;
@@ -48,7 +48,7 @@ struct open_job {
 struct vdev {
     struct vhost *vhost;
     struct vdev *next;
-    char name[24];                  /* "dev-0" */
+    char name[24]; /* "dev-0" */
     /* as read */
     enum xenbus_state own;
     bool dirty, present;
@@ -58,26 +58,26 @@ struct vdev {
     unsigned pr_mode;
     /* ours */
     enum dev_phase phase;
-    int slot;                       /* -1: none */
-    bool opened;                    /* fds below are waiting to be handed to the worker */
-    bool handed;                    /* the worker was told of it */
-    bool shown;                     /* it was at 3 when the frontend was told to look */
-    bool inherited;                 /* its state is an earlier daemon's work */
+    int slot;       /* -1: none */
+    bool opened;    /* fds below are waiting to be handed to the worker */
+    bool handed;    /* the worker was told of it */
+    bool shown;     /* it was at 3 when the frontend was told to look */
+    bool inherited; /* its state is an earlier daemon's work */
     bool front_checked, refused;
-    bool held;                      /* the worker submits nothing until it is told to go on */
-    bool waits;                     /* ... for what a worker that is gone has left at the device; else for another LUN's sake */
+    bool held;  /* the worker submits nothing until it is told to go on */
+    bool waits; /* ... for what a worker that is gone has left at the device; else for another LUN's sake */
     bool shared;
-    bool was_known;                 /* `was` is a device that a worker was handed, by an earlier daemon perhaps */
-    bool error_node;                /* there is a node `error` */
-    unsigned helper;                /* enum worker_helper_state */
+    bool was_known;  /* `was` is a device that a worker was handed, by an earlier daemon perhaps */
+    bool error_node; /* there is a node `error` */
+    unsigned helper; /* enum worker_helper_state */
     struct device dev;
     struct run_device was;
-    struct vdev *next_same;         /* in the host's by_hctl, when `entered` */
+    struct vdev *next_same; /* in the host's by_hctl, when `entered` */
     bool entered;
     struct device_fds fds;
     struct open_job *job;
-    uint64_t deadline_us;           /* while something is under way */
-    uint64_t reopen_us;             /* opening is tried again then; 0: no need */
+    uint64_t deadline_us; /* while something is under way */
+    uint64_t reopen_us;   /* opening is tried again then; 0: no need */
     unsigned reopens;
     char error[DEVICE_WHY_MAX];
 };
@@ -88,8 +88,8 @@ struct reset_job {
     struct host *host;
     uint16_t domid;
     uint32_t vhost;
-    int slot;                       /* which LUN, if it is still `dev` then */
-    pid_t child;                    /* whom to answer */
+    int slot;    /* which LUN, if it is still `dev` then */
+    pid_t child; /* whom to answer */
     const struct device_roots *roots;
     struct device dev;
     int result;
@@ -102,41 +102,41 @@ struct vhost {
     bool pending, seen;
     uint16_t domid;
     uint32_t id;
-    char prefix[32];                /* "d3.0" */
-    char back[64];                  /* "backend/vscsi/3/0" */
-    char front[96];                 /* "/local/domain/3/device/vscsi/0"; "" until it is known */
-    char token[32];                 /* of the watch on front; "" when there is none */
+    char prefix[32]; /* "d3.0" */
+    char back[64];   /* "backend/vscsi/3/0" */
+    char front[96];  /* "/local/domain/3/device/vscsi/0"; "" until it is known */
+    char token[32];  /* of the watch on front; "" when there is none */
 
     /* as read */
     enum xenbus_state own, front_state;
     bool online, feature_host, introduced, was_introduced, front_seen, replaced;
-    bool known;                     /* frontend and frontend-id were read and are right */
-    bool recalled;                  /* what an earlier daemon wrote down of the devices was read */
-    bool unlisted;                  /* done with: its devices are not looked at */
+    bool known;    /* frontend and frontend-id were read and are right */
+    bool recalled; /* what an earlier daemon wrote down of the devices was read */
+    bool unlisted; /* done with: its devices are not looked at */
     bool dirty_own, dirty_front, dirty_list, dirty_identity, dirty_domain, dirty_ring;
-    bool vanished;                  /* our node is no more */
+    bool vanished; /* our node is no more */
     uint64_t found_us, last_scan_us, not_before_us;
-    uint64_t wake_us;               /* to be looked at then, 0: no need */
-    unsigned retries;               /* of reads and writes that failed */
-    unsigned burst;                 /* scans close upon each other */
-    char vm[64];                    /* tells a domain from the next one with its number */
+    uint64_t wake_us; /* to be looked at then, 0: no need */
+    unsigned retries; /* of reads and writes that failed */
+    unsigned burst;   /* scans close upon each other */
+    char vm[64];      /* tells a domain from the next one with its number */
 
     /* ours */
     enum vhost_phase phase;
     uint32_t generation;
     uint32_t ring_ref, event_channel;
-    unsigned segments;              /* advertised; 0: not yet chosen */
-    bool seen_connected;            /* the frontend was at 4 since the ring was connected */
-    bool reconnect;                 /* end this ring, then connect the next without closing */
-    bool rewrite;                   /* state 4 is written once more for a frontend that resumed */
-    bool take_over;                 /* the next CONNECT goes on with the ring in the journal */
-    bool connect_due;               /* CONNECT has to be sent as soon as the worker has its devices */
-    bool close_due;                 /* the ring could not be had: state 5 */
-    bool rival;                     /* the kernel's backend driver has the node */
+    unsigned segments;   /* advertised; 0: not yet chosen */
+    bool seen_connected; /* the frontend was at 4 since the ring was connected */
+    bool reconnect;      /* end this ring, then connect the next without closing */
+    bool rewrite;        /* state 4 is written once more for a frontend that resumed */
+    bool take_over;      /* the next CONNECT goes on with the ring in the journal */
+    bool connect_due;    /* CONNECT has to be sent as soon as the worker has its devices */
+    bool close_due;      /* the ring could not be had: state 5 */
+    bool rival;          /* the kernel's backend driver has the node */
     bool halted;
     bool gone_done;
     uint64_t closing_deadline_us, reopen_at_us;
-    unsigned last_complaint;        /* situation and frontend state that were logged */
+    unsigned last_complaint; /* situation and frontend state that were logged */
     struct log_limit limit;
     char error[DEVICE_WHY_MAX];
 
@@ -144,7 +144,7 @@ struct vhost {
     uint64_t child_since_us, child_not_before_us, lock_since_us;
     unsigned child_failures;
     uint32_t restarts;
-    bool connect_again;             /* connect_timer is for another try */
+    bool connect_again; /* connect_timer is for another try */
     unsigned connect_tries;
     struct loop_timer connect_timer;
 
@@ -156,11 +156,11 @@ struct vhost {
 /* A device at which commands of a worker that is gone may still be (hold.c). */
 struct outstanding {
     struct outstanding *next;
-    struct run_device at;           /* its word is the worker's pid */
-    pid_t worker;                   /* 0 when it is known to have ended: until then it may submit more */
+    struct run_device at; /* its word is the worker's pid */
+    pid_t worker;         /* 0 when it is known to have ended: until then it may submit more */
     int pidfd;
-    bool waited;                    /* a LUN waits for it, and those on its address are held */
-    unsigned idle;                  /* reads of 0 in a row */
+    bool waited;   /* a LUN waits for it, and those on its address are held */
+    unsigned idle; /* reads of 0 in a row */
     uint64_t since_us, logged_us;
 };
 
@@ -169,21 +169,21 @@ struct host {
     const struct settings *settings;
     const struct device_roots *roots;
     struct offload *offload;
-    struct offload *resets;         /* threads of their own: a reset may take minutes, and opening must not wait */
+    struct offload *resets; /* threads of their own: a reset may take minutes, and opening must not wait */
     struct store *store;
     struct loop_source store_source;
     struct loop_timer scan_timer, rescan_timer, reconnect_timer, quit_timer;
     uint16_t own_domid;
     bool standalone, first_scan_done, list_dirty, domains_dirty, quitting;
     uint64_t list_not_before_us, next_wake_us, quit_until_us;
-    unsigned heartbeats;            /* since the last full listing */
+    unsigned heartbeats; /* since the last full listing */
     struct vhost *vhosts;
     unsigned n_vhosts;
     struct vhost *pending, **pending_last;
-    struct vdev *by_hctl[DEVICE_BUCKETS];   /* who has a device, by its address */
+    struct vdev *by_hctl[DEVICE_BUCKETS]; /* who has a device, by its address */
     struct outstanding *outstanding;
     struct loop_timer hold_timer;
-    uint64_t hold_since_us;         /* the newest of them */
+    uint64_t hold_since_us; /* the newest of them */
     void (*ready)(void *ctx);
     void (*quit_done)(void *ctx);
     void *ctx;

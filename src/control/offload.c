@@ -46,7 +46,7 @@ static void *thread_main(void *arg)
         *o->finished_last = job;
         o->finished_last = &job->next;
         if (write(o->source.fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-            break;                  /* cannot be: an eventfd takes any count but the last */
+            break; /* cannot be: an eventfd takes any count but the last */
     }
     o->threads--;
     pthread_cond_signal(&o->ended);
@@ -92,7 +92,8 @@ int offload_new(struct loop *loop, unsigned threads, struct offload **out)
     if (!o)
         return -ENOMEM;
     o->threads_max = threads;
-    o->source = (struct loop_source){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .events = EPOLLIN,
+    o->source = (struct loop_source){ .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                                      .events = EPOLLIN,
                                       .ready = finished_ready };
     if (o->source.fd < 0) {
         r = -errno;
@@ -143,7 +144,7 @@ int offload_submit(struct offload *o, struct offload_job *job)
         if (r == 0)
             o->threads++;
         else if (o->threads > 0)
-            r = 0;                  /* another one will come to it */
+            r = 0; /* another one will come to it */
     }
     if (r == 0) {
         job->next = NULL;

@@ -11,8 +11,8 @@
 struct offload;
 
 struct offload_job {
-    void (*work)(struct offload_job *job);  /* in a thread: no logging, no loop */
-    void (*done)(struct offload_job *job);  /* on the loop; owns the job */
+    void (*work)(struct offload_job *job); /* in a thread: no logging, no loop */
+    void (*done)(struct offload_job *job); /* on the loop; owns the job */
     struct offload_job *next;
 };
 

@@ -22,7 +22,16 @@
 #define CONFIG_SIZE_MAX 65536
 #define KEY_MAX 64
 
-enum option_type { OT_FLAG, OT_BOOL, OT_NUMBER, OT_TEXT, OT_PATH, OT_LEVEL, OT_PR, OT_RESULT };
+enum option_type {
+    OT_FLAG,
+    OT_BOOL,
+    OT_NUMBER,
+    OT_TEXT,
+    OT_PATH,
+    OT_LEVEL,
+    OT_PR,
+    OT_RESULT
+};
 
 struct option_def {
     const char *name;
@@ -31,8 +40,8 @@ struct option_def {
     bool in_file, hidden;
     size_t offset, size;
     unsigned min, max;
-    enum options_result result;     /* OT_RESULT */
-    const char *preset;             /* the default, as text */
+    enum options_result result; /* OT_RESULT */
+    const char *preset;         /* the default, as text */
     const char *arg, *help;
 };
 
@@ -54,8 +63,8 @@ static const struct option_def options[] = {
       .arg = "N", .help = "most LUNs of one vhost (1 to 256)" },
     { "pr", 0, OT_PR, .in_file = true, FIELD(pr_mode), .preset = "helper", .arg = "MODE",
       .help = "persistent reservations: helper, direct or deny" },
-    { "pr-socket", 0, OT_PATH, .in_file = true, FIELD(pr_socket),
-      .preset = "/run/qemu-pr-helper.sock", .arg = "SOCKET", .help = "the PR helper's socket" },
+    { "pr-socket", 0, OT_PATH, .in_file = true, FIELD(pr_socket), .preset = "/run/qemu-pr-helper.sock", .arg = "SOCKET",
+      .help = "the PR helper's socket" },
     { "pr-deadline", 0, OT_NUMBER, .in_file = true, FIELD(pr_deadline_s), .min = 1, .max = 3600, .preset = "30",
       .arg = "SECONDS", .help = "how long the PR helper may take for one command" },
     { "device-reset", 0, OT_BOOL, .in_file = true, FIELD(device_reset), .preset = "0", .arg = "0|1",
@@ -343,7 +352,7 @@ static enum options_result load(int argc, char **argv, struct settings *s, FILE 
         return result;
     if (load_file(s, err) < 0)
         return OPTIONS_ERROR;
-    return parse_argv(argc, argv, s, err);      /* again: it wins over the file */
+    return parse_argv(argc, argv, s, err); /* again: it wins over the file */
 }
 
 enum options_result options_load(int argc, char **argv, struct settings *s, FILE *err)
@@ -372,7 +381,10 @@ void options_help(FILE *out)
 
         if (o->hidden)
             continue;
-        snprintf(left, sizeof(left), "%s--%s%s%s", o->short_name == 'f' ? "-f, " : o->short_name ? "-h, " : "    ",
+        snprintf(left, sizeof(left), "%s--%s%s%s",
+                 o->short_name == 'f' ? "-f, "
+                 : o->short_name      ? "-h, "
+                                      : "    ",
                  o->name, o->arg ? " " : "", o->arg ? o->arg : "");
         fprintf(out, "  %-26s %s", left, o->help);
         if (o->preset && o->preset[0])
@@ -410,7 +422,7 @@ void options_dump(const struct settings *s, FILE *out)
             fprintf(out, "%s = %d\n", key, *(const bool *)field);
         else if (o->type == OT_LEVEL)
             fprintf(out, "%s = \"%s\"\n", key,
-                    xtl_level_to_string((xentoollog_level)*(const unsigned *)(const void *)field));
+                    xtl_level_to_string((xentoollog_level) * (const unsigned *)(const void *)field));
         else if (o->type == OT_PR)
             fprintf(out, "%s = \"%s\"\n", key, pr_modes[*(const unsigned *)(const void *)field]);
         else

@@ -17,14 +17,14 @@
 struct settings {
     bool foreground;
     char config[SETTING_TEXT_MAX];
-    bool config_named;          /* by --config: then it must exist */
-    unsigned log_level;         /* xentoollog_level */
+    bool config_named;  /* by --config: then it must exist */
+    unsigned log_level; /* xentoollog_level */
     char log_file[SETTING_TEXT_MAX];
     char run_dir[SETTING_TEXT_MAX];
-    char standalone[SETTING_SOCKET_MAX];  /* mock-xen's socket; "" on a real Xen */
-    unsigned max_segments;      /* to offer in feature-sg-grant */
-    unsigned max_luns;          /* of one vhost */
-    unsigned pr_mode;           /* enum worker_pr_mode */
+    char standalone[SETTING_SOCKET_MAX]; /* mock-xen's socket; "" on a real Xen */
+    unsigned max_segments;               /* to offer in feature-sg-grant */
+    unsigned max_luns;                   /* of one vhost */
+    unsigned pr_mode;                    /* enum worker_pr_mode */
     char pr_socket[SETTING_SOCKET_MAX];
     unsigned pr_deadline_s;
     bool device_reset;
@@ -36,7 +36,7 @@ enum options_result {
     OPTIONS_VERSION,
     OPTIONS_HELP,
     OPTIONS_WORKER,
-    OPTIONS_ERROR,              /* said on err already, in one line */
+    OPTIONS_ERROR, /* said on err already, in one line */
 };
 
 /*

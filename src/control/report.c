@@ -30,8 +30,9 @@ static void add_flag(struct json_object *o, const char *key, bool b)
 
 static struct json_object *report_device(const struct vdev *d)
 {
-    static const char *const helper[] = { [HELPER_IDLE] = "idle", [HELPER_CONNECTED] = "connected",
-                                          [HELPER_AWAY] = "away" };
+    static const char *const helper[] = {
+        [HELPER_IDLE] = "idle", [HELPER_CONNECTED] = "connected", [HELPER_AWAY] = "away"
+    };
     static const char *const pr[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
     struct json_object *o = json_object_new_object();
     char text[HCTL_TEXT_MAX];

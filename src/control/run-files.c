@@ -207,8 +207,9 @@ void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, u
     closedir(d);
 }
 
-void run_files_each(const char *dir, void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served,
-                                                const struct pvscsi_journal *j), void *ctx)
+void run_files_each(const char *dir,
+                    void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j),
+                    void *ctx)
 {
     DIR *d = opendir(dir);
     struct dirent *e;
@@ -246,7 +247,7 @@ int run_files_worker(pid_t pid)
         return -ENOMEM;
     fd = pidfd_open(pid, 0);
     if (fd < 0)
-        return errno == EINVAL ? -ESRCH : -errno;   /* the number is a thread's now */
+        return errno == EINVAL ? -ESRCH : -errno; /* the number is a thread's now */
     /* Looked at after the pidfd was had: the number cannot mean another process any more. */
     r = read_file(path, 4096, &text, &len);
     if (r < 0 && r != -ENOENT && r != -ESRCH && r != -EFBIG)
@@ -299,7 +300,7 @@ int run_devices_save(const char *dir, const char *name, void (*print)(FILE *f, v
     f = fd < 0 ? NULL : fdopen(fd, "w");
     if (!f)
         return -errno;
-    fd = -1;                    /* f's now */
+    fd = -1; /* f's now */
     print(f, ctx);
     if (ferror(f))
         r = -EIO;

@@ -26,7 +26,7 @@ int run_dir_prepare(const char *dir);
 int pid_file_lock(const char *path, int *fd, uint32_t *other);
 
 struct run_files {
-    int journal;            /* with the lock on it */
+    int journal; /* with the lock on it */
     int stats;
 };
 /*
@@ -43,8 +43,9 @@ void run_files_remove(const char *dir, uint16_t domid, uint32_t vhost);
 /* Removes the files of vhosts for which known() is false and which no worker holds. */
 void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, uint32_t vhost), void *ctx);
 /* Calls fn with each journal there is; served: a worker holds it. */
-void run_files_each(const char *dir, void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served,
-                                                const struct pvscsi_journal *j), void *ctx);
+void run_files_each(const char *dir,
+                    void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j),
+                    void *ctx);
 /* A pidfd of the worker with this pid; -ESRCH: there is none (any more); -errno. */
 int run_files_worker(pid_t pid);
 
@@ -55,7 +56,7 @@ int run_files_worker(pid_t pid);
 struct run_device {
     char word[24];
     struct hctl hctl;
-    char wwid[256];         /* escaped and cut, so only good for comparing with another that was made so; "": unknown */
+    char wwid[256]; /* escaped and cut, so only good for comparing with another that was made so; "": unknown */
 };
 void run_device_set(struct run_device *out, const char *word, const struct hctl *hctl, const char *wwid);
 /* False when both have a wwid, and not the same. */

@@ -141,7 +141,8 @@ static void watch_front(struct vhost *v)
     if (r == 0)
         memcpy(v->token, token, sizeof(v->token));
     else
-        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot watch the frontend: %s; looking regularly instead", strerror(-r));
+        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot watch the frontend: %s; looking regularly instead",
+                    strerror(-r));
 }
 
 void scan_unwatch(struct vhost *v)
@@ -190,16 +191,15 @@ static void read_front(struct vhost *v)
     if (!missing && !v->dirty_front)
         v->front_seen = true;
     if (missing && v->introduced && !v->dirty_domain)
-        read_domain(v);             /* the only sign of a guest's end that a driver domain gets */
+        read_domain(v); /* the only sign of a guest's end that a driver domain gets */
     if (v->dirty_domain) {
-        v->dirty_front = true;      /* judged when the domain could be asked for */
+        v->dirty_front = true; /* judged when the domain could be asked for */
         return;
     }
     dead = !v->introduced && v->was_introduced;
     if (missing && !dead)
         dead = v->introduced ? v->front_seen
-                             : v->front_seen || !v->host->first_scan_done
-                               || now_us() - v->found_us > ORPHAN_GRACE_US;
+                             : v->front_seen || !v->host->first_scan_done || now_us() - v->found_us > ORPHAN_GRACE_US;
     if (dead || v->replaced)
         v->front_state = XB_GONE;
     if (v->front_state == XB_CONNECTED)
@@ -241,7 +241,7 @@ static void list_devices(struct vhost *v)
     if (r == 0)
         r = store_list(v->host->store, path, &names, &n);
     if (r < 0 && r != -ENOENT) {
-        v->dirty_list = true;       /* memory or the connection: again later */
+        v->dirty_list = true; /* memory or the connection: again later */
         return;
     }
     for (struct vdev *d = v->devs; d; d = d->next)
@@ -339,7 +339,7 @@ bool scan_dirty(const struct vhost *v)
 static void read_online(struct vhost *v)
 {
     char path[STORE_PATH_MAX];
-    uint32_t value = 1;             /* hand-made nodes may lack it */
+    uint32_t value = 1; /* hand-made nodes may lack it */
     int r = join(path, v->back, "online");
 
     if (r == 0)
@@ -418,7 +418,7 @@ static int list_domain(struct host *h, uint16_t domid)
     if (r < 0)
         return r;
     if (n == 0)
-        store_remove_if_empty(h->store, path);  /* what `xl destroy` left of a guest */
+        store_remove_if_empty(h->store, path); /* what `xl destroy` left of a guest */
     for (unsigned i = 0; i < n; i++) {
         struct vhost *v;
         uint32_t id;
@@ -564,7 +564,7 @@ static void frontend_event(struct host *h, const char *token, const char *path)
         if (!d)
             return;
         d->front_checked = false;
-        d->dirty = true;        /* so that a guest that writes without end is slowed down */
+        d->dirty = true; /* so that a guest that writes without end is slowed down */
     } else {
         v->dirty_front = v->dirty_ring = true;
     }

@@ -42,8 +42,10 @@ int store_open(struct store **out, char *why, size_t why_size)
         int e = errno ? errno : ENOENT;
         const char *path = getenv("XENSTORED_PATH");
 
-        snprintf(why, why_size, "cannot connect to xenstored: %s; expected it at %s", strerror(e),
-                 path ? path : "/run/xenstored/socket or behind /dev/xen/xenbus (is this a Xen domain, and xenstored running?)");
+        snprintf(
+            why, why_size, "cannot connect to xenstored: %s; expected it at %s", strerror(e),
+            path ? path
+                 : "/run/xenstored/socket or behind /dev/xen/xenbus (is this a Xen domain, and xenstored running?)");
         return -e;
     }
     *out = steal_ptr(st);
@@ -205,7 +207,7 @@ static int write_one(struct store *st, xs_transaction_t t, struct store_write *w
 
         r = read_u32_in(st, t, w->path, UINT32_MAX, &now);
         if (r == -ENOENT || r == -EINVAL || r == -ERANGE)
-            return 0;               /* it is not what we believed: someone else's turn */
+            return 0; /* it is not what we believed: someone else's turn */
         if (r < 0)
             return r;
         if (now != (uint32_t)w->expect)

@@ -14,7 +14,7 @@
 /* xenstored's own limit for an absolute path is 3072; ours are shorter by far. */
 #define STORE_PATH_MAX 192
 #define STORE_VALUE_MAX 1024
-#define STORE_SHORT_MAX 272  /* what we write ourselves: a state or a reason */
+#define STORE_SHORT_MAX 272 /* what we write ourselves: a state or a reason */
 
 struct store;
 
@@ -47,9 +47,9 @@ int store_introduced(struct store *st, uint16_t domid);
 /* One of several writes of one transaction. */
 struct store_write {
     char path[STORE_PATH_MAX];
-    int expect;             /* >= 0: write only if the node now holds this number; < 0: whatever it holds, if its parent exists */
+    int expect; /* >= 0: write only if the node now holds this number; < 0: whatever it holds, if its parent exists */
     char value[STORE_SHORT_MAX];
-    bool done;              /* out: false when the expectation did not hold */
+    bool done; /* out: false when the expectation did not hold */
 };
 
 /* Writes them all, or as many as match, at one moment. 0 or -errno (nothing was written). */
@@ -58,7 +58,7 @@ int store_write_batch(struct store *st, struct store_write *writes, unsigned n);
 int store_watch(struct store *st, const char *path, const char *token);
 void store_unwatch(struct store *st, const char *path, const char *token);
 struct store_event {
-    char **raw;             /* free() it; path and token point into it */
+    char **raw; /* free() it; path and token point into it */
     const char *path, *token;
 };
 /* 1: an event; 0: none now; -errno: the connection is gone. */

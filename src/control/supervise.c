@@ -115,7 +115,7 @@ static void flush_queue(struct child *c)
             return;
         }
         if (r < 0) {
-            stop_talking(c);        /* it is dying: its pidfd tells the rest */
+            stop_talking(c); /* it is dying: its pidfd tells the rest */
             return;
         }
         close_fds(q->fds, q->nfds);
@@ -320,7 +320,7 @@ int child_start(struct loop *loop, const char *prefix, const struct child_ops *o
     if (r == 0)
         r = loop_add(loop, &c->socket);
     if (r < 0) {
-        kill(c->pid, SIGKILL);      /* ours and not waited for: the number is still its own */
+        kill(c->pid, SIGKILL); /* ours and not waited for: the number is still its own */
         waitpid(c->pid, NULL, 0);
         child_free(c);
         return r;

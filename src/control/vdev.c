@@ -208,7 +208,9 @@ static int unreadable(const char *node, int error, char *why)
 {
     if (error == -ENOENT || error == -EINVAL || error == -EMSGSIZE || error == -EACCES)
         snprintf(why, DEVICE_WHY_MAX, "%s cannot be read: %s", node,
-                 error == -EMSGSIZE ? "it is too long" : error == -EINVAL ? "it holds a NUL" : strerror(-error));
+                 error == -EMSGSIZE ? "it is too long"
+                 : error == -EINVAL ? "it holds a NUL"
+                                    : strerror(-error));
     return error;
 }
 
@@ -293,7 +295,8 @@ static int find_again(struct open_job *o)
     run_device_set(&now, "", &o->dev.hctl, o->dev.wwid);
     if (run_device_compatible(&now, &o->was))
         return 0;
-    snprintf(o->why, sizeof(o->why), "it is another device now: its wwid is %.80s; expected %.80s", now.wwid, o->was.wwid);
+    snprintf(o->why, sizeof(o->why), "it is another device now: its wwid is %.80s; expected %.80s", now.wwid,
+             o->was.wwid);
     return -ENODEV;
 }
 
@@ -316,7 +319,8 @@ static void cannot_open(struct vdev *d, int error, const char *why)
     d->reopen_us = now_us() + ((uint64_t)REOPEN_FIRST_US << d->reopens);
     if (d->reopens < REOPEN_DOUBLINGS)
         d->reopens++;
-    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s) cannot be opened just now: %s", d->name, d->pdev, why);
+    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s) cannot be opened just now: %s", d->name, d->pdev,
+                why);
 }
 
 static void open_done(struct offload_job *job)
@@ -385,8 +389,10 @@ static bool open_is_late(struct vdev *d, uint64_t now)
     }
     if (guest_has(d)) {
         d->deadline_us = now + LATE_LOG_US;
-        log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s: opening it again takes %u s so far; is the device "
-                    "stuck in error recovery?", d->name, (unsigned)((now - started) / 1000000));
+        log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
+                    "%s: opening it again takes %u s so far; is the device "
+                    "stuck in error recovery?",
+                    d->name, (unsigned)((now - started) / 1000000));
         return false;
     }
     fail(d, "opening it takes longer than 5 s; is the device stuck in error recovery?");
@@ -403,7 +409,7 @@ static bool open_device(struct vdev *d)
         if (why[0])
             fail(d, why);
         else
-            d->dirty = true;        /* xenstore has a bad moment: again soon */
+            d->dirty = true; /* xenstore has a bad moment: again soon */
         return why[0] != '\0';
     }
     d->phase = DP_OPENING;
@@ -543,7 +549,7 @@ struct batch {
     struct vhost *vhost;
     unsigned n;
     struct store_write write[BATCH_MAX];
-    struct vdev *dev[BATCH_MAX];        /* whose state it is, NULL for `error` */
+    struct vdev *dev[BATCH_MAX]; /* whose state it is, NULL for `error` */
     struct vdev *error_of[BATCH_MAX];
     enum xenbus_state to[BATCH_MAX];
 };
@@ -563,7 +569,7 @@ static bool commit(struct batch *b)
             continue;
         }
         if (!b->write[i].done) {
-            d->dirty = true;            /* somebody else wrote there: look again */
+            d->dirty = true; /* somebody else wrote there: look again */
             d->front_checked = false;
             continue;
         }
@@ -653,8 +659,9 @@ static bool may_detach(const struct vdev *d)
 
 static void ignore(struct vdev *d)
 {
-    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s/state %d (%s) makes no sense while the device is %s; ignored",
-                d->name, (int)d->own, xenbus_state_name(d->own), dev_phase_name(d->phase));
+    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
+                "%s/state %d (%s) makes no sense while the device is %s; ignored", d->name, (int)d->own,
+                xenbus_state_name(d->own), dev_phase_name(d->phase));
 }
 
 /* An `error` of an attempt before. */
@@ -701,7 +708,7 @@ static bool step(struct vdev *d, struct batch *b)
         return true;
     case DA_FOUND_CLOSING:
         if (scan_dirty(d->vhost))
-            return false;       /* what the frontend does is not known yet */
+            return false; /* what the frontend does is not known yet */
         if (vhost_takes_over(d->vhost) && !has_let_go(d->vhost))
             return open_device(d);
         /* fall through */
@@ -721,7 +728,7 @@ static bool step(struct vdev *d, struct batch *b)
 
 bool vdev_step_all(struct vhost *v)
 {
-    struct batch *b = calloc(1, sizeof(*b));    /* too big for a stack that others share */
+    struct batch *b = calloc(1, sizeof(*b)); /* too big for a stack that others share */
     bool moved = false;
     uint64_t now = now_us();
 
@@ -735,7 +742,7 @@ bool vdev_step_all(struct vhost *v)
         if (d->job && now >= d->deadline_us)
             moved |= open_is_late(d, now);
         if (d->dirty && d->present)
-            continue;           /* to be read first */
+            continue; /* to be read first */
         moved |= step(d, b);
     }
     moved |= commit(b);

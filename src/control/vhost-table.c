@@ -6,9 +6,15 @@
 const char *xenbus_state_name(enum xenbus_state s)
 {
     static const char *const name[XB_STATES] = {
-        [XB_UNKNOWN] = "unknown", [XB_INITIALISING] = "Initialising", [XB_INIT_WAIT] = "InitWait",
-        [XB_INITIALISED] = "Initialised", [XB_CONNECTED] = "Connected", [XB_CLOSING] = "Closing",
-        [XB_CLOSED] = "Closed", [XB_RECONFIGURING] = "Reconfiguring", [XB_RECONFIGURED] = "Reconfigured",
+        [XB_UNKNOWN] = "unknown",
+        [XB_INITIALISING] = "Initialising",
+        [XB_INIT_WAIT] = "InitWait",
+        [XB_INITIALISED] = "Initialised",
+        [XB_CONNECTED] = "Connected",
+        [XB_CLOSING] = "Closing",
+        [XB_CLOSED] = "Closed",
+        [XB_RECONFIGURING] = "Reconfiguring",
+        [XB_RECONFIGURED] = "Reconfigured",
         [XB_GONE] = "gone",
     };
 
@@ -18,8 +24,8 @@ const char *xenbus_state_name(enum xenbus_state s)
 const char *vhost_phase_name(enum vhost_phase p)
 {
     static const char *const name[VP_PHASES] = {
-        [VP_UNSEEN] = "new", [VP_WAITING] = "waiting", [VP_CONNECTING] = "connecting", [VP_LIVE] = "live",
-        [VP_CLOSING] = "closing", [VP_CLOSED] = "closed",
+        [VP_UNSEEN] = "new", [VP_WAITING] = "waiting", [VP_CONNECTING] = "connecting",
+        [VP_LIVE] = "live",  [VP_CLOSING] = "closing", [VP_CLOSED] = "closed",
     };
 
     return (unsigned)p < VP_PHASES ? name[p] : "unknown";
@@ -74,7 +80,8 @@ enum vhost_situation vhost_classify(enum vhost_phase phase, enum xenbus_state ow
     return s;
 }
 
-#define ALL(a) [XB_UNKNOWN] = a, [XB_INITIALISING] = a, [XB_INIT_WAIT] = a, [XB_INITIALISED] = a, [XB_CONNECTED] = a, \
+#define ALL(a) \
+    [XB_UNKNOWN] = a, [XB_INITIALISING] = a, [XB_INIT_WAIT] = a, [XB_INITIALISED] = a, [XB_CONNECTED] = a, \
     [XB_CLOSING] = a, [XB_CLOSED] = a, [XB_RECONFIGURING] = a, [XB_RECONFIGURED] = a, [XB_GONE] = a
 
 static const unsigned char action[VS_SITUATIONS][XB_STATES] = {

@@ -53,7 +53,7 @@ static bool write_state(struct vhost *v, enum xenbus_state to)
     if (v->own == XB_UNKNOWN)
         w.expect = -1;
     if (store_write_batch(v->host->store, &w, 1) < 0 || !w.done) {
-        v->dirty_own = true;        /* the toolstack wrote in between: look again */
+        v->dirty_own = true; /* the toolstack wrote in between: look again */
         return false;
     }
     if (v->own != to)
@@ -69,9 +69,11 @@ static void complain(struct vhost *v, enum vhost_situation s)
     if (v->last_complaint == now + 1)
         return;
     v->last_complaint = now + 1;
-    log_limited(&v->limit, XTL_WARN, v->prefix, "states make no sense together and are ignored: ours %d (%s), the frontend's %d "
-                "(%s), while the vhost is %s", (int)v->own, xenbus_state_name(v->own), (int)v->front_state,
-                xenbus_state_name(v->front_state), vhost_phase_name(v->phase));
+    log_limited(&v->limit, XTL_WARN, v->prefix,
+                "states make no sense together and are ignored: ours %d (%s), the frontend's %d "
+                "(%s), while the vhost is %s",
+                (int)v->own, xenbus_state_name(v->own), (int)v->front_state, xenbus_state_name(v->front_state),
+                vhost_phase_name(v->phase));
 }
 
 /* --- actions --- */
@@ -131,7 +133,8 @@ static int check_protocol(struct vhost *v)
         if (strcmp(text, native[i]) == 0)
             return 1;
     escape_for_log(shown, sizeof(shown), text, strlen(text));
-    snprintf(why, sizeof(why), "the frontend's protocol is '%s'; expected %s or none", r == 0 ? shown : "unreadable", native[0]);
+    snprintf(why, sizeof(why), "the frontend's protocol is '%s'; expected %s or none", r == 0 ? shown : "unreadable",
+             native[0]);
     if (strcmp(why, v->error) != 0)
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s", why);
     vhost_set_error(v, why);
@@ -153,7 +156,8 @@ static int read_ring(struct vhost *v, uint32_t *ref, uint32_t *port)
         v->dirty_front = v->dirty_ring = true;
         return -1;
     }
-    log_limited(&v->limit, XTL_WARN, v->prefix, "the frontend is %s, but its ring-ref and event-channel cannot be used: %s",
+    log_limited(&v->limit, XTL_WARN, v->prefix,
+                "the frontend is %s, but its ring-ref and event-channel cannot be used: %s",
                 xenbus_state_name(v->front_state), strerror(-r));
     return 0;
 }
@@ -180,8 +184,10 @@ static bool do_connect(struct vhost *v)
 /* The frontend has to close and start anew: nothing is known of what it has in flight. */
 static bool give_up_ring(struct vhost *v, const char *why)
 {
-    log_limited(&v->limit, XTL_WARN, v->prefix, "cannot go on with the ring of an earlier daemon: %s; the frontend is told to "
-                "close", why);
+    log_limited(&v->limit, XTL_WARN, v->prefix,
+                "cannot go on with the ring of an earlier daemon: %s; the frontend is told to "
+                "close",
+                why);
     v->take_over = false;
     v->phase = VP_CLOSED;
     v->close_due = true;
@@ -256,7 +262,7 @@ static bool finish(struct vhost *v)
 {
     for (const struct vdev *d = v->devs; d; d = d->next)
         if (d->phase == DP_OFFERED && d->own == XB_INITIALISED && d->shown && !d->front_checked)
-            return false;           /* the device table takes it to 4 first */
+            return false; /* the device table takes it to 4 first */
     return write_state(v, XB_CONNECTED);
 }
 
@@ -298,13 +304,12 @@ static bool check_ring(struct vhost *v)
     if (v->rewrite && vdev_all_settled(v)) {
         if (write_state(v, v->own))
             v->rewrite = false;
-        return true;            /* a ring that is newer still is looked at next */
+        return true; /* a ring that is newer still is looked at next */
     }
     v->dirty_ring = false;
     if (read_ring(v, &ref, &port) != 1)
         return false;
-    if (ref == v->ring_ref && port == v->event_channel
-        && (v->front_state != XB_INITIALISED || !v->seen_connected))
+    if (ref == v->ring_ref && port == v->event_channel && (v->front_state != XB_INITIALISED || !v->seen_connected))
         return false;
     log_limited(&v->limit, XTL_INFO, v->prefix, "the frontend came with a new ring");
     v->reconnect = true;
@@ -348,7 +353,7 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
     case VA_NOTHING:
     case VA_ACTIONS:
         return false;
-    case VA_SETTLE:             /* the devices are their own table's */
+    case VA_SETTLE: /* the devices are their own table's */
         return (v->dirty_ring || v->rewrite) && check_ring(v);
     case VA_IGNORE:
         complain(v, s);
@@ -407,8 +412,10 @@ static bool held_by_rival(struct vhost *v)
             vhost_set_error(v, "");
         return false;
     }
-    snprintf(why, sizeof(why), "the kernel's xen-scsiback is bound to it; unbind it (echo vscsi-%u-%" PRIu32
-             " > /sys/bus/xen-backend/drivers/vscsi/unbind) and blacklist the module (modprobe.d)", v->domid, v->id);
+    snprintf(why, sizeof(why),
+             "the kernel's xen-scsiback is bound to it; unbind it (echo vscsi-%u-%" PRIu32
+             " > /sys/bus/xen-backend/drivers/vscsi/unbind) and blacklist the module (modprobe.d)",
+             v->domid, v->id);
     if (strcmp(why, v->error) != 0) {
         log_warn(v->prefix, "%s: %s", vhost_has_ring(v) ? "served, but" : "not served", why);
         vhost_set_error(v, why);
