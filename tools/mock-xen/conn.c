@@ -111,8 +111,8 @@ static void update_events(struct conn *conn)
         conn_kill(conn);
 }
 
-void conn_send(struct conn *conn, const struct xsd_sockmsg *hdr, const void *payload, size_t len,
-               const int *fds, unsigned n_fds)
+void conn_send(struct conn *conn, const struct xsd_sockmsg *hdr, const void *payload, size_t len, const int *fds,
+               unsigned n_fds)
 {
     struct mock *mock = conn->mock;
     bool event = hdr->type == XS_WATCH_EVENT;
@@ -177,7 +177,7 @@ static int send_some(struct conn *conn, struct chunk *chunk)
         return -errno;
     chunk->sent += (size_t)n;
     conn->out_bytes -= (size_t)n;
-    for (; chunk->n_fds > 0; chunk->n_fds--)    /* they went with the first byte */
+    for (; chunk->n_fds > 0; chunk->n_fds--) /* they went with the first byte */
         close(chunk->fds[chunk->n_fds - 1]);
     return 0;
 }
@@ -220,8 +220,9 @@ static bool take_request(struct conn *conn, const struct xsd_sockmsg *hdr, char 
     struct fault fault = { FAULT_NONE, 0 };
 
     if (!conn->fault_over) {
-        unsigned kind = is_private(hdr->type) ? KIND_MX + (hdr->type - MX_HELLO)
-            : hdr->type < XS_TYPE_COUNT ? hdr->type : KINDS;
+        unsigned kind = is_private(hdr->type)       ? KIND_MX + (hdr->type - MX_HELLO)
+                        : hdr->type < XS_TYPE_COUNT ? hdr->type
+                                                    : KINDS;
 
         fault = faults_check(&conn->mock->faults, kind, conn->domid,
                              is_private(hdr->type) ? NULL : xs_request_path(conn, hdr, payload, path));
@@ -264,8 +265,8 @@ static void take_requests(struct conn *conn)
             break;
         memcpy(&hdr, conn->in + at, sizeof(hdr));
         if (hdr.len > XENSTORE_PAYLOAD_MAX) {
-            log_warn(NULL, "a client of domain %u sent a message of %u bytes: its connection is closed",
-                     conn->domid, hdr.len);
+            log_warn(NULL, "a client of domain %u sent a message of %u bytes: its connection is closed", conn->domid,
+                     hdr.len);
             conn_kill(conn);
             return;
         }

@@ -22,15 +22,15 @@ static int help(struct mock *mock, char **args, unsigned n, FILE *out);
 
 static const struct command {
     const char *name, *args, *what;
-    unsigned min, max;                  /* arguments */
+    unsigned min, max; /* arguments */
     int (*run)(struct mock *mock, char **args, unsigned n, FILE *out);
 } commands[] = {
     { "status", "[DOMID]", "live objects: all, or one domain's", 0, 1, status },
     { "create", "DOMID [NAME]", "a new domain, with its socket and nodes", 1, 2, create },
     { "destroy", "DOMID", "kill a domain: its connections end, @releaseDomain fires", 1, 1, destroy },
     { "shutdown", "DOMID", "@releaseDomain fires, the domain stays", 1, 1, shut_down },
-    { "faults", "[SCRIPT]", "replace the fault script (\"\" ends all faults), or show it and its counts",
-      0, 1, set_faults },
+    { "faults", "[SCRIPT]", "replace the fault script (\"\" ends all faults), or show it and its counts", 0, 1,
+      set_faults },
     { "fault", "RULE", "add one rule to the fault script", 1, 1, add_fault },
     { "calls", "", "how often each kind of call was made", 0, 0, calls },
     { "help", "", "these lines", 0, 0, help },
@@ -83,7 +83,8 @@ static int status(struct mock *mock, char **args, unsigned n, FILE *out)
         for (const struct mapped *m = c->mapped; m; m = m->next)
             mapped++;
     }
-    fprintf(out, "connections %zu\nnodes %zu\nwatches %zu\ntransactions %zu\nmapped %zu\n"
+    fprintf(out,
+            "connections %zu\nnodes %zu\nwatches %zu\ntransactions %zu\nmapped %zu\n"
             "queued-bytes %zu\ndropped-events %zu\n",
             conns, node_count(mock->tree.root), watches, txns, mapped, queued, mock->dropped_events);
     for (const struct domain *d = mock->domains; d; d = d->next)

@@ -253,10 +253,9 @@ void domain_destroy(struct domain *d)
         if (conn->domid == d->domid)
             conn_kill(conn);
     ports_close_all(d);
-    d->dying = true;            /* not before: its own connections' end must not bury it */
+    d->dying = true; /* not before: its own connections' end must not bury it */
     if (d->n_mapped > 0)
-        log_info(NULL, "domain %u: destroyed; a zombie while %u of its pages are mapped", d->domid,
-                 d->n_mapped);
+        log_info(NULL, "domain %u: destroyed; a zombie while %u of its pages are mapped", d->domid, d->n_mapped);
     if (d->introduced && forget(d) < 0)
         log_warn(NULL, "domain %u: no memory to remove all its nodes", d->domid);
     domain_bury(d);

@@ -55,19 +55,26 @@ struct name {
     const char *name;
     int32_t value;
 };
-#define E(x) { #x, x }
+#define E(x) \
+    { \
+#x, x \
+    }
 static const struct name errnos[] = {
-    E(EPERM), E(ENOENT), E(ESRCH), E(EINTR), E(EIO), E(ENXIO), E(E2BIG), E(EBADF), E(EAGAIN), E(ENOMEM),
-    E(EACCES), E(EFAULT), E(EBUSY), E(EEXIST), E(ENODEV), E(EISDIR), E(EINVAL), E(ENFILE), E(EMFILE),
-    E(ENOTTY), E(EFBIG), E(ENOSPC), E(EROFS), E(EPIPE), E(ERANGE), E(ENOSYS), E(ENOTEMPTY), E(ENOTCONN),
+    E(EPERM),   E(ENOENT),    E(ESRCH),        E(EINTR),      E(EIO),        E(ENXIO),     E(E2BIG),
+    E(EBADF),   E(EAGAIN),    E(ENOMEM),       E(EACCES),     E(EFAULT),     E(EBUSY),     E(EEXIST),
+    E(ENODEV),  E(EISDIR),    E(EINVAL),       E(ENFILE),     E(EMFILE),     E(ENOTTY),    E(EFBIG),
+    E(ENOSPC),  E(EROFS),     E(EPIPE),        E(ERANGE),     E(ENOSYS),     E(ENOTEMPTY), E(ENOTCONN),
     E(EISCONN), E(ETIMEDOUT), E(ECONNREFUSED), E(ECONNRESET), E(EOPNOTSUPP),
 };
 #undef E
-#define G(x) { #x, GNTST_##x }
+#define G(x) \
+    { \
+#x, GNTST_##x \
+    }
 static const struct name statuses[] = {
-    G(general_error), G(bad_domain), G(bad_gntref), G(bad_handle), G(bad_virt_addr), G(bad_dev_addr),
-    G(no_device_space), G(permission_denied), G(bad_page), G(bad_copy_arg), G(address_too_big), G(eagain),
-    G(no_space),
+    G(general_error),   G(bad_domain),      G(bad_gntref),        G(bad_handle), G(bad_virt_addr),
+    G(bad_dev_addr),    G(no_device_space), G(permission_denied), G(bad_page),   G(bad_copy_arg),
+    G(address_too_big), G(eagain),          G(no_space),
 };
 #undef G
 
@@ -311,8 +318,7 @@ static int copy_rules(const struct faults *from, struct fault_rule **rules, unsi
     return 0;
 }
 
-static int publish(struct fault_rule *rules, unsigned n, struct mx_fault_page *page,
-                   const struct parser *p)
+static int publish(struct fault_rule *rules, unsigned n, struct mx_fault_page *page, const struct parser *p)
 {
     unsigned slots = 0;
 
@@ -338,7 +344,7 @@ static int publish(struct fault_rule *rules, unsigned n, struct mx_fault_page *p
         slot->count = rule->count;
         if (rule->fault.action == FAULT_DROP)
             slot->value = MX_FAULT_DROP;
-        else    /* clients take errnos as -errno; statuses are negative already */
+        else /* clients take errnos as -errno; statuses are negative already */
             slot->value = rule->fault.value > 0 ? -rule->fault.value : rule->fault.value;
         atomic_store(&slot->seen, rule->seen);
         rule->client_slot = (int)slots++;
@@ -402,8 +408,7 @@ struct fault faults_check(struct faults *faults, unsigned kind, uint32_t domid, 
     return fault;
 }
 
-void faults_counts(const struct faults *faults, const struct fault_rule *rule, uint64_t *seen,
-                   uint64_t *fired)
+void faults_counts(const struct faults *faults, const struct fault_rule *rule, uint64_t *seen, uint64_t *fired)
 {
     *seen = rule->seen;
     if (rule->client_slot >= 0 && faults->page)

@@ -16,26 +16,32 @@
 /* Kinds of calls: xenstore's by their wire number, then the private ones by theirs. */
 enum {
     KIND_CONNECT = XS_TYPE_COUNT,
-    KIND_MX,                                            /* + type - MX_HELLO */
-    KIND_CLIENT = KIND_MX + (MX_TYPE_END - MX_HELLO),   /* + enum mx_client_call */
+    KIND_MX,                                          /* + type - MX_HELLO */
+    KIND_CLIENT = KIND_MX + (MX_TYPE_END - MX_HELLO), /* + enum mx_client_call */
     KINDS = KIND_CLIENT + MX_CALLS
 };
 
-enum fault_action { FAULT_NONE, FAULT_ERROR, FAULT_DROP, FAULT_HANG, FAULT_DELAY };
+enum fault_action {
+    FAULT_NONE,
+    FAULT_ERROR,
+    FAULT_DROP,
+    FAULT_HANG,
+    FAULT_DELAY
+};
 
 struct fault {
     enum fault_action action;
-    int32_t value;              /* ERROR: errno, positive, or a GNTST_* status; DELAY: milliseconds */
+    int32_t value; /* ERROR: errno, positive, or a GNTST_* status; DELAY: milliseconds */
 };
 
 struct fault_rule {
     unsigned kind;
-    int32_t domid;              /* of the caller; -1: any */
-    char *glob;                 /* of xenstore paths; NULL: any */
+    int32_t domid; /* of the caller; -1: any */
+    char *glob;    /* of xenstore paths; NULL: any */
     uint64_t nth, count;
     struct fault fault;
-    uint64_t seen;              /* matching calls so far */
-    int client_slot;            /* in the fault page; -1: counted here */
+    uint64_t seen;   /* matching calls so far */
+    int client_slot; /* in the fault page; -1: counted here */
 };
 
 struct faults {
@@ -55,10 +61,9 @@ void faults_deinit(struct faults *faults);
 /* Counts a call and says what is to happen to it. path: NULL where the kind has none. */
 struct fault faults_check(struct faults *faults, unsigned kind, uint32_t domid, const char *path);
 /* How often a rule's fault has happened, and how often its call. */
-void faults_counts(const struct faults *faults, const struct fault_rule *rule, uint64_t *seen,
-                   uint64_t *fired);
+void faults_counts(const struct faults *faults, const struct fault_rule *rule, uint64_t *seen, uint64_t *fired);
 
-const char *fault_kind_name(unsigned kind);             /* NULL: none of that number */
+const char *fault_kind_name(unsigned kind); /* NULL: none of that number */
 /* "EIO", "drop", "general_error", "delay=5"; out must hold 32 bytes. */
 void fault_format(const struct fault_rule *rule, char out[32]);
 

@@ -110,11 +110,11 @@ int grants_share(struct conn *conn, struct domain *d, uint32_t to, uint32_t n, b
     if (r < 0)
         return r;
     if (n > total || !find_pages(d, n, first))
-        return -ENOSPC;         /* as the kernel's gntalloc past its limit */
+        return -ENOSPC; /* as the kernel's gntalloc past its limit */
     for (uint32_t page = *first; page < *first + n; page++) {
         d->pages[page] = (struct page){ .owner = conn, .granted_to = to, .readonly = readonly, .used = true };
-        atomic_store_explicit(&d->mem->grant[mx_ref_of_page(page, total)],
-                              mx_grant(page, (uint16_t)to, readonly), memory_order_release);
+        atomic_store_explicit(&d->mem->grant[mx_ref_of_page(page, total)], mx_grant(page, (uint16_t)to, readonly),
+                              memory_order_release);
     }
     d->n_shared += n;
     d->next_page = (*first + n) % total;
@@ -158,7 +158,7 @@ int grants_map(struct conn *conn, struct domain *d, uint32_t ref, uint32_t *page
     struct mapped *m;
 
     if (!p || p->granted_to != conn->domid || p->readonly)
-        return -EINVAL;         /* all that gntdev says of any failure */
+        return -EINVAL; /* all that gntdev says of any failure */
     m = calloc(1, sizeof(*m));
     if (!m)
         return -ENOMEM;

@@ -14,8 +14,19 @@
 #include "common/log.h"
 #include "mock.h"
 
-enum { OPT_SOCKET = 256, OPT_DOMAINS, OPT_PAGES, OPT_FAULTS, OPT_QUOTA, OPT_KEEP_ORPHANS, OPT_READY_FD,
-       OPT_REPORT, OPT_LOG_LEVEL, OPT_VERSION, OPT_HELP };
+enum {
+    OPT_SOCKET = 256,
+    OPT_DOMAINS,
+    OPT_PAGES,
+    OPT_FAULTS,
+    OPT_QUOTA,
+    OPT_KEEP_ORPHANS,
+    OPT_READY_FD,
+    OPT_REPORT,
+    OPT_LOG_LEVEL,
+    OPT_VERSION,
+    OPT_HELP
+};
 
 static const struct option_help {
     int value;
@@ -44,7 +55,8 @@ static void usage(FILE *out)
 {
     fputs("Usage: mock-xen --socket PATH [OPTION...]\n"
           "       mock-xen --socket PATH ctl COMMAND [ARG...]\n"
-          "xenstored's protocol, grants and event channels on a Unix socket, without Xen.\n\n", out);
+          "xenstored's protocol, grants and event channels on a Unix socket, without Xen.\n\n",
+          out);
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         char left[40];
 
@@ -66,17 +78,13 @@ static int set_quota(struct quota *quota, const char *text)
         const char *name;
         uint32_t *value;
     } names[] = {
-        { "nodes", &quota->nodes },
-        { "node-size", &quota->node_size },
-        { "node-perms", &quota->node_perms },
-        { "watches", &quota->watches },
-        { "transactions", &quota->transactions },
+        { "nodes", &quota->nodes },     { "node-size", &quota->node_size },       { "node-perms", &quota->node_perms },
+        { "watches", &quota->watches }, { "transactions", &quota->transactions },
     };
     const char *eq = strchr(text, '=');
 
     for (size_t i = 0; eq && i < ARRAY_SIZE(names); i++)
-        if (strlen(names[i].name) == (size_t)(eq - text)
-            && strncmp(names[i].name, text, (size_t)(eq - text)) == 0
+        if (strlen(names[i].name) == (size_t)(eq - text) && strncmp(names[i].name, text, (size_t)(eq - text)) == 0
             && parse_u32_str(eq + 1, UINT32_MAX, names[i].value) == 0)
             return 0;
     return complain("--quota", text, "expected NAME=NUMBER, see --help");
@@ -120,7 +128,8 @@ static int set_option(struct mock *mock, struct settings *s, int option, const c
         return 0;
     case OPT_LOG_LEVEL:
         return log_level_parse(arg, &s->log_level) < 0
-            ? complain("--log-level", arg, "expected a level from debug to critical") : 0;
+                   ? complain("--log-level", arg, "expected a level from debug to critical")
+                   : 0;
     }
     fprintf(stderr, "mock-xen: \"mock-xen --help\" lists the options\n");
     return -1;
@@ -288,7 +297,8 @@ static int run(struct mock *mock)
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     signals.src = (struct loop_source){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-                                        .events = EPOLLIN, .ready = signal_ready };
+                                        .events = EPOLLIN,
+                                        .ready = signal_ready };
     if (signals.src.fd < 0)
         return -errno;
     loop_set_after_round(mock->loop, after_round, mock);
@@ -319,7 +329,7 @@ static void raise_limits(void)
 {
     struct rlimit lim;
 
-    if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {  /* each event channel takes two */
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0) { /* each event channel takes two */
         lim.rlim_cur = lim.rlim_max;
         setrlimit(RLIMIT_NOFILE, &lim);
     }

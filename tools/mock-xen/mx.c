@@ -8,7 +8,7 @@
 
 struct outcome {
     uint32_t number;
-    int fds[MX_MAX_FDS];        /* ours still: the answer carries copies */
+    int fds[MX_MAX_FDS]; /* ours still: the answer carries copies */
     unsigned n_fds;
 };
 
@@ -22,7 +22,7 @@ static void answer(struct conn *conn, const struct xsd_sockmsg *hdr, int err, co
     while (err == 0 && n < out->n_fds) {
         int fd = fcntl(out->fds[n], F_DUPFD_CLOEXEC, 0);
 
-        if (fd < 0) {           /* what was done stays done, the client never learns of it: end both */
+        if (fd < 0) { /* what was done stays done, the client never learns of it: end both */
             while (n > 0)
                 close(fds[--n]);
             conn_kill(conn);

@@ -43,8 +43,8 @@ static int channel_new(struct channel **out)
 }
 
 /* With the lowest free number, from 1 up. Takes over the reference to channel. */
-static struct port *port_new(struct conn *conn, struct domain *d, uint32_t remote_domid,
-                             struct channel *channel, unsigned side)
+static struct port *port_new(struct conn *conn, struct domain *d, uint32_t remote_domid, struct channel *channel,
+                             unsigned side)
 {
     struct port **at = &d->ports, *port = calloc(1, sizeof(*port));
     uint32_t number = 1;
@@ -55,8 +55,13 @@ static struct port *port_new(struct conn *conn, struct domain *d, uint32_t remot
     }
     for (; *at && (*at)->number == number; at = &(*at)->next)
         number++;
-    *port = (struct port){ .next = *at, .number = number, .domain = d, .owner = conn,
-                           .remote_domid = remote_domid, .channel = channel, .side = side };
+    *port = (struct port){ .next = *at,
+                           .number = number,
+                           .domain = d,
+                           .owner = conn,
+                           .remote_domid = remote_domid,
+                           .channel = channel,
+                           .side = side };
     *at = port;
     return port;
 }
@@ -95,8 +100,7 @@ int port_alloc(struct conn *conn, struct domain *d, uint32_t remote_domid, struc
     return *out ? 0 : -ENOMEM;
 }
 
-int port_bind(struct conn *conn, struct domain *d, uint32_t remote_domid, uint32_t remote_port,
-              struct port **out)
+int port_bind(struct conn *conn, struct domain *d, uint32_t remote_domid, uint32_t remote_port, struct port **out)
 {
     const struct domain *remote = domain_find(d->mock, remote_domid, false);
     static const uint64_t one = 1;

@@ -34,8 +34,8 @@ bool path_valid(const char *path)
 
         if (c == '/' && (path[i + 1] == '/' || path[i + 1] == '\0'))
             return false;
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-              || c == '-' || c == '/' || c == '_' || c == '@'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '/'
+              || c == '_' || c == '@'))
             return false;
     }
     return true;
@@ -105,8 +105,8 @@ void node_unref(struct store *store, struct node *node)
     store->live_nodes--;
 }
 
-static struct node *node_new(struct store *store, const char *name, size_t name_len,
-                             const void *value, size_t len, const struct perm *perms, unsigned n_perms)
+static struct node *node_new(struct store *store, const char *name, size_t name_len, const void *value, size_t len,
+                             const struct perm *perms, unsigned n_perms)
 {
     struct node *node = calloc(1, sizeof(*node));
 
@@ -128,8 +128,8 @@ static struct node *node_new(struct store *store, const char *name, size_t name_
 
 static struct node *node_copy(struct store *store, const struct node *node)
 {
-    struct node *copy = node_new(store, node->name, strlen(node->name), node->value, node->value_len,
-                                 node->perms, node->n_perms);
+    struct node *copy = node_new(store, node->name, strlen(node->name), node->value, node->value_len, node->perms,
+                                 node->n_perms);
 
     if (!copy)
         return NULL;
@@ -371,8 +371,8 @@ int tree_create(struct tree *tree, const char *path, const void *value, size_t l
     below = path + parent_len;
     while (next_component(&below, &name, &name_len)) {
         bool leaf = *below == '\0';
-        struct node *node = node_new(store, name, name_len, leaf ? value : "", leaf ? len : 0,
-                                     parent->perms, parent->n_perms);
+        struct node *node = node_new(store, name, name_len, leaf ? value : "", leaf ? len : 0, parent->perms,
+                                     parent->n_perms);
 
         if (!node)
             goto no_memory;
@@ -415,8 +415,7 @@ int tree_remove(struct tree *tree, const char *path)
     at = child_index(parent, name, strlen(name), &found);
     node_unref(tree->store, parent->children[at]);
     parent->n_children--;
-    memmove(parent->children + at, parent->children + at + 1,
-            (parent->n_children - at) * sizeof(*parent->children));
+    memmove(parent->children + at, parent->children + at + 1, (parent->n_children - at) * sizeof(*parent->children));
     parent->generation = ++tree->store->generation;
     return 0;
 }

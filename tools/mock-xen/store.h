@@ -13,7 +13,10 @@
 #include <stdint.h>
 #include <xen/io/xs_wire.h>
 
-enum perm_bits { PERM_READ = 1, PERM_WRITE = 2 };
+enum perm_bits {
+    PERM_READ = 1,
+    PERM_WRITE = 2
+};
 
 struct perm {
     uint32_t domid;
@@ -23,10 +26,10 @@ struct perm {
 struct node {
     unsigned refs;
     uint64_t generation;
-    char *name;             /* the last component; "" of the root */
+    char *name; /* the last component; "" of the root */
     char *value;
     size_t value_len;
-    struct perm *perms;     /* the first: owner, and what everybody else may */
+    struct perm *perms; /* the first: owner, and what everybody else may */
     unsigned n_perms;
     struct node **children; /* by name */
     unsigned n_children;
@@ -34,8 +37,8 @@ struct node {
 
 /* What all trees of one store share. */
 struct store {
-    uint64_t generation;    /* the last one given out */
-    size_t live_nodes;      /* allocated, in whatever tree: a leak shows here */
+    uint64_t generation; /* the last one given out */
+    size_t live_nodes;   /* allocated, in whatever tree: a leak shows here */
 };
 
 struct tree {
@@ -51,7 +54,7 @@ void tree_deinit(struct tree *tree);
 
 /* Paths are absolute and valid (path_valid()). NULL: no such node. What is found lives until a change. */
 struct node *tree_find(const struct tree *tree, const char *path);
-uint64_t tree_generation(const struct tree *tree, const char *path);    /* 0: no such node */
+uint64_t tree_generation(const struct tree *tree, const char *path); /* 0: no such node */
 
 /* All: 0, or -ENOMEM with the tree as it was; -ENOENT when the node does not exist. */
 int tree_set_value(struct tree *tree, const char *path, const void *value, size_t len);
@@ -67,9 +70,12 @@ int tree_remove(struct tree *tree, const char *path);
 struct node *node_ref(struct node *node);
 void node_unref(struct store *store, struct node *node);
 struct node *node_child(const struct node *node, const char *name, size_t len);
-size_t node_count(const struct node *node);     /* with everything below */
+size_t node_count(const struct node *node); /* with everything below */
 size_t node_count_owned(const struct node *node, uint32_t domid);
-enum walk_order { PARENTS_FIRST, CHILDREN_FIRST };
+enum walk_order {
+    PARENTS_FIRST,
+    CHILDREN_FIRST
+};
 /*
  * Calls fn for node and everything below it; path is the node's own. fn's result other than 0 ends it
  * and is returned. -ENOMEM.

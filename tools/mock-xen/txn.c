@@ -7,11 +7,16 @@
 #include "common/util.h"
 #include "txn.h"
 
-#define PERM_OWNER 4u           /* asked for, never stored */
+#define PERM_OWNER 4u /* asked for, never stored */
 
-enum op_kind { OP_WRITE, OP_MKDIR, OP_RM, OP_SET_PERMS };
+enum op_kind {
+    OP_WRITE,
+    OP_MKDIR,
+    OP_RM,
+    OP_SET_PERMS
+};
 
-struct op {                     /* what a transaction did, to be done again on the live tree */
+struct op { /* what a transaction did, to be done again on the live tree */
     struct op *next;
     enum op_kind kind;
     char *path;
@@ -22,11 +27,11 @@ struct op {                     /* what a transaction did, to be done again on t
 struct txn {
     uint32_t id, domid;
     bool doomed;
-    struct tree base, tree;     /* as it was at the start; with our own changes */
+    struct tree base, tree; /* as it was at the start; with our own changes */
     struct seen {
         char *path;
-        size_t rank;            /* the how manyth it was */
-    } *seen;                    /* nodes that the outcome depends on, by path */
+        size_t rank; /* the how manyth it was */
+    } * seen;        /* nodes that the outcome depends on, by path */
     size_t n_seen, room_seen;
     struct op *ops, **last_op;
 };
@@ -142,15 +147,21 @@ bool change_visible(const struct change *change, const struct tree *tree, uint32
     if (domid == 0 || (change->old && node_allows(change->old, domid, PERM_READ)))
         return true;
     node = tree_find(tree, change->path);
-    return node && (node_allows(node, domid, PERM_READ)
-                    || node_allows(find_prefix(tree, change->path, path_parent_len(change->path)),
-                                   domid, PERM_READ));
+    return node
+           && (node_allows(node, domid, PERM_READ)
+               || node_allows(find_prefix(tree, change->path, path_parent_len(change->path)), domid, PERM_READ));
 }
 
 int perm_parse(const char *text, struct perm *out)
 {
-    static const struct { char letter; uint32_t bits; } kinds[] = {
-        { 'n', 0 }, { 'r', PERM_READ }, { 'w', PERM_WRITE }, { 'b', PERM_READ | PERM_WRITE },
+    static const struct {
+        char letter;
+        uint32_t bits;
+    } kinds[] = {
+        { 'n', 0 },
+        { 'r', PERM_READ },
+        { 'w', PERM_WRITE },
+        { 'b', PERM_READ | PERM_WRITE },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -269,8 +280,7 @@ static int depend_all(void *ctx, const char *path, struct node *node UNUSED)
     return depend(ctx, path, strlen(path));
 }
 
-static int remember(const struct actor *actor, enum op_kind kind, const char *path,
-                    const void *data, size_t len)
+static int remember(const struct actor *actor, enum op_kind kind, const char *path, const void *data, size_t len)
 {
     struct op *op;
 
@@ -353,8 +363,7 @@ static int done(const struct actor *actor, int r)
 }
 
 /* Here and below a change is noted before it is made: one event too many is allowed, one too few is not. */
-static int create(const struct actor *actor, enum op_kind kind, const char *path, const void *value,
-                  size_t len)
+static int create(const struct actor *actor, enum op_kind kind, const char *path, const void *value, size_t len)
 {
     struct tree *tree = tree_of(actor);
     int r;
@@ -406,7 +415,7 @@ int op_rm(const struct actor *actor, const char *path)
     size_t parent_len = path_parent_len(path);
     int r = lookup(actor, path, PERM_WRITE, &node);
 
-    if (r == -ENOENT)           /* what is not there is gone already, if it could be there */
+    if (r == -ENOENT) /* what is not there is gone already, if it could be there */
         return find_prefix(tree_of(actor), path, parent_len) ? 0 : -ENOENT;
     if (r == 0 && path[1] == '\0')
         r = -EINVAL;
@@ -452,7 +461,7 @@ int op_set_perms(const struct actor *actor, const char *path, const struct perm 
 
 struct forget {
     uint32_t domid;
-    char **paths;               /* of the nodes whose permissions name it */
+    char **paths; /* of the nodes whose permissions name it */
     size_t n, room;
 };
 

@@ -11,20 +11,23 @@
 
 /* For domains other than 0; the defaults are xenstored's. */
 struct quota {
-    uint32_t nodes;             /* that a domain may own: -ENOSPC */
-    uint32_t node_size;         /* bytes of a value: -ENOSPC */
-    uint32_t node_perms;        /* entries: -ENOSPC */
-    uint32_t watches;           /* of a domain: -E2BIG */
-    uint32_t transactions;      /* open at once on a connection: -ENOSPC */
+    uint32_t nodes;        /* that a domain may own: -ENOSPC */
+    uint32_t node_size;    /* bytes of a value: -ENOSPC */
+    uint32_t node_perms;   /* entries: -ENOSPC */
+    uint32_t watches;      /* of a domain: -E2BIG */
+    uint32_t transactions; /* open at once on a connection: -ENOSPC */
 };
-#define QUOTA_DEFAULT { 1000, 2048, 5, 128, 10 }
+#define QUOTA_DEFAULT \
+    { \
+        1000, 2048, 5, 128, 10 \
+    }
 
 struct change {
     struct change *next;
     char *path;
-    bool exact;                 /* only watches of this very path: below a removed node */
-    size_t rank;                /* within a transaction: when it first looked at the node */
-    struct node *old;           /* as it was; NULL: it is new */
+    bool exact;       /* only watches of this very path: below a removed node */
+    size_t rank;      /* within a transaction: when it first looked at the node */
+    struct node *old; /* as it was; NULL: it is new */
 };
 struct changes {
     struct store *store;
@@ -37,10 +40,10 @@ struct txn;
 
 struct actor {
     uint32_t domid;
-    struct tree *tree;          /* the live one; a transaction's own is used instead when there is one */
-    struct txn *txn;            /* NULL: none */
+    struct tree *tree; /* the live one; a transaction's own is used instead when there is one */
+    struct txn *txn;   /* NULL: none */
     const struct quota *quota;
-    struct changes *changes;    /* NULL: nobody is told (inside a transaction) */
+    struct changes *changes; /* NULL: nobody is told (inside a transaction) */
 };
 
 /* All: 0 or -errno as a client is to see it. The node found lives until the tree changes. */

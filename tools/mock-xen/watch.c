@@ -38,7 +38,7 @@ int watch_add(struct conn *conn, const char *path, const char *canonical, const 
         watch_free(watch);
         return -ENOMEM;
     }
-    *at = watch;                /* the end of the list: events come in the order of registration */
+    *at = watch; /* the end of the list: events come in the order of registration */
     return 0;
 }
 
@@ -86,7 +86,7 @@ void watch_event(struct conn *conn, const char *path, const char *token)
                          canonical_path(conn->domid, path, canonical) == 0 ? canonical : NULL);
     if (fault.action == FAULT_DROP)
         return;
-    if (!payload) {             /* an event lost in silence is worse than a connection lost */
+    if (!payload) { /* an event lost in silence is worse than a connection lost */
         conn_kill(conn);
         return;
     }
@@ -106,7 +106,7 @@ void watches_fire(struct mock *mock, const struct changes *changes)
 
                 if (hit)
                     watch_event(conn, c->path + w->relative, w->token);
-                if (conn->dead)     /* its watches are freed already */
+                if (conn->dead) /* its watches are freed already */
                     break;
             }
         }

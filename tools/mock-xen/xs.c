@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "mock.h"
 
-#define MAX_ARGS 1024           /* strings in a payload: more are never looked at */
+#define MAX_ARGS 1024 /* strings in a payload: more are never looked at */
 
 struct request {
     struct conn *conn;
@@ -20,7 +20,7 @@ struct request {
     const struct xsd_sockmsg *hdr;
     char *payload;
     size_t len;
-    struct txn *txn;            /* the transaction it belongs to, or NULL */
+    struct txn *txn; /* the transaction it belongs to, or NULL */
     char path[XENSTORE_ABS_PATH_MAX + 1];
 };
 
@@ -130,8 +130,11 @@ const char *xs_request_path(const struct conn *conn, const struct xsd_sockmsg *h
 
 static struct actor actor_of(const struct request *rq, struct changes *changes)
 {
-    return (struct actor){ .domid = rq->conn->domid, .tree = &rq->mock->tree, .txn = rq->txn,
-                           .quota = &rq->mock->quota, .changes = rq->txn ? NULL : changes };
+    return (struct actor){ .domid = rq->conn->domid,
+                           .tree = &rq->mock->tree,
+                           .txn = rq->txn,
+                           .quota = &rq->mock->quota,
+                           .changes = rq->txn ? NULL : changes };
 }
 
 /* After an operation: whoever watches is told, then the client gets its answer. */
@@ -197,7 +200,7 @@ static int do_directory(struct request *rq)
     list = list_children(node, &len);
     if (!list)
         return -ENOMEM;
-    if (len > XENSTORE_PAYLOAD_MAX)     /* the client then asks for parts */
+    if (len > XENSTORE_PAYLOAD_MAX) /* the client then asks for parts */
         return -E2BIG;
     answer(rq, list, len);
     return 0;
@@ -226,13 +229,13 @@ static int do_directory_part(struct request *rq)
         return -ENOMEM;
     list[len++] = '\0';
     at = (size_t)snprintf(out, sizeof(out), "%" PRIu64, node->generation) + 1;
-    if (offset >= len) {                /* past the end: nothing but the end */
+    if (offset >= len) { /* past the end: nothing but the end */
         out[at++] = '\0';
         answer(rq, out, at);
         return 0;
     }
     n = len - offset;
-    if (n > sizeof(out) - at) {         /* whole names only */
+    if (n > sizeof(out) - at) { /* whole names only */
         n = sizeof(out) - at;
         while (n > 0 && list[offset + n - 1] != '\0')
             n--;
@@ -323,7 +326,7 @@ static int do_set_perms(struct request *rq)
     if (r < 0)
         return r;
     changes_init(&changes, &rq->mock->store);
-    if (rq->path[0] == '@') {   /* only these two have any */
+    if (rq->path[0] == '@') { /* only these two have any */
         char path[XENSTORE_ABS_PATH_MAX + 2] = "/";
 
         actor.tree = &rq->mock->special;
@@ -370,7 +373,7 @@ static int do_unwatch(struct request *rq)
     char *args[2];
     int r = watch_args(rq, args);
 
-    if (r == 0)                 /* a path that cannot be is one that is not watched */
+    if (r == 0) /* a path that cannot be is one that is not watched */
         r = path_arg(rq, true) == 0 ? watch_remove(rq->conn, rq->path, args[1]) : -ENOENT;
     return r == 0 ? ok(rq) : r;
 }

@@ -20,15 +20,18 @@
 #define WAIT_S 10
 
 /* Documented in pvscsictl(8). */
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3, EXIT_NOT_SERVING = 4 };
+enum {
+    EXIT_FINE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NO_DAEMON = 3,
+    EXIT_NOT_SERVING = 4
+};
 
 static const struct option long_options[] = {
-    { "run-dir", required_argument, NULL, 'r' },
-    { "json", no_argument, NULL, 'j' },
-    { "openmetrics", no_argument, NULL, 'o' },
-    { "version", no_argument, NULL, 'V' },
-    { "help", no_argument, NULL, 'h' },
-    { NULL, 0, NULL, 0 },
+    { "run-dir", required_argument, NULL, 'r' }, { "json", no_argument, NULL, 'j' },
+    { "openmetrics", no_argument, NULL, 'o' },   { "version", no_argument, NULL, 'V' },
+    { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
 };
 
 static void usage(FILE *out)
@@ -152,7 +155,9 @@ int main(int argc, char **argv)
     command = argc == optind + 1 ? argv[optind] : "";
     if (strcmp(command, "status") != 0 && strcmp(command, "stats") != 0) {
         fprintf(stderr, "pvscsictl: %s; expected 'status' or 'stats' (see --help)\n",
-                argc > optind + 1 ? "too many arguments" : argc > optind ? "unknown command" : "no command");
+                argc > optind + 1 ? "too many arguments"
+                : argc > optind   ? "unknown command"
+                                  : "no command");
         return EXIT_USAGE;
     }
     if (json && openmetrics) {
@@ -166,7 +171,9 @@ int main(int argc, char **argv)
     fd = connect_to(run_dir);
     if (fd < 0) {
         fprintf(stderr, "pvscsictl: cannot reach pvscsid at %s/pvscsid.sock: %s%s\n", run_dir, strerror(-fd),
-                fd == -ENOENT || fd == -ECONNREFUSED ? " (is it running?)" : fd == -EACCES ? " (root only)" : "");
+                fd == -ENOENT || fd == -ECONNREFUSED ? " (is it running?)"
+                : fd == -EACCES                      ? " (root only)"
+                                                     : "");
         return fd == -EACCES ? EXIT_FAILED : EXIT_NO_DAEMON;
     }
     c = ask(fd, command, &answer);

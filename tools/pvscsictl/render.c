@@ -10,7 +10,8 @@ static const char *text(struct json_object *o, const char *key)
 {
     struct json_object *v;
 
-    return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
+    return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ? json_object_get_string(v)
+                                                                                             : "";
 }
 
 static int64_t number(struct json_object *o, const char *key)
@@ -64,10 +65,9 @@ void render_status(struct json_object *answer, FILE *out)
 {
     struct json_object *vhosts = list(answer, "vhosts");
 
-    fprintf(out, "pvscsid %s, pid %" PRId64 ", domain %" PRId64 "%s: %s%s\n", text(answer, "version"), number(answer, "pid"),
-            number(answer, "domid"), flag(answer, "standalone") ? " (standalone)" : "",
-            flag(answer, "serving") ? "serving" : "starting",
-            flag(answer, "xenstore") ? "" : ", xenstored is away");
+    fprintf(out, "pvscsid %s, pid %" PRId64 ", domain %" PRId64 "%s: %s%s\n", text(answer, "version"),
+            number(answer, "pid"), number(answer, "domid"), flag(answer, "standalone") ? " (standalone)" : "",
+            flag(answer, "serving") ? "serving" : "starting", flag(answer, "xenstore") ? "" : ", xenstored is away");
     for (size_t i = 0; i < length(vhosts); i++) {
         struct json_object *v = json_object_array_get_idx(vhosts, i);
         struct json_object *luns = list(v, "luns");
@@ -92,18 +92,20 @@ void render_stats(struct json_object *answer, FILE *out)
 {
     struct json_object *vhosts = list(answer, "vhosts");
 
-    fprintf(out, "%-6s %-6s %12s %12s %12s %8s %8s %8s %8s %s\n", "guest", "vhost", "events", "scans", "notifies", "bad",
-            "aborts", "resets", "restarts", "ring");
+    fprintf(out, "%-6s %-6s %12s %12s %12s %8s %8s %8s %8s %s\n", "guest", "vhost", "events", "scans", "notifies",
+            "bad", "aborts", "resets", "restarts", "ring");
     for (size_t i = 0; i < length(vhosts); i++) {
         struct json_object *v = json_object_array_get_idx(vhosts, i);
 
-        fprintf(out, "%-6" PRId64 " %-6" PRId64 " %12" PRId64 " %12" PRId64 " %12" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
-                " %8" PRId64 " %s\n", number(v, "domid"), number(v, "vhost"), number(v, "ring_events"), number(v, "ring_scans"),
+        fprintf(out,
+                "%-6" PRId64 " %-6" PRId64 " %12" PRId64 " %12" PRId64 " %12" PRId64 " %8" PRId64 " %8" PRId64
+                " %8" PRId64 " %8" PRId64 " %s\n",
+                number(v, "domid"), number(v, "vhost"), number(v, "ring_events"), number(v, "ring_scans"),
                 number(v, "notifies"), number(v, "bad_requests"), number(v, "aborts"), number(v, "resets"),
                 number(v, "restarts"), number(v, "halted") ? "halted" : "ok");
     }
-    fprintf(out, "\n%-6s %-6s %-14s %12s %8s %8s %14s %14s %10s\n", "guest", "vhost", "LUN", "commands", "inflight", "errors",
-            "read bytes", "write bytes", "mean us");
+    fprintf(out, "\n%-6s %-6s %-14s %12s %8s %8s %14s %14s %10s\n", "guest", "vhost", "LUN", "commands", "inflight",
+            "errors", "read bytes", "write bytes", "mean us");
     for (size_t i = 0; i < length(vhosts); i++) {
         struct json_object *v = json_object_array_get_idx(vhosts, i);
         struct json_object *luns = list(v, "luns");
@@ -112,8 +114,10 @@ void render_stats(struct json_object *answer, FILE *out)
             struct json_object *l = json_object_array_get_idx(luns, k);
             int64_t answered = number(l, "answered");
 
-            fprintf(out, "%-6" PRId64 " %-6" PRId64 " %-14s %12" PRId64 " %8" PRId64 " %8" PRId64 " %14" PRId64 " %14" PRId64
-                    " %10" PRId64 "\n", number(v, "domid"), number(v, "vhost"), text(l, "v_dev"), number(l, "commands"),
+            fprintf(out,
+                    "%-6" PRId64 " %-6" PRId64 " %-14s %12" PRId64 " %8" PRId64 " %8" PRId64 " %14" PRId64 " %14" PRId64
+                    " %10" PRId64 "\n",
+                    number(v, "domid"), number(v, "vhost"), text(l, "v_dev"), number(l, "commands"),
                     number(l, "in_flight"), number(l, "errors"), number(l, "read_bytes"), number(l, "write_bytes"),
                     answered > 0 ? number(l, "latency_us_sum") / answered : 0);
         }
@@ -200,7 +204,8 @@ void render_openmetrics(struct json_object *answer, FILE *out)
                 sample(&lun_metrics[m], v, json_object_array_get_idx(luns, k), out);
         }
     }
-    fprintf(out, "# HELP pvscsi_latency_seconds From the ring to the answer.\n# TYPE pvscsi_latency_seconds histogram\n");
+    fprintf(out,
+            "# HELP pvscsi_latency_seconds From the ring to the answer.\n# TYPE pvscsi_latency_seconds histogram\n");
     for (size_t i = 0; i < length(vhosts); i++) {
         struct json_object *v = json_object_array_get_idx(vhosts, i);
         struct json_object *luns = list(v, "luns");

@@ -116,8 +116,7 @@ static int run_abort_abort(struct front *f, const struct hctl *dev, int argc, ch
     for (unsigned i = 0; i < 3; i++) {
         uint32_t rslt = (uint32_t)a[i].io.rsp.rslt;
 
-        if (r == 0 && i > 0 && rslt != XEN_VSCSIIF_RSLT_RESET_SUCCESS &&
-            rslt != XEN_VSCSIIF_RSLT_RESET_FAILED)
+        if (r == 0 && i > 0 && rslt != XEN_VSCSIIF_RSLT_RESET_SUCCESS && rslt != XEN_VSCSIIF_RSLT_RESET_FAILED)
             r = fail(f, "abort-abort: ABORT answered %08x", rslt);
         attempt_end(&a[i]);
     }
@@ -129,7 +128,9 @@ static int run_abort_abort(struct front *f, const struct hctl *dev, int argc, ch
 /* Pages are taken away while requests are on their way: the answer says so, or the data came first. */
 static int run_revoke(struct front *f, const struct hctl *dev, int argc, char **argv)
 {
-    enum { AT_ONCE = 12 };
+    enum {
+        AT_ONCE = 12
+    };
     bool lists = f->session.max_segments > VSCSIIF_SG_TABLESIZE;
     struct attempt a[AT_ONCE];
     uint64_t count = 20;
@@ -139,8 +140,8 @@ static int run_revoke(struct front *f, const struct hctl *dev, int argc, char **
     for (uint64_t i = 0; r == 0 && i < count; i++) {
         memset(a, 0, sizeof(a));
         for (unsigned k = 0; r == 0 && k < AT_ONCE; k++) {
-            r = attempt_begin(&a[k], f, dev, k % 2 ? (lists ? BASE_LIST : BASE_READ)
-                                                   : (lists ? BASE_WRITE_LIST : BASE_WRITE));
+            r = attempt_begin(&a[k], f, dev,
+                              k % 2 ? (lists ? BASE_LIST : BASE_READ) : (lists ? BASE_WRITE_LIST : BASE_WRITE));
             a[k].io.req.rqid = (uint16_t)(0xc000 + k);
             if (r == 0 && ring_put(&f->ring, &a[k].io) < 0)
                 r = fail(f, "revoke: the ring is full");
@@ -163,7 +164,7 @@ static int run_revoke(struct front *f, const struct hctl *dev, int argc, char **
                 if (io_good(&res))
                     good++;
                 else if (strstr(code, "/02/B/08/00") || strstr(code, "/02/5/24/00"))
-                    refused++;  /* the latter: a list that was caught half wiped */
+                    refused++; /* the latter: a list that was caught half wiped */
                 else
                     r = fail(f, "revoke: answered %s", code);
             }
@@ -171,8 +172,7 @@ static int run_revoke(struct front *f, const struct hctl *dev, int argc, char **
         }
     }
     if (r == 0)
-        printf("%-22s pages revoked in mid-I/O: %u requests came first, %u were refused\n", "revoke", good,
-               refused);
+        printf("%-22s pages revoked in mid-I/O: %u requests came first, %u were refused\n", "revoke", good, refused);
     return r == 0 ? still_serves(f, dev) : r;
 }
 
@@ -197,8 +197,7 @@ static int run_rewrite(struct front *f, const struct hctl *dev, int argc, char *
             RING_IDX before = f->ring.front.rsp_cons;
 
             ring_push(&f->ring);
-            while (now_us() < end &&
-                   __atomic_load_n(&f->ring.front.sring->rsp_prod, __ATOMIC_ACQUIRE) == before) {
+            while (now_us() < end && __atomic_load_n(&f->ring.front.sring->rsp_prod, __ATOMIC_ACQUIRE) == before) {
                 volatile struct vscsiif_request *slot = RING_GET_REQUEST(&f->ring.front, at);
                 uint64_t dice = pattern_next(&seed);
 
@@ -214,8 +213,7 @@ static int run_rewrite(struct front *f, const struct hctl *dev, int argc, char *
         attempt_end(&a);
     }
     if (r == 0)
-        printf("%-22s %llu requests rewritten while they were served\n", "rewrite",
-               (unsigned long long)count);
+        printf("%-22s %llu requests rewritten while they were served\n", "rewrite", (unsigned long long)count);
     return r == 0 ? still_serves(f, dev) : r;
 }
 
@@ -223,8 +221,7 @@ static int run_kicks(struct front *f, const struct hctl *dev, int argc, char **a
 {
     uint64_t count = 2000, interval = 0, begin = now_us();
 
-    if (arg_number(f, argc, argv, "count", &count) < 0 ||
-        arg_number(f, argc, argv, "interval", &interval) < 0)
+    if (arg_number(f, argc, argv, "count", &count) < 0 || arg_number(f, argc, argv, "interval", &interval) < 0)
         return -1;
     for (uint64_t i = 0; i < count; i++) {
         ring_kick(&f->ring);

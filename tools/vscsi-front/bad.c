@@ -12,20 +12,24 @@
 #include "bad.h"
 #include "pattern.h"
 
-#define BAD_FIELD "07/02/5/24/00"       /* ILLEGAL REQUEST, INVALID FIELD IN CDB */
-#define BAD_GRANT "07/02/B/08/00"       /* ABORTED COMMAND, LOGICAL UNIT COMMUNICATION FAILURE */
-#define NO_DEVICE "01/02/5/25/00"       /* ILLEGAL REQUEST, LOGICAL UNIT NOT SUPPORTED */
+#define BAD_FIELD "07/02/5/24/00" /* ILLEGAL REQUEST, INVALID FIELD IN CDB */
+#define BAD_GRANT "07/02/B/08/00" /* ABORTED COMMAND, LOGICAL UNIT COMMUNICATION FAILURE */
+#define NO_DEVICE "01/02/5/25/00" /* ILLEGAL REQUEST, LOGICAL UNIT NOT SUPPORTED */
 #define NO_LUN "00/02/5/25/00"
 #define REFUSED "00/02/5/24/00"
 #define SUCCESS "2002"
 #define FAILURE "2003"
-#define BAD_REF 0x00fffff0u             /* beyond any grant table */
+#define BAD_REF 0x00fffff0u /* beyond any grant table */
 #define PAGES_DIRECT 4u
 #define PAGES_LIST 40u
 
 /* --- twists --- */
 #define TWIST(name, ...) \
-    static void name(struct attempt *a) { struct vscsiif_request *r = &a->io.req; __VA_ARGS__; }
+    static void name(struct attempt *a) \
+    { \
+        struct vscsiif_request *r = &a->io.req; \
+        __VA_ARGS__; \
+    }
 
 static struct scsiif_request_segment *record(struct attempt *a, unsigned i)
 {
@@ -75,8 +79,7 @@ TWIST(segment_offset_max, r->seg[2].offset = 65535)
 TWIST(segment_length_max, r->seg[0].length = 65535)
 TWIST(segment_both_max, r->seg[3].offset = 65535; r->seg[3].length = 65535)
 TWIST(record_leaves_page, (void)r; record(a, 17)->offset = 4095; record(a, 17)->length = 2)
-TWIST(record_both_max, (void)r; record(a, PAGES_LIST - 1)->offset = 65535;
-      record(a, PAGES_LIST - 1)->length = 65535)
+TWIST(record_both_max, (void)r; record(a, PAGES_LIST - 1)->offset = 65535; record(a, PAGES_LIST - 1)->length = 65535)
 TWIST(ref_first, r->seg[0].gref = BAD_REF)
 TWIST(ref_middle, r->seg[1].gref = BAD_REF)
 TWIST(ref_last, r->seg[PAGES_DIRECT - 1].gref = BAD_REF)
@@ -126,14 +129,25 @@ const struct malformation malformations[] = {
     { LIST_FIELD("list-length-max", "a list of 65528 bytes"), .twist = list_length_max },
     { LIST_FIELD("list-too-many", "one record more than feature-sg-grant"), .twist = list_too_many },
     { LIST_FIELD("lists-too-many", "26 lists of 512 records"), .twist = lists_too_many },
-    { .name = "list-ref", .help = "the list's grant is no grant", .base = BASE_LIST, .twist = list_ref,
+    { .name = "list-ref",
+      .help = "the list's grant is no grant",
+      .base = BASE_LIST,
+      .twist = list_ref,
       .expect = { BAD_GRANT } },
-    { .name = "list-ref-second", .help = "the second list's grant is none", .base = BASE_LIST,
-      .twist = list_ref_second, .expect = { BAD_GRANT } },
-    { .name = "list-ref-revoked", .help = "the list's grant was revoked", .base = BASE_LIST,
-      .twist = list_ref_revoked, .expect = { BAD_GRANT } },
-    { .name = "list-ref-write", .help = "as list-ref, for a WRITE",
-      .base = BASE_WRITE_LIST, .twist = list_ref,
+    { .name = "list-ref-second",
+      .help = "the second list's grant is none",
+      .base = BASE_LIST,
+      .twist = list_ref_second,
+      .expect = { BAD_GRANT } },
+    { .name = "list-ref-revoked",
+      .help = "the list's grant was revoked",
+      .base = BASE_LIST,
+      .twist = list_ref_revoked,
+      .expect = { BAD_GRANT } },
+    { .name = "list-ref-write",
+      .help = "as list-ref, for a WRITE",
+      .base = BASE_WRITE_LIST,
+      .twist = list_ref,
       .expect = { BAD_GRANT } },
     { READ_FIELD("segment-leaves-page", "offset 4000, length 200"), .twist = segment_leaves_page },
     { READ_FIELD("segment-length-4097", "length 4097"), .twist = segment_length_4097 },
@@ -142,40 +156,90 @@ const struct malformation malformations[] = {
     { READ_FIELD("segment-both-max", "offset and length 65535"), .twist = segment_both_max },
     { LIST_FIELD("record-leaves-page", "in a list: offset 4095, length 2"), .twist = record_leaves_page },
     { LIST_FIELD("record-both-max", "in a list: offset and length 65535"), .twist = record_both_max },
-    { .name = "ref-first", .help = "READ: the first grant is none", .base = BASE_READ, .twist = ref_first,
-      .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "ref-middle", .help = "READ: a grant in the middle is none",
-      .base = BASE_READ, .twist = ref_middle,
-      .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "ref-last", .help = "READ: the last grant is none", .base = BASE_READ, .twist = ref_last,
-      .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "ref-max", .help = "READ: grant 2^32-1", .base = BASE_READ, .twist = ref_max,
-      .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "ref-revoked", .help = "READ: a grant that was revoked",
-      .base = BASE_READ, .twist = ref_revoked,
-      .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "ref-read-only", .help = "READ into a page granted for reading only", .base = BASE_READ,
-      .twist = ref_read_only, .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "ref-all", .help = "READ: no grant is one", .base = BASE_READ, .twist = ref_all,
+    { .name = "ref-first",
+      .help = "READ: the first grant is none",
+      .base = BASE_READ,
+      .twist = ref_first,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "ref-middle",
+      .help = "READ: a grant in the middle is none",
+      .base = BASE_READ,
+      .twist = ref_middle,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "ref-last",
+      .help = "READ: the last grant is none",
+      .base = BASE_READ,
+      .twist = ref_last,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "ref-max",
+      .help = "READ: grant 2^32-1",
+      .base = BASE_READ,
+      .twist = ref_max,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "ref-revoked",
+      .help = "READ: a grant that was revoked",
+      .base = BASE_READ,
+      .twist = ref_revoked,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "ref-read-only",
+      .help = "READ into a page granted for reading only",
+      .base = BASE_READ,
+      .twist = ref_read_only,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "ref-all",
+      .help = "READ: no grant is one",
+      .base = BASE_READ,
+      .twist = ref_all,
       .expect = { BAD_GRANT } },
-    { .name = "ref-first-write", .help = "WRITE: the first grant is none",
-      .base = BASE_WRITE, .twist = ref_first,
+    { .name = "ref-first-write",
+      .help = "WRITE: the first grant is none",
+      .base = BASE_WRITE,
+      .twist = ref_first,
       .expect = { BAD_GRANT } },
-    { .name = "ref-middle-write", .help = "WRITE: a grant in the middle is none", .base = BASE_WRITE,
-      .twist = ref_middle, .expect = { BAD_GRANT } },
-    { .name = "ref-last-write", .help = "WRITE: the last grant is none",
-      .base = BASE_WRITE, .twist = ref_last,
+    { .name = "ref-middle-write",
+      .help = "WRITE: a grant in the middle is none",
+      .base = BASE_WRITE,
+      .twist = ref_middle,
       .expect = { BAD_GRANT } },
-    { .name = "ref-revoked-write", .help = "WRITE: a grant that was revoked", .base = BASE_WRITE,
-      .twist = ref_revoked, .expect = { BAD_GRANT } },
-    { .name = "record-ref-first", .help = "in a list: the first grant is none", .base = BASE_LIST,
-      .twist = record_ref_first, .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "record-ref-middle", .help = "in a list: a grant in the middle is none", .base = BASE_LIST,
-      .twist = record_ref_middle, .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "record-ref-last", .help = "in a list: the last grant is none", .base = BASE_LIST,
-      .twist = record_ref_last, .expect = { BAD_GRANT }, .data_may_move = true },
-    { .name = "record-ref-last-write", .help = "WRITE, in a list: the last grant is none",
-      .base = BASE_WRITE_LIST, .twist = record_ref_last, .expect = { BAD_GRANT } },
+    { .name = "ref-last-write",
+      .help = "WRITE: the last grant is none",
+      .base = BASE_WRITE,
+      .twist = ref_last,
+      .expect = { BAD_GRANT } },
+    { .name = "ref-revoked-write",
+      .help = "WRITE: a grant that was revoked",
+      .base = BASE_WRITE,
+      .twist = ref_revoked,
+      .expect = { BAD_GRANT } },
+    { .name = "record-ref-first",
+      .help = "in a list: the first grant is none",
+      .base = BASE_LIST,
+      .twist = record_ref_first,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "record-ref-middle",
+      .help = "in a list: a grant in the middle is none",
+      .base = BASE_LIST,
+      .twist = record_ref_middle,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "record-ref-last",
+      .help = "in a list: the last grant is none",
+      .base = BASE_LIST,
+      .twist = record_ref_last,
+      .expect = { BAD_GRANT },
+      .data_may_move = true },
+    { .name = "record-ref-last-write",
+      .help = "WRITE, in a list: the last grant is none",
+      .base = BASE_WRITE_LIST,
+      .twist = record_ref_last,
+      .expect = { BAD_GRANT } },
     { READ_FIELD("cmd-len-0", "cmd_len 0"), .twist = cmd_len_0 },
     { READ_FIELD("cmd-len-17", "cmd_len 17"), .twist = cmd_len_17 },
     { READ_FIELD("cmd-len-255", "cmd_len 255"), .twist = cmd_len_255 },
@@ -187,25 +251,47 @@ const struct malformation malformations[] = {
     { READ_FIELD("act-4", "act 4, obsolete"), .twist = act_4 },
     { READ_FIELD("act-5", "act 5"), .twist = act_5 },
     { READ_FIELD("act-255", "act 255"), .twist = act_255 },
-    { .name = "channel-unknown", .help = "the next channel", .base = BASE_READ, .twist = channel_1,
+    { .name = "channel-unknown",
+      .help = "the next channel",
+      .base = BASE_READ,
+      .twist = channel_1,
       .expect = { NO_DEVICE } },
-    { .name = "channel-max", .help = "channel 65535", .base = BASE_READ, .twist = channel_max,
+    { .name = "channel-max",
+      .help = "channel 65535",
+      .base = BASE_READ,
+      .twist = channel_max,
       .expect = { NO_DEVICE } },
-    { .name = "target-max", .help = "target 65535", .base = BASE_READ, .twist = target_max,
-      .expect = { NO_DEVICE } },
-    { .name = "lun-max", .help = "LUN 65535 of a target that exists", .base = BASE_READ, .twist = lun_max,
+    { .name = "target-max", .help = "target 65535", .base = BASE_READ, .twist = target_max, .expect = { NO_DEVICE } },
+    { .name = "lun-max",
+      .help = "LUN 65535 of a target that exists",
+      .base = BASE_READ,
+      .twist = lun_max,
       .expect = { NO_LUN, NO_DEVICE } },
-    { .name = "lun-unknown", .help = "LUN 16383 of a target that exists",
-      .base = BASE_READ, .twist = lun_16383,
+    { .name = "lun-unknown",
+      .help = "LUN 16383 of a target that exists",
+      .base = BASE_READ,
+      .twist = lun_16383,
       .expect = { NO_LUN, NO_DEVICE } },
-    { .name = "abort-nothing", .help = "ABORT of what is not in flight", .base = BASE_NO_DATA,
-      .twist = abort_nothing, .expect = { SUCCESS } },
-    { .name = "abort-itself", .help = "ABORT of itself", .base = BASE_NO_DATA, .twist = abort_itself,
+    { .name = "abort-nothing",
+      .help = "ABORT of what is not in flight",
+      .base = BASE_NO_DATA,
+      .twist = abort_nothing,
+      .expect = { SUCCESS } },
+    { .name = "abort-itself",
+      .help = "ABORT of itself",
+      .base = BASE_NO_DATA,
+      .twist = abort_itself,
       .expect = { SUCCESS, FAILURE } },
-    { .name = "abort-elsewhere", .help = "ABORT at a target that does not exist", .base = BASE_NO_DATA,
-      .twist = abort_elsewhere, .expect = { SUCCESS, FAILURE } },
-    { .name = "reset-elsewhere", .help = "RESET of a target that does not exist", .base = BASE_NO_DATA,
-      .twist = reset_elsewhere, .expect = { FAILURE, SUCCESS } },
+    { .name = "abort-elsewhere",
+      .help = "ABORT at a target that does not exist",
+      .base = BASE_NO_DATA,
+      .twist = abort_elsewhere,
+      .expect = { SUCCESS, FAILURE } },
+    { .name = "reset-elsewhere",
+      .help = "RESET of a target that does not exist",
+      .base = BASE_NO_DATA,
+      .twist = reset_elsewhere,
+      .expect = { FAILURE, SUCCESS } },
     { NULL },
 };
 
@@ -224,8 +310,8 @@ int attempt_begin(struct attempt *a, struct front *f, const struct hctl *dev, en
     a->dev = *dev;
     if (list && f->session.max_segments < PAGES_LIST)
         return fail(f, "the backend offers no indirect lists");
-    e = buf_new(&a->buf, f->xen, f->session.backend_id, base == BASE_NO_DATA ? 0 : len, &whole,
-                f->session.max_segments, write);
+    e = buf_new(&a->buf, f->xen, f->session.backend_id, base == BASE_NO_DATA ? 0 : len, &whole, f->session.max_segments,
+                write);
     if (e == 0)
         e = buf_new(&a->other, f->xen, f->session.backend_id, FRONT_PAGE, &whole, 1, true);
     if (e == 0)
@@ -262,8 +348,12 @@ void attempt_end(struct attempt *a)
 int still_serves(struct front *f, const struct hctl *dev)
 {
     uint8_t data[36];
-    struct command c = { .dev = *dev, .cdb = { 0x12, 0, 0, 0, sizeof(data), 0 }, .cdb_len = 6, .dir = DIR_IN,
-                         .len = sizeof(data), .data = data };
+    struct command c = { .dev = *dev,
+                         .cdb = { 0x12, 0, 0, 0, sizeof(data), 0 },
+                         .cdb_len = 6,
+                         .dir = DIR_IN,
+                         .len = sizeof(data),
+                         .data = data };
     struct result keep = f->last, res;
     int r = io_run_retry(f, &c, &res);
 
@@ -366,8 +456,7 @@ static int cmd_bad(struct front *f, int argc, char **argv)
 
 const struct verb verbs_bad[] = {
     { "bad", "all|help|NAME [H:C:T:L] [seed=N] [count=N]",
-      "a malformed request (`bad help` lists them), the check of its answer, and a good one after it",
-      1, true,
+      "a malformed request (`bad help` lists them), the check of its answer, and a good one after it", 1, true,
       cmd_bad },
     { NULL },
 };

@@ -10,18 +10,24 @@ struct attempt {
     struct hctl dev;
     struct io io;
     struct buf *buf;
-    struct buf *other;          /* a page more: read-only, for those who need one */
-    uint32_t revoked_ref;       /* a reference that was granted once */
+    struct buf *other;    /* a page more: read-only, for those who need one */
+    uint32_t revoked_ref; /* a reference that was granted once */
 };
 
-enum bad_base { BASE_READ, BASE_WRITE, BASE_LIST, BASE_WRITE_LIST, BASE_NO_DATA };
+enum bad_base {
+    BASE_READ,
+    BASE_WRITE,
+    BASE_LIST,
+    BASE_WRITE_LIST,
+    BASE_NO_DATA
+};
 
 struct malformation {
     const char *name, *help;
     enum bad_base base;
     void (*twist)(struct attempt *a);
-    const char *expect[2];      /* codes as show_code() writes them; one of them must come back */
-    bool data_may_move;         /* segments before the bad one may have been filled */
+    const char *expect[2]; /* codes as show_code() writes them; one of them must come back */
+    bool data_may_move;    /* segments before the bad one may have been filled */
 };
 extern const struct malformation malformations[];
 
@@ -34,7 +40,7 @@ int still_serves(struct front *f, const struct hctl *dev);
 /* --- bad-ring.c: those that are more than one request --- */
 struct bad_program {
     const char *name, *help;
-    bool halts;                 /* the ring is dead afterwards; not part of `bad all` */
+    bool halts; /* the ring is dead afterwards; not part of `bad all` */
     int (*run)(struct front *f, const struct hctl *dev, int argc, char **argv);
 };
 extern const struct bad_program bad_programs[];

@@ -34,8 +34,7 @@ static int cut(struct buf *b, const struct layout *l, unsigned max_segs)
         s->page = (uint16_t)n;
         if (l->random) {
             /* Whatever is left must still fit into the segments that are left. */
-            uint32_t least =
-                left > (max_segs - n - 1) * FRONT_PAGE ? left - (max_segs - n - 1) * FRONT_PAGE : 0;
+            uint32_t least = left > (max_segs - n - 1) * FRONT_PAGE ? left - (max_segs - n - 1) * FRONT_PAGE : 0;
             uint32_t most = left < FRONT_PAGE ? left : FRONT_PAGE;
             uint64_t dice = pattern_next(&state);
 
@@ -74,7 +73,9 @@ static int share_lists(struct buf *b, uint16_t backend)
     b->n_lists = n;
     for (unsigned i = 0; i < b->n_segs; i++) {
         struct scsiif_request_segment rec = {
-            .gref = b->refs[b->segs[i].page], .offset = b->segs[i].offset, .length = b->segs[i].length,
+            .gref = b->refs[b->segs[i].page],
+            .offset = b->segs[i].offset,
+            .length = b->segs[i].length,
         };
 
         memcpy(b->lists + i * sizeof(rec), &rec, sizeof(rec));

@@ -10,18 +10,20 @@
 
 /* How a buffer is cut into segments. All zero: as Linux does, whole pages. */
 struct layout {
-    unsigned offset;        /* where in its page a segment begins: the first, or each when piece is set */
-    unsigned piece;         /* bytes of each segment; 0: to the end of the page */
-    bool random;            /* lengths from 0 up and any offset, from seed */
-    bool indirect;          /* an indirect list even where direct segments would do */
+    unsigned offset; /* where in its page a segment begins: the first, or each when piece is set */
+    unsigned piece;  /* bytes of each segment; 0: to the end of the page */
+    bool random;     /* lengths from 0 up and any offset, from seed */
+    bool indirect;   /* an indirect list even where direct segments would do */
     uint64_t seed;
 };
 
-struct segment { uint16_t page, offset, length; };
+struct segment {
+    uint16_t page, offset, length;
+};
 
 struct buf {
     struct xen *xen;
-    uint32_t len;           /* bytes of data */
+    uint32_t len; /* bytes of data */
     bool readonly;
     unsigned n_pages;
     uint8_t *pages;
@@ -29,10 +31,10 @@ struct buf {
     unsigned n_segs;
     struct segment *segs;
     bool indirect;
-    unsigned n_lists;       /* pages of the indirect list */
+    unsigned n_lists; /* pages of the indirect list */
     uint8_t *lists;
     uint32_t *list_refs;
-    struct buf *next;       /* for whoever keeps it */
+    struct buf *next; /* for whoever keeps it */
 };
 
 /*

@@ -19,18 +19,18 @@
 
 /* --- session.c: the handshake through xenstore --- */
 struct device {
-    char node[32];          /* "dev-0" */
+    char node[32]; /* "dev-0" */
     struct hctl v;
-    bool usable;            /* answered INQUIRY; ours to use */
+    bool usable; /* answered INQUIRY; ours to use */
 };
 struct session {
-    char *frontend, *backend;   /* paths */
+    char *frontend, *backend; /* paths */
     uint16_t backend_id;
-    unsigned own_state;         /* enum xenbus_state, as we wrote it last */
-    unsigned backend_state;     /* as last seen */
-    unsigned max_segments;      /* of one request */
+    unsigned own_state;     /* enum xenbus_state, as we wrote it last */
+    unsigned backend_state; /* as last seen */
+    unsigned max_segments;  /* of one request */
     bool watching, gone, paused;
-    unsigned reconfigured;      /* how often the backend's 8 was answered */
+    unsigned reconfigured; /* how often the backend's 8 was answered */
     struct device devices[MAX_DEVICES];
     unsigned n_devices;
 };
@@ -39,18 +39,18 @@ struct session {
 struct result {
     bool answered;
     uint8_t host, status;
-    uint16_t rslt_low;          /* all that SUSE's Windows driver keeps */
+    uint16_t rslt_low; /* all that SUSE's Windows driver keeps */
     uint32_t rslt, residual;
     uint8_t sense_len, sense[VSCSIIF_SENSE_BUFFERSIZE];
 };
 
 struct options {
-    const char *socket;         /* of mock-xen, or NULL on a real Xen */
+    const char *socket; /* of mock-xen, or NULL on a real Xen */
     unsigned domid;
-    int vhost;                  /* -1: the first there is */
-    bool windows;               /* --like windows */
+    int vhost;    /* -1: the first there is */
+    bool windows; /* --like windows */
     bool no_connect, abandon, quiet;
-    unsigned timeout_ms;        /* of each wait */
+    unsigned timeout_ms; /* of each wait */
 };
 
 struct front {
@@ -60,10 +60,10 @@ struct front {
     struct ring ring;
     struct session session;
     struct result last;
-    unsigned violations;        /* what the backend must never do, and did */
-    bool in_session;            /* inside session_event(): only the ring is waited for */
-    struct buf *orphans;        /* of requests that were never answered: granted until the end */
-    char why[256];              /* of the command that failed */
+    unsigned violations; /* what the backend must never do, and did */
+    bool in_session;     /* inside session_event(): only the ring is waited for */
+    struct buf *orphans; /* of requests that were never answered: granted until the end */
+    char why[256];       /* of the command that failed */
 };
 
 /* Keeps the reason for a failed command; returns -1. */
@@ -94,14 +94,18 @@ struct device *session_device(struct front *f, const struct hctl *v);
 unsigned session_backend_dev_state(struct front *f, const struct device *d);
 
 /* --- io.c: one SCSI command --- */
-enum { DIR_OUT = 1, DIR_IN = 2, DIR_NONE = 3 };     /* as on the wire */
+enum {
+    DIR_OUT = 1,
+    DIR_IN = 2,
+    DIR_NONE = 3
+}; /* as on the wire */
 struct command {
     struct hctl dev;
     uint8_t cdb[16];
     uint8_t cdb_len, dir;
-    uint32_t len;               /* of data */
-    void *data;                 /* sent, or filled */
-    unsigned timeout_s;         /* told to the backend */
+    uint32_t len;       /* of data */
+    void *data;         /* sent, or filled */
+    unsigned timeout_s; /* told to the backend */
     struct layout layout;
 };
 /* Fills a request but its id and its segments. */
@@ -137,10 +141,10 @@ void show_hex(const void *data, size_t len, size_t max);
 /* --- script.c: the command language --- */
 struct verb {
     const char *name;
-    const char *args;           /* for help */
+    const char *args; /* for help */
     const char *help;
-    unsigned min_args;          /* without the name */
-    bool offline;               /* works without a connection */
+    unsigned min_args; /* without the name */
+    bool offline;      /* works without a connection */
     int (*run)(struct front *f, int argc, char **argv);
 };
 extern const struct verb verbs_session[], verbs_scsi[], verbs_load[], verbs_bad[];

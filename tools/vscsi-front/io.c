@@ -60,18 +60,17 @@ bool io_retryable(const struct result *res)
 
     if (!res->answered)
         return false;
-    if (res->status == 0x08 || res->status == 0x28)             /* BUSY, TASK SET FULL */
+    if (res->status == 0x08 || res->status == 0x28) /* BUSY, TASK SET FULL */
         return true;
-    if (res->host == 8 || res->host == 11 || res->host == 2)    /* RESET, SOFT_ERROR, BUS_BUSY */
+    if (res->host == 8 || res->host == 11 || res->host == 2) /* RESET, SOFT_ERROR, BUS_BUSY */
         return true;
     if (res->status != 0x02 || res->sense_len < 3)
         return false;
     key = res->sense[2] & 0x0f;
-    return key == 0x6 || key == 0xb;                            /* UNIT ATTENTION, ABORTED COMMAND */
+    return key == 0x6 || key == 0xb; /* UNIT ATTENTION, ABORTED COMMAND */
 }
 
-static void check_answer(struct front *f, const struct command *c, const struct buf *b,
-                         const struct result *res)
+static void check_answer(struct front *f, const struct command *c, const struct buf *b, const struct result *res)
 {
     uint32_t moved;
 
@@ -137,11 +136,10 @@ int io_run(struct front *f, struct command *c, struct result *res)
     if (!f->ring.up)
         return fail(f, "not connected");
     if (c->dir != DIR_NONE && c->len > 0) {
-        e = buf_new(&b, f->xen, f->session.backend_id, c->len, &c->layout, f->session.max_segments,
-                    c->dir == DIR_OUT);
+        e = buf_new(&b, f->xen, f->session.backend_id, c->len, &c->layout, f->session.max_segments, c->dir == DIR_OUT);
         if (e < 0)
-            return fail(f, "cannot grant %u bytes in at most %u segments: %s", c->len,
-                        f->session.max_segments, strerror(-e));
+            return fail(f, "cannot grant %u bytes in at most %u segments: %s", c->len, f->session.max_segments,
+                        strerror(-e));
         if (c->dir == DIR_OUT)
             buf_put(b, c->data);
     }

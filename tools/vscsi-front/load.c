@@ -16,24 +16,28 @@
 #define MAX_DEPTH 256
 #define MAX_TARGETS 16
 #define MAX_CHUNKS (1u << 24)
-#define MAX_TRIES 5             /* SD_MAX_RETRIES of Linux */
-#define UNKNOWN UINT32_MAX      /* generation of a chunk that holds nobody knows what */
-#define SUB 32                  /* histogram: linear steps in each power of two */
+#define MAX_TRIES 5        /* SD_MAX_RETRIES of Linux */
+#define UNKNOWN UINT32_MAX /* generation of a chunk that holds nobody knows what */
+#define SUB 32             /* histogram: linear steps in each power of two */
 #define BUCKETS (SUB * 40)
 
 struct target {
     struct hctl v;
     char name[HCTL_TEXT_MAX];
     uint32_t bs;
-    uint64_t first, chunks;     /* first block; how many pieces of bs_bytes */
+    uint64_t first, chunks; /* first block; how many pieces of bs_bytes */
     uint64_t cursor;
-    uint32_t *generation;       /* of each chunk; NULL when nothing is verified */
-    uint8_t *busy;              /* chunk is in flight */
+    uint32_t *generation; /* of each chunk; NULL when nothing is verified */
+    uint8_t *busy;        /* chunk is in flight */
     bool gone;
 };
 
 struct load;
-enum slot_state { SLOT_IDLE, SLOT_READY, SLOT_FLIGHT };
+enum slot_state {
+    SLOT_IDLE,
+    SLOT_READY,
+    SLOT_FLIGHT
+};
 struct slot {
     struct io io;
     struct load *load;
@@ -70,7 +74,7 @@ static unsigned bucket_of(uint64_t us)
     while (us >> shift >= 2 * SUB)
         shift++;
     return (unsigned)((shift * SUB) + (us >> shift)) < BUCKETS ? (unsigned)((shift * SUB) + (us >> shift))
-                                                              : BUCKETS - 1;
+                                                               : BUCKETS - 1;
 }
 
 static uint64_t bucket_floor(unsigned b)
@@ -276,8 +280,8 @@ static int prepare_target(struct load *l, struct target *t, const char *text, in
         if (!plus)
             return fail(f, "range is FIRST+BLOCKS");
         *plus++ = '\0';
-        if (parse_number(f, first, "first block", blocks, &t->first) < 0 ||
-            parse_number(f, plus, "number of blocks", blocks - t->first, &count) < 0)
+        if (parse_number(f, first, "first block", blocks, &t->first) < 0
+            || parse_number(f, plus, "number of blocks", blocks - t->first, &count) < 0)
             return -1;
     }
     t->chunks = count / (l->bytes / t->bs);
@@ -292,7 +296,7 @@ static int prepare_target(struct load *l, struct target *t, const char *text, in
     if (!t->busy || (l->verify && !t->generation))
         return fail(f, "out of memory");
     for (uint64_t i = 0; l->verify && i < t->chunks; i++)
-        t->generation[i] = l->percent_writes ? UNKNOWN : 0;     /* reads only: `write seed=` filled it */
+        t->generation[i] = l->percent_writes ? UNKNOWN : 0; /* reads only: `write seed=` filled it */
     return 0;
 }
 
@@ -314,14 +318,12 @@ static int prepare_slots(struct load *l, const struct layout *layout)
         s->load = l;
         s->io.complete = slot_done;
         if (l->percent_writes < 100 || l->verify)
-            e = buf_new(&s->in, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments,
-                        false);
+            e = buf_new(&s->in, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments, false);
         if (e == 0 && l->percent_writes > 0)
-            e = buf_new(&s->out, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments,
-                        true);
+            e = buf_new(&s->out, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments, true);
         if (e < 0)
-            return fail(f, "cannot grant %u bytes in at most %u segments: %s", l->bytes,
-                        f->session.max_segments, strerror(-e));
+            return fail(f, "cannot grant %u bytes in at most %u segments: %s", l->bytes, f->session.max_segments,
+                        strerror(-e));
     }
     return 0;
 }
@@ -363,8 +365,7 @@ static int check_targets(struct load *l)
     for (unsigned i = 0; i < l->n_targets; i++) {
         struct target *t = &l->targets[i];
 
-        if (!t->gone && l->f->session.backend_state == 4 && session_usable(l->f) &&
-            !session_device(l->f, &t->v)) {
+        if (!t->gone && l->f->session.backend_state == 4 && session_usable(l->f) && !session_device(l->f, &t->v)) {
             if (!l->until_gone)
                 return fail(l->f, "%s was removed in the middle of the load", t->name);
             t->gone = true;
@@ -413,8 +414,8 @@ static int run_until(struct load *l, uint64_t end_us)
         if (flying == 0 && ready == 0)
             return 0;
         if (now - l->last_progress_us > (uint64_t)f->opt.timeout_ms * 1000)
-            return fail(f, "no answer for %u ms with %u requests in flight and %u waiting", f->opt.timeout_ms,
-                        flying, ready);
+            return fail(f, "no answer for %u ms with %u requests in flight and %u waiting", f->opt.timeout_ms, flying,
+                        ready);
         front_poll(f, flying ? 100 : 5, -1);
         if (l->more)
             ring_push(&f->ring);
@@ -438,8 +439,8 @@ static uint64_t own_cpu(void)
     struct rusage ru;
 
     getrusage(RUSAGE_SELF, &ru);
-    return (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000u +
-           (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
+    return (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000u
+           + (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
 }
 
 static int parse_load(struct load *l, int argc, char **argv, uint64_t *seconds, struct layout *layout)
@@ -452,11 +453,10 @@ static int parse_load(struct load *l, int argc, char **argv, uint64_t *seconds, 
 
     if (!names)
         return fail(f, "out of memory");
-    if (arg_number(f, argc, argv, "depth", &depth) < 0 || arg_number(f, argc, argv, "bs", &bytes) < 0 ||
-        arg_number(f, argc, argv, "seconds", seconds) < 0 ||
-        arg_number(f, argc, argv, "count", &l->limit) < 0 ||
-        arg_number(f, argc, argv, "seed", &l->seed) < 0 || arg_number(f, argc, argv, "cdb", &cdb) < 0 ||
-        arg_layout(f, argc, argv, layout) < 0)
+    if (arg_number(f, argc, argv, "depth", &depth) < 0 || arg_number(f, argc, argv, "bs", &bytes) < 0
+        || arg_number(f, argc, argv, "seconds", seconds) < 0 || arg_number(f, argc, argv, "count", &l->limit) < 0
+        || arg_number(f, argc, argv, "seed", &l->seed) < 0 || arg_number(f, argc, argv, "cdb", &cdb) < 0
+        || arg_layout(f, argc, argv, layout) < 0)
         return -1;
     if (!rw || strcmp(rw, "read") == 0)
         l->percent_writes = 0;
@@ -469,8 +469,7 @@ static int parse_load(struct load *l, int argc, char **argv, uint64_t *seconds, 
     if (depth < 1 || depth > MAX_DEPTH)
         return fail(f, "depth is 1..%d", MAX_DEPTH);
     if (bytes > (f->session.max_segments - 1) * FRONT_PAGE && !layout->piece && !layout->random)
-        return fail(f, "bs is at most %u bytes with this backend",
-                    (f->session.max_segments - 1) * FRONT_PAGE);
+        return fail(f, "bs is at most %u bytes with this backend", (f->session.max_segments - 1) * FRONT_PAGE);
     if (cdb != 6 && cdb != 10 && cdb != 16)
         return fail(f, "cdb is 6, 10 or 16");
     l->depth = (unsigned)depth;
@@ -525,10 +524,11 @@ static int cmd_load(struct front *f, int argc, char **argv)
         r = run_until(l, 0);
     }
     printf("load requests=%llu seconds=%.2f iops=%.0f mb_s=%.1f p50_us=%llu p99_us=%llu max_us=%llu "
-           "front_cpu_us=%.2f", (unsigned long long)l->done, (double)took / 1e6,
-           (double)l->done * 1e6 / (double)(took ? took : 1), (double)l->moved / (double)(took ? took : 1),
-           (unsigned long long)percentile(l, 0.5), (unsigned long long)percentile(l, 0.99),
-           (unsigned long long)l->max_us, l->done ? (double)cpu / (double)l->done : 0);
+           "front_cpu_us=%.2f",
+           (unsigned long long)l->done, (double)took / 1e6, (double)l->done * 1e6 / (double)(took ? took : 1),
+           (double)l->moved / (double)(took ? took : 1), (unsigned long long)percentile(l, 0.5),
+           (unsigned long long)percentile(l, 0.99), (unsigned long long)l->max_us,
+           l->done ? (double)cpu / (double)l->done : 0);
     if (pid)
         printf(" pid_cpu_us=%.2f", l->done ? (double)other / (double)l->done : 0);
     printf(" retried=%llu resent=%llu errors=%llu wrong=%llu\n", (unsigned long long)l->retried,

@@ -136,35 +136,49 @@ static int run_arguments(struct front *f, char **args)
 
 static int usage(FILE *to)
 {
-    fprintf(to,
-            "usage: vscsi-front [OPTION]... [COMMAND [ARGUMENT]... [, COMMAND ...]]\n"
-            "A pvSCSI frontend in userspace: connects to a backend as a guest would, and runs\n"
-            "commands from its arguments, or line by line from standard input.\n\n"
-            "  --standalone SOCKET  mock-xen's socket (default: a real Xen, from inside a guest)\n"
-            "  --domid N            the guest to be, in standalone mode (default 1)\n"
-            "  --vhost N            the controller (default: the lowest number there is)\n"
-            "  --like linux|windows the frontend to behave like (default linux)\n"
-            "  --no-connect         begin without a connection; see the commands offer, state, node\n"
-            "  --abandon            end without disconnecting, as a guest that is destroyed\n"
-            "  --timeout SECONDS    of each wait (default 30)\n"
-            "  --commands           describe the commands\n"
-            "  --version, --help\n\n"
-            "Exit status: 0 all went well; 1 a command failed, or no connection; 2 wrong usage;\n"
-            "3 the backend did what a backend must never do (lines that begin with VIOLATION).\n");
+    fprintf(to, "usage: vscsi-front [OPTION]... [COMMAND [ARGUMENT]... [, COMMAND ...]]\n"
+                "A pvSCSI frontend in userspace: connects to a backend as a guest would, and runs\n"
+                "commands from its arguments, or line by line from standard input.\n\n"
+                "  --standalone SOCKET  mock-xen's socket (default: a real Xen, from inside a guest)\n"
+                "  --domid N            the guest to be, in standalone mode (default 1)\n"
+                "  --vhost N            the controller (default: the lowest number there is)\n"
+                "  --like linux|windows the frontend to behave like (default linux)\n"
+                "  --no-connect         begin without a connection; see the commands offer, state, node\n"
+                "  --abandon            end without disconnecting, as a guest that is destroyed\n"
+                "  --timeout SECONDS    of each wait (default 30)\n"
+                "  --commands           describe the commands\n"
+                "  --version, --help\n\n"
+                "Exit status: 0 all went well; 1 a command failed, or no connection; 2 wrong usage;\n"
+                "3 the backend did what a backend must never do (lines that begin with VIOLATION).\n");
     return to == stderr ? 2 : 0;
 }
 
 /* -1: go on; else the exit status. */
 static int parse_options(struct front *f, int argc, char **argv)
 {
-    enum { O_SOCKET = 256, O_DOMID, O_VHOST, O_LIKE, O_NO_CONNECT, O_ABANDON, O_TIMEOUT, O_COMMANDS,
-           O_VERSION, O_HELP };
+    enum {
+        O_SOCKET = 256,
+        O_DOMID,
+        O_VHOST,
+        O_LIKE,
+        O_NO_CONNECT,
+        O_ABANDON,
+        O_TIMEOUT,
+        O_COMMANDS,
+        O_VERSION,
+        O_HELP
+    };
     static const struct option options[] = {
-        { "standalone", required_argument, NULL, O_SOCKET }, { "domid", required_argument, NULL, O_DOMID },
-        { "vhost", required_argument, NULL, O_VHOST },       { "like", required_argument, NULL, O_LIKE },
-        { "no-connect", no_argument, NULL, O_NO_CONNECT },   { "abandon", no_argument, NULL, O_ABANDON },
-        { "timeout", required_argument, NULL, O_TIMEOUT },   { "commands", no_argument, NULL, O_COMMANDS },
-        { "version", no_argument, NULL, O_VERSION },         { "help", no_argument, NULL, O_HELP },
+        { "standalone", required_argument, NULL, O_SOCKET },
+        { "domid", required_argument, NULL, O_DOMID },
+        { "vhost", required_argument, NULL, O_VHOST },
+        { "like", required_argument, NULL, O_LIKE },
+        { "no-connect", no_argument, NULL, O_NO_CONNECT },
+        { "abandon", no_argument, NULL, O_ABANDON },
+        { "timeout", required_argument, NULL, O_TIMEOUT },
+        { "commands", no_argument, NULL, O_COMMANDS },
+        { "version", no_argument, NULL, O_VERSION },
+        { "help", no_argument, NULL, O_HELP },
         { NULL, 0, NULL, 0 },
     };
     int o;
@@ -173,7 +187,9 @@ static int parse_options(struct front *f, int argc, char **argv)
         uint32_t n = 0;
 
         switch (o) {
-        case O_SOCKET: f->opt.socket = optarg; break;
+        case O_SOCKET:
+            f->opt.socket = optarg;
+            break;
         case O_DOMID:
         case O_VHOST:
         case O_TIMEOUT:
@@ -195,13 +211,23 @@ static int parse_options(struct front *f, int argc, char **argv)
                 return 2;
             }
             break;
-        case O_NO_CONNECT: f->opt.no_connect = true; break;
-        case O_ABANDON: f->opt.abandon = true; break;
-        case O_COMMANDS: script_help(); return 0;
-        case O_VERSION: printf("vscsi-front %s\n", PACKAGE_VERSION); return 0;
+        case O_NO_CONNECT:
+            f->opt.no_connect = true;
+            break;
+        case O_ABANDON:
+            f->opt.abandon = true;
+            break;
+        case O_COMMANDS:
+            script_help();
+            return 0;
+        case O_VERSION:
+            printf("vscsi-front %s\n", PACKAGE_VERSION);
+            return 0;
         case O_HELP:
-        case 'h': return usage(stdout);
-        default: return usage(stderr);
+        case 'h':
+            return usage(stdout);
+        default:
+            return usage(stderr);
         }
     }
     return -1;
@@ -224,8 +250,10 @@ static int open_xen(struct front *f)
     } else {
         e = xen_open_real(flags, &f->xen);
         if (e < 0)
-            return fail(f, "cannot open /dev/xen/gntalloc and /dev/xen/evtchn: %s (in a guest: modprobe"
-                        " xen-gntalloc xen-evtchn; without Xen: --standalone)", strerror(-e));
+            return fail(f,
+                        "cannot open /dev/xen/gntalloc and /dev/xen/evtchn: %s (in a guest: modprobe"
+                        " xen-gntalloc xen-evtchn; without Xen: --standalone)",
+                        strerror(-e));
     }
     f->xs = xs_open(0);
     if (!f->xs)

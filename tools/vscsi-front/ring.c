@@ -198,7 +198,7 @@ static unsigned take_responses(struct ring *r)
             r->front.rsp_cons++;
             taken++;
             take_response(r, &rsp);
-            if (!r->up)         /* a completion took the ring down */
+            if (!r->up) /* a completion took the ring down */
                 return taken;
         }
         RING_FINAL_CHECK_FOR_RESPONSES(&r->front, more);

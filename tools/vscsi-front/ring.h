@@ -12,17 +12,17 @@
 #include "worker/vscsiif.h"
 
 #define RING_SLOTS PVSCSI_RING_SLOTS
-#define FRONT_PAGE 4096u        /* VSCSIIF_PAGE_SIZE */
+#define FRONT_PAGE 4096u /* VSCSIIF_PAGE_SIZE */
 
 /* One request, from when it is put on the ring until its response, or the ring's end. The caller's. */
 struct io {
     struct vscsiif_request req;
-    struct vscsiif_response rsp;    /* our private copy, once done */
+    struct vscsiif_response rsp; /* our private copy, once done */
     bool done;
-    bool scribbled;                 /* we write to its slot ourselves: nothing but its id can be checked */
-    int error;                      /* 0, or -ECONNRESET: the ring went away first */
+    bool scribbled; /* we write to its slot ourselves: nothing but its id can be checked */
+    int error;      /* 0, or -ECONNRESET: the ring went away first */
     uint64_t sent_us, done_us;
-    void (*complete)(struct io *io);/* may be NULL; may put new requests, must not process the ring */
+    void (*complete)(struct io *io); /* may be NULL; may put new requests, must not process the ring */
 };
 
 struct ring {
@@ -34,7 +34,7 @@ struct ring {
     struct io *flight[RING_SLOTS];
     unsigned in_flight;
     uint16_t next_rqid;
-    unsigned reserved;              /* slots that the load must leave to somebody who waits for one */
+    unsigned reserved; /* slots that the load must leave to somebody who waits for one */
     /* Called for each thing that the backend must never do. */
     void (*violation)(void *ctx, const char *what);
     void *ctx;

@@ -129,8 +129,7 @@ static int run(struct front *f, int argc, char **argv)
     if ((unsigned)(argc - 1) < v->min_args)
         return fail(f, "usage: %s %s", v->name, v->args);
     if (!v->offline && !session_usable(f))
-        return fail(f, "not connected: backend state %u, own state %u", f->session.backend_state,
-                    f->session.own_state);
+        return fail(f, "not connected: backend state %u, own state %u", f->session.backend_state, f->session.own_state);
     return v->run(f, argc, argv);
 }
 

@@ -16,7 +16,7 @@
 
 #define TOKEN_BACKEND "backend"
 #define TOKEN_FRONTEND "frontend"
-#define LINUX_MAX_SEGMENTS 128u     /* SG_ALL */
+#define LINUX_MAX_SEGMENTS 128u /* SG_ALL */
 #define LOAD_MODULE_US 500000u
 
 static char *read_node(struct front *f, const char *dir, const char *node)
@@ -93,8 +93,13 @@ unsigned session_backend_dev_state(struct front *f, const struct device *d)
 static bool probe(struct front *f, const struct hctl *v)
 {
     uint8_t data[36] = { 0 };
-    struct command c = { .dev = *v, .cdb = { 0x12, 0, 0, 0, sizeof(data), 0 }, .cdb_len = 6, .dir = DIR_IN,
-                         .len = sizeof(data), .data = data, .timeout_s = 20 };
+    struct command c = { .dev = *v,
+                         .cdb = { 0x12, 0, 0, 0, sizeof(data), 0 },
+                         .cdb_len = 6,
+                         .dir = DIR_IN,
+                         .len = sizeof(data),
+                         .data = data,
+                         .timeout_s = 20 };
     struct result res;
 
     return io_run_retry(f, &c, &res) == 0 && data[0] >> 5 == 0;
@@ -138,7 +143,11 @@ static void remove_device(struct front *f, const char *node, const struct hctl *
     *d = s->devices[--s->n_devices];
 }
 
-enum scan { SCAN_ADD, SCAN_REMOVE, SCAN_ADD_AGAIN };
+enum scan {
+    SCAN_ADD,
+    SCAN_REMOVE,
+    SCAN_ADD_AGAIN
+};
 
 static void scan_devices(struct front *f, enum scan what)
 {
@@ -224,8 +233,8 @@ static void backend_changed(struct front *f, unsigned state)
     case XenbusStateClosed:
     case XenbusStateClosing:
         /* Windows takes its own steps in session_disconnect(); both close when the backend wants to. */
-        if (s->own_state == XenbusStateInitialised || s->own_state == XenbusStateConnected ||
-            s->own_state == XenbusStateReconfiguring) {
+        if (s->own_state == XenbusStateInitialised || s->own_state == XenbusStateConnected
+            || s->own_state == XenbusStateReconfiguring) {
             forget_devices(f);
             if (f->opt.windows)
                 session_set_state(f, XenbusStateClosing);
@@ -295,9 +304,9 @@ void session_event(struct front *f)
 
 bool session_usable(const struct front *f)
 {
-    return f->ring.up && !f->session.paused && f->session.backend_state != XenbusStateClosing &&
-           f->session.backend_state != XenbusStateClosed &&
-           (f->session.own_state == XenbusStateConnected || f->session.own_state == XenbusStateReconfiguring);
+    return f->ring.up && !f->session.paused && f->session.backend_state != XenbusStateClosing
+           && f->session.backend_state != XenbusStateClosed
+           && (f->session.own_state == XenbusStateConnected || f->session.own_state == XenbusStateReconfiguring);
 }
 
 static int watch(struct front *f, const char *dir, const char *node, const char *token)
@@ -352,8 +361,7 @@ int session_open(struct front *f)
     s->max_segments = VSCSIIF_SG_TABLESIZE;
     while (!find_controller(f)) {
         if (now_us() >= end)
-            return fail(f,
-                        "no controller under device/vscsi in xenstore: has the toolstack attached a device?");
+            return fail(f, "no controller under device/vscsi in xenstore: has the toolstack attached a device?");
         front_poll(f, 20, -1);
         s->gone = false;
     }
@@ -378,8 +386,12 @@ static int publish_ring(struct front *f)
 {
     for (;;) {
         xs_transaction_t t = xs_transaction_start(f->xs);
-        const struct { const char *node; uint32_t value; } nodes[] = {
-            { "ring-ref", f->ring.ref }, { "event-channel", f->ring.port },
+        const struct {
+            const char *node;
+            uint32_t value;
+        } nodes[] = {
+            { "ring-ref", f->ring.ref },
+            { "event-channel", f->ring.port },
         };
 
         if (t == XBT_NULL)
@@ -423,8 +435,8 @@ static int wait_until(struct front *f, bool (*there)(const struct front *f), con
 
     while (!there(f)) {
         if (now_us() >= end)
-            return fail(f, "time-out waiting for %s: backend state %u, own state %u", what,
-                        f->session.backend_state, f->session.own_state);
+            return fail(f, "time-out waiting for %s: backend state %u, own state %u", what, f->session.backend_state,
+                        f->session.own_state);
         front_poll(f, 100, -1);
     }
     return 0;
@@ -432,21 +444,21 @@ static int wait_until(struct front *f, bool (*there)(const struct front *f), con
 
 static bool is_connected(const struct front *f)
 {
-    return session_usable(f) && f->session.own_state == XenbusStateConnected &&
-           f->session.backend_state == XenbusStateConnected;
+    return session_usable(f) && f->session.own_state == XenbusStateConnected
+           && f->session.backend_state == XenbusStateConnected;
 }
 
 static bool backend_closing(const struct front *f)
 {
-    return f->session.gone || f->session.backend_state == XenbusStateClosing ||
-           f->session.backend_state == XenbusStateClosed || f->session.backend_state == XenbusStateUnknown;
+    return f->session.gone || f->session.backend_state == XenbusStateClosing
+           || f->session.backend_state == XenbusStateClosed || f->session.backend_state == XenbusStateUnknown;
 }
 
 /* 2 implies it: the backend has been closed, and is ready for a new connection. */
 static bool backend_closed(const struct front *f)
 {
-    return f->session.gone || f->session.backend_state == XenbusStateClosed ||
-           f->session.backend_state == XenbusStateInitWait || f->session.backend_state == XenbusStateUnknown;
+    return f->session.gone || f->session.backend_state == XenbusStateClosed
+           || f->session.backend_state == XenbusStateInitWait || f->session.backend_state == XenbusStateUnknown;
 }
 
 static bool backend_init_wait(const struct front *f)
@@ -457,13 +469,11 @@ static bool backend_init_wait(const struct front *f)
 /* 5, wait for 5; 6, wait for 6; then 1, and the backend comes back to 2: Windows, and Linux after a kexec. */
 static int reset(struct front *f)
 {
-    if (session_set_state(f, XenbusStateClosing) < 0 ||
-        wait_until(f, backend_closing, "the backend to close") < 0)
+    if (session_set_state(f, XenbusStateClosing) < 0 || wait_until(f, backend_closing, "the backend to close") < 0)
         return -1;
     lower_ring(f);
-    if (session_set_state(f, XenbusStateClosed) < 0 ||
-        wait_until(f, backend_closed, "the backend to be closed") < 0 ||
-        session_set_state(f, XenbusStateInitialising) < 0)
+    if (session_set_state(f, XenbusStateClosed) < 0 || wait_until(f, backend_closed, "the backend to be closed") < 0
+        || session_set_state(f, XenbusStateInitialising) < 0)
         return -1;
     return wait_until(f, backend_init_wait, "the backend to be ready again");
 }
@@ -477,8 +487,8 @@ int session_connect(struct front *f)
             return -1;
     }
     /* Somebody before us was connected and did not end it. */
-    if (!f->ring.up && f->session.own_state > XenbusStateInitialising &&
-        f->session.own_state != XenbusStateClosed && reset(f) < 0)
+    if (!f->ring.up && f->session.own_state > XenbusStateInitialising && f->session.own_state != XenbusStateClosed
+        && reset(f) < 0)
         return -1;
     if (!f->ring.up || f->session.own_state == XenbusStateClosed) {
         uint64_t patience = now_us() + LOAD_MODULE_US;

@@ -7,10 +7,29 @@
 
 #include "front.h"
 
-static const char *const host_names[] = {       /* XEN_VSCSIIF_RSLT_HOST_* of vscsiif.h */
-    "OK", "NO_CONNECT", "BUS_BUSY", "TIME_OUT", "BAD_TARGET", "ABORT", "PARITY", "ERROR", "RESET", "BAD_INTR",
-    "PASSTHROUGH", "SOFT_ERROR", "IMM_RETRY", "REQUEUE", "TRANSPORT_DISRUPTED", "TRANSPORT_FAILFAST",
-    "TARGET_FAILURE", "NEXUS_FAILURE", "ALLOC_FAILURE", "MEDIUM_ERROR", "TRANSPORT_MARGINAL",
+static const char *const host_names[] = {
+    /* XEN_VSCSIIF_RSLT_HOST_* of vscsiif.h */
+    "OK",
+    "NO_CONNECT",
+    "BUS_BUSY",
+    "TIME_OUT",
+    "BAD_TARGET",
+    "ABORT",
+    "PARITY",
+    "ERROR",
+    "RESET",
+    "BAD_INTR",
+    "PASSTHROUGH",
+    "SOFT_ERROR",
+    "IMM_RETRY",
+    "REQUEUE",
+    "TRANSPORT_DISRUPTED",
+    "TRANSPORT_FAILFAST",
+    "TARGET_FAILURE",
+    "NEXUS_FAILURE",
+    "ALLOC_FAILURE",
+    "MEDIUM_ERROR",
+    "TRANSPORT_MARGINAL",
 };
 
 void show_code(const struct result *res, char out[RESULT_CODE_MAX])
@@ -22,8 +41,7 @@ void show_code(const struct result *res, char out[RESULT_CODE_MAX])
     else if (res->rslt == XEN_VSCSIIF_RSLT_RESET_SUCCESS || res->rslt == XEN_VSCSIIF_RSLT_RESET_FAILED)
         snprintf(out, RESULT_CODE_MAX, "%04X", res->rslt);
     else if (res->sense_len > 0 && sg_scsi_normalize_sense(res->sense, res->sense_len, &h))
-        snprintf(out, RESULT_CODE_MAX, "%02X/%02X/%X/%02X/%02X", res->host, res->status, h.sense_key, h.asc,
-                 h.ascq);
+        snprintf(out, RESULT_CODE_MAX, "%02X/%02X/%X/%02X/%02X", res->host, res->status, h.sense_key, h.asc, h.ascq);
     else
         snprintf(out, RESULT_CODE_MAX, "%02X/%02X", res->host, res->status);
 }
@@ -38,8 +56,7 @@ void show_result(const struct result *res)
         return;
     }
     if (res->rslt == XEN_VSCSIIF_RSLT_RESET_SUCCESS || res->rslt == XEN_VSCSIIF_RSLT_RESET_FAILED) {
-        printf("rslt 0x%04x: %s\n", res->rslt,
-               res->rslt == XEN_VSCSIIF_RSLT_RESET_SUCCESS ? "success" : "failed");
+        printf("rslt 0x%04x: %s\n", res->rslt, res->rslt == XEN_VSCSIIF_RSLT_RESET_SUCCESS ? "success" : "failed");
         return;
     }
     sg_get_scsi_status_str(res->status, sizeof(status), status);
@@ -54,15 +71,14 @@ void show_result(const struct result *res)
             /* Most texts begin so, and need not. */
             if (strncmp(asc, prefix, strlen(prefix)) == 0)
                 memmove(asc, asc + strlen(prefix), strlen(asc + strlen(prefix)) + 1);
-            snprintf(sense, sizeof(sense), "%X/%02X/%02X (%s; %s), %u bytes", h.sense_key, h.asc, h.ascq, key,
-                     asc, res->sense_len);
+            snprintf(sense, sizeof(sense), "%X/%02X/%02X (%s; %s), %u bytes", h.sense_key, h.asc, h.ascq, key, asc,
+                     res->sense_len);
         } else {
             snprintf(sense, sizeof(sense), "%u bytes not understood", res->sense_len);
         }
     }
     printf("host %02X (%s), status %02X (%s), residual %u, sense %s\n", res->host,
-           res->host < ARRAY_SIZE(host_names) ? host_names[res->host] : "?", res->status, status,
-           res->residual, sense);
+           res->host < ARRAY_SIZE(host_names) ? host_names[res->host] : "?", res->status, status, res->residual, sense);
 }
 
 void show_hex(const void *data, size_t len, size_t max)

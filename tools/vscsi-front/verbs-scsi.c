@@ -9,7 +9,7 @@
 #include "front.h"
 #include "pattern.h"
 
-#define MAX_DATA (1u << 20)     /* more than any request may move */
+#define MAX_DATA (1u << 20) /* more than any request may move */
 
 /* Runs it, shows an answer that is not GOOD. */
 static int run_shown(struct front *f, struct command *c)
@@ -59,8 +59,8 @@ static int cmd_list(struct front *f, int argc, char **argv)
         hctl_format(&d->v, text);
         if ((data[0] & 0x1f) == 0 && io_capacity(f, &d->v, &blocks, &bs) == 0)
             snprintf(size, sizeof(size), "  %.1f MiB, %u-byte blocks", (double)blocks * bs / 1048576.0, bs);
-        printf("[%s]  %-8s  %-8s %-16s %-4s  %s%s\n", text,
-               sg_get_pdt_str(data[0] & 0x1f, sizeof(type), type), vendor, product, revision, d->node, size);
+        printf("[%s]  %-8s  %-8s %-16s %-4s  %s%s\n", text, sg_get_pdt_str(data[0] & 0x1f, sizeof(type), type), vendor,
+               product, revision, d->node, size);
     }
     if (f->session.n_devices == 0)
         printf("no devices\n");
@@ -106,8 +106,7 @@ static int cmd_capacity(struct front *f, int argc, char **argv)
 
     if (arg_device(f, argv[1], &dev) < 0 || io_capacity(f, &dev, &blocks, &bs) < 0)
         return -1;
-    printf("%llu blocks of %u bytes, %.1f MiB\n", (unsigned long long)blocks, bs,
-           (double)blocks * bs / 1048576.0);
+    printf("%llu blocks of %u bytes, %.1f MiB\n", (unsigned long long)blocks, bs, (double)blocks * bs / 1048576.0);
     return 0;
 }
 
@@ -152,11 +151,10 @@ static int parse_span(struct front *f, int argc, char **argv, struct span *s)
 
     memset(s, 0, sizeof(*s));
     s->cdb = 10;
-    if (arg_device(f, argv[1], &s->c.dev) < 0 || parse_number(f, argv[2], "lba", UINT64_MAX, &s->lba) < 0 ||
-        parse_number(f, argv[3], "count", UINT32_MAX, &s->count) < 0 ||
-        arg_layout(f, argc, argv, &s->c.layout) < 0 || arg_number(f, argc, argv, "cdb", &s->cdb) < 0 ||
-        arg_number(f, argc, argv, "seed", &s->seed) < 0 || arg_number(f, argc, argv, "chunk", &bytes) < 0 ||
-        io_capacity(f, &s->c.dev, &blocks, &s->bs) < 0)
+    if (arg_device(f, argv[1], &s->c.dev) < 0 || parse_number(f, argv[2], "lba", UINT64_MAX, &s->lba) < 0
+        || parse_number(f, argv[3], "count", UINT32_MAX, &s->count) < 0 || arg_layout(f, argc, argv, &s->c.layout) < 0
+        || arg_number(f, argc, argv, "cdb", &s->cdb) < 0 || arg_number(f, argc, argv, "seed", &s->seed) < 0
+        || arg_number(f, argc, argv, "chunk", &bytes) < 0 || io_capacity(f, &s->c.dev, &blocks, &s->bs) < 0)
         return -1;
     if (s->cdb != 6 && s->cdb != 10 && s->cdb != 16)
         return fail(f, "cdb is 6, 10 or 16");
@@ -250,8 +248,8 @@ static int read_span(struct front *f, int argc, char **argv, bool verify)
             long bad = pattern_check(data, len, (s.lba + done) * s.bs, s.seed, 0);
 
             if (bad >= 0)
-                r = fail(f, "wrong byte at block %llu, offset %ld", (unsigned long long)(s.lba + done +
-                         (uint64_t)bad / s.bs), bad % (long)s.bs);
+                r = fail(f, "wrong byte at block %llu, offset %ld",
+                         (unsigned long long)(s.lba + done + (uint64_t)bad / s.bs), bad % (long)s.bs);
         } else if (r == 0 && out) {
             if (fwrite(data, 1, len, out) != len)
                 r = fail(f, "cannot write %s: %s", file, strerror(errno));
@@ -283,9 +281,9 @@ static int cmd_raw(struct front *f, int argc, char **argv)
     uint64_t len, timeout = 0, seed = 0;
     int i;
 
-    if (arg_device(f, argv[1], &c.dev) < 0 || parse_number(f, argv[3], "length", MAX_DATA, &len) < 0 ||
-        arg_layout(f, argc, argv, &c.layout) < 0 || arg_number(f, argc, argv, "timeout", &timeout) < 0 ||
-        arg_number(f, argc, argv, "seed", &seed) < 0)
+    if (arg_device(f, argv[1], &c.dev) < 0 || parse_number(f, argv[3], "length", MAX_DATA, &len) < 0
+        || arg_layout(f, argc, argv, &c.layout) < 0 || arg_number(f, argc, argv, "timeout", &timeout) < 0
+        || arg_number(f, argc, argv, "seed", &seed) < 0)
         return -1;
     if (strcmp(argv[2], "in") == 0)
         c.dir = DIR_IN;

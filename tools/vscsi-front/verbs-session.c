@@ -8,8 +8,8 @@
 #include "pattern.h"
 
 static const char *const state_names[] = {
-    "Unknown", "Initialising", "InitWait", "Initialised", "Connected", "Closing", "Closed", "Reconfiguring",
-    "Reconfigured",
+    "Unknown", "Initialising", "InitWait",      "Initialised",  "Connected",
+    "Closing", "Closed",       "Reconfiguring", "Reconfigured",
 };
 
 static const char *state_name(unsigned s)
@@ -21,17 +21,16 @@ static int cmd_status(struct front *f, int argc, char **argv)
 {
     const struct session *s = &f->session;
 
-    printf("frontend %s, state %u (%s)\n", s->frontend ? s->frontend : "none", s->own_state,
-           state_name(s->own_state));
+    printf("frontend %s, state %u (%s)\n", s->frontend ? s->frontend : "none", s->own_state, state_name(s->own_state));
     printf("backend %s in domain %u, state %u (%s)%s\n", s->backend ? s->backend : "none", s->backend_id,
            s->backend_state, state_name(s->backend_state), s->gone ? ", gone" : "");
     if (f->ring.up)
-        printf("ring-ref %u, event-channel %u, at most %u segments\n", f->ring.ref, f->ring.port,
-               s->max_segments);
+        printf("ring-ref %u, event-channel %u, at most %u segments\n", f->ring.ref, f->ring.port, s->max_segments);
     printf("requests %llu, responses %llu, in flight %u, events %llu, without a response %llu, "
-           "notifies %llu, violations %u\n", (unsigned long long)f->ring.requests,
-           (unsigned long long)f->ring.responses, f->ring.in_flight, (unsigned long long)f->ring.events,
-           (unsigned long long)f->ring.spurious, (unsigned long long)f->ring.notifies, f->violations);
+           "notifies %llu, violations %u\n",
+           (unsigned long long)f->ring.requests, (unsigned long long)f->ring.responses, f->ring.in_flight,
+           (unsigned long long)f->ring.events, (unsigned long long)f->ring.spurious,
+           (unsigned long long)f->ring.notifies, f->violations);
     return 0;
 }
 
@@ -86,8 +85,8 @@ static int cmd_node(struct front *f, int argc, char **argv)
 }
 
 /* Waits until `there` says so; serves everything meanwhile. */
-static int wait_for(struct front *f, int argc, char **argv, bool (*there)(struct front *f, void *ctx),
-                    void *ctx, const char *what)
+static int wait_for(struct front *f, int argc, char **argv, bool (*there)(struct front *f, void *ctx), void *ctx,
+                    const char *what)
 {
     uint64_t seconds = f->opt.timeout_ms / 1000, end;
 
@@ -96,8 +95,8 @@ static int wait_for(struct front *f, int argc, char **argv, bool (*there)(struct
     end = now_us() + seconds * 1000000;
     while (!there(f, ctx)) {
         if (now_us() >= end)
-            return fail(f, "time-out waiting for %s (backend state %u, own state %u)", what,
-                        f->session.backend_state, f->session.own_state);
+            return fail(f, "time-out waiting for %s (backend state %u, own state %u)", what, f->session.backend_state,
+                        f->session.own_state);
         front_poll(f, 50, -1);
     }
     return 0;
@@ -115,8 +114,7 @@ static bool dev_there(struct front *f, void *ctx)
 
     if (w->state == 0)
         return d == NULL;
-    return d && d->usable && (w->state != 4 || session_usable(f)) &&
-           session_backend_dev_state(f, d) == w->state;
+    return d && d->usable && (w->state != 4 || session_usable(f)) && session_backend_dev_state(f, d) == w->state;
 }
 
 static int cmd_wait_dev(struct front *f, int argc, char **argv)
@@ -124,8 +122,8 @@ static int cmd_wait_dev(struct front *f, int argc, char **argv)
     struct wait_dev w;
     uint64_t state;
 
-    if (arg_device(f, argv[1], &w.v) < 0 || (strcmp(argv[2], "gone") != 0 &&
-                                             parse_number(f, argv[2], "state", 8, &state) < 0))
+    if (arg_device(f, argv[1], &w.v) < 0
+        || (strcmp(argv[2], "gone") != 0 && parse_number(f, argv[2], "state", 8, &state) < 0))
         return -1;
     w.state = strcmp(argv[2], "gone") == 0 ? 0 : (unsigned)state;
     return wait_for(f, argc, argv, dev_there, &w, argv[1]);
@@ -186,14 +184,21 @@ static int cmd_sleep(struct front *f, int argc, char **argv)
 /* What a guest may do to its own nodes, as fast as xenstored takes it. */
 static int cmd_storm(struct front *f, int argc, char **argv)
 {
-    static const char *const nodes[] = { "state", "state", "state", "ring-ref", "event-channel", "protocol",
-                                         "vscsi-devs/dev-0/state", "vscsi-devs/dev-1/state", "backend-id" };
+    static const char *const nodes[] = { "state",
+                                         "state",
+                                         "state",
+                                         "ring-ref",
+                                         "event-channel",
+                                         "protocol",
+                                         "vscsi-devs/dev-0/state",
+                                         "vscsi-devs/dev-1/state",
+                                         "backend-id" };
     uint64_t count, children = 0, seed = 1, begin = now_us();
     char node[64], value[32];
     unsigned refused = 0;
 
-    if (parse_number(f, argv[1], "count", 100000000, &count) < 0 ||
-        arg_number(f, argc, argv, "children", &children) < 0 || arg_number(f, argc, argv, "seed", &seed) < 0)
+    if (parse_number(f, argv[1], "count", 100000000, &count) < 0 || arg_number(f, argc, argv, "children", &children) < 0
+        || arg_number(f, argc, argv, "seed", &seed) < 0)
         return -1;
     if (!f->session.backend && session_open(f) < 0)
         return -1;
@@ -201,18 +206,16 @@ static int cmd_storm(struct front *f, int argc, char **argv)
         uint64_t dice = pattern_next(&seed);
 
         if (children && dice % 4 == 0)
-            snprintf(node, sizeof(node), "vscsi-devs/dev-%llu/state",
-                     (unsigned long long)(dice >> 8) % children);
+            snprintf(node, sizeof(node), "vscsi-devs/dev-%llu/state", (unsigned long long)(dice >> 8) % children);
         else
             snprintf(node, sizeof(node), "%s", nodes[(dice >> 8) % ARRAY_SIZE(nodes)]);
         snprintf(value, sizeof(value), "%llu", (unsigned long long)(dice >> 40) % (dice & 128 ? 10 : 100000));
         if (session_write(f, node, value, (unsigned)strlen(value)) < 0)
-            refused++;      /* the guest's quota */
+            refused++; /* the guest's quota */
         if (i % 64 == 0)
             front_poll(f, 0, -1);
     }
-    printf("%llu writes in %.2f s, %u refused\n", (unsigned long long)count, (double)(now_us() - begin) / 1e6,
-           refused);
+    printf("%llu writes in %.2f s, %u refused\n", (unsigned long long)count, (double)(now_us() - begin) / 1e6, refused);
     return 0;
 }
 
@@ -228,21 +231,17 @@ const struct verb verbs_session[] = {
     { "connect", "", "state 3 with a new ring, then to 4", 0, true, cmd_connect },
     { "disconnect", "", "as the module's unloading does; --like windows: 5, 6, 1", 0, true, cmd_disconnect },
     { "reconnect", "", "disconnect where needed, then connect", 0, true, cmd_reconnect },
-    { "suspend", "", "as after save and restore: a new ring, what was in flight is lost", 0, true,
-      cmd_suspend },
+    { "suspend", "", "as after save and restore: a new ring, what was in flight is lost", 0, true, cmd_suspend },
     { "open", "", "look for the controller's nodes and watch the backend, no more", 0, true, cmd_open },
     { "offer", "", "a new ring, its nodes, state 3; waits for nothing", 0, true, cmd_offer },
     { "state", "N", "write our state", 1, true, cmd_state },
     { "node", "NAME [VALUE]", "write a node of ours", 1, true, cmd_node },
     { "wait-dev", "H:C:T:L STATE|gone [timeout=SECONDS]",
-      "until the backend has the device in this state, and we use it (or no longer)",
-      2, true, cmd_wait_dev },
+      "until the backend has the device in this state, and we use it (or no longer)", 2, true, cmd_wait_dev },
     { "hotplug-wait", "[timeout=SECONDS]", "until the next round of states 7 and 8 is over", 0, true,
       cmd_hotplug_wait },
-    { "wait-backend", "STATE [timeout=SECONDS]", "until the backend is in this state", 1, true,
-      cmd_wait_backend },
-    { "wait-gone", "[timeout=SECONDS]", "until the toolstack has removed the controller", 0, true,
-      cmd_wait_gone },
+    { "wait-backend", "STATE [timeout=SECONDS]", "until the backend is in this state", 1, true, cmd_wait_backend },
+    { "wait-gone", "[timeout=SECONDS]", "until the toolstack has removed the controller", 0, true, cmd_wait_gone },
     { "sleep", "MILLISECONDS", "serve xenstore and the ring meanwhile", 1, true, cmd_sleep },
     { "storm", "COUNT [children=N] [seed=N]", "write nonsense to our own nodes, as fast as it goes", 1, true,
       cmd_storm },

@@ -13,18 +13,25 @@
 #include "hyp.h"
 
 enum {
-    UNDO_S = 5,                     /* what backend and guest get to let go of a device again */
-    SERVED_US = 10 * 1000000,       /* a backend that runs reaches state 2 in milliseconds */
-    FRONTEND_US = 5 * 1000000,      /* a running guest's driver answers, or there is none */
+    UNDO_S = 5,                /* what backend and guest get to let go of a device again */
+    SERVED_US = 10 * 1000000,  /* a backend that runs reaches state 2 in milliseconds */
+    FRONTEND_US = 5 * 1000000, /* a running guest's driver answers, or there is none */
     NUDGE_US = 1000000,
-    FOREIGN_MAX = 512,              /* of a driver domain's text in a message */
+    FOREIGN_MAX = 512, /* of a driver domain's text in a message */
 };
 
-enum dev_outcome { DEV_PENDING, DEV_CONNECTED, DEV_TAKEN, DEV_REFUSED, DEV_REFUSED_BY_GUEST, DEV_VANISHED };
+enum dev_outcome {
+    DEV_PENDING,
+    DEV_CONNECTED,
+    DEV_TAKEN,
+    DEV_REFUSED,
+    DEV_REFUSED_BY_GUEST,
+    DEV_VANISHED
+};
 
 struct share {
     const struct vscsi_entry *entry;
-    uint32_t n;             /* dev-N, once placed */
+    uint32_t n; /* dev-N, once placed */
     enum dev_outcome outcome;
     unsigned state;
 };
@@ -36,7 +43,7 @@ struct target {
     bool feature_host;
     struct share *shares;
     unsigned n_shares;
-    bool placed, created, asked;    /* asked: state 7 was written */
+    bool placed, created, asked; /* asked: state 7 was written */
     unsigned state, fe_state;
     uint64_t placed_us, taken_us, stuck_us;
 };
@@ -131,10 +138,13 @@ static int check_existing(struct target *t, const struct vhost_view *h)
     char vdev[HCTL_TEXT_MAX];
 
     if (h->backend != t->backend)
-        return change_failed(t->c, -EEXIST, "virtual host %u is served by backend domain %u, not by %u: "
-                             "use another host number in the v-dev", t->host, h->backend, t->backend);
+        return change_failed(t->c, -EEXIST,
+                             "virtual host %u is served by backend domain %u, not by %u: "
+                             "use another host number in the v-dev",
+                             t->host, h->backend, t->backend);
     if (h->feature_host != t->feature_host)
-        return change_failed(t->c, -EEXIST, "virtual host %u is there with%s feature-host, which holds for "
+        return change_failed(t->c, -EEXIST,
+                             "virtual host %u is there with%s feature-host, which holds for "
                              "all its devices: give the same option, or another host number in the v-dev",
                              t->host, h->feature_host ? "" : "out");
     for (unsigned i = 0; i < t->n_shares; i++) {
@@ -171,8 +181,7 @@ static int place_existing(struct store *s, struct target *t, struct vhost_view *
             if (h->devs[i].state == 6 && hctl_equal(&h->devs[i].vdev, &t->shares[k].entry->vdev))
                 store_rm(s, DEV_FMT, h->backend, t->c->domid, h->id, h->devs[i].n);
     for (unsigned i = 0; i < t->n_shares; i++) {
-        while (dev_in_use(h, next) || store_exists(s, DEV_FMT, h->backend,
-                                                   t->c->domid, h->id, next))
+        while (dev_in_use(h, next) || store_exists(s, DEV_FMT, h->backend, t->c->domid, h->id, next))
             next++;
         t->shares[i].n = next++;
         write_dev(s, t, &t->shares[i]);
@@ -208,7 +217,7 @@ static int place(struct store *s, void *ctx)
     if (h && !over)
         r = place_existing(s, t, h);
     else if (h && h->state > 1 && h->state != 6)
-        r = -EINPROGRESS;       /* somebody removes it right now */
+        r = -EINPROGRESS; /* somebody removes it right now */
     else {
         if (h)
             store_rm(s, BE_FMT, h->backend, v.domid, h->id);
@@ -241,7 +250,8 @@ static int timed_out(struct target *t)
     char vdev[HCTL_TEXT_MAX];
     const struct share *sh = &t->shares[0];
     const char *hint = hyp_kernel_backend(t->c->domid, t->backend, t->id)
-                       ? "; the kernel's xen-scsiback has taken this vhost (rmmod it, and see vscsi(7))" : "";
+                           ? "; the kernel's xen-scsiback has taken this vhost (rmmod it, and see vscsi(7))"
+                           : "";
 
     for (unsigned i = 0; i < t->n_shares; i++)
         if (t->shares[i].outcome == DEV_PENDING) {
@@ -249,9 +259,11 @@ static int timed_out(struct target *t)
             break;
         }
     vdev_text(sh, vdev);
-    return change_failed(t->c, -ETIMEDOUT, "time-out for v-dev %s: %s; backend state %u (%s), device state %u "
-                         "(%s), guest's state %u (%s)%s", vdev, silent_side(t), t->state, state_name(t->state),
-                         sh->state, state_name(sh->state), t->fe_state, state_name(t->fe_state), hint);
+    return change_failed(t->c, -ETIMEDOUT,
+                         "time-out for v-dev %s: %s; backend state %u (%s), device state %u "
+                         "(%s), guest's state %u (%s)%s",
+                         vdev, silent_side(t), t->state, state_name(t->state), sh->state, state_name(sh->state),
+                         t->fe_state, state_name(t->fe_state), hint);
 }
 
 static void drop_lock(struct change *c)
@@ -303,9 +315,10 @@ static int place_target(struct target *t)
         return 0;
     }
     if (r == -ETIMEDOUT)
-        return change_failed(c, r, "time-out: virtual host %u does not settle; backend state %u (%s), guest's "
-                             "state %u (%s)", t->host, t->state, state_name(t->state), t->fe_state,
-                             state_name(t->fe_state));
+        return change_failed(c, r,
+                             "time-out: virtual host %u does not settle; backend state %u (%s), guest's "
+                             "state %u (%s)",
+                             t->host, t->state, state_name(t->state), t->fe_state, state_name(t->fe_state));
     return change_store_failed(c, r);
 }
 
@@ -343,8 +356,7 @@ static void look(struct store *s, struct target *t)
 static int refused(struct target *t, const struct share *sh)
 {
     char vdev[HCTL_TEXT_MAX];
-    CLEANUP_FREE char *why = store_read(t->c->store, DEV_FMT "/error", t->backend,
-                                        t->c->domid, t->id, sh->n);
+    CLEANUP_FREE char *why = store_read(t->c->store, DEV_FMT "/error", t->backend, t->c->domid, t->id, sh->n);
     CLEANUP_FREE char *host_why = store_read(t->c->store, BE_FMT "/error", t->backend, t->c->domid, t->id);
     const char *text = why ? why : host_why ? host_why : "no reason given; see the backend's log";
     char safe[FOREIGN_MAX];
@@ -352,12 +364,13 @@ static int refused(struct target *t, const struct share *sh)
     vdev_text(sh, vdev);
     escape_for_log(safe, sizeof(safe), text, strlen(text));
     if (sh->outcome == DEV_VANISHED)
-        return change_failed(t->c, -ENOENT, "v-dev %s: its nodes were removed by somebody else, or the domain is "
-                             "gone", vdev);
+        return change_failed(t->c, -ENOENT,
+                             "v-dev %s: its nodes were removed by somebody else, or the domain is "
+                             "gone",
+                             vdev);
     if (sh->outcome == DEV_REFUSED_BY_GUEST)
         return change_failed(t->c, -EIO, "v-dev %s was refused by the guest (see its kernel's log)", vdev);
-    return change_failed(t->c, -EIO, "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev,
-                         safe);
+    return change_failed(t->c, -EIO, "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev, safe);
 }
 
 /*
@@ -386,7 +399,10 @@ static int withdraw(struct store *s, void *ctx)
     return 0;
 }
 
-enum progress { SETTLED, WAITING };
+enum progress {
+    SETTLED,
+    WAITING
+};
 
 /* -errno: failed. *wake: when to look again even if nothing changes. *result: raised to what the target came to. */
 static int judge(struct target *t, uint64_t *wake, int *result)
@@ -511,11 +527,15 @@ static int check_entries(struct change *c, const struct vscsi_entry *e, unsigned
             if (e[k].vdev.host != e[i].vdev.host)
                 continue;
             if (backends[k] != backends[i])
-                return change_failed(c, -EINVAL, "v-dev %s: virtual host %u cannot have two backend domains (%u "
-                                     "and %u)", vdev, e[i].vdev.host, backends[k], backends[i]);
+                return change_failed(c, -EINVAL,
+                                     "v-dev %s: virtual host %u cannot have two backend domains (%u "
+                                     "and %u)",
+                                     vdev, e[i].vdev.host, backends[k], backends[i]);
             if (e[k].feature_host != e[i].feature_host)
-                return change_failed(c, -EINVAL, "v-dev %s: feature-host holds for all devices of virtual host %u: "
-                                     "give it for all or none", vdev, e[i].vdev.host);
+                return change_failed(c, -EINVAL,
+                                     "v-dev %s: feature-host holds for all devices of virtual host %u: "
+                                     "give it for all or none",
+                                     vdev, e[i].vdev.host);
         }
     }
     return 0;

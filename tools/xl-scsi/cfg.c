@@ -9,7 +9,9 @@
 
 #include "cfg.h"
 
-enum { CONFIG_MAX = 16 << 20 };
+enum {
+    CONFIG_MAX = 16 << 20
+};
 
 static int wrong(char *err, int r, const char *fmt, ...) PRINTF(3, 4);
 
@@ -41,7 +43,8 @@ static int parse_entries(XLU_Config *cfg, const char *source, struct guest_confi
         const char *text = xlu_cfg_get_listitem(list, i);
 
         if (!text)
-            return wrong(err, -EINVAL, "%s: vscsi entry %d is no string: expected 'pdev,vdev[,option...]'", source, i + 1);
+            return wrong(err, -EINVAL, "%s: vscsi entry %d is no string: expected 'pdev,vdev[,option...]'", source,
+                         i + 1);
         r = vscsi_entry_parse(text, &out->entries[i], why);
         if (r < 0)
             return wrong(err, r, "%s: vscsi entry %d ('%s'): %s", source, i + 1, text, why);

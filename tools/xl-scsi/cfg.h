@@ -9,7 +9,7 @@
 #include "syntax.h"
 
 struct guest_config {
-    char *name;             /* NULL when it has none */
+    char *name; /* NULL when it has none */
     struct vscsi_entry *entries;
     unsigned n;
 };

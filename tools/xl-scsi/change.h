@@ -17,17 +17,21 @@
 struct change {
     struct store *store;
     uint32_t domid;
-    uint64_t timeout_us;        /* how long everybody has to answer */
-    uint64_t deadline_us;       /* of the change under way, CLOCK_MONOTONIC; set by attach_run() and detach_run() */
-    int lock;                   /* fd or -1: what was checked before holds until the nodes are there; then closed */
+    uint64_t timeout_us;  /* how long everybody has to answer */
+    uint64_t deadline_us; /* of the change under way, CLOCK_MONOTONIC; set by attach_run() and detach_run() */
+    int lock;             /* fd or -1: what was checked before holds until the nodes are there; then closed */
     /* attach: takes the lock and checks entries; after each wait again, which no lock is held over. NULL: neither */
     int (*claim)(struct change *c, const struct vscsi_entry *e, unsigned n);
-    bool no_wait;               /* attach: be content once the backend has the device */
-    bool force;                 /* detach: delete the nodes even if nobody answers */
-    char error[CHANGE_ERROR_MAX];   /* one line, without a full stop, after a negative result */
+    bool no_wait;                 /* attach: be content once the backend has the device */
+    bool force;                   /* detach: delete the nodes even if nobody answers */
+    char error[CHANGE_ERROR_MAX]; /* one line, without a full stop, after a negative result */
 };
 
-enum { ATTACH_CONNECTED = 0, ATTACH_TAKEN = 1, ATTACH_NO_FRONTEND = 2 };
+enum {
+    ATTACH_CONNECTED = 0,
+    ATTACH_TAKEN = 1,
+    ATTACH_NO_FRONTEND = 2
+};
 
 /*
  * Attaches all n entries or none. ATTACH_CONNECTED: the guest uses them. ATTACH_TAKEN: the backend has

@@ -26,8 +26,10 @@ int connect_store(struct store *s)
     store_close(s);
     if (r == -EACCES || r == -EPERM)
         return complain(EXIT_FAILED, "cannot talk to xenstored: no permission (run this as root)");
-    return complain(EXIT_FAILED, "cannot talk to xenstored: %s (is this the toolstack's domain, and is xenstored "
-                    "running?)", strerror(-r));
+    return complain(EXIT_FAILED,
+                    "cannot talk to xenstored: %s (is this the toolstack's domain, and is xenstored "
+                    "running?)",
+                    strerror(-r));
 }
 
 int find_guest(struct store *s, const char *text, uint32_t *domid)
@@ -37,14 +39,20 @@ int find_guest(struct store *s, const char *text, uint32_t *domid)
     if (r == 0)
         return EXIT_OK;
     if (r == -ENOENT)
-        return complain(EXIT_FAILED, "domain '%s' does not exist: expected the name or number of a running "
-                        "guest (xl list)", text);
+        return complain(EXIT_FAILED,
+                        "domain '%s' does not exist: expected the name or number of a running "
+                        "guest (xl list)",
+                        text);
     return complain(EXIT_FAILED, "cannot look for domain '%s': %s", text, strerror(-r));
 }
 
 struct change change_for(struct store *s, uint32_t domid, const struct options *o)
 {
-    return (struct change){ .store = s, .domid = domid, .no_wait = o->no_wait, .force = o->force, .lock = -1,
+    return (struct change){ .store = s,
+                            .domid = domid,
+                            .no_wait = o->no_wait,
+                            .force = o->force,
+                            .lock = -1,
                             .timeout_us = o->timeout_s * 1000000ull };
 }
 
@@ -54,7 +62,7 @@ static void warn_without_service(void)
     if (run_lock_is_held("watch") != 0)
         return;
     complain(0, "note: the service xl-scsi-watch is not running: without it, devices do not come back after a reboot "
-             "or migration of the guest");
+                "or migration of the guest");
 }
 
 int attach_and_remember(struct change *c, struct vscsi_entry **entries, unsigned *n)
@@ -113,7 +121,8 @@ int cmd_attach(const struct options *o, int argc, char **argv)
         else if (r == ATTACH_TAKEN)
             printf("The backend has the device (state 3); the guest gets it when its driver connects.\n");
         else if (r == ATTACH_NO_FRONTEND)
-            code = complain(EXIT_FAILED, "the guest did not take v-dev %s: no driver is running there; the device stays "
+            code = complain(EXIT_FAILED,
+                            "the guest did not take v-dev %s: no driver is running there; the device stays "
                             "attached (the backend has it, state 3), and the guest gets it when its driver connects",
                             argv[2]);
     }

@@ -7,7 +7,11 @@
 
 #include "change.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2
+};
 
 struct options {
     uint32_t timeout_s;

@@ -45,16 +45,20 @@ int change_locked(struct change *c, int fd, const char *busy)
 }
 
 /* Positive: what a transaction found, and dropped itself for. */
-enum step { STEP_GONE = 1, STEP_BUSY = 2, STEP_WAIT = 3 };
+enum step {
+    STEP_GONE = 1,
+    STEP_BUSY = 2,
+    STEP_WAIT = 3
+};
 
 struct removal {
     struct change *c;
     uint32_t backend, id;
     const uint32_t *n;
     unsigned count;
-    bool began, whole;          /* our states are written; for the whole vhost */
+    bool began, whole; /* our states are written; for the whole vhost */
     bool force;
-    unsigned state, fe_state;   /* last seen, for the message */
+    unsigned state, fe_state; /* last seen, for the message */
 };
 
 static bool is_ours(const struct removal *r, uint32_t n)

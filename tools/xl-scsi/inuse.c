@@ -13,7 +13,9 @@
 
 const struct inuse_roots inuse_roots_system = { .device = { .sysfs = "/sys", .dev = "/dev" }, .proc = "/proc" };
 
-enum { PROC_FILE_MAX = 4 << 20 };
+enum {
+    PROC_FILE_MAX = 4 << 20
+};
 
 static bool read_dev(const char *dir, dev_t *out)
 {
@@ -43,7 +45,7 @@ static bool any_name(const char *dir, bool (*fn)(const char *dir, const char *na
 
 struct question {
     const struct inuse_roots *roots;
-    const char *mounts, *swaps;     /* the whole files, or NULL */
+    const char *mounts, *swaps; /* the whole files, or NULL */
     char *why;
 };
 
@@ -148,9 +150,9 @@ int inuse_locally(const struct inuse_roots *roots, const struct device *dev, cha
 
 struct given {
     uint32_t domid, backend;
-    char *name, *vm;        /* vm: the guest's identity over its domains, "/vm/<uuid>" */
+    char *name, *vm; /* vm: the guest's identity over its domains, "/vm/<uuid>" */
     char *vdev, *pdev;
-    bool resolved;          /* dev is set: the backend is this domain */
+    bool resolved; /* dev is set: the backend is this domain */
     struct device dev;
 };
 
@@ -179,8 +181,7 @@ static int add_given(struct change *c, const struct inuse_roots *roots, struct g
 
     if (d->state == 6 || !text)
         return 0;
-    g.resolved = backend == own_domid(c->store)
-                 && device_resolve(&roots->device, text, false, &g.dev, NULL) == 0;
+    g.resolved = backend == own_domid(c->store) && device_resolve(&roots->device, text, false, &g.dev, NULL) == 0;
     struct given *grown = realloc(l->g, (l->n + 1) * sizeof(*grown));
 
     if (!grown)
@@ -223,7 +224,7 @@ static bool same_unit(const struct device *a, const struct device *b)
 /* An entry, and what could be found out about its device. */
 struct asked {
     uint32_t backend;
-    bool known, resolved;   /* known: it is to be checked, and its backend exists */
+    bool known, resolved; /* known: it is to be checked, and its backend exists */
     struct device dev;
 };
 
@@ -257,9 +258,11 @@ static int check_one(struct change *c, const struct inuse_roots *roots, const st
         if (!collides(c, g, own_vm, e, a))
             continue;
         escape_for_log(vdev, sizeof(vdev), text, strlen(text));
-        return change_failed(c, -EBUSY, "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
-                             "all the same", e->pdev, vdev, g->domid == c->domid ? "this guest, " : "guest ",
-                             g->name ? g->name : "?", g->domid);
+        return change_failed(c, -EBUSY,
+                             "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
+                             "all the same",
+                             e->pdev, vdev, g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?",
+                             g->domid);
     }
     if (a->resolved && inuse_locally(roots, &a->dev, why))
         return change_failed(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it all the same", e->pdev, why);
@@ -270,7 +273,8 @@ static void ask(struct change *c, const struct inuse_roots *roots, const struct 
 {
     a->backend = 0;
     /* file: is an emulated disk of standalone mode, which tests share as they like. */
-    a->known = !e->force && e->kind != VSCSI_FILE && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
+    a->known = !e->force && e->kind != VSCSI_FILE
+               && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
     a->resolved = a->known && a->backend == own_domid(c->store)
                   && device_resolve(&roots->device, e->pdev, false, &a->dev, NULL) == 0;
 }
@@ -296,8 +300,10 @@ int inuse_check(struct change *c, const struct inuse_roots *roots, const struct 
     for (unsigned i = 0; r == 0 && i < n; i++) {
         for (unsigned k = 0; k < i; k++)
             if (same_asked(&asked[i], &asked[k], e[i].pdev, e[k].pdev))
-                return change_failed(c, -EBUSY, "p-dev %s and p-dev %s are the same device; option force attaches it "
-                                     "twice", e[k].pdev, e[i].pdev);
+                return change_failed(c, -EBUSY,
+                                     "p-dev %s and p-dev %s are the same device; option force attaches it "
+                                     "twice",
+                                     e[k].pdev, e[i].pdev);
         if (asked[i].known)
             r = check_one(c, roots, &e[i], &asked[i], &given, own_vm);
     }
@@ -371,8 +377,10 @@ static int expand(struct change *c, const struct inuse_roots *roots, const struc
     uint32_t backend = 0;
 
     if ((e->backend && domain_find(c->store, e->backend, &backend) < 0) || backend != own_domid(c->store))
-        return change_failed(c, -EINVAL, "p-dev %s: v-dev `host` needs a backend in this domain: the devices of a driver "
-                             "domain's host cannot be listed from here; give each as h:c:t:l", e->pdev);
+        return change_failed(c, -EINVAL,
+                             "p-dev %s: v-dev `host` needs a backend in this domain: the devices of a driver "
+                             "domain's host cannot be listed from here; give each as h:c:t:l",
+                             e->pdev);
     if (device_resolve(&roots->device, e->pdev, false, &dev, why) < 0)
         return change_failed(c, -ENOENT, "p-dev %s: %s", e->pdev, why);
     x->from = e;

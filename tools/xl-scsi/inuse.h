@@ -11,7 +11,7 @@
 
 struct inuse_roots {
     struct device_roots device;
-    const char *proc;       /* "/proc" */
+    const char *proc; /* "/proc" */
 };
 extern const struct inuse_roots inuse_roots_system;
 

@@ -38,8 +38,8 @@ static void print_dev(const struct vhost_view *h, const struct dev_view *d)
 
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
-    printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u\n", h->id, h->backend, h->state, h->host,
-           safe(phctl_of(d), phctl), safe(phy_of(d), phy), vdev, d->state);
+    printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u\n", h->id, h->backend, h->state, h->host, safe(phctl_of(d), phctl),
+           safe(phy_of(d), phy), vdev, d->state);
 }
 
 void list_table(const struct guest_view *v, const struct wanted *missing, const char *name, bool heading)
@@ -169,12 +169,13 @@ static struct json_object *dev_json(const struct vhost_view *h, const struct dev
     if (!o)
         return NULL;
     if (put_number(o, "idx", h->id) && put_number(o, "backend", h->backend) && put_number(o, "state", h->state)
-        && put_number(o, "host", h->host) && put_foreign(o, "p-hctl", phctl_of(d)) && put_foreign(o, "p-devname", d->devname)
-        && put_foreign(o, "p-dev", d->pdev) && put_text(o, "v-dev", d->vdev_ok ? vdev : NULL)
-        && put_number(o, "dev", d->n) && put_number(o, "devstate", d->state)
-        && put_number(o, "frontend-state", h->fe_state) && put_number(o, "frontend-devstate", d->fe_state)
-        && put_flag(o, "feature-host", h->feature_host) && put_flag(o, "readonly", d->readonly)
-        && put_flag(o, "online", h->online) && put_foreign(o, "error", d->error ? d->error : h->error))
+        && put_number(o, "host", h->host) && put_foreign(o, "p-hctl", phctl_of(d))
+        && put_foreign(o, "p-devname", d->devname) && put_foreign(o, "p-dev", d->pdev)
+        && put_text(o, "v-dev", d->vdev_ok ? vdev : NULL) && put_number(o, "dev", d->n)
+        && put_number(o, "devstate", d->state) && put_number(o, "frontend-state", h->fe_state)
+        && put_number(o, "frontend-devstate", d->fe_state) && put_flag(o, "feature-host", h->feature_host)
+        && put_flag(o, "readonly", d->readonly) && put_flag(o, "online", h->online)
+        && put_foreign(o, "error", d->error ? d->error : h->error))
         return o;
     json_object_put(o);
     return NULL;

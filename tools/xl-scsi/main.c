@@ -13,11 +13,15 @@
 #include "run.h"
 #include "syntax.h"
 
-enum { MANY = 1000000, TIMEOUT_S = 30, TIMEOUT_MAX_S = 86400 };
+enum {
+    MANY = 1000000,
+    TIMEOUT_S = 30,
+    TIMEOUT_MAX_S = 86400
+};
 
 struct command {
-    const char *name, *arguments, *what;    /* what NULL: not for people */
-    const char *options;    /* letters of those that it takes */
+    const char *name, *arguments, *what; /* what NULL: not for people */
+    const char *options;                 /* letters of those that it takes */
     int min_args, max_args;
     int (*run)(const struct options *o, int argc, char **argv);
 };
@@ -41,8 +45,7 @@ static const struct option_text {
 } option_texts[] = {
     { { "timeout", required_argument, NULL, 't' }, "SECONDS", "wait this long for backend and guest (default 30)" },
     { { "dry-run", no_argument, NULL, 'n' }, NULL, "print the nodes that would be written, and write none" },
-    { { "force", no_argument, NULL, 'f' }, NULL,
-      "attach a device that is in use; detach even if nobody answers" },
+    { { "force", no_argument, NULL, 'f' }, NULL, "attach a device that is in use; detach even if nobody answers" },
     { { "no-wait", no_argument, NULL, 'w' }, NULL, "attach: be content once the backend has the device" },
     { { "json", no_argument, NULL, 'j' }, NULL, "list: for programs" },
     { { "long", no_argument, NULL, 'l' }, NULL, "list: all there is to know about each device" },
@@ -57,13 +60,16 @@ static void usage(FILE *out)
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
         if (commands[i].what)
             fprintf(out, "  %-8s%-30s%s\n", commands[i].name, commands[i].arguments, commands[i].what);
-    fprintf(out, "\nPDEV: /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid, as the backend's domain knows it.\n"
-            "VDEV: h:c:t:l as the guest will see it. Options: %s.\n\nOptions:\n", vscsi_options_help);
+    fprintf(out,
+            "\nPDEV: /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid, as the backend's domain knows it.\n"
+            "VDEV: h:c:t:l as the guest will see it. Options: %s.\n\nOptions:\n",
+            vscsi_options_help);
     for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
         const struct option_text *o = &option_texts[i];
         char text[64];
 
-        snprintf(text, sizeof(text), "--%s%s%s", o->getopt.name, o->argument ? "=" : "", o->argument ? o->argument : "");
+        snprintf(text, sizeof(text), "--%s%s%s", o->getopt.name, o->argument ? "=" : "",
+                 o->argument ? o->argument : "");
         fprintf(out, "  -%c, %-18s%s\n", o->getopt.val, text, o->what);
     }
     fputs("\nExit status: 0 done, 1 failed (and undone), 2 wrong usage. See xl-scsi(8) and vscsi(7).\n", out);
@@ -86,7 +92,7 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
 
     for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++)
         longs[i] = option_texts[i].getopt;
-    optind = 0;     /* glibc: start afresh */
+    optind = 0; /* glibc: start afresh */
     while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         switch (c) {
         case 't':
@@ -95,14 +101,24 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
                 return 1;
             }
             break;
-        case 'n': o->dry_run = true; break;
-        case 'f': o->force = true; break;
-        case 'w': o->no_wait = true; break;
-        case 'j': o->json = true; break;
-        case 'l': o->as_long = true; break;
+        case 'n':
+            o->dry_run = true;
+            break;
+        case 'f':
+            o->force = true;
+            break;
+        case 'w':
+            o->no_wait = true;
+            break;
+        case 'j':
+            o->json = true;
+            break;
+        case 'l':
+            o->as_long = true;
+            break;
         case 'R':
             run_set_dir(optarg);
-            continue;       /* for all commands */
+            continue; /* for all commands */
         case 'h':
             usage(stdout);
             *code = EXIT_OK;
@@ -111,7 +127,7 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
             printf("xl-scsi %s\n", PACKAGE_VERSION);
             *code = EXIT_OK;
             return 1;
-        default:    /* getopt has said which */
+        default: /* getopt has said which */
             fputs("xl-scsi: see xl-scsi --help\n", stderr);
             *code = EXIT_USAGE;
             return 1;
@@ -143,7 +159,7 @@ static int parse_line(int *argc, char ***argv, const struct command **cmd, struc
     optind = 1;
     /* "xl" hands its arguments on as they are: what is an option there is none here. */
     if ((*cmd)->run != cmd_xl) {
-        (*argv)[0] = program;   /* for getopt's messages */
+        (*argv)[0] = program; /* for getopt's messages */
         if (parse_options(*argc, *argv, SHORT_OPTIONS, o, seen, code))
             return 1;
     }

@@ -9,9 +9,11 @@
 #include "hyp.h"
 #include "remember.h"
 
-#define JSON_USERDATA "libxl-json"      /* libxl.h: the domain's configuration */
+#define JSON_USERDATA "libxl-json" /* libxl.h: the domain's configuration */
 
-enum { LOCK_US = 10 * 1000000 };        /* libxl holds it for milliseconds */
+enum {
+    LOCK_US = 10 * 1000000
+}; /* libxl holds it for milliseconds */
 
 static void put_json(struct json_object **o)
 {
@@ -50,14 +52,15 @@ static bool parse_noted(const char *key, struct json_object *value, struct vscsi
 
 static bool remove_vdev(struct json_object *xsdata, const struct hctl *vdev)
 {
-    json_object_object_foreach(xsdata, key, value) {
+    json_object_object_foreach(xsdata, key, value)
+    {
         struct vscsi_entry e = { 0 };
         bool match = parse_noted(key, value, &e) && hctl_equal(&e.vdev, vdev);
 
         vscsi_entry_clear(&e);
         if (match) {
             json_object_object_del(xsdata, key);
-            return true;    /* the iteration has lost its place; a v-dev is noted once */
+            return true; /* the iteration has lost its place; a v-dev is noted once */
         }
     }
     return false;
@@ -90,8 +93,8 @@ int remember_edit(const char *json, const struct vscsi_entry *add, unsigned n, c
     struct json_object *c_info = NULL, *xsdata;
     int r = 0;
 
-    if (!root || !json_object_is_type(root, json_type_object)
-        || !json_object_object_get_ex(root, "c_info", &c_info) || !json_object_is_type(c_info, json_type_object))
+    if (!root || !json_object_is_type(root, json_type_object) || !json_object_object_get_ex(root, "c_info", &c_info)
+        || !json_object_is_type(c_info, json_type_object))
         return -EINVAL;
     xsdata = child(c_info, "xsdata");
     if (!xsdata)
@@ -118,8 +121,8 @@ int remember_read(const char *json, char **name, struct vscsi_entry **entries, u
     *name = NULL;
     *entries = NULL;
     *n = 0;
-    if (!root || !json_object_is_type(root, json_type_object)
-        || !json_object_object_get_ex(root, "c_info", &c_info) || !json_object_is_type(c_info, json_type_object))
+    if (!root || !json_object_is_type(root, json_type_object) || !json_object_object_get_ex(root, "c_info", &c_info)
+        || !json_object_is_type(c_info, json_type_object))
         return -EINVAL;
     if (json_object_object_get_ex(c_info, "name", &named) && json_object_is_type(named, json_type_string)) {
         *name = strdup(json_object_get_string(named));
@@ -135,7 +138,8 @@ int remember_read(const char *json, char **name, struct vscsi_entry **entries, u
         *name = NULL;
         return -ENOMEM;
     }
-    json_object_object_foreach(xsdata, key, value) {
+    json_object_object_foreach(xsdata, key, value)
+    {
         if (parse_noted(key, value, &(*entries)[*n]))
             (*n)++;
         else
@@ -161,14 +165,12 @@ static int edit_locked(const struct userdata *u, const struct vscsi_entry *add, 
     if (r == 1)
         return 0;
     if (r < 0) {
-        snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be edited: %s", u->domid,
-                 strerror(-r));
+        snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be edited: %s", u->domid, strerror(-r));
         return r;
     }
     r = userdata_replace(u, JSON_USERDATA, edited);
     if (r < 0)
-        snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be stored: %s", u->domid,
-                 strerror(-r));
+        snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be stored: %s", u->domid, strerror(-r));
     return r;
 }
 

@@ -18,7 +18,9 @@
 #include "run.h"
 #include "store.h"
 
-enum { LOCK_POLL_NS = 20 * 1000000 };
+enum {
+    LOCK_POLL_NS = 20 * 1000000
+};
 
 extern char **environ;
 

@@ -11,9 +11,9 @@
 #include "store.h"
 
 enum {
-    FIRST_ANSWER_S = 10,    /* a xenstored that is there answers in milliseconds */
-    ASK_US = 2000000,       /* how often an idle connection is asked whether it is one */
-    TRANSACT_TRIES = 2000,  /* with the pauses below, about ten seconds of continuous interference */
+    FIRST_ANSWER_S = 10,   /* a xenstored that is there answers in milliseconds */
+    ASK_US = 2000000,      /* how often an idle connection is asked whether it is one */
+    TRANSACT_TRIES = 2000, /* with the pauses below, about ten seconds of continuous interference */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -80,8 +80,7 @@ void store_close(struct store *s)
     s->xs = NULL;
 }
 
-static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
+static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
 {
@@ -102,7 +101,7 @@ static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
     bool path_ok = format_path(where, path, ap); \
     va_end(ap); \
     if (!path_ok) \
-        failed
+    failed
 
 char *store_read(struct store *s, const char *path, ...)
 {
@@ -183,7 +182,10 @@ static void write_node(struct store *s, const char *where, const char *value)
 
 void store_write(struct store *s, const char *value, const char *path, ...)
 {
-    PATH_OR({ note_failure(s); return; });
+    PATH_OR({
+        note_failure(s);
+        return;
+    });
     write_node(s, where, value);
 }
 
@@ -191,14 +193,20 @@ void store_write_u32(struct store *s, uint32_t value, const char *path, ...)
 {
     char text[16];
 
-    PATH_OR({ note_failure(s); return; });
+    PATH_OR({
+        note_failure(s);
+        return;
+    });
     snprintf(text, sizeof(text), "%u", value);
     write_node(s, where, text);
 }
 
 void store_rm(struct store *s, const char *path, ...)
 {
-    PATH_OR({ note_failure(s); return; });
+    PATH_OR({
+        note_failure(s);
+        return;
+    });
     CLEANUP_FREE void *value = xs_read(s->xs, s->t, where, NULL);
 
     if (!value) {
@@ -218,7 +226,10 @@ void store_mkdir(struct store *s, unsigned owner, unsigned reader, const char *p
     struct xs_permissions perms[2] = { { .id = owner, .perms = XS_PERM_NONE },
                                        { .id = reader, .perms = XS_PERM_READ } };
 
-    PATH_OR({ note_failure(s); return; });
+    PATH_OR({
+        note_failure(s);
+        return;
+    });
     if (s->dry_run)
         printf("%s/ (n%u,r%u)\n", where, owner, reader);
     if (!xs_mkdir(s->xs, s->t, where) || !xs_set_permissions(s->xs, s->t, where, perms, 2))
@@ -261,7 +272,7 @@ int store_watch(struct store *s, const char *token, const char *path, ...)
 
 void store_unwatch(struct store *s, const char *token, const char *path, ...)
 {
-    PATH_OR(return);
+    PATH_OR(return );
     xs_unwatch(s->xs, where, token);
 }
 

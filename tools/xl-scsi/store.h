@@ -16,10 +16,10 @@
 
 struct store {
     struct xs_handle *xs;
-    xs_transaction_t t;     /* XBT_NULL outside store_transact() */
-    int error;              /* -errno of the first failed write in this transaction */
-    uint64_t heard_us;      /* when the connection was last seen to be one */
-    bool dry_run;           /* writes are printed, and the transaction is dropped */
+    xs_transaction_t t; /* XBT_NULL outside store_transact() */
+    int error;          /* -errno of the first failed write in this transaction */
+    uint64_t heard_us;  /* when the connection was last seen to be one */
+    bool dry_run;       /* writes are printed, and the transaction is dropped */
 };
 
 /*

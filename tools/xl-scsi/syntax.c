@@ -10,7 +10,7 @@
 #include "common/util.h"
 #include "syntax.h"
 
-#define PDEV_TEXT_MAX 511       /* what the daemon takes */
+#define PDEV_TEXT_MAX 511 /* what the daemon takes */
 
 static int wrong(char *err, const char *fmt, ...) PRINTF(2, 3);
 
@@ -25,7 +25,9 @@ static int wrong(char *err, const char *fmt, ...)
 }
 
 /* Text from the user on its way into a message: short, and fit for a terminal. */
-struct quoted { char text[96]; };
+struct quoted {
+    char text[96];
+};
 #define Q(s) (quote(s).text)
 
 static struct quoted quote(const char *s)
@@ -98,9 +100,10 @@ static int parse_pdev(const char *text, struct vscsi_entry *e, char *err)
         const char *name = strncmp(text, "dev/", 4) == 0 ? text + 4 : text;
         bool bare = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(name) && strlen(name) <= 16;
 
-        return wrong(err, "p-dev '%s': expected /dev/..., h:c:t:l, naa.<16 or 32 hex>[:lun] or a wwid "
-                     "(eui., t10., uuid., iqn.)%s%s%s", Q(text), bare ? "; did you mean /dev/" : "", bare ? name : "",
-                     bare ? "?" : "");
+        return wrong(err,
+                     "p-dev '%s': expected /dev/..., h:c:t:l, naa.<16 or 32 hex>[:lun] or a wwid "
+                     "(eui., t10., uuid., iqn.)%s%s%s",
+                     Q(text), bare ? "; did you mean /dev/" : "", bare ? name : "", bare ? "?" : "");
     }
     e->pdev = strdup(text);
     return e->pdev ? 0 : -ENOMEM;
@@ -111,8 +114,8 @@ int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MA
     int r = vdev_parse(text, out);
 
     if (r == -ERANGE)
-        return wrong(err, "v-dev '%s' is out of range: h:c:t:l with channel 0..%d, target 0..%d, lun 0..%d",
-                     Q(text), VDEV_CHANNEL_MAX, VDEV_TARGET_MAX, VDEV_LUN_MAX);
+        return wrong(err, "v-dev '%s' is out of range: h:c:t:l with channel 0..%d, target 0..%d, lun 0..%d", Q(text),
+                     VDEV_CHANNEL_MAX, VDEV_TARGET_MAX, VDEV_LUN_MAX);
     if (r < 0)
         return wrong(err, "v-dev '%s': expected four decimal numbers h:c:t:l", Q(text));
     return 0;
@@ -232,11 +235,15 @@ int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which
             if (hctl_equal(&e[i].vdev, &e[k].vdev))
                 return wrong(err, "v-dev %s is given twice (p-dev %s and %s)", vdev, Q(e[k].pdev), Q(e[i].pdev));
             if (!same_backend(&e[i], &e[k]))
-                return wrong(err, "v-dev %s: virtual host %u cannot have two backend domains: give the same backend=, "
-                             "or another host number", vdev, e[i].vdev.host);
+                return wrong(err,
+                             "v-dev %s: virtual host %u cannot have two backend domains: give the same backend=, "
+                             "or another host number",
+                             vdev, e[i].vdev.host);
             if (e[i].feature_host != e[k].feature_host)
-                return wrong(err, "v-dev %s: feature-host holds for all devices of virtual host %u: give it for all "
-                             "or for none", vdev, e[i].vdev.host);
+                return wrong(err,
+                             "v-dev %s: feature-host holds for all devices of virtual host %u: give it for all "
+                             "or for none",
+                             vdev, e[i].vdev.host);
         }
     }
     return 0;
@@ -249,9 +256,8 @@ char *vscsi_entry_format(const struct vscsi_entry *e)
     hctl_format(&e->vdev, vdev);
     return strf("%s,%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
                 e->feature_host && !e->whole_host ? ",feature-host" : "", e->readonly ? ",readonly" : "",
-                e->backend ? ",backend=" : "", e->backend ? e->backend : "", e->pr ? ",pr=" : "",
-                e->pr ? e->pr : "", e->pr_move ? ",pr-move" : "",
-                e->pr_force ? ",pr-force" : "", e->force ? ",force" : "");
+                e->backend ? ",backend=" : "", e->backend ? e->backend : "", e->pr ? ",pr=" : "", e->pr ? e->pr : "",
+                e->pr_move ? ",pr-move" : "", e->pr_force ? ",pr-force" : "", e->force ? ",force" : "");
 }
 
 int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to)

@@ -12,27 +12,27 @@
 #include "pvscsi/hctl.h"
 
 enum vscsi_pdev {
-    VSCSI_PATH,     /* /dev/...: any node or link that leads to a SCSI device */
-    VSCSI_HCTL,     /* host:channel:target:lun of the backend domain */
-    VSCSI_NAA,      /* naa.<16 or 32 hex digits>[:lun] */
-    VSCSI_WWID,     /* eui., t10., uuid., iqn.: as the sysfs file `wwid` has it */
-    VSCSI_FILE,     /* file:/path: an emulated disk, which backends offer in standalone mode only */
+    VSCSI_PATH, /* /dev/...: any node or link that leads to a SCSI device */
+    VSCSI_HCTL, /* host:channel:target:lun of the backend domain */
+    VSCSI_NAA,  /* naa.<16 or 32 hex digits>[:lun] */
+    VSCSI_WWID, /* eui., t10., uuid., iqn.: as the sysfs file `wwid` has it */
+    VSCSI_FILE, /* file:/path: an emulated disk, which backends offer in standalone mode only */
 };
 
 /* All text is allocated; vscsi_entry_clear() frees it. */
 struct vscsi_entry {
     char *pdev;
     enum vscsi_pdev kind;
-    struct hctl phctl;      /* VSCSI_HCTL */
-    bool whole_host;        /* v-dev is the word `host`: every LUN of that physical host, numbered alike */
+    struct hctl phctl; /* VSCSI_HCTL */
+    bool whole_host;   /* v-dev is the word `host`: every LUN of that physical host, numbered alike */
     struct hctl vdev;
-    bool feature_host;      /* no command policy */
+    bool feature_host; /* no command policy */
     bool readonly;
-    bool pr_move;           /* lets the guest move its persistent reservation (PR OUT, REGISTER AND MOVE) */
-    bool pr_force;          /* persistent reservations although another guest has the device over the same path */
-    bool force;             /* attach although the device is in use */
-    char *backend;          /* domain id or name; NULL: domain 0 */
-    char *pr;               /* helper, direct or deny; NULL: the daemon's own setting */
+    bool pr_move;  /* lets the guest move its persistent reservation (PR OUT, REGISTER AND MOVE) */
+    bool pr_force; /* persistent reservations although another guest has the device over the same path */
+    bool force;    /* attach although the device is in use */
+    char *backend; /* domain id or name; NULL: domain 0 */
+    char *pr;      /* helper, direct or deny; NULL: the daemon's own setting */
 };
 #define VSCSI_ERROR_MAX 320
 

@@ -13,7 +13,10 @@
 
 #define LOCK_NAME "domain-userdata-lock"
 
-enum { USERDATA_MAX = 16 << 20, LOCK_POLL_NS = 20 * 1000000 };
+enum {
+    USERDATA_MAX = 16 << 20,
+    LOCK_POLL_NS = 20 * 1000000
+};
 
 /* what: l for a lock, d for the data, n for data that is being written. NULL without memory. */
 static char *path_of(const struct userdata *u, char what, const char *name)

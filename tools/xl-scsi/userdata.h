@@ -13,7 +13,7 @@
 #define UUID_TEXT_MAX 37
 
 struct userdata {
-    const char *dir;            /* "/var/lib/xen" */
+    const char *dir; /* "/var/lib/xen" */
     uint32_t domid;
     char uuid[UUID_TEXT_MAX];
 };

@@ -9,8 +9,8 @@
 const char *state_name(unsigned state)
 {
     static const char *const names[] = {
-        [0] = "absent", [1] = "Initialising", [2] = "InitWait", [3] = "Initialised", [4] = "Connected",
-        [5] = "Closing", [6] = "Closed", [7] = "Reconfiguring", [8] = "Reconfigured",
+        [0] = "absent",  [1] = "Initialising", [2] = "InitWait",      [3] = "Initialised",  [4] = "Connected",
+        [5] = "Closing", [6] = "Closed",       [7] = "Reconfiguring", [8] = "Reconfigured",
     };
 
     return state < ARRAY_SIZE(names) ? names[state] : "unknown";
@@ -42,8 +42,7 @@ static int numbered_children(struct store *s, const char *path, const char *pref
     if (!numbers)
         return -ENOMEM;
     for (unsigned i = 0; i < count; i++)
-        if (strncmp(names[i], prefix, skip) == 0
-            && parse_u32_str(names[i] + skip, UINT32_MAX, &numbers[*n]) == 0)
+        if (strncmp(names[i], prefix, skip) == 0 && parse_u32_str(names[i] + skip, UINT32_MAX, &numbers[*n]) == 0)
             (*n)++;
     qsort(numbers, *n, sizeof(*numbers), by_number);
     *out = numbers;
@@ -135,8 +134,7 @@ static int load_vhost(struct store *s, uint32_t domid, struct vhost_view *h)
  */
 static void set_host_number(struct store *s, uint32_t domid, struct vhost_view *h)
 {
-    bool known = store_read_u32(s, UINT32_MAX, &h->host, BE_FMT "/libxl_ctrl_index",
-                                h->backend, domid, h->id) == 0;
+    bool known = store_read_u32(s, UINT32_MAX, &h->host, BE_FMT "/libxl_ctrl_index", h->backend, domid, h->id) == 0;
 
     for (unsigned i = 0; !known && i < h->n_devs; i++) {
         known = h->devs[i].vdev_ok;

@@ -11,22 +11,22 @@
 #include "pvscsi/hctl.h"
 #include "store.h"
 
-#define DOMID_MAX 0x7fef    /* public/xen.h: DOMID_FIRST_RESERVED - 1 */
+#define DOMID_MAX 0x7fef /* public/xen.h: DOMID_FIRST_RESERVED - 1 */
 
 struct dev_view {
     uint32_t n;             /* as in vscsi-devs/dev-N */
     char *pdev, *vdev_text; /* as written; NULL where there is no node */
     struct hctl vdev;       /* when vdev_ok; the host is the number its vhost goes by */
     bool vdev_ok;
-    char *devname, *phctl;  /* what the backend made of p-dev: /dev/sg3 or the like, and h:c:t:l; or NULL */
-    char *error;            /* why the backend closed it; or NULL */
+    char *devname, *phctl; /* what the backend made of p-dev: /dev/sg3 or the like, and h:c:t:l; or NULL */
+    char *error;           /* why the backend closed it; or NULL */
     bool readonly;
     unsigned state, fe_state;
 };
 
 struct vhost_view {
-    uint32_t backend, id;   /* backend domain, and the last part of both paths */
-    uint32_t host;          /* h of its v-devs: libxl_ctrl_index where a toolstack wrote one, else id */
+    uint32_t backend, id; /* backend domain, and the last part of both paths */
+    uint32_t host;        /* h of its v-devs: libxl_ctrl_index where a toolstack wrote one, else id */
     unsigned state, fe_state;
     bool online, feature_host, has_frontend;
     char *error;
@@ -36,7 +36,7 @@ struct vhost_view {
 
 struct guest_view {
     uint32_t domid;
-    struct vhost_view *vhosts;  /* by backend domain and id */
+    struct vhost_view *vhosts; /* by backend domain and id */
     unsigned n_vhosts;
 };
 
@@ -50,9 +50,9 @@ void view_clear(struct guest_view *v);
 struct vhost_view *view_host(const struct guest_view *v, uint32_t host);
 struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
 
-#define BE_FMT "/local/domain/%u/backend/vscsi/%u/%u"      /* backend domain, guest, id */
+#define BE_FMT "/local/domain/%u/backend/vscsi/%u/%u" /* backend domain, guest, id */
 #define DEV_FMT BE_FMT "/vscsi-devs/dev-%u"
-#define FE_FMT "/local/domain/%u/device/vscsi/%u"          /* guest, id */
+#define FE_FMT "/local/domain/%u/device/vscsi/%u" /* guest, id */
 #define FE_DEV_FMT FE_FMT "/vscsi-devs/dev-%u"
 
 /* "Connected" and so on, for people; "absent" for 0. */

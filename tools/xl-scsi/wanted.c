@@ -65,7 +65,7 @@ int wanted_load(struct store *s, uint32_t domid, struct wanted *out)
 
 struct removal_ctx {
     uint32_t domid, number;
-    const char *error;      /* NULL: attached; the node goes */
+    const char *error; /* NULL: attached; the node goes */
 };
 
 /* The directory goes with its last entry; the service's own mark there does not count. */

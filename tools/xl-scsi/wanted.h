@@ -10,8 +10,8 @@
 
 struct wanted {
     struct vscsi_entry *entries;
-    uint32_t *numbers;      /* their nodes */
-    char **errors;          /* why not yet; or NULL */
+    uint32_t *numbers; /* their nodes */
+    char **errors;     /* why not yet; or NULL */
     unsigned n;
 };
 

@@ -25,7 +25,7 @@ enum {
     POLL_US = 100000,
     RETRY_US = 1000000,
     IDLE_US = 60000000,
-    START_US = 1000000,     /* who asks whether we run has the lock for a moment */
+    START_US = 1000000, /* who asks whether we run has the lock for a moment */
     LAST_TRIES = 20,
 };
 #define PAUSED_FMT "/local/domain/%u/" WANTED_DIR "/paused"
@@ -33,15 +33,15 @@ enum {
 struct job {
     uint32_t domid;
     bool used;
-    bool held;              /* paused, by us or by a service before us */
-    bool let_go;            /* no more so, but the mark may still be there */
-    pid_t pid;              /* 0: it has ended, and the domain is to run */
+    bool held;   /* paused, by us or by a service before us */
+    bool let_go; /* no more so, but the mark may still be there */
+    pid_t pid;   /* 0: it has ended, and the domain is to run */
 };
 
 struct watcher {
     struct store store;
     struct job jobs[MAX_AT_ONCE];
-    bool later;             /* a domain was left for the next scan */
+    bool later; /* a domain was left for the next scan */
     char timeout[16];
 };
 
@@ -78,7 +78,9 @@ static int rm_mark(struct store *s, void *ctx)
     return 0;
 }
 
-enum { MARKED_ALREADY = 1 };
+enum {
+    MARKED_ALREADY = 1
+};
 
 static int put_mark(struct store *s, void *ctx)
 {
@@ -127,8 +129,14 @@ static bool let_run(struct watcher *w, struct job *job)
 static void begin(struct watcher *w, uint32_t domid, bool pause)
 {
     char id[16];
-    char *argv[] = { (char *)"/proc/self/exe", (char *)"--run-dir", (char *)run_get_dir(), (char *)"--timeout",
-                     w->timeout, (char *)"resume", id, NULL };
+    char *argv[] = { (char *)"/proc/self/exe",
+                     (char *)"--run-dir",
+                     (char *)run_get_dir(),
+                     (char *)"--timeout",
+                     w->timeout,
+                     (char *)"resume",
+                     id,
+                     NULL };
     struct job *job = new_job(w, domid);
 
     if (!job)
@@ -166,7 +174,7 @@ static void scan(struct watcher *w, bool retry)
         if (fresh || (retry && wanted.n))
             begin(w, ids[i], fresh);
         else if (store_exists(&w->store, PAUSED_FMT, ids[i]) || errno != ENOENT)
-            new_job(w, ids[i]);     /* what a former service left */
+            new_job(w, ids[i]); /* what a former service left */
         wanted_clear(&wanted);
     }
 }
@@ -233,9 +241,9 @@ int cmd_watch(const struct options *o, int argc, char **argv)
     struct watcher w = { 0 };
 
     if (lock < 0)
-        return errno == ETIMEDOUT ? complain(EXIT_FAILED, "another xl-scsi watch runs already")
-                                  : complain(EXIT_FAILED, "cannot take the service's lock in %s: %s", run_get_dir(),
-                                             strerror(errno));
+        return errno == ETIMEDOUT
+                   ? complain(EXIT_FAILED, "another xl-scsi watch runs already")
+                   : complain(EXIT_FAILED, "cannot take the service's lock in %s: %s", run_get_dir(), strerror(errno));
     snprintf(w.timeout, sizeof(w.timeout), "%u", o->timeout_s);
     int code = connect_store(&w.store);
 

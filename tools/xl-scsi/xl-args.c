@@ -6,8 +6,11 @@
 #include "common/util.h"
 #include "xl-args.h"
 
-static const struct { const char *name; enum xl_command command; } ours[] = {
-    { "create", XL_CREATE }, { "restore", XL_RESTORE }, { "scsi-attach", XL_ATTACH },
+static const struct {
+    const char *name;
+    enum xl_command command;
+} ours[] = {
+    { "create", XL_CREATE },      { "restore", XL_RESTORE }, { "scsi-attach", XL_ATTACH },
     { "scsi-detach", XL_DETACH }, { "scsi-list", XL_LIST },
 };
 
@@ -91,18 +94,32 @@ static bool parse_options(int argc, char **argv, struct xl_start *s)
 {
     int c;
 
-    optind = 0;     /* glibc: start afresh, the permutation too */
+    optind = 0; /* glibc: start afresh, the permutation too */
     opterr = 0;
     while ((c = s->restore ? getopt_long(argc, argv, "FcpdeVAi", restore_longs, NULL)
-                           : getopt_long(argc, argv, "Fnqf:pcdeVAi", create_longs, NULL)) != -1) {
+                           : getopt_long(argc, argv, "Fnqf:pcdeVAi", create_longs, NULL))
+           != -1) {
         switch (c) {
-        case 'p': s->paused = true; break;
-        case 'c': s->console = true; break;
-        case 'F': s->foreground = true; break;
-        case 'n': s->dry_run = true; break;
-        case 'f': s->config = optarg; break;
-        case '?': return false;
-        default: note_option(s, c); break;
+        case 'p':
+            s->paused = true;
+            break;
+        case 'c':
+            s->console = true;
+            break;
+        case 'F':
+            s->foreground = true;
+            break;
+        case 'n':
+            s->dry_run = true;
+            break;
+        case 'f':
+            s->config = optarg;
+            break;
+        case '?':
+            return false;
+        default:
+            note_option(s, c);
+            break;
         }
     }
     return true;

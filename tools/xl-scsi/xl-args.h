@@ -8,11 +8,18 @@
 
 #include <stdbool.h>
 
-enum xl_command { XL_OTHER, XL_CREATE, XL_RESTORE, XL_ATTACH, XL_DETACH, XL_LIST };
+enum xl_command {
+    XL_OTHER,
+    XL_CREATE,
+    XL_RESTORE,
+    XL_ATTACH,
+    XL_DETACH,
+    XL_LIST
+};
 
 struct xl_line {
-    int command;            /* index of the command word in argv */
-    bool dry_run;           /* the global -N */
+    int command;  /* index of the command word in argv */
+    bool dry_run; /* the global -N */
 };
 /* argv[0] is the program. False when there is no command word, or a global option that is not known. */
 bool xl_line_parse(int argc, char *const *argv, struct xl_line *out);
@@ -30,10 +37,10 @@ bool xl_command_maybe(const char *word);
 struct xl_start {
     bool restore;
     bool paused, console, foreground, dry_run;
-    char options[16];       /* letters of the others that were given */
-    const char *config;     /* create: the file; restore: the file that replaces the saved one, or NULL */
-    const char *saved;      /* restore */
-    char **extra;           /* create: KEY=VALUE...; to be freed (the array only) */
+    char options[16];   /* letters of the others that were given */
+    const char *config; /* create: the file; restore: the file that replaces the saved one, or NULL */
+    const char *saved;  /* restore */
+    char **extra;       /* create: KEY=VALUE...; to be freed (the array only) */
     unsigned n_extra;
 };
 /* argv[0] is the command word. False when this is for the real xl: help, a mistake, no file, or no memory. */

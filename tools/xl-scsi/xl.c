@@ -22,10 +22,13 @@
 #include "wanted.h"
 #include "xl-args.h"
 
-enum { HELP_MAX = 64 * 1024, SAVED_CONFIG_MAX = 16 << 20 };
+enum {
+    HELP_MAX = 64 * 1024,
+    SAVED_CONFIG_MAX = 16 << 20
+};
 
 struct call {
-    char **argv;                /* [0]: the real xl; the user's arguments follow */
+    char **argv; /* [0]: the real xl; the user's arguments follow */
     int argc;
     struct xl_line line;
     const struct options *o;
@@ -94,7 +97,7 @@ struct start {
     unsigned n;
     struct store store;
     uint32_t domid;
-    pid_t xl;                   /* while it runs; else 0 */
+    pid_t xl; /* while it runs; else 0 */
 };
 
 static void start_clear(struct start *s)
@@ -152,7 +155,7 @@ static int await_domain(struct start *s)
         if (domain_find_name(&s->store, s->name, &s->domid) == 0 && remember_domain_complete(s->domid))
             return EXIT_OK;
         if (store_interrupted())
-            return ended_early(s, run_wait(s->xl));     /* passes the signal on */
+            return ended_early(s, run_wait(s->xl)); /* passes the signal on */
         nanosleep(&pause, NULL);
     }
 }
@@ -171,8 +174,7 @@ static void drop_half_made(struct start *s)
 static int make_domain(struct start *s)
 {
     const struct call *call = s->call;
-    CLEANUP_FREE char **argv = xl_start_args(&s->args, call->argv[0], call->argv + 1,
-                                             (unsigned)call->line.command - 1);
+    CLEANUP_FREE char **argv = xl_start_args(&s->args, call->argv[0], call->argv + 1, (unsigned)call->line.command - 1);
 
     s->xl = argv ? run_spawn(argv, -1) : -ENOMEM;
     if (s->xl < 0)
@@ -224,7 +226,7 @@ static int start_guest(struct start *s)
     if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
         code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused", s->name);
     if (code != EXIT_OK) {
-        store_clear_interrupt();    /* or it would end the destroy */
+        store_clear_interrupt(); /* or it would end the destroy */
         tell_xl_domain(s, "destroy");
         end_xl(s);
         return code;
@@ -263,7 +265,7 @@ static char *spool(const char *path)
 static int real_create_with(const struct call *call, const struct xl_start *args)
 {
     CLEANUP_FREE char **made = xl_start_args(args, call->argv[0], call->argv + 1, (unsigned)call->line.command - 1);
-    size_t n = 0, skip = (size_t)call->line.command + 1;    /* where "-p" stands */
+    size_t n = 0, skip = (size_t)call->line.command + 1; /* where "-p" stands */
     CLEANUP_FREE char **argv = NULL;
 
     for (; made && made[n]; n++)
@@ -313,8 +315,7 @@ static int run_create(const struct call *call)
     s.entries = config.entries;
     s.n = config.n;
     /* What else is wrong with the file, xl says better. */
-    bool plain = r < 0 || s.n == 0 || !s.name || s.args.dry_run || call->line.dry_run
-                 || real_knows_scsi(call->argv[0]);
+    bool plain = r < 0 || s.n == 0 || !s.name || s.args.dry_run || call->line.dry_run || real_knows_scsi(call->argv[0]);
 
     if (!plain) {
         int code = connect_store(&s.store);
@@ -337,7 +338,10 @@ static int run_create(const struct call *call)
 static char *saved_config(const char *path)
 {
     static const char magic[] = "Xen saved domain, xl format\n";
-    struct { char magic[32]; uint32_t byteorder, mandatory, optional, length; } head;
+    struct {
+        char magic[32];
+        uint32_t byteorder, mandatory, optional, length;
+    } head;
     struct stat st;
     uint32_t len;
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -482,6 +486,7 @@ int cmd_xl(const struct options *o, int argc, char **argv)
 
     if (help)
         call = (struct call){ .argv = help_argv, .argc = 3, .line = { .command = 1 }, .o = o };
-    return command == XL_CREATE ? run_create(&call) : command == XL_RESTORE ? run_restore(&call)
-           : run_scsi(&call, command);
+    return command == XL_CREATE    ? run_create(&call)
+           : command == XL_RESTORE ? run_restore(&call)
+                                   : run_scsi(&call, command);
 }
