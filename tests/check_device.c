@@ -15,7 +15,8 @@
 static char root[64];
 static char sysfs[80], dev[80];
 static struct device_roots roots;
-static bool can_mknod;          /* only root, and not in every container: without it the program says so, and is a skipped test */
+static bool
+    can_mknod; /* only root, and not in every container: without it the program says so, and is a skipped test */
 
 static void run(const char *fmt, ...) PRINTF(1, 2);
 
@@ -141,8 +142,8 @@ static void setup(void)
     add_device("4:0:0:0", 1, "t10.HP      Ultrium 5-SCSI  HU1", 7, "scsi_tape", "st0", "9:0");
     add_device("4:0:0:1", 8, NULL, 8, "scsi_changer", "sch0", "86:0");
     add_device("5:0:0:0", 5, NULL, 9, "block", "sr0", "11:0");
-    add_device("6:0:0:0", 0, NULL, -1, "block", "sde", "8:64");     /* module sg not loaded */
-    add_device("10:0:0:0", 13, NULL, 10, NULL, NULL, NULL);         /* an enclosure has nothing but its sg node */
+    add_device("6:0:0:0", 0, NULL, -1, "block", "sde", "8:64"); /* module sg not loaded */
+    add_device("10:0:0:0", 13, NULL, 10, NULL, NULL, NULL);     /* an enclosure has nothing but its sg node */
     link_to("nowhere", "bus/scsi/devices/host1");
     link_to("nowhere", "bus/scsi/devices/target1:0:0");
     /* bsg: one of a device, one of a host. */
@@ -171,7 +172,8 @@ static void setup(void)
     node("loop0", true, 7, 0);
     node("nvme0n1", true, 259, 0);
     node("null", false, 1, 3);
-    run("touch %s/file && ln -s ../../sda %s/disk/by-id/wwn-0x5000c50012345678 && ln -s nowhere %s/dangling", dev, dev, dev);
+    run("touch %s/file && ln -s ../../sda %s/disk/by-id/wwn-0x5000c50012345678 && ln -s nowhere %s/dangling", dev, dev,
+        dev);
 }
 
 static void teardown(void)
@@ -185,7 +187,7 @@ static const struct {
     const char *text;
     int result;
     enum pdev_kind kind;
-    const char *why;        /* a part of the reason */
+    const char *why; /* a part of the reason */
 } texts[] = {
     { "1:0:0:0", 0, PDEV_HCTL, NULL },
     { "4294967295:0:0:0", 0, PDEV_HCTL, NULL },
@@ -372,18 +374,28 @@ END_TEST
 
 START_TEST(numbers_of_no_scsi_device_are_refused_by_their_name)
 {
-    static const struct { bool block; unsigned major_no, minor_no; const char *part; } numbers[] = {
-        { true, 8, 1, "partition 1 of sda" }, { true, 253, 0, "vg0-root" }, { true, 9, 127, "md array" },
-        { true, 7, 0, "loop device" }, { true, 259, 0, "(nvme0n1)" }, { false, 1, 3, "(null)" },
-        { false, 250, 1, "expected a SCSI device" }, { true, 4000, 77, "block device 4000:77" },
+    static const struct {
+        bool block;
+        unsigned major_no, minor_no;
+        const char *part;
+    } numbers[] = {
+        { true, 8, 1, "partition 1 of sda" },
+        { true, 253, 0, "vg0-root" },
+        { true, 9, 127, "md array" },
+        { true, 7, 0, "loop device" },
+        { true, 259, 0, "(nvme0n1)" },
+        { false, 1, 3, "(null)" },
+        { false, 250, 1, "expected a SCSI device" },
+        { true, 4000, 77, "block device 4000:77" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         char why[DEVICE_WHY_MAX] = "";
         struct device d;
 
-        ck_assert_int_eq(device_from_rdev(&roots, numbers[i].block, makedev(numbers[i].major_no, numbers[i].minor_no), &d, why),
-                         -ENOTSUP);
+        ck_assert_int_eq(
+            device_from_rdev(&roots, numbers[i].block, makedev(numbers[i].major_no, numbers[i].minor_no), &d, why),
+            -ENOTSUP);
         ck_assert_msg(strstr(why, numbers[i].part) != NULL, "%s", why);
     }
 }

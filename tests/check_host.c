@@ -69,11 +69,11 @@ START_TEST(state_4_is_written_only_when_every_device_is_settled)
     UNTIL(fake_count(fake_child(), WM_CONNECT) == 1);
     fake_child_mute = false;
     fake_say(fake_child(), &(struct worker_msg){ .type = WM_CONNECTED,
-             .generation = fake_last(fake_child(), WM_CONNECT)->generation });
+                                                 .generation = fake_last(fake_child(), WM_CONNECT)->generation });
     settle();
     ck_assert_str_eq(fake_get(BACK "/state"), "2");
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED,
-             .lun_slot = fake_last(fake_child(), WM_LUN_ADD)->lun_slot });
+    fake_say(fake_child(),
+             &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_slot = fake_last(fake_child(), WM_LUN_ADD)->lun_slot });
     expect(BACK "/state", "4");
     ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "3");
     ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-1/state"), "6");
@@ -198,7 +198,7 @@ START_TEST(a_vhost_that_is_done_with_is_not_taken_up_again)
     UNTIL(!fake_child()->alive);
     settle();
     before = fake_calls;
-    host->list_dirty = true;        /* as every 30 s */
+    host->list_dirty = true; /* as every 30 s */
     settle_ms(100);
     ck_assert_uint_lt(fake_calls - before, 20);
     ck_assert_ptr_null(host_find(host, 3, 0)->devs);
@@ -598,9 +598,15 @@ END_TEST
 START_TEST(a_frontend_that_is_not_the_paths_own_is_never_followed)
 {
     static const char *const wrong[] = {
-        "/local/domain/4/device/vscsi/0", "/local/domain/3/device/vscsi/", "/local/domain/3/device/vscsi/x",
-        "/local/domain/3/device/vscsi/0/", "/local/domain/3/device/vscsi/../../../4/device/vscsi/0", "",
-        "/local/domain/3/device/vbd/0", "local/domain/3/device/vscsi/0", "/local/domain/3/device/vscsi/4294967296",
+        "/local/domain/4/device/vscsi/0",
+        "/local/domain/3/device/vscsi/",
+        "/local/domain/3/device/vscsi/x",
+        "/local/domain/3/device/vscsi/0/",
+        "/local/domain/3/device/vscsi/../../../4/device/vscsi/0",
+        "",
+        "/local/domain/3/device/vbd/0",
+        "local/domain/3/device/vscsi/0",
+        "/local/domain/3/device/vscsi/4294967296",
     };
 
     start();
@@ -803,7 +809,7 @@ START_TEST(a_guest_that_comes_and_goes_does_not_flood_the_log)
         offer_ring("20", "21");
         expect(BACK "/state", "4");
         fake_say(fake_child(), &(struct worker_msg){ .type = WM_HALTED,
-                 .generation = fake_last(fake_child(), WM_CONNECT)->generation });
+                                                     .generation = fake_last(fake_child(), WM_CONNECT)->generation });
         fake_put(FRONT "/state", "4");
         expect(BACK "/vscsi-devs/dev-0/state", "4");
     }
@@ -1145,8 +1151,8 @@ END_TEST
 START_TEST(a_vhost_that_the_kernel_serves_is_left_to_it)
 {
     settings.standalone[0] = '\0';
-    run("mkdir -p %s/xen %s/bus/xen-backend/devices/vscsi-3-0 && touch %s/xen/gntdev %s/xen/evtchn", devdir, sysfs, devdir,
-        devdir);
+    run("mkdir -p %s/xen %s/bus/xen-backend/devices/vscsi-3-0 && touch %s/xen/gntdev %s/xen/evtchn", devdir, sysfs,
+        devdir, devdir);
     run("mkdir %s/bus/xen-backend/devices/vscsi-3-0/driver", sysfs);
     start();
     create_vhost(3, 0);
@@ -1215,7 +1221,9 @@ START_TEST(the_statistics_come_from_the_shared_page)
     ck_assert_int_ge(fd, 0);
     s = calloc(1, sizeof(*s));
     s->notifies = 17;
-    s->lun[0] = (struct pvscsi_lun_stats){ .used = 1, .commands = 100, .answered = 97, .read_bytes = 4096, .latency = { 5, 6 } };
+    s->lun[0] = (struct pvscsi_lun_stats){
+        .used = 1, .commands = 100, .answered = 97, .read_bytes = 4096, .latency = { 5, 6 }
+    };
     ck_assert_int_eq(pwrite(fd, s, sizeof(*s), 0), (int)sizeof(*s));
     free(s);
     close(fd);

@@ -69,11 +69,11 @@ START_TEST(a_held_lun_is_released_whatever_becomes_of_the_ring)
     set_busy(DISK, 2);
     write_journal(8, 9, true);
     if (_i == 1)
-        fake_connect_error = -EINVAL;       /* the guest has just taken its ring away */
+        fake_connect_error = -EINVAL; /* the guest has just taken its ring away */
     fake_die(fake_child());
     UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_CONNECT) == 1);
     if (_i == 0)
-        fake_put(FRONT "/state", "5");      /* the guest unloads its driver meanwhile */
+        fake_put(FRONT "/state", "5"); /* the guest unloads its driver meanwhile */
     expect(BACK "/state", "5");
     check_waits(fake_child());
 }
@@ -117,7 +117,7 @@ START_TEST(a_restarted_daemon_waits_for_commands_of_any_ring)
     left_at_device = 1;
     write_journal(8, 9, false);
     if (_i == 1)
-        offer_ring("50", "51");             /* the guest resumed meanwhile */
+        offer_ring("50", "51"); /* the guest resumed meanwhile */
     restart();
     UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
     ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, _i == 0);
@@ -130,7 +130,7 @@ START_TEST(a_restarted_daemon_holds_nothing_without_need)
     connected_disk();
     stop();
     write_journal(8, 9, false);
-    set_busy(DISK, 1);                      /* somebody else's */
+    set_busy(DISK, 1); /* somebody else's */
     restart();
     UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
     ck_assert(!added_held(fake_child()));
@@ -230,7 +230,7 @@ START_TEST(an_abandoned_worker_is_waited_for_too)
     pid = spawn_worker(&fd);
     fake_child()->pid = pid;
     if (_i == 0) {
-        fake_remove(BACK);                  /* with its ring: whatever the journal says now */
+        fake_remove(BACK); /* with its ring: whatever the journal says now */
         UNTIL(!fake_child()->alive);
     } else {
         left_at_device = 1;
@@ -243,7 +243,7 @@ START_TEST(an_abandoned_worker_is_waited_for_too)
     ck_assert(added_held(fake_child()));
     settle_ms(60);
     ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
-    set_busy(DISK, 1);                      /* its last command */
+    set_busy(DISK, 1); /* its last command */
     close(fd);
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     check_waits(fake_child());
@@ -367,7 +367,7 @@ START_TEST(a_lun_stays_on_its_path)
     make_scsi("6:0:0:0", 6, WWID);
     start();
     connected_guest(3, WWID);
-    make_scsi(DISK, 5, WWID);               /* would be preferred */
+    make_scsi(DISK, 5, WWID); /* would be preferred */
     die_or_restart(_i == 1);
     UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
     ck_assert_str_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.device, "sg6 (6:0:0:0)");
@@ -590,7 +590,7 @@ START_TEST(a_device_that_leaves_over_a_restart_keeps_its_caches)
     if (_i == 2) {
         fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_slot = 0 });
         fake_say(fake_child(), &(struct worker_msg){ .type = WM_CONNECTED,
-                 .generation = fake_last(fake_child(), WM_CONNECT)->generation });
+                                                     .generation = fake_last(fake_child(), WM_CONNECT)->generation });
     }
     settle();
     ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);

@@ -59,22 +59,26 @@ static void remove_root(void)
 }
 
 static const struct {
-    const char *name, *path, *text, *disk, *why;    /* why NULL: not in use */
+    const char *name, *path, *text, *disk, *why; /* why NULL: not in use */
 } uses[] = {
     { "nothing", "proc/x", "", "sda", NULL },
-    { "the disk is mounted", "proc/self/mountinfo", "22 1 254:1 / / rw - ext4 /dev/vda1 rw\n"
-      "40 22 8:0 / /srv/a\\040b rw - ext4 /dev/sda rw\n", "sda", "it is mounted on /srv/a\\040b" },
+    { "the disk is mounted", "proc/self/mountinfo",
+      "22 1 254:1 / / rw - ext4 /dev/vda1 rw\n"
+      "40 22 8:0 / /srv/a\\040b rw - ext4 /dev/sda rw\n",
+      "sda", "it is mounted on /srv/a\\040b" },
     { "a partition is mounted", "proc/self/mountinfo", "40 22 8:2 / /srv rw - ext4 /dev/sda2 rw\n", "sda",
       "it is mounted on /srv" },
     { "another disk is mounted", "proc/self/mountinfo", "40 22 8:2 / /srv rw - ext4 /dev/sda2 rw\n", "sdb", NULL },
     { "8:1 is not 8:16", "proc/self/mountinfo", "40 22 8:1 / /srv rw - ext4 /dev/sda1 rw\n", "sdb", NULL },
-    { "a partition is swap", "proc/swaps", "Filename Type\n/dev/sda1 partition 1 2 3\n", "sda", "this system swaps to it" },
+    { "a partition is swap", "proc/swaps", "Filename Type\n/dev/sda1 partition 1 2 3\n", "sda",
+      "this system swaps to it" },
     { "the disk is swap", "proc/swaps", "Filename Type\n/dev/sdb partition 1 2 3\n", "sdb", "this system swaps to it" },
     { "swap on sda11 is not sda1's", "proc/swaps", "Filename Type\n/dev/sda11 partition 1\n", "sda", NULL },
     { "md holds the disk", "sys/class/block/sda/holders/md0/x", "", "sda", "it is part of /dev/md0" },
     { "LVM holds a partition", "sys/class/block/sda/sda2/holders/dm-3/dm/name", "vg-root\n", "sda",
       "it is part of /dev/mapper/vg-root" },
-    { "dm holds a disk", "sys/class/block/sdb/holders/dm-0/dm/name", "mpatha\n", "sdb", "it is part of /dev/mapper/mpatha" },
+    { "dm holds a disk", "sys/class/block/sdb/holders/dm-0/dm/name", "mpatha\n", "sdb",
+      "it is part of /dev/mapper/mpatha" },
     { "a directory that is no partition", "sys/class/block/sda/device/holders/dm-0/x", "", "sda", NULL },
     { "rubbish in mountinfo", "proc/self/mountinfo", "8:0\n\n 8:0 8:0 8:0 8:0 8:0\nx y 8:0 z /a\n", "sda", NULL },
     { "no such block device", "proc/x", "", "sdz", NULL },

@@ -14,19 +14,38 @@ static const struct {
     int result;
     unsigned rules;
 } scripts[] = {
-    { "", 0, 0 }, { "# nothing\n\n   \n", 0, 0 }, { "read 1 EIO", 0, 1 },
+    { "", 0, 0 },
+    { "# nothing\n\n   \n", 0, 0 },
+    { "read 1 EIO", 0, 1 },
     { "read 1 EIO 5\nwrite 2 drop *\n", 0, 2 },
-    { "write@3:/local/*/state 2 EAGAIN # why", 0, 1 }, { "rm 1 hang", 0, 1 }, { "mkdir 1 delay=50", 0, 1 },
-    { "connect 1 drop", 0, 1 }, { "watch-event 1 drop 3", 0, 1 }, { "map 1 EINVAL", 0, 1 },
+    { "write@3:/local/*/state 2 EAGAIN # why", 0, 1 },
+    { "rm 1 hang", 0, 1 },
+    { "mkdir 1 delay=50", 0, 1 },
+    { "connect 1 drop", 0, 1 },
+    { "watch-event 1 drop 3", 0, 1 },
+    { "map 1 EINVAL", 0, 1 },
     { "bind 2 ESRCH", 0, 1 },
-    { "copy 1 ENOMEM", 0, 1 }, { "copy-segment 3 bad_page 2", 0, 1 }, { "notify 1 drop", 0, 1 },
-    { "reed 1 EIO", -EINVAL, 0 }, { "read", -EINVAL, 0 }, { "read 1", -EINVAL, 0 },
+    { "copy 1 ENOMEM", 0, 1 },
+    { "copy-segment 3 bad_page 2", 0, 1 },
+    { "notify 1 drop", 0, 1 },
+    { "reed 1 EIO", -EINVAL, 0 },
+    { "read", -EINVAL, 0 },
+    { "read 1", -EINVAL, 0 },
     { "read 0 EIO", -EINVAL, 0 },
-    { "read x EIO", -EINVAL, 0 }, { "read 1 EWHAT", -EINVAL, 0 }, { "read 1 EIO 0", -EINVAL, 0 },
-    { "read 1 EIO 1 1", -EINVAL, 0 }, { "read 1 ENODEV", -EINVAL, 0 }, { "read@x 1 EIO", -EINVAL, 0 },
-    { "map:/x 1 EIO", -EINVAL, 0 }, { "copy 1 drop", -EINVAL, 0 }, { "copy-segment 1 EIO", -EINVAL, 0 },
-    { "connect 1 EIO", -EINVAL, 0 }, { "watch-event 1 EIO", -EINVAL, 0 }, { "read 1 delay=x", -EINVAL, 0 },
-    { "copy 1 delay=5", -EINVAL, 0 }, { "read 1 EIO\nread 1", -EINVAL, 0 },
+    { "read x EIO", -EINVAL, 0 },
+    { "read 1 EWHAT", -EINVAL, 0 },
+    { "read 1 EIO 0", -EINVAL, 0 },
+    { "read 1 EIO 1 1", -EINVAL, 0 },
+    { "read 1 ENODEV", -EINVAL, 0 },
+    { "read@x 1 EIO", -EINVAL, 0 },
+    { "map:/x 1 EIO", -EINVAL, 0 },
+    { "copy 1 drop", -EINVAL, 0 },
+    { "copy-segment 1 EIO", -EINVAL, 0 },
+    { "connect 1 EIO", -EINVAL, 0 },
+    { "watch-event 1 EIO", -EINVAL, 0 },
+    { "read 1 delay=x", -EINVAL, 0 },
+    { "copy 1 delay=5", -EINVAL, 0 },
+    { "read 1 EIO\nread 1", -EINVAL, 0 },
     { "read 1 general_error", -EINVAL, 0 },
 };
 
@@ -52,7 +71,7 @@ START_TEST(a_bad_script_leaves_the_old_rules)
     ck_assert_int_eq(faults_load(&faults, "read 1 EIO\nx", false, why, sizeof(why)), -EINVAL);
     ck_assert_str_eq(why, "line 2: expected: KIND[@DOMID][:GLOB] NTH WHAT [COUNT]");
     ck_assert_int_eq(faults_load(&faults, "write 1 EACCES", true, why, sizeof(why)), 0);
-    ck_assert_int_eq(faults_check(&faults, XS_READ, 0, "/x").value, EIO);       /* the count went on */
+    ck_assert_int_eq(faults_check(&faults, XS_READ, 0, "/x").value, EIO); /* the count went on */
     ck_assert_int_eq(faults_check(&faults, XS_WRITE, 0, "/x").value, EACCES);
     faults_deinit(&faults);
 }
@@ -93,8 +112,11 @@ START_TEST(calls_of_clients_are_counted_in_the_shared_page)
     int32_t value;
     char why[128];
 
-    ck_assert_int_eq(faults_load(&faults, "read 1 EIO\ncopy@5 2 ENOMEM\n"
-                                 "copy-segment 1 bad_page *\nnotify 1 drop", false, why, sizeof(why)), 0);
+    ck_assert_int_eq(faults_load(&faults,
+                                 "read 1 EIO\ncopy@5 2 ENOMEM\n"
+                                 "copy-segment 1 bad_page *\nnotify 1 drop",
+                                 false, why, sizeof(why)),
+                     0);
     ck_assert_uint_eq(page.n_rules, 3);
     ck_assert(!mx_fault_hit(&page, MX_CALL_COPY, 5, &value));
     ck_assert(!mx_fault_hit(&page, MX_CALL_COPY, 6, &value));

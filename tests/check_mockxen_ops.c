@@ -9,7 +9,12 @@
 #include "common/xen.h"
 #include "mockxen-server.h"
 
-enum { FRONT = 3, BACK = 0, OTHER = 1, PAGES = 16384 };
+enum {
+    FRONT = 3,
+    BACK = 0,
+    OTHER = 1,
+    PAGES = 16384
+};
 
 static struct xen *front, *back;
 
@@ -90,7 +95,7 @@ START_TEST(shared_pages_are_zero_and_contiguous_and_their_references_are_not)
     ck_assert(!in_order);
     memset(pages, 0xaa, 64 * 4096);
     ck_assert_int_eq(front->ops->unshare(front, pages, 64), 0);
-    for (int round = 0; round < PAGES / 64 + 1; round++) {      /* until those pages come again */
+    for (int round = 0; round < PAGES / 64 + 1; round++) { /* until those pages come again */
         pages = share(64, false, refs);
         for (unsigned i = 0; i < 64 * 4096; i += 512)
             ck_assert_uint_eq(pages[i], 0);
@@ -160,17 +165,41 @@ START_TEST(a_bad_segment_has_its_own_status_as_xen_gives_it)
     ck_assert_int_eq(front->ops->unshare(front, gone, 1), 0);
     memset(page, 0x5a, 16);
     switch (_i) {
-    case 0: bad = from_guest(revoked, 0, buf[1], 16); break;
-    case 1: bad = from_guest(good ^ 1, 0, buf[1], 16); break;
-    case 2: bad = from_guest(3, 0, buf[1], 16); break;
-    case 3: bad = from_guest(PAGES, 0, buf[1], 16); break;
-    case 4: bad = from_guest(others, 0, buf[1], 16); break;
-    case 5: bad = to_guest(readonly, 0, buf[1], 16); break;
-    case 6: bad = from_guest(readonly, 0, buf[1], 16); break;
-    case 7: bad = from_guest(good, 0, buf[1], 16); bad.source.foreign.domid = 77; break;
-    case 8: bad = from_guest(PAGES, 0, buf[1], 0); break;
-    case 9: bad = from_guest(good, 4090, buf[1], 7); break;
-    case 10: bad = from_guest(good, 0, buf[1], 16); bad.flags = 0; break;
+    case 0:
+        bad = from_guest(revoked, 0, buf[1], 16);
+        break;
+    case 1:
+        bad = from_guest(good ^ 1, 0, buf[1], 16);
+        break;
+    case 2:
+        bad = from_guest(3, 0, buf[1], 16);
+        break;
+    case 3:
+        bad = from_guest(PAGES, 0, buf[1], 16);
+        break;
+    case 4:
+        bad = from_guest(others, 0, buf[1], 16);
+        break;
+    case 5:
+        bad = to_guest(readonly, 0, buf[1], 16);
+        break;
+    case 6:
+        bad = from_guest(readonly, 0, buf[1], 16);
+        break;
+    case 7:
+        bad = from_guest(good, 0, buf[1], 16);
+        bad.source.foreign.domid = 77;
+        break;
+    case 8:
+        bad = from_guest(PAGES, 0, buf[1], 0);
+        break;
+    case 9:
+        bad = from_guest(good, 4090, buf[1], 7);
+        break;
+    case 10:
+        bad = from_guest(good, 0, buf[1], 16);
+        bad.flags = 0;
+        break;
     }
     c[0] = from_guest(good, 0, buf[0], 16);
     c[1] = bad;
@@ -203,7 +232,7 @@ START_TEST(a_mapped_page_is_the_guests_own_and_gone_after_unmap)
     ck_assert_int_eq(back->ops->unmap(back, a), 0);
     ck_assert_int_eq(back->ops->unmap(back, a), -ENOENT);
     ck_assert_int_eq(domain_count(FRONT, " mapped"), 1);
-    ck_assert_int_eq(madvise(a, 4096, MADV_NORMAL), -1);     /* not even an address any more */
+    ck_assert_int_eq(madvise(a, 4096, MADV_NORMAL), -1); /* not even an address any more */
     ck_assert_int_eq(back->ops->unmap(back, b), 0);
     ck_assert_int_eq(domain_count(FRONT, " mapped"), 0);
 }
@@ -312,12 +341,12 @@ START_TEST(a_bound_port_is_pending_at_once_and_masked_when_delivered)
     ck_assert_uint_eq(next_event(back), 0);
     ck_assert_int_eq(front->ops->notify(front, f), 0);
     ck_assert_int_eq(front->ops->notify(front, f), 0);
-    ck_assert_uint_eq(next_event(back), 0);             /* masked */
+    ck_assert_uint_eq(next_event(back), 0); /* masked */
     ck_assert_int_eq(back->ops->unmask(back, b), 0);
-    ck_assert_uint_eq(next_event(back), b);             /* two events are one */
+    ck_assert_uint_eq(next_event(back), b); /* two events are one */
     ck_assert_int_eq(back->ops->unmask(back, b), 0);
     ck_assert_uint_eq(next_event(back), 0);
-    ck_assert_int_eq(back->ops->unmask(back, b), 0);    /* not masked: nothing happens */
+    ck_assert_int_eq(back->ops->unmask(back, b), 0); /* not masked: nothing happens */
     ck_assert_uint_eq(next_event(back), 0);
     ck_assert_int_eq(front->ops->notify(front, f), 0);
     ck_assert_uint_eq(next_event(back), b);
@@ -353,7 +382,7 @@ START_TEST(what_may_not_be_bound_is_refused_as_by_xen)
     uint32_t f, b, again;
 
     ck_assert_int_eq(front->ops->alloc_port(front, BACK, &f), 0);
-    ck_assert_int_eq(other->ops->bind(other, FRONT, f, &b), -EINVAL);   /* it waits for domain 0 */
+    ck_assert_int_eq(other->ops->bind(other, FRONT, f, &b), -EINVAL); /* it waits for domain 0 */
     ck_assert_int_eq(back->ops->bind(back, FRONT, f + 1, &b), -EINVAL);
     ck_assert_int_eq(back->ops->bind(back, FRONT, 0, &b), -EINVAL);
     ck_assert_int_eq(back->ops->bind(back, FRONT, UINT32_MAX, &b), -EINVAL);
@@ -372,7 +401,7 @@ START_TEST(a_closed_end_lets_the_other_be_bound_again)
 
     make_channel(&f, &b);
     ck_assert_int_eq(back->ops->unbind(back, b), 0);
-    ck_assert_int_eq(front->ops->notify(front, f), 0);  /* lost, as on Xen */
+    ck_assert_int_eq(front->ops->notify(front, f), 0); /* lost, as on Xen */
     ck_assert_int_eq(domain_count(FRONT, " bound"), 0);
     ck_assert_int_eq(back->ops->bind(back, FRONT, f, &b2), 0);
     ck_assert_uint_eq(next_event(back), b2);
@@ -473,7 +502,7 @@ START_TEST(a_handle_needs_a_server_and_a_domain)
     snprintf(path, sizeof(path), "%s.none", server.socket);
     ck_assert_int_eq(xen_open_mock(path, 0, 0, &xen), -ENOENT);
     snprintf(path, sizeof(path), "%s.d3", server.socket);
-    ck_assert_int_eq(xen_open_mock(path, 1, 0, &xen), -EPERM);          /* a guest is itself only */
+    ck_assert_int_eq(xen_open_mock(path, 1, 0, &xen), -EPERM); /* a guest is itself only */
     ck_assert_int_eq(xen_open_mock(path, 3, 0, &xen), 0);
     xen_close(xen);
 }
@@ -497,10 +526,10 @@ START_TEST(a_destroyed_domain_is_a_zombie_while_a_page_of_it_is_mapped)
     ck_assert_int_eq(server_count(server.answer, " mapped"), 1);
     ck_assert_int_eq(back->ops->copy(back, &c, 1), 0);
     ck_assert_int_eq(c.status, GNTST_bad_domain);
-    ck_assert_mem_eq(p, buf, 4);                        /* the page itself is still there */
-    ck_assert_int_eq(back->ops->notify(back, b), 0);    /* to nobody */
+    ck_assert_mem_eq(p, buf, 4);                     /* the page itself is still there */
+    ck_assert_int_eq(back->ops->notify(back, b), 0); /* to nobody */
     ck_assert_int_eq(front->ops->alloc_port(front, BACK, &f), -EPIPE);
-    server_ctl_status(1, "create 3");                   /* its number is taken */
+    server_ctl_status(1, "create 3"); /* its number is taken */
     ck_assert_int_eq(back->ops->unmap(back, p), 0);
     server_ctl_status(1, "status 3");
 
@@ -561,13 +590,13 @@ static const struct {
     const char *rule;
     int result;
 } call_faults[] = {
-    { "map 1 ENOMEM", -ENOMEM }, { "unmap 1 EIO", -EIO }, { "bind 1 EAGAIN", -EAGAIN },
-    { "unbind 1 EIO", -EIO }, { "copy 1 EFAULT", -EFAULT }, { "notify 1 EIO", -EIO },
+    { "map 1 ENOMEM", -ENOMEM },        { "unmap 1 EIO", -EIO },       { "bind 1 EAGAIN", -EAGAIN },
+    { "unbind 1 EIO", -EIO },           { "copy 1 EFAULT", -EFAULT },  { "notify 1 EIO", -EIO },
     { "alloc-port 1 ENOSPC", -ENOSPC }, { "share 1 ENOMEM", -ENOMEM }, { "unshare 1 EIO", -EIO },
-    { "unmask 1 EIO", -EIO }, { "pending 1 EIO", -EIO }, { "restrict 1 EOPNOTSUPP", -EOPNOTSUPP },
-    { "memory 1 EMFILE", -EMFILE }, { "map 1 drop", -EPIPE }, { "bind 1 drop", -EPIPE },
-    { "hello 1 EPERM", -EPERM },
-    { "map@0 1 EIO", -EIO }, { "map@1 1 EIO", 0 }, { "connect 1 drop", -EPIPE },
+    { "unmask 1 EIO", -EIO },           { "pending 1 EIO", -EIO },     { "restrict 1 EOPNOTSUPP", -EOPNOTSUPP },
+    { "memory 1 EMFILE", -EMFILE },     { "map 1 drop", -EPIPE },      { "bind 1 drop", -EPIPE },
+    { "hello 1 EPERM", -EPERM },        { "map@0 1 EIO", -EIO },       { "map@1 1 EIO", 0 },
+    { "connect 1 drop", -EPIPE },
 };
 
 static int one_call(const char *kind, uint32_t f, uint32_t b, uint32_t ref, void *mapped)
@@ -611,7 +640,7 @@ static int one_call(const char *kind, uint32_t f, uint32_t b, uint32_t ref, void
     }
     if (strncmp(kind, "restrict", n) == 0)
         return back->ops->restrict_events(back, FRONT);
-    r = xen_open_mock(server.socket, BACK, 0, &xen);    /* hello, connect */
+    r = xen_open_mock(server.socket, BACK, 0, &xen); /* hello, connect */
     if (r == 0)
         xen_close(xen);
     return r;
@@ -631,7 +660,7 @@ START_TEST(a_scripted_call_fails_once_and_works_after)
         ck_assert_int_eq(back->ops->map(back, FRONT, ref, &mapped), 0);
     server_faults(rule);
     ck_assert_int_eq(one_call(rule, waiting, b, ref, mapped), expected);
-    if (expected == -EPIPE && rule[0] != 'c')   /* the handle is of no use any more */
+    if (expected == -EPIPE && rule[0] != 'c') /* the handle is of no use any more */
         return;
     ck_assert_int_eq(one_call(rule, waiting, b, ref, mapped), 0);
     if (expected < 0 && rule[3] != '@')

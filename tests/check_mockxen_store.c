@@ -59,9 +59,9 @@ static const struct {
     const char *path;
     bool valid;
 } paths[] = {
-    { "/", true }, { "/a", true }, { "/a/b-c_d@0", true }, { "/local/domain/0", true },
-    { "", false }, { "a", false }, { "/a/", false }, { "//", false }, { "/a//b", false }, { "/a b", false },
-    { "/a.b", false }, { "/a\n", false }, { "/a*", false }, { "/\xc3\xa4", false }, { "@a", false },
+    { "/", true },     { "/a", true },    { "/a/b-c_d@0", true }, { "/local/domain/0", true }, { "", false },
+    { "a", false },    { "/a/", false },  { "//", false },        { "/a//b", false },          { "/a b", false },
+    { "/a.b", false }, { "/a\n", false }, { "/a*", false },       { "/\xc3\xa4", false },      { "@a", false },
 };
 
 START_TEST(only_paths_of_xenstores_alphabet_are_valid)
@@ -74,9 +74,12 @@ static const struct {
     const char *start;
     size_t longest;
 } lengths[] = {
-    { "/", 2048 }, { "/local/domain/", 2048 }, { "/local/domain/x/", 2048 },
+    { "/", 2048 },
+    { "/local/domain/", 2048 },
+    { "/local/domain/x/", 2048 },
     { "/local/domain/0/", 16 + 2048 },
-    { "/local/domain/12345/", 20 + 2048 }, { "/local/domain/123456/", 2048 },
+    { "/local/domain/12345/", 20 + 2048 },
+    { "/local/domain/123456/", 2048 },
 };
 
 START_TEST(a_path_has_2048_bytes_at_most_below_its_domains_home)
@@ -98,9 +101,13 @@ static const struct {
     const char *parent, *child;
     bool below;
 } belows[] = {
-    { "/", "/", true }, { "/", "/a", true }, { "/a", "/a", true }, { "/a", "/a/b", true },
+    { "/", "/", true },
+    { "/", "/a", true },
+    { "/a", "/a", true },
+    { "/a", "/a/b", true },
     { "/a", "/ab", false },
-    { "/a/b", "/a", false }, { "/", "@releaseDomain", false },
+    { "/a/b", "/a", false },
+    { "/", "@releaseDomain", false },
 };
 
 START_TEST(a_path_is_below_itself_and_its_ancestors)
@@ -155,14 +162,9 @@ static const struct {
     const char *what;
     int changed[4];
 } generations[] = {
-    { "write /a/b", { 0, 0, 1, 0 } },
-    { "write /a/b/new", { 0, 0, 1, 0 } },
-    { "write /new/x/y", { 1, 0, 0, 0 } },
-    { "mkdir /a/b", { 0, 0, 0, 0 } },
-    { "rm /a/b/c", { 0, 0, 1, 0 } },
-    { "rm /a/none", { 0, 0, 0, 0 } },
-    { "chmod /a", { 0, 1, 0, 0 } },
-    { "read /a/b", { 0, 0, 0, 0 } },
+    { "write /a/b", { 0, 0, 1, 0 } }, { "write /a/b/new", { 0, 0, 1, 0 } }, { "write /new/x/y", { 1, 0, 0, 0 } },
+    { "mkdir /a/b", { 0, 0, 0, 0 } }, { "rm /a/b/c", { 0, 0, 1, 0 } },      { "rm /a/none", { 0, 0, 0, 0 } },
+    { "chmod /a", { 0, 1, 0, 0 } },   { "read /a/b", { 0, 0, 0, 0 } },
 };
 
 /* "write PATH", "read PATH", ... by domain 0, in a transaction or not. */
@@ -199,8 +201,8 @@ START_TEST(a_change_gives_a_new_generation_to_the_node_and_to_a_parent_that_gain
     ck_assert_int_eq(run_in(generations[_i].what, NULL), 0);
     for (int i = 0; i < 4; i++)
         if (tree_find(&tree, nodes[i]))
-            ck_assert_msg((tree_generation(&tree, nodes[i]) != before[i]) == generations[_i].changed[i],
-                          "%s: %s", generations[_i].what, nodes[i]);
+            ck_assert_msg((tree_generation(&tree, nodes[i]) != before[i]) == generations[_i].changed[i], "%s: %s",
+                          generations[_i].what, nodes[i]);
     end();
 }
 END_TEST
@@ -212,10 +214,10 @@ static const struct {
     uint32_t domid;
     bool read, write;
 } rights[] = {
-    { "n3", 0, true, true }, { "n3", 3, true, true }, { "n3", 4, false, false },
-    { "r3", 4, true, false }, { "w3", 4, false, true }, { "b3", 4, true, true },
-    { "n3,r4", 4, true, false }, { "n3,w4", 4, false, true }, { "n3,b4", 4, true, true },
-    { "b3,n4", 4, false, false }, { "b3,n4", 5, true, true }, { "n3,r4,b4", 4, true, false },
+    { "n3", 0, true, true },      { "n3", 3, true, true },     { "n3", 4, false, false },
+    { "r3", 4, true, false },     { "w3", 4, false, true },    { "b3", 4, true, true },
+    { "n3,r4", 4, true, false },  { "n3,w4", 4, false, true }, { "n3,b4", 4, true, true },
+    { "b3,n4", 4, false, false }, { "b3,n4", 5, true, true },  { "n3,r4,b4", 4, true, false },
     { "n3,n3", 3, true, true },
 };
 
@@ -281,9 +283,8 @@ static const struct {
     const char *text;
     int result;
 } perm_texts[] = {
-    { "n0", 0 }, { "b65535", 0 }, { "r12", 0 }, { "w1", 0 }, { "x1", -EINVAL }, { "r", -EINVAL },
-    { "", -EINVAL },
-    { "r-1", -EINVAL }, { "r65536", -EINVAL }, { "r1 ", -EINVAL }, { "R1", -EINVAL },
+    { "n0", 0 },     { "b65535", 0 },    { "r12", 0 },          { "w1", 0 },        { "x1", -EINVAL }, { "r", -EINVAL },
+    { "", -EINVAL }, { "r-1", -EINVAL }, { "r65536", -EINVAL }, { "r1 ", -EINVAL }, { "R1", -EINVAL },
 };
 
 START_TEST(permission_texts_are_a_letter_and_a_number)
@@ -389,8 +390,8 @@ static const struct {
     const char *perms;
     bool visible;
 } sights[] = {
-    { "/p/n", "n0|n0", false }, { "/p/n", "n0,r3|n0", true }, { "/p/n", "n0|n0,r3", true },
-    { "/p/n", "n3|n0", true }, { "/p/n", "n0,w3|n0,w3", false },
+    { "/p/n", "n0|n0", false }, { "/p/n", "n0,r3|n0", true },     { "/p/n", "n0|n0,r3", true },
+    { "/p/n", "n3|n0", true },  { "/p/n", "n0,w3|n0,w3", false },
 };
 
 START_TEST(a_domain_is_told_of_nodes_that_it_or_whose_parent_it_may_read)
@@ -533,7 +534,7 @@ START_TEST(a_commit_makes_all_changes_at_once_and_tells_of_each_path_once)
     told("");
     put(0, "/elsewhere/x", "");
     changes_deinit(&changes);
-    ck_assert_int_eq(txn_commit(actor.txn, &tree, &quota, &changes), -EAGAIN);  /* / got a child */
+    ck_assert_int_eq(txn_commit(actor.txn, &tree, &quota, &changes), -EAGAIN); /* / got a child */
     told("");
     txn_free(actor.txn);
 
@@ -585,13 +586,13 @@ START_TEST(a_guest_owns_so_many_nodes_of_such_a_size_and_no_more)
     quota.node_size = 5;
     quota.node_perms = 2;
     put(0, "/g", "");
-    set(0, "/g", "n7");                                 /* the first */
-    ck_assert_int_eq(put(7, "/g/a/b", "12345"), 0);     /* three */
+    set(0, "/g", "n7");                             /* the first */
+    ck_assert_int_eq(put(7, "/g/a/b", "12345"), 0); /* three */
     ck_assert_int_eq(put(7, "/g/a/b", "123456"), -ENOSPC);
-    ck_assert_int_eq(put(7, "/g/x/y", ""), -ENOSPC);    /* would be five */
+    ck_assert_int_eq(put(7, "/g/x/y", ""), -ENOSPC); /* would be five */
     ck_assert_int_eq(put(7, "/g/x", ""), 0);
     ck_assert_int_eq(put(7, "/g/z", ""), -ENOSPC);
-    ck_assert_int_eq(put(0, "/g/z", "123456"), 0);      /* domain 0 has none, though the node is 7's */
+    ck_assert_int_eq(put(0, "/g/z", "123456"), 0); /* domain 0 has none, though the node is 7's */
     ck_assert_int_eq(set(7, "/g/x", "n7,r1,r2"), -ENOSPC);
     ck_assert_int_eq(set(7, "/g/x", "n7,r1"), 0);
     quota = old;
@@ -623,8 +624,7 @@ static uint64_t content(void)
 }
 
 static const char *const memory_ops[] = {
-    "write /a/b", "write /a/new", "write /n/e/w", "mkdir /n/e/w", "rm /a", "rm /a/b", "chmod /a/b",
-    "read /a/b",
+    "write /a/b", "write /a/new", "write /n/e/w", "mkdir /n/e/w", "rm /a", "rm /a/b", "chmod /a/b", "read /a/b",
 };
 
 START_TEST(an_operation_without_memory_fails_whole_and_works_later)
@@ -640,7 +640,7 @@ START_TEST(an_operation_without_memory_fails_whole_and_works_later)
         begin();
         put(0, "/a/b", "1");
         put(0, "/a/c", "2");
-        tree_share(&snapshot, &tree);   /* so that everything must be copied */
+        tree_share(&snapshot, &tree); /* so that everything must be copied */
         before = content();
         fail_at = ++n;
         r = run_in(what, NULL);
@@ -674,7 +674,7 @@ START_TEST(a_transaction_without_memory_commits_nothing_or_all)
         fail_at = ++n;
         r = txn_new(&actor.txn, 1, 0, &tree);
         if (r == 0) {
-            op_write(&actor, "/a/b", "new", 3);         /* whichever fails, the commit must */
+            op_write(&actor, "/a/b", "new", 3); /* whichever fails, the commit must */
             op_mkdir(&actor, "/x/y");
             op_rm(&actor, "/a");
             r = txn_commit(actor.txn, &tree, &quota, &changes);
@@ -709,8 +709,8 @@ int main(void)
     tcase_add_loop_test(t, a_path_is_below_itself_and_its_ancestors, 0, N(belows));
     tcase_add_test(t, children_are_found_whatever_the_order_they_came_in);
     tcase_add_test(t, a_shared_tree_keeps_what_it_had);
-    tcase_add_loop_test(t, a_change_gives_a_new_generation_to_the_node_and_to_a_parent_that_gains_or_loses_it,
-                        0, N(generations));
+    tcase_add_loop_test(t, a_change_gives_a_new_generation_to_the_node_and_to_a_parent_that_gains_or_loses_it, 0,
+                        N(generations));
     tcase_add_loop_test(t, permissions_say_who_reads_and_writes, 0, N(rights));
     tcase_add_test(t, a_new_node_has_its_parents_permissions_and_its_makers_name);
     tcase_add_test(t, only_the_owner_and_domain_0_set_permissions_and_only_domain_0_gives_away);

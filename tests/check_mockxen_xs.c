@@ -39,8 +39,7 @@ static void end(void)
 
 static void put(struct xs_handle *h, const char *path, const char *value)
 {
-    ck_assert_msg(xs_write(h, XBT_NULL, path, value, (unsigned)strlen(value)), "%s: %s", path,
-                  strerror(errno));
+    ck_assert_msg(xs_write(h, XBT_NULL, path, value, (unsigned)strlen(value)), "%s: %s", path, strerror(errno));
 }
 
 static void expect_value(struct xs_handle *h, xs_transaction_t t, const char *path, const char *value)
@@ -113,7 +112,7 @@ START_TEST(long_directories_come_whole_whatever_their_length)
     char path[80], name[64];
 
     for (int i = 0; i < 300; i++) {
-        snprintf(path, sizeof(path), "/big/child-of-some-length-%04d", i);     /* 27 bytes with the NUL */
+        snprintf(path, sizeof(path), "/big/child-of-some-length-%04d", i); /* 27 bytes with the NUL */
         put(xs, path, "");
     }
     for (size_t extra = 1; extra <= 60; extra++) {
@@ -140,7 +139,7 @@ START_TEST(directories_around_the_limit_of_one_message)
 {
     char path[64];
 
-    for (int i = 0; i < 127; i++) {                     /* 127 * 32 = 4064 bytes */
+    for (int i = 0; i < 127; i++) { /* 127 * 32 = 4064 bytes */
         snprintf(path, sizeof(path), "/d/a-name-of-thirty-one-bytes-%04d", i);
         ck_assert_uint_eq(strlen(strrchr(path, '/')), 32);
         put(xs, path, "");
@@ -254,8 +253,8 @@ START_TEST(domains_come_and_go_with_their_watches_and_nodes)
     server_ctl("destroy 9");
     ck_assert_str_eq(event(xs), "@releaseDomain r");
     ck_assert(!xs_is_domain_introduced(xs, 9));
-    expect_value(xs, XBT_NULL, "/local/domain/9/data/x", NULL);         /* it was the domain's own */
-    expect_value(xs, XBT_NULL, "/local/domain/9/name", "guest9");       /* this is the toolstack's */
+    expect_value(xs, XBT_NULL, "/local/domain/9/data/x", NULL);   /* it was the domain's own */
+    expect_value(xs, XBT_NULL, "/local/domain/9/name", "guest9"); /* this is the toolstack's */
     ck_assert_ptr_null(xs_read(guest, XBT_NULL, "domid", NULL));
     ck_assert(!xs_release_domain(xs, 9));
     ck_assert_int_eq(errno, ENOENT);
@@ -325,7 +324,7 @@ START_TEST(a_guest_has_quotas)
         snprintf(path, sizeof(path), "data/n%u", n++);
     while (n < 2000 && xs_write(guest, XBT_NULL, path, "", 0));
     ck_assert_int_eq(errno, ENOSPC);
-    ck_assert_uint_eq(n, 1000 - 2 + 1);                 /* data and data/big were there */
+    ck_assert_uint_eq(n, 1000 - 2 + 1); /* data and data/big were there */
     for (n = 0; n < 200; n++) {
         snprintf(path, sizeof(path), "t%u", n);
         if (!xs_watch(guest, "data", path))
@@ -362,15 +361,21 @@ END_TEST
 static const struct {
     const char *script;
     const char *op;
-    int error;                  /* of the first try; the second succeeds */
+    int error; /* of the first try; the second succeeds */
 } faults[] = {
-    { "read 1 EIO", "read", EIO }, { "write:/f/* 1 EAGAIN", "write", EAGAIN },
+    { "read 1 EIO", "read", EIO },
+    { "write:/f/* 1 EAGAIN", "write", EAGAIN },
     { "write:/g 1 EAGAIN", "write", 0 },
-    { "mkdir 1 ENOSPC", "mkdir", ENOSPC }, { "rm 1 EACCES", "rm", EACCES },
-    { "directory 1 ENOMEM", "directory", ENOMEM }, { "watch 1 E2BIG", "watch", E2BIG },
-    { "unwatch 1 ENOENT", "unwatch", ENOENT }, { "get-perms 1 EIO", "get-perms", EIO },
-    { "set-perms 1 EPERM", "set-perms", EPERM }, { "transaction-start 1 ENOSPC", "start", ENOSPC },
-    { "transaction-end 1 EAGAIN", "end", EAGAIN }, { "introduce 1 EINVAL", "introduce", EINVAL },
+    { "mkdir 1 ENOSPC", "mkdir", ENOSPC },
+    { "rm 1 EACCES", "rm", EACCES },
+    { "directory 1 ENOMEM", "directory", ENOMEM },
+    { "watch 1 E2BIG", "watch", E2BIG },
+    { "unwatch 1 ENOENT", "unwatch", ENOENT },
+    { "get-perms 1 EIO", "get-perms", EIO },
+    { "set-perms 1 EPERM", "set-perms", EPERM },
+    { "transaction-start 1 ENOSPC", "start", ENOSPC },
+    { "transaction-end 1 EAGAIN", "end", EAGAIN },
+    { "introduce 1 EINVAL", "introduce", EINVAL },
 };
 
 static bool do_op(const char *op)
@@ -464,7 +469,7 @@ START_TEST(a_delayed_answer_delays_nobody_else)
         char *got = xs_read(slow, XBT_NULL, "/slow", NULL);
         bool late = got && now_us() - start >= 600000;
 
-        free(got);              /* valgrind looks at this process too */
+        free(got); /* valgrind looks at this process too */
         _exit(late ? 0 : 1);
     }
     usleep(100000);
@@ -525,7 +530,7 @@ static const struct {
     uint32_t len;
     const char *error;
 } bad_requests[] = {
-    { XS_READ, 0, PAYLOAD("/a"), "EINVAL" },            /* no NUL */
+    { XS_READ, 0, PAYLOAD("/a"), "EINVAL" }, /* no NUL */
     { XS_READ, 0, PAYLOAD(""), "EINVAL" },
     { XS_READ, 0, PAYLOAD("\0"), "EINVAL" },
     { XS_READ, 0, PAYLOAD("/a\0b\0"), "EINVAL" },
@@ -534,7 +539,7 @@ static const struct {
     { XS_READ, 0, PAYLOAD("/a b\0"), "EINVAL" },
     { XS_READ, 0, PAYLOAD("@releaseDomain\0"), "EINVAL" },
     { XS_READ, 0, PAYLOAD("/none\0"), "ENOENT" },
-    { XS_READ, 99, PAYLOAD("/\0"), "ENOENT" },          /* no such transaction */
+    { XS_READ, 99, PAYLOAD("/\0"), "ENOENT" }, /* no such transaction */
     { XS_WRITE, 0, PAYLOAD("/a"), "EINVAL" },
     { XS_WRITE, 0, PAYLOAD("@releaseDomain\0x"), "EINVAL" },
     { XS_DIRECTORY, 0, PAYLOAD("/none\0"), "ENOENT" },
@@ -553,7 +558,11 @@ static const struct {
     { XS_TRANSACTION_END, 0, PAYLOAD("T\0"), "ENOENT" },
     { XS_TRANSACTION_END, 0, PAYLOAD("X\0"), "EINVAL" },
     { XS_INTRODUCE, 0, PAYLOAD("5\0"), "EINVAL" },
-    { XS_INTRODUCE, 0, PAYLOAD("70000\0" "0\0" "0\0"), "EINVAL" },
+    { XS_INTRODUCE, 0,
+      PAYLOAD("70000\0"
+              "0\0"
+              "0\0"),
+      "EINVAL" },
     { XS_RELEASE, 0, PAYLOAD("x\0"), "EINVAL" },
     { XS_RELEASE, 0, PAYLOAD("0\0"), "EINVAL" },
     { XS_RELEASE, 0, PAYLOAD("55\0"), "ENOENT" },
@@ -562,11 +571,20 @@ static const struct {
     { XS_CONTROL, 0, PAYLOAD(""), "EINVAL" },
     { XS_CONTROL, 0, PAYLOAD("no-such-command\0"), "ENOENT" },
     { XS_CONTROL, 0, PAYLOAD("destroy\0"), "EINVAL" },
-    { XS_CONTROL, 0, PAYLOAD("destroy\0" "0\0"), "EINVAL" },
-    { XS_CONTROL, 0, PAYLOAD("create\0" "1\0"), "EEXIST" },
+    { XS_CONTROL, 0,
+      PAYLOAD("destroy\0"
+              "0\0"),
+      "EINVAL" },
+    { XS_CONTROL, 0,
+      PAYLOAD("create\0"
+              "1\0"),
+      "EEXIST" },
     { XS_CONTROL, 0, PAYLOAD("fault\0nonsense\0"), "EINVAL" },
     { XS_WATCH_EVENT, 0, PAYLOAD("/\0t\0"), "ENOSYS" },
-    { XS_SET_TARGET, 0, PAYLOAD("1\0" "2\0"), "ENOSYS" },
+    { XS_SET_TARGET, 0,
+      PAYLOAD("1\0"
+              "2\0"),
+      "ENOSYS" },
     { 4711, 0, PAYLOAD("x\0"), "ENOSYS" },
     { XS_INVALID, 0, PAYLOAD(""), "ENOSYS" },
 };
@@ -687,7 +705,7 @@ START_TEST(a_client_that_reads_late_gets_every_answer)
         }
     }
     ck_assert_uint_gt(sent, 100);
-    ck_assert_uint_lt(sent, 100000);                    /* it was not read from for ever */
+    ck_assert_uint_lt(sent, 100000); /* it was not read from for ever */
     ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
     expect_value(xs, XBT_NULL, "domid", "0");
     while (got < sent) {
@@ -747,10 +765,11 @@ START_TEST(garbage_of_any_kind_leaves_others_served)
 
         for (size_t i = 0; i < sizeof(junk); i++)
             junk[i] = (char)(rand_r(&seed) >> 8);
-        if (round % 2) {                                /* headers that are nearly right */
+        if (round % 2) { /* headers that are nearly right */
             for (size_t at = 0; at + 40 <= sizeof(junk); at += 40) {
                 struct xsd_sockmsg h = { .type = (uint32_t)rand_r(&seed) % 24,
-                                         .tx_id = (uint32_t)rand_r(&seed) % 3, .len = 24 };
+                                         .tx_id = (uint32_t)rand_r(&seed) % 3,
+                                         .len = 24 };
 
                 if (round % 4 == 3)
                     h.type += 0x4d580000 - 6;

@@ -20,9 +20,9 @@ static const struct expected {
     const char *name;
     char short_name;
     const char *key, *arg;
-    const char *preset;             /* NULL: none to be told */
-    unsigned min, max;              /* of numbers */
-    const char *in_file, *given;    /* two values other than the preset; NULL: not for files */
+    const char *preset;          /* NULL: none to be told */
+    unsigned min, max;           /* of numbers */
+    const char *in_file, *given; /* two values other than the preset; NULL: not for files */
 } expected[] = {
     { "foreground", 'f', NULL, "" },
     { "config", 0, NULL, "FILE", SYSCONFDIR "/xen/pvscsid.conf" },
@@ -42,7 +42,7 @@ static const struct expected {
 };
 
 static char conf[] = "/tmp/check-options.XXXXXX";
-static char *said;              /* by the last load() */
+static char *said; /* by the last load() */
 
 static void setup(void)
 {
@@ -73,8 +73,8 @@ static void write_conf(const char *text)
 /* pvscsid --config CONF [a [b]]. */
 static enum options_result load(struct settings *s, const char *a, const char *b)
 {
-    char *argv[] = { (char *)(uintptr_t)"pvscsid", (char *)(uintptr_t)"--config", conf, (char *)(uintptr_t)a,
-                     (char *)(uintptr_t)b, NULL };
+    char *argv[] = { (char *)(uintptr_t) "pvscsid", (char *)(uintptr_t) "--config", conf,
+                     (char *)(uintptr_t)a,          (char *)(uintptr_t)b,           NULL };
     enum options_result result;
     size_t len;
     FILE *err;
@@ -139,9 +139,12 @@ static void append(char *to, size_t size, const char *from, size_t len)
 static char *read_page(const char *name)
 {
     static const char *const as_template[][2] = {
-        { "@sysconfdir@", SYSCONFDIR }, { "@localstatedir@", LOCALSTATEDIR }, { "@runstatedir@", RUNSTATEDIR },
+        { "@sysconfdir@", SYSCONFDIR },
+        { "@localstatedir@", LOCALSTATEDIR },
+        { "@runstatedir@", RUNSTATEDIR },
     };
-    static const char *const as_page[][2] = { { "/etc/xen/", SYSCONFDIR "/xen/" }, { "/var/log/", LOCALSTATEDIR "/log/" } };
+    static const char *const as_page[][2] = { { "/etc/xen/", SYSCONFDIR "/xen/" },
+                                              { "/var/log/", LOCALSTATEDIR "/log/" } };
     const char *top = getenv("top_srcdir");
     CLEANUP_FREE char *path = strf("%s/docs/%s.in", top ? top : ".", name);
     bool template = access(path, R_OK) == 0;
@@ -153,7 +156,7 @@ static char *read_page(const char *name)
     ck_assert_msg(read_file(path, sizeof(page) / 2, &text, NULL) == 0, "cannot read %s", path);
     page[0] = '\0';
     for (const char *at = text; *at;) {
-        const char *const (*pair)[2] = template ? as_template : as_page;
+        const char *const(*pair)[2] = template ? as_template : as_page;
         size_t n = template ? ARRAY_SIZE(as_template) : ARRAY_SIZE(as_page), i = 0;
 
         while (i < n && strncmp(at, pair[i][0], strlen(pair[i][0])) != 0)
@@ -283,8 +286,8 @@ START_TEST(every_option_is_in_the_page_and_the_other_way_round)
 
         ck_assert_msg(it != NULL, "--%s is not in pvscsid(8)", expected[i].name);
         ck_assert_msg(it->short_name == expected[i].short_name, "the letter of --%s in pvscsid(8)", expected[i].name);
-        ck_assert_msg(strcmp(it->arg, expected[i].arg) == 0, "--%s in pvscsid(8): '%s', not '%s'", expected[i].name, it->arg,
-                      expected[i].arg);
+        ck_assert_msg(strcmp(it->arg, expected[i].arg) == 0, "--%s in pvscsid(8): '%s', not '%s'", expected[i].name,
+                      it->arg, expected[i].arg);
         default_of(it, word);
         /* One that the page does not repeat is in FILES, below. */
         if (word[0])
@@ -324,10 +327,13 @@ END_TEST
 START_TEST(the_pages_name_every_word_that_is_taken)
 {
     static const char levels[] = "debug , verbose , detail , progress , info , notice , warning , error or critical .";
-    static const struct { const char *page, *kind, *name, *text; } texts[] = {
+    static const struct {
+        const char *page, *kind, *name, *text;
+    } texts[] = {
         { "pvscsid.8", ".It Fl ", "log-level", levels },
         { "pvscsid.conf.5", ".It Va ", "log_level", levels },
-        { "pvscsid.8", ".It Fl ", "pr", "helper , the default, through qemu-pr-helper 8 ; direct , as any other command; "
+        { "pvscsid.8", ".It Fl ", "pr",
+          "helper , the default, through qemu-pr-helper 8 ; direct , as any other command; "
           "or deny ." },
         { "pvscsid.conf.5", ".It Va ", "pr", "helper , direct or deny ." },
         { "pvscsid.8", ".It Fl ", "max-segments", "26 to 128," },
@@ -469,19 +475,33 @@ END_TEST
 
 static const struct {
     const char *name, *value;
-    const char *want;           /* NULL: taken */
+    const char *want; /* NULL: taken */
 } words[] = {
-    { "log-level", "debug" }, { "log-level", "verbose" }, { "log-level", "detail" }, { "log-level", "progress" },
-    { "log-level", "info" }, { "log-level", "notice" }, { "log-level", "warning" }, { "log-level", "error" },
+    { "log-level", "debug" },
+    { "log-level", "verbose" },
+    { "log-level", "detail" },
+    { "log-level", "progress" },
+    { "log-level", "info" },
+    { "log-level", "notice" },
+    { "log-level", "warning" },
+    { "log-level", "error" },
     { "log-level", "critical" },
     { "log-level", "loud", "expected debug, verbose, detail, progress, info, notice, warning, error or critical" },
-    { "log-level", "INFO", "expected debug, verbose" }, { "log-level", "", "expected debug, verbose" },
-    { "pr", "helper" }, { "pr", "direct" }, { "pr", "deny" },
-    { "pr", "Helper", "expected helper, direct or deny" }, { "pr", "", "expected helper, direct or deny" },
-    { "device-reset", "0" }, { "device-reset", "1" },
-    { "device-reset", "2", "expected 0 or 1" }, { "device-reset", "yes", "expected 0 or 1" },
-    { "device-reset", "", "expected 0 or 1" }, { "device-reset", "01", "expected 0 or 1" },
-    { "run-dir", "", "expected a path of 1 to 255 characters" }, { "log-file", "", "expected a path of 1 to 255 characters" },
+    { "log-level", "INFO", "expected debug, verbose" },
+    { "log-level", "", "expected debug, verbose" },
+    { "pr", "helper" },
+    { "pr", "direct" },
+    { "pr", "deny" },
+    { "pr", "Helper", "expected helper, direct or deny" },
+    { "pr", "", "expected helper, direct or deny" },
+    { "device-reset", "0" },
+    { "device-reset", "1" },
+    { "device-reset", "2", "expected 0 or 1" },
+    { "device-reset", "yes", "expected 0 or 1" },
+    { "device-reset", "", "expected 0 or 1" },
+    { "device-reset", "01", "expected 0 or 1" },
+    { "run-dir", "", "expected a path of 1 to 255 characters" },
+    { "log-file", "", "expected a path of 1 to 255 characters" },
     { "pr-socket", "", "expected a path of 1 to 107 characters" },
 };
 
@@ -498,8 +518,14 @@ END_TEST
 
 START_TEST(paths_have_a_length)
 {
-    static const struct { const char *name; int most; } paths[] = {
-        { "log-file", 255 }, { "run-dir", 255 }, { "pr-socket", 107 }, { "standalone", 107 },
+    static const struct {
+        const char *name;
+        int most;
+    } paths[] = {
+        { "log-file", 255 },
+        { "run-dir", 255 },
+        { "pr-socket", 107 },
+        { "standalone", 107 },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -536,7 +562,7 @@ START_TEST(the_command_line_wins_over_the_file)
         ck_assert_msg(load(&s, NULL, NULL) == OPTIONS_RUN, "%s", said);
         setting(&s, expected[i].key, value, sizeof(value));
         ck_assert_str_eq(value, expected[i].in_file);
-        for (int form = 0; form < 2; form++) {  /* --name VALUE, --name=VALUE */
+        for (int form = 0; form < 2; form++) { /* --name VALUE, --name=VALUE */
             CLEANUP_FREE char *option = strf("--%s%s%s", expected[i].name, form ? "=" : "", form ? given : "");
 
             ck_assert_msg(load(&s, option, form ? NULL : given) == OPTIONS_RUN, "%s", said);
@@ -599,7 +625,7 @@ END_TEST
 
 START_TEST(a_reload_that_fails_changes_nothing)
 {
-    char *argv[] = { (char *)(uintptr_t)"pvscsid", (char *)(uintptr_t)"--config", conf, NULL };
+    char *argv[] = { (char *)(uintptr_t) "pvscsid", (char *)(uintptr_t) "--config", conf, NULL };
     struct settings s;
     FILE *err = fopen("/dev/null", "w");
 
@@ -623,10 +649,15 @@ static const struct {
     const char *a, *b;
     enum options_result result;
 } outcomes[] = {
-    { "--foreground", NULL, OPTIONS_RUN }, { "-f", NULL, OPTIONS_RUN },
-    { "--dump-config", NULL, OPTIONS_DUMP_CONFIG }, { "--version", NULL, OPTIONS_VERSION },
-    { "--help", NULL, OPTIONS_HELP }, { "-h", NULL, OPTIONS_HELP }, { "--worker", NULL, OPTIONS_WORKER },
-    { "--dump-config", "--version", OPTIONS_VERSION }, { "--version", "--dump-config", OPTIONS_VERSION },
+    { "--foreground", NULL, OPTIONS_RUN },
+    { "-f", NULL, OPTIONS_RUN },
+    { "--dump-config", NULL, OPTIONS_DUMP_CONFIG },
+    { "--version", NULL, OPTIONS_VERSION },
+    { "--help", NULL, OPTIONS_HELP },
+    { "-h", NULL, OPTIONS_HELP },
+    { "--worker", NULL, OPTIONS_WORKER },
+    { "--dump-config", "--version", OPTIONS_VERSION },
+    { "--version", "--dump-config", OPTIONS_VERSION },
     { "--version", "-h", OPTIONS_HELP },
 };
 
@@ -639,15 +670,16 @@ START_TEST(what_is_asked_for_is_told)
     /* For these no file is read. */
     write_conf("nonsense = 1\n");
     ck_assert_int_eq(load(&s, outcomes[_i].a, outcomes[_i].b),
-                     outcomes[_i].result == OPTIONS_RUN || outcomes[_i].result == OPTIONS_DUMP_CONFIG ? OPTIONS_ERROR
-                     : outcomes[_i].result);
+                     outcomes[_i].result == OPTIONS_RUN || outcomes[_i].result == OPTIONS_DUMP_CONFIG
+                         ? OPTIONS_ERROR
+                         : outcomes[_i].result);
 }
 END_TEST
 
 static const struct {
-    const char *text;           /* of the file */
+    const char *text; /* of the file */
     const char *a, *b;
-    const char *said;           /* CONF stands for the file's name */
+    const char *said; /* CONF stands for the file's name */
 } mistakes[] = {
     { "", "--no-such", NULL, "pvscsid: unknown option '--no-such' (see --help)\n" },
     { "", "--max-lun=5", NULL, "pvscsid: unknown option '--max-lun=5' (see --help)\n" },
@@ -660,7 +692,8 @@ static const struct {
     { "", "--max-luns", NULL, "pvscsid: --max-luns needs a value: N\n" },
     { "", "--pr-socket", NULL, "pvscsid: --pr-socket needs a value: SOCKET\n" },
     { "", "--max-luns", "257", "pvscsid: --max-luns: '257' is no good; expected a number from 1 to 256\n" },
-    { "", "--config", "/nonexistent/c", "pvscsid: cannot read the config file /nonexistent/c: No such file or directory\n" },
+    { "", "--config", "/nonexistent/c",
+      "pvscsid: cannot read the config file /nonexistent/c: No such file or directory\n" },
     { "", "--config", "/", "pvscsid: cannot read the config file /: Is a directory\n" },
     { "no_such = 1\n", NULL, NULL, "pvscsid: CONF:1: unknown key 'no_such' (pvscsid.conf(5) has the list)\n" },
     { "# x\n\nmax-luns = 1\n", NULL, NULL, "pvscsid: cannot parse the config file: CONF:3: " },
@@ -687,7 +720,8 @@ START_TEST(mistake_is_explained_in_one_line)
     ck_assert_int_eq(load(&s, mistakes[_i].a, mistakes[_i].b), OPTIONS_ERROR);
     at = strstr(said, conf);
     got = at ? strf("%.*sCONF%s", (int)(at - said), said, at + strlen(conf)) : strdup(said);
-    ck_assert_msg(strncmp(got, mistakes[_i].said, strlen(mistakes[_i].said)) == 0, "'%s', not '%s'", got, mistakes[_i].said);
+    ck_assert_msg(strncmp(got, mistakes[_i].said, strlen(mistakes[_i].said)) == 0, "'%s', not '%s'", got,
+                  mistakes[_i].said);
     at = strchr(said, '\n');
     ck_assert_msg(at && at[1] == '\0', "not one line: '%s'", said);
 }

@@ -12,7 +12,10 @@
 #define OUT SCSI_DIR_OUT
 #define NONE SCSI_DIR_NONE
 #define BOTH SCSI_DIR_BOTH
-#define OK { 0, 0, 0 }
+#define OK \
+    { \
+        0, 0, 0 \
+    }
 
 static const struct {
     const char *what;
@@ -52,16 +55,17 @@ START_TEST(pr_in)
     bool ok = pr_check(ins[_i].cdb, ins[_i].cdb_len, ins[_i].dir, ins[_i].data_len, NULL, false, &sense);
 
     ck_assert_msg(ok == (ins[_i].sense.key == 0), "%s: %d", ins[_i].what, ok);
-    ck_assert_msg(memcmp(&sense, &ins[_i].sense, sizeof(sense)) == 0, "%s: %02x/%02x/%02x", ins[_i].what,
-                  sense.key, sense.asc, sense.ascq);
+    ck_assert_msg(memcmp(&sense, &ins[_i].sense, sizeof(sense)) == 0, "%s: %02x/%02x/%02x", ins[_i].what, sense.key,
+                  sense.asc, sense.ascq);
 }
 END_TEST
 
 /* A basic list: RESERVATION KEY 1, SERVICE ACTION RESERVATION KEY 2, byte 20 as given. */
 #define LIST(flags) 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, flags, 0, 0, 0
 #define CDB(action, type, length) \
-    { 0x5f, action, type, 0, 0, (length) >> 24, ((length) >> 16) & 0xff, ((length) >> 8) & 0xff, \
-      (length) & 0xff }
+    { \
+        0x5f, action, type, 0, 0, (length) >> 24, ((length) >> 16) & 0xff, ((length) >> 8) & 0xff, (length)&0xff \
+    }
 #define TRANSPORTID 0x06, 0, 0, 0, 0x50, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 /* REGISTER AND MOVE's: keys, RELATIVE TARGET PORT IDENTIFIER 1, length of the TransportID. */
 #define MOVE(length) 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, length, TRANSPORTID
@@ -117,20 +121,39 @@ static const struct {
     { "direction both", CDB(0, 0, 24), BOTH, 24, false, { LIST(0) }, { 5, 0x24, 0 } },
     { "SPEC_I_PT", CDB(0, 0, 52), OUT, 52, true, { LIST(8), 0, 0, 0, 24, TRANSPORTID }, OK },
     { "SPEC_I_PT, no TransportIDs", CDB(0, 0, 28), OUT, 28, true, { LIST(8), 0, 0, 0, 0 }, OK },
-    { "SPEC_I_PT not allowed", CDB(0, 0, 52), OUT, 52, false, { LIST(8), 0, 0, 0, 24, TRANSPORTID },
-      { 5, 0x26, 0 } },
+    { "SPEC_I_PT not allowed", CDB(0, 0, 52), OUT, 52, false, { LIST(8), 0, 0, 0, 24, TRANSPORTID }, { 5, 0x26, 0 } },
     { "SPEC_I_PT not allowed, short", CDB(0, 0, 24), OUT, 24, false, { LIST(8) }, { 5, 0x26, 0 } },
     { "SPEC_I_PT without a length", CDB(0, 0, 24), OUT, 24, true, { LIST(8) }, { 5, 0x1a, 0 } },
     { "SPEC_I_PT, half a length", CDB(0, 0, 27), OUT, 27, true, { LIST(8) }, { 5, 0x1a, 0 } },
-    { "SPEC_I_PT, length too large", CDB(0, 0, 52), OUT, 52, true, { LIST(8), 0, 0, 0, 25, TRANSPORTID },
+    { "SPEC_I_PT, length too large",
+      CDB(0, 0, 52),
+      OUT,
+      52,
+      true,
+      { LIST(8), 0, 0, 0, 25, TRANSPORTID },
       { 5, 0x1a, 0 } },
-    { "SPEC_I_PT, length too small", CDB(0, 0, 52), OUT, 52, true, { LIST(8), 0, 0, 0, 23, TRANSPORTID },
+    { "SPEC_I_PT, length too small",
+      CDB(0, 0, 52),
+      OUT,
+      52,
+      true,
+      { LIST(8), 0, 0, 0, 23, TRANSPORTID },
       { 5, 0x1a, 0 } },
-    { "SPEC_I_PT, length that wraps", CDB(0, 0, 24), OUT, 28, true, { LIST(8), 0xff, 0xff, 0xff, 0xfc },
+    { "SPEC_I_PT, length that wraps",
+      CDB(0, 0, 24),
+      OUT,
+      28,
+      true,
+      { LIST(8), 0xff, 0xff, 0xff, 0xfc },
       { 5, 0x1a, 0 } },
     { "SPEC_I_PT with RESERVE", CDB(1, 5, 24), OUT, 24, true, { LIST(8) }, { 5, 0x26, 0 } },
-    { "SPEC_I_PT with REGISTER AND IGNORE", CDB(6, 0, 52), OUT, 52, true,
-      { LIST(8), 0, 0, 0, 24, TRANSPORTID }, { 5, 0x26, 0 } },
+    { "SPEC_I_PT with REGISTER AND IGNORE",
+      CDB(6, 0, 52),
+      OUT,
+      52,
+      true,
+      { LIST(8), 0, 0, 0, 24, TRANSPORTID },
+      { 5, 0x26, 0 } },
     { "MOVE", CDB(7, 5, 48), OUT, 48, true, { LIST(0), TRANSPORTID }, { 5, 0x1a, 0 } },
     { "MOVE not allowed", CDB(7, 5, 48), OUT, 48, false, { MOVE(24) }, { 5, 0x24, 0 } },
     { "MOVE with its length", CDB(7, 5, 48), OUT, 48, true, { MOVE(24) }, OK },
@@ -150,8 +173,8 @@ START_TEST(pr_out)
     memcpy(list, outs[_i].list, outs[_i].data_len);
     ok = pr_check(outs[_i].cdb, 10, outs[_i].dir, outs[_i].data_len, list, outs[_i].allow_move, &sense);
     ck_assert_msg(ok == (outs[_i].sense.key == 0), "%s: %d", outs[_i].what, ok);
-    ck_assert_msg(memcmp(&sense, &outs[_i].sense, sizeof(sense)) == 0, "%s: %02x/%02x/%02x", outs[_i].what,
-                  sense.key, sense.asc, sense.ascq);
+    ck_assert_msg(memcmp(&sense, &outs[_i].sense, sizeof(sense)) == 0, "%s: %02x/%02x/%02x", outs[_i].what, sense.key,
+                  sense.asc, sense.ascq);
     free(list);
 }
 END_TEST
@@ -164,7 +187,7 @@ START_TEST(largest_list)
 
     ck_assert_ptr_nonnull(list);
     list[20] = 8;
-    list[26] = 0x1f;            /* 8192 - 28 = 1FE4h */
+    list[26] = 0x1f; /* 8192 - 28 = 1FE4h */
     list[27] = 0xe4;
     ck_assert(pr_check(cdb, 10, SCSI_DIR_OUT, 8192, list, true, &sense));
     list[27] = 0xe5;

@@ -21,8 +21,8 @@
 #include "fake-pr-helper.h"
 #include "worker/pr-client.h"
 
-static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };  /* allocation 24 */
-static const uint8_t reg[16] = { 0x5f, 0x06, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };        /* list of 24 */
+static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 }; /* allocation 24 */
+static const uint8_t reg[16] = { 0x5f, 0x06, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };       /* list of 24 */
 static const uint8_t reg_list[24] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xca, 0xfe };
 
 static const uint8_t zeros[4];
@@ -35,12 +35,31 @@ static const uint8_t unit_attention[104] = {
 };
 static const uint8_t no_sense[104] = { 0, 0, 0, 2 };
 
-#define SHAKE { FAKE_SEND, zeros, 4 }, { FAKE_TAKE_FEATURES, NULL, 0 }
-#define TAKE { FAKE_TAKE_REQUEST, NULL, 0 }
-#define SEND(bytes) { FAKE_SEND, bytes, sizeof(bytes) }
-#define CLOSE { FAKE_CLOSE, NULL, 0 }
-#define AGAIN { FAKE_AGAIN, NULL, 0 }
-#define END { FAKE_END, NULL, 0 }
+#define SHAKE \
+    { FAKE_SEND, zeros, 4 }, \
+    { \
+        FAKE_TAKE_FEATURES, NULL, 0 \
+    }
+#define TAKE \
+    { \
+        FAKE_TAKE_REQUEST, NULL, 0 \
+    }
+#define SEND(bytes) \
+    { \
+        FAKE_SEND, bytes, sizeof(bytes) \
+    }
+#define CLOSE \
+    { \
+        FAKE_CLOSE, NULL, 0 \
+    }
+#define AGAIN \
+    { \
+        FAKE_AGAIN, NULL, 0 \
+    }
+#define END \
+    { \
+        FAKE_END, NULL, 0 \
+    }
 
 /* Helpers that always do the same. */
 static const struct fake_step always_good[] = { SHAKE, TAKE, SEND(good), AGAIN };
@@ -48,7 +67,7 @@ static const struct fake_step always_keys[] = { SHAKE, TAKE, SEND(keys), AGAIN }
 
 /* --- what the client said --- */
 
-#define RECORDS 40           /* more than PR_QUEUE_MAX */
+#define RECORDS 40 /* more than PR_QUEUE_MAX */
 static struct record {
     void *token;
     struct scsi_answer answer;
@@ -130,8 +149,13 @@ static void tear_down(void)
 static void new_client(uint32_t deadline_ms, uint32_t away_busy_ms)
 {
     struct pr_client_config config = {
-        .socket_path = path, .deadline_ms = deadline_ms, .away_busy_ms = away_busy_ms, .prefix = "d1.0",
-        .done = done, .state_changed = state_changed, .ctx = &records,
+        .socket_path = path,
+        .deadline_ms = deadline_ms,
+        .away_busy_ms = away_busy_ms,
+        .prefix = "d1.0",
+        .done = done,
+        .state_changed = state_changed,
+        .ctx = &records,
     };
     char name[96];
     struct stat st;
@@ -149,8 +173,9 @@ static void start(const struct fake_step *const *scripts, unsigned n)
 {
     fake_helper_start(&helper, loop, path, scripts, n);
 }
-#define START(...) start((const struct fake_step *const[]){ __VA_ARGS__ }, \
-                         ARRAY_SIZE(((const struct fake_step *const[]){ __VA_ARGS__ })))
+#define START(...) \
+    start((const struct fake_step *const[]){ __VA_ARGS__ }, \
+          ARRAY_SIZE(((const struct fake_step *const[]){ __VA_ARGS__ })))
 
 static int submit_in(void *token)
 {
@@ -213,8 +238,7 @@ static void expect_failed(unsigned i, uint32_t residual)
 
 static void expect_status(unsigned i, uint8_t status, uint32_t residual)
 {
-    ck_assert_msg(records[i].answer.status == status, "%u: status %02x, not %02x", i,
-                  records[i].answer.status, status);
+    ck_assert_msg(records[i].answer.status == status, "%u: status %02x, not %02x", i, records[i].answer.status, status);
     ck_assert_uint_eq(records[i].answer.host, 0);
     ck_assert_uint_eq(records[i].answer.sense_len, 0);
     ck_assert_uint_eq(records[i].answer.residual, residual);
@@ -298,7 +322,7 @@ START_TEST(buffer_longer_than_the_list)
     START(always_good);
     new_client(2000, 1000);
     ck_assert_int_eq(pr_client_submit(client, NULL, reg, buffer, 40, 0, 0), 0);
-    memset(buffer, 0xee, sizeof(buffer));       /* it was copied */
+    memset(buffer, 0xee, sizeof(buffer)); /* it was copied */
     wait_records(1);
     expect_status(0, 0x00, 16);
     ck_assert_uint_eq(helper.requests[0].list_len, 24);
@@ -357,7 +381,7 @@ static const struct {
     const char *what;
     const uint8_t *bytes;
     size_t len;
-    bool in_too;            /* wrong for 5Eh as well */
+    bool in_too; /* wrong for 5Eh as well */
 } nonsense[] = {
     { "size of 65535", size_lie, sizeof(size_lie), true },
     { "size with RESERVATION CONFLICT", size_with_conflict, sizeof(size_with_conflict), true },
@@ -382,7 +406,7 @@ START_TEST(nonsense_costs_one_command)
         expect_failed(0, 24);
         expect_status(1, 0x00, 0);
         ck_assert_uint_eq(helper.n_connections, 2);
-        ck_assert_uint_eq(helper.n_requests, 2);        /* not even a 5Eh is asked twice of a liar */
+        ck_assert_uint_eq(helper.n_requests, 2); /* not even a 5Eh is asked twice of a liar */
         pr_client_free(client);
         client = NULL;
         fake_helper_stop(&helper, false);
@@ -551,8 +575,9 @@ END_TEST
 
 START_TEST(junk_while_idle_costs_nothing)
 {
-    static const struct fake_step script[] = { SHAKE, TAKE, SEND(good), { FAKE_SLEEP, NULL, 20 },
-                                               { FAKE_SEND, conflict, 104 }, END };
+    static const struct fake_step script[] = {
+        SHAKE, TAKE, SEND(good), { FAKE_SLEEP, NULL, 20 }, { FAKE_SEND, conflict, 104 }, END
+    };
 
     START(script, always_good);
     new_client(2000, 1000);
@@ -562,7 +587,7 @@ START_TEST(junk_while_idle_costs_nothing)
     ck_assert_int_eq(submit_out(NULL), 0);
     wait_records(2);
     expect_status(0, 0x00, 0);
-    expect_status(1, 0x00, 0);          /* not the conflict that nobody had asked for */
+    expect_status(1, 0x00, 0); /* not the conflict that nobody had asked for */
     ck_assert_uint_eq(helper.n_connections, 2);
 }
 END_TEST
@@ -793,7 +818,7 @@ START_TEST(cancel_one)
     new_client(2000, 1000);
     ck_assert_int_eq(pr_client_cancel(client, &a), -ENOENT);
     ck_assert_int_eq(submit_out(&a), 0);
-    ck_assert_int_eq(pr_client_cancel(client, &a), 0);      /* before the loop ran at all */
+    ck_assert_int_eq(pr_client_cancel(client, &a), 0); /* before the loop ran at all */
     ck_assert_int_eq(submit_out(&a), 0);
     ck_assert_int_eq(submit_out(&b), 0);
     ck_assert_int_eq(submit_out(&c), 0);

@@ -12,8 +12,8 @@
 #include "common/util.h"
 #include "worker/pr-proto.h"
 
-static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };  /* allocation 24 */
-static const uint8_t reg[16] = { 0x5f, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };        /* list of 24 */
+static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 }; /* allocation 24 */
+static const uint8_t reg[16] = { 0x5f, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };       /* list of 24 */
 static const uint8_t reg_list[24] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xca, 0xfe };
 
 /* Takes all output; checks it against bytes. */
@@ -66,7 +66,7 @@ START_TEST(handshake_asks_for_nothing)
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(pr_proto_input(&p, &features[_i][i], 1), PR_MORE);
     ck_assert_int_eq(pr_proto_input(&p, &features[_i][3], 1), PR_HANDSHAKEN);
-    ck_assert(!pr_proto_start(&p, read_keys, NULL, 0));     /* our answer comes first */
+    ck_assert(!pr_proto_start(&p, read_keys, NULL, 0)); /* our answer comes first */
     expect_output(&p, none, 4, false);
     ck_assert(pr_proto_start(&p, read_keys, NULL, 0));
 }
@@ -148,12 +148,12 @@ static const struct {
     uint32_t list_len;
 } not_ours[] = {
     { { 0x28, 0, 0, 0, 0, 0, 0, 0, 8, 0 }, NULL, 0 },
-    { { 0x5e, 0, 0, 0, 0, 0, 0, 0x20, 0x01, 0 }, NULL, 0 },                 /* 8193 */
-    { { 0x5e, 0, 0, 0, 0, 0, 0, 0, 0x18, 0 }, reg_list, 24 },               /* a list with 5Eh */
+    { { 0x5e, 0, 0, 0, 0, 0, 0, 0x20, 0x01, 0 }, NULL, 0 },   /* 8193 */
+    { { 0x5e, 0, 0, 0, 0, 0, 0, 0, 0x18, 0 }, reg_list, 24 }, /* a list with 5Eh */
     { { 0x5f, 0, 0, 0, 0, 0, 0, 0, 0x18, 0 }, reg_list, 23 },
     { { 0x5f, 0, 0, 0, 0, 0, 0, 0, 0x18, 0 }, NULL, 24 },
-    { { 0x5f, 0, 0, 0, 0, 0, 1, 0, 0x18, 0 }, reg_list, 24 },               /* byte 6 */
-    { { 0x5f, 0, 0, 0, 0, 1, 0, 0, 0x18, 0 }, reg_list, 24 },               /* byte 5 */
+    { { 0x5f, 0, 0, 0, 0, 0, 1, 0, 0x18, 0 }, reg_list, 24 }, /* byte 6 */
+    { { 0x5f, 0, 0, 0, 0, 1, 0, 0, 0x18, 0 }, reg_list, 24 }, /* byte 5 */
     { { 0x5f, 0, 0, 0, 0, 0, 0, 0x20, 0x01, 0 }, reg_list, 8193 },
 };
 
@@ -181,18 +181,30 @@ END_TEST
 struct reply_case {
     const char *what;
     bool out;
-    uint32_t len;               /* bytes of the reply */
+    uint32_t len; /* bytes of the reply */
     uint8_t bytes[136];
-    enum pr_event end;          /* after the last byte */
+    enum pr_event end; /* after the last byte */
     uint8_t status, sense_len;
     uint32_t data_len;
 };
 static const struct reply_case replies[] = {
     { "IN GOOD, no data", false, 104, { HEAD(0, 0, 0, 0, 0, 0, 0, 0) }, PR_REPLIED, 0, 0, 0 },
-    { "IN GOOD, 8 bytes", false, 112,
-      { HEAD(0, 0, 0, 0, 0, 0, 0, 8), [104] = 0, 0, 0, 7, 0, 0, 0, 0 }, PR_REPLIED, 0, 0, 8 },
-    { "IN GOOD, all 24 bytes", false, 128,
-      { HEAD(0, 0, 0, 0, 0, 0, 0, 24), [107] = 7, [111] = 16, [126] = 0xca, 0xfe }, PR_REPLIED, 0, 0, 24 },
+    { "IN GOOD, 8 bytes",
+      false,
+      112,
+      { HEAD(0, 0, 0, 0, 0, 0, 0, 8), [104] = 0, 0, 0, 7, 0, 0, 0, 0 },
+      PR_REPLIED,
+      0,
+      0,
+      8 },
+    { "IN GOOD, all 24 bytes",
+      false,
+      128,
+      { HEAD(0, 0, 0, 0, 0, 0, 0, 24), [107] = 7, [111] = 16, [126] = 0xca, 0xfe },
+      PR_REPLIED,
+      0,
+      0,
+      24 },
     { "OUT GOOD", true, 104, { HEAD(0, 0, 0, 0, 0, 0, 0, 0) }, PR_REPLIED, 0, 0, 0 },
     { "OUT RESERVATION CONFLICT", true, 104, { HEAD(0, 0, 0, 0x18, 0, 0, 0, 0) }, PR_REPLIED, 0x18, 0, 0 },
     { "IN RESERVATION CONFLICT", false, 104, { HEAD(0, 0, 0, 0x18, 0, 0, 0, 0) }, PR_REPLIED, 0x18, 0, 0 },
@@ -200,35 +212,80 @@ static const struct reply_case replies[] = {
     { "OUT TASK SET FULL", true, 104, { HEAD(0, 0, 0, 0x28, 0, 0, 0, 0) }, PR_REPLIED, 0x28, 0, 0 },
     { "OUT ACA ACTIVE", true, 104, { HEAD(0, 0, 0, 0x30, 0, 0, 0, 0) }, PR_REPLIED, 0x30, 0, 0 },
     { "OUT TASK ABORTED", true, 104, { HEAD(0, 0, 0, 0x40, 0, 0, 0, 0) }, PR_REPLIED, 0x40, 0, 0 },
-    { "CHECK CONDITION, fixed format", true, 104,
+    { "CHECK CONDITION, fixed format",
+      true,
+      104,
       { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x70, 0, 6, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x2a, 3 },
-      PR_REPLIED, 2, 18, 0 },
-    { "CHECK CONDITION, deferred", false, 104,
-      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x71, 0, 3, 0, 0, 0, 0, 24 }, PR_REPLIED, 2, 32, 0 },
-    { "CHECK CONDITION, descriptor format", true, 104,
-      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x72, 5, 0x26, 0, 0, 0, 0, 0 }, PR_REPLIED, 2, 8, 0 },
-    { "CHECK CONDITION, sense with VALID", true, 104,
-      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0xf0, 0, 5, 0, 0, 0, 0, 10 }, PR_REPLIED, 2, 18, 0 },
-    { "CHECK CONDITION, sense longer than its room", true, 104,
-      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x70, 0, 5, 0, 0, 0, 0, 255 }, PR_REPLIED, 2, 96, 0 },
+      PR_REPLIED,
+      2,
+      18,
+      0 },
+    { "CHECK CONDITION, deferred",
+      false,
+      104,
+      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x71, 0, 3, 0, 0, 0, 0, 24 },
+      PR_REPLIED,
+      2,
+      32,
+      0 },
+    { "CHECK CONDITION, descriptor format",
+      true,
+      104,
+      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x72, 5, 0x26, 0, 0, 0, 0, 0 },
+      PR_REPLIED,
+      2,
+      8,
+      0 },
+    { "CHECK CONDITION, sense with VALID",
+      true,
+      104,
+      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0xf0, 0, 5, 0, 0, 0, 0, 10 },
+      PR_REPLIED,
+      2,
+      18,
+      0 },
+    { "CHECK CONDITION, sense longer than its room",
+      true,
+      104,
+      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x70, 0, 5, 0, 0, 0, 0, 255 },
+      PR_REPLIED,
+      2,
+      96,
+      0 },
     { "CHECK CONDITION, no sense", true, 104, { HEAD(0, 0, 0, 2, 0, 0, 0, 0) }, PR_REPLIED, 2, 0, 0 },
-    { "CHECK CONDITION, unknown format", true, 104,
-      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x7f, 0, 5, 0, 0, 0, 0, 10 }, PR_REPLIED, 2, 0, 0 },
-    { "sense with GOOD does not count", true, 104,
-      { HEAD(0, 0, 0, 0, 0, 0, 0, 0), 0x70, 0, 5, 0, 0, 0, 0, 10 }, PR_REPLIED, 0, 0, 0 },
+    { "CHECK CONDITION, unknown format",
+      true,
+      104,
+      { HEAD(0, 0, 0, 2, 0, 0, 0, 0), 0x7f, 0, 5, 0, 0, 0, 0, 10 },
+      PR_REPLIED,
+      2,
+      0,
+      0 },
+    { "sense with GOOD does not count",
+      true,
+      104,
+      { HEAD(0, 0, 0, 0, 0, 0, 0, 0), 0x70, 0, 5, 0, 0, 0, 0, 10 },
+      PR_REPLIED,
+      0,
+      0,
+      0 },
 
     { "IN, a byte more than allocated", false, 104, { HEAD(0, 0, 0, 0, 0, 0, 0, 25) }, PR_BROKEN, 0, 0, 0 },
     { "IN, 8193", false, 104, { HEAD(0, 0, 0, 0, 0, 0, 0x20, 1) }, PR_BROKEN, 0, 0, 0 },
     { "IN, 4 GiB", false, 104, { HEAD(0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff) }, PR_BROKEN, 0, 0, 0 },
     { "IN, a size that wraps", false, 104, { HEAD(0, 0, 0, 0, 0xff, 0xff, 0xff, 0x98) }, PR_BROKEN, 0, 0, 0 },
     { "IN, size in the wrong order", false, 104, { HEAD(0, 0, 0, 0, 8, 0, 0, 0) }, PR_BROKEN, 0, 0, 0 },
-    { "IN, CHECK CONDITION with a size", false, 104,
-      { HEAD(0, 0, 0, 2, 0, 0, 0, 8), 0x70, 0, 5, 0, 0, 0, 0, 10 }, PR_BROKEN, 0, 0, 0 },
-    { "IN, RESERVATION CONFLICT with a size", false, 104,
-      { HEAD(0, 0, 0, 0x18, 0, 0, 0, 8) }, PR_BROKEN, 0, 0, 0 },
+    { "IN, CHECK CONDITION with a size",
+      false,
+      104,
+      { HEAD(0, 0, 0, 2, 0, 0, 0, 8), 0x70, 0, 5, 0, 0, 0, 0, 10 },
+      PR_BROKEN,
+      0,
+      0,
+      0 },
+    { "IN, RESERVATION CONFLICT with a size", false, 104, { HEAD(0, 0, 0, 0x18, 0, 0, 0, 8) }, PR_BROKEN, 0, 0, 0 },
     { "OUT, GOOD with a size", true, 104, { HEAD(0, 0, 0, 0, 0, 0, 0, 1) }, PR_BROKEN, 0, 0, 0 },
-    { "status 04 passes for success in some guests", true, 104,
-      { HEAD(0, 0, 0, 4, 0, 0, 0, 0) }, PR_BROKEN, 0, 0, 0 },
+    { "status 04 passes for success in some guests", true, 104, { HEAD(0, 0, 0, 4, 0, 0, 0, 0) }, PR_BROKEN, 0, 0, 0 },
     { "status 10, obsolete", true, 104, { HEAD(0, 0, 0, 0x10, 0, 0, 0, 0) }, PR_BROKEN, 0, 0, 0 },
     { "status 01", true, 104, { HEAD(0, 0, 0, 1, 0, 0, 0, 0) }, PR_BROKEN, 0, 0, 0 },
     { "status 100h", true, 104, { HEAD(0, 0, 1, 0, 0, 0, 0, 0) }, PR_BROKEN, 0, 0, 0 },

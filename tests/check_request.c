@@ -21,8 +21,8 @@ static const struct {
     { 1, 1, 3, 0, REQUEST_OK },
     { 1, 16, 2, 26, REQUEST_OK },
     { 1, 10, 1, 1, REQUEST_OK },
-    { 1, 10, 0, 0, REQUEST_OK },        /* "bidirectional" without data: Linux sends TEST UNIT READY so */
-    { 2, 0, 0, 0, REQUEST_OK },         /* ABORT and RESET have neither CDB nor data */
+    { 1, 10, 0, 0, REQUEST_OK }, /* "bidirectional" without data: Linux sends TEST UNIT READY so */
+    { 2, 0, 0, 0, REQUEST_OK },  /* ABORT and RESET have neither CDB nor data */
     { 3, 200, 77, 255, REQUEST_OK },
     { 0, 10, 2, 1, REQUEST_BAD_ACT },
     { 4, 10, 2, 1, REQUEST_BAD_ACT },
@@ -60,7 +60,7 @@ END_TEST
 
 static const struct {
     uint8_t n;
-    uint16_t offset, length;        /* of each list */
+    uint16_t offset, length; /* of each list */
     unsigned max;
     enum request_defect defect;
     unsigned records;
@@ -81,7 +81,7 @@ static const struct {
     { 26, 0, 4096, 128, REQUEST_TOO_MANY_SEGMENTS, 0 },
     { 1, 0, 24, 2, REQUEST_TOO_MANY_SEGMENTS, 0 },
     { 1, 0, 8, 0, REQUEST_LISTS_NOT_OFFERED, 0 },
-    { 1, 0, 1032, 500, REQUEST_TOO_MANY_SEGMENTS, 0 },  /* our own limit holds whatever was advertised */
+    { 1, 0, 1032, 500, REQUEST_TOO_MANY_SEGMENTS, 0 }, /* our own limit holds whatever was advertised */
 };
 
 START_TEST(each_list_has_its_range)
@@ -104,7 +104,7 @@ static const struct {
     uint16_t offset, length;
     uint8_t direction;
     enum request_defect defect;
-    uint32_t sum;                   /* of three such segments */
+    uint32_t sum; /* of three such segments */
 } segments_of[] = {
     { 0, 4096, 2, REQUEST_OK, 12288 },
     { 4095, 1, 1, REQUEST_OK, 3 },

@@ -8,7 +8,10 @@
 #include "worker/ring.h"
 
 static struct pvscsi_journal journal;
-static union { struct vscsiif_sring s; uint8_t room[4096]; } page;
+static union {
+    struct vscsiif_sring s;
+    uint8_t room[4096];
+} page;
 static struct ring ring;
 
 static const uint32_t starts[] = { 0, 1, 15, 16, 17, 0x7ffffff8u, 0x7fffffffu, 0xfffffff0u, 0xffffffffu };
@@ -81,7 +84,7 @@ START_TEST(an_impossible_request_index_halts_the_ring_for_good)
         ck_assert_int_eq(ring_take(&ring, 0, &req), -EPROTO);
         ck_assert_uint_eq(journal.halted, 1);
         ck_assert_uint_eq(journal.req_cons, starts[_i]);
-        page.s.req_prod = starts[_i] + 1;       /* mended too late */
+        page.s.req_prod = starts[_i] + 1; /* mended too late */
         ck_assert_int_eq(ring_take(&ring, 0, &req), -EPROTO);
         ck_assert(!ring_final_check(&ring));
     }
@@ -130,12 +133,12 @@ START_TEST(an_event_is_sent_only_when_the_guest_asked_for_it)
         ring_take(&ring, k, &req);
     page.s.rsp_event = start + 2;
     ring_answer(&ring, 0, 0, &a);
-    ck_assert(!ring_push(&ring));       /* rsp_prod = start + 1: not yet */
+    ck_assert(!ring_push(&ring)); /* rsp_prod = start + 1: not yet */
     ring_answer(&ring, 1, 0, &a);
-    ck_assert(ring_push(&ring));        /* crosses start + 2 */
+    ck_assert(ring_push(&ring)); /* crosses start + 2 */
     ring_answer(&ring, 2, 0, &a);
-    ck_assert(!ring_push(&ring));       /* nobody asked again */
-    ck_assert(!ring_push(&ring));       /* nothing to push, no event */
+    ck_assert(!ring_push(&ring)); /* nobody asked again */
+    ck_assert(!ring_push(&ring)); /* nothing to push, no event */
     ck_assert(!ring_final_check(&ring));
     ck_assert_uint_eq(page.s.req_event, start + 5);
     guest_put(9);
@@ -214,7 +217,7 @@ START_TEST(a_death_before_req_cons_moved_takes_the_request_again)
     struct ring next;
 
     die_half_way(starts[_i]);
-    journal.req_cons--;                 /* slot 5 is TAKEN, but req_cons was not yet stored */
+    journal.req_cons--; /* slot 5 is TAKEN, but req_cons was not yet stored */
     ck_assert_int_eq(ring_resume(&next, &page, &journal, &orphans), 0);
     ck_assert_uint_eq(orphans, 1u << 0 | 1u << 3);
     ck_assert_uint_eq(journal.slot[5].state, JOURNAL_FREE);
@@ -242,7 +245,7 @@ START_TEST(a_death_after_publishing_does_not_answer_twice)
     struct ring next;
 
     die_half_way(starts[_i]);
-    page.s.rsp_prod = starts[_i] + 3;   /* published, but the slot is still ANSWERED */
+    page.s.rsp_prod = starts[_i] + 3; /* published, but the slot is still ANSWERED */
     ck_assert_int_eq(ring_resume(&next, &page, &journal, &orphans), 0);
     ck_assert_uint_eq(orphans, 1u << 0 | 1u << 3 | 1u << 5);
     ck_assert_uint_eq(journal.slot[2].state, JOURNAL_FREE);

@@ -13,7 +13,11 @@
 #include "scsi/scsi.h"
 
 /* As ck_assert_msg(), for inner loops: libcheck writes each of its own assertions to a file. */
-#define must(cond, ...) do { if (!(cond)) ck_abort_msg(__VA_ARGS__); } while (0)
+#define must(cond, ...) \
+    do { \
+        if (!(cond)) \
+            ck_abort_msg(__VA_ARGS__); \
+    } while (0)
 
 /* "05 24 00" into out; returns the number of bytes. A mark that is no hex digit or blank ends the test. */
 static inline unsigned unhex(const char *text, uint8_t *out, unsigned size)
@@ -65,8 +69,8 @@ static inline void check_own_sense(const char *what, const struct scsi_answer *a
     want[12] = s[1];
     want[13] = s[2];
     must(a->sense_len == 18, "%s: %u bytes of sense, expected 18", what, a->sense_len);
-    must(memcmp(a->sense, want, 18) == 0, "%s: sense %02x %02x/%02x/%02x, expected 70 %s", what,
-                  a->sense[0], a->sense[2], a->sense[12], a->sense[13], key_codes);
+    must(memcmp(a->sense, want, 18) == 0, "%s: sense %02x %02x/%02x/%02x, expected 70 %s", what, a->sense[0],
+         a->sense[2], a->sense[12], a->sense[13], key_codes);
 }
 
 static inline int run_suite(Suite *suite)

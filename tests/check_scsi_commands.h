@@ -9,13 +9,22 @@
 
 #include "pvscsi/worker-proto.h"
 
-enum { ALL = 32, DISKS = 33, NOT_MMC = 34, NOT_CHANGER = 35, MEDIA = 36, WITH_MEDIUM = 37 };
+enum {
+    ALL = 32,
+    DISKS = 33,
+    NOT_MMC = 34,
+    NOT_CHANGER = 35,
+    MEDIA = 36,
+    WITH_MEDIUM = 37
+};
 
 /*
  * cdb: LL are the bytes of the length field. data: n none, i in, o out (by the length field), I and O always,
  * u in, or none (not told by one field). readonly: what becomes of it on a LUN that may only be read: p passes,
  * w 07/27/00, x 05/20/00, f 05/24/00. usual, least: seconds; 0, 0: as a read or write of the type.
  */
+/* One row a line. */
+/* clang-format off */
 static const struct command {
     uint8_t types;          /* 0..31, or one of the sets above */
     char data, readonly;
@@ -230,20 +239,33 @@ static const struct command {
     { 0x08, 'o', 'x', "SEND VOLUME TAG",           "b6 00 00 00 00 00 00 00 LL LL 00 00", 900, 60 },
     { 0x08, 'i', 'p', "READ ELEMENT STATUS",       "b8 00 00 00 00 ff 00 LL LL LL 00 00", 14400, 900 },
 };
-enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+/* clang-format on */
+enum {
+    N_COMMANDS = sizeof(commands) / sizeof(commands[0])
+};
 
-static inline bool is_disk(uint8_t t) { return t == 0x00 || t == 0x04 || t == 0x07 || t == 0x0e || t == 0x14; }
+static inline bool is_disk(uint8_t t)
+{
+    return t == 0x00 || t == 0x04 || t == 0x07 || t == 0x0e || t == 0x14;
+}
 
 static inline bool has_type(const struct command *c, uint8_t t)
 {
     switch (c->types) {
-    case ALL:         return true;
-    case DISKS:       return is_disk(t);
-    case NOT_MMC:     return t != 0x05;
-    case NOT_CHANGER: return t != 0x08;
-    case MEDIA:       return is_disk(t) || t == 0x05;
-    case WITH_MEDIUM: return is_disk(t) || t == 0x01 || t == 0x05 || t == 0x08;
-    default:          return c->types == t;
+    case ALL:
+        return true;
+    case DISKS:
+        return is_disk(t);
+    case NOT_MMC:
+        return t != 0x05;
+    case NOT_CHANGER:
+        return t != 0x08;
+    case MEDIA:
+        return is_disk(t) || t == 0x05;
+    case WITH_MEDIUM:
+        return is_disk(t) || t == 0x01 || t == 0x05 || t == 0x08;
+    default:
+        return c->types == t;
     }
 }
 

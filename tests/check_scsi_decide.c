@@ -37,8 +37,8 @@ static void expect(const struct command *c, uint8_t type, const uint8_t *cdb, ui
     enum scsi_route want = cdb[0] == 0xa0 ? SCSI_TO_US : SCSI_TO_DEVICE;
     enum scsi_route got = decide(&f, cdb, len, dir, data_len, &d);
 
-    must(got == (pass ? want : SCSI_REFUSED), "%s, type %02x, direction %d, %u bytes: route %d", c->name, type,
-                  dir, data_len, got);
+    must(got == (pass ? want : SCSI_REFUSED), "%s, type %02x, direction %d, %u bytes: route %d", c->name, type, dir,
+         data_len, got);
     if (!pass)
         must(d.sense.asc == 0x24 && d.sense.ascq == 0, "%s: %02x/%02x", c->name, d.sense.asc, d.sense.ascq);
 }
@@ -93,7 +93,7 @@ START_TEST(seconds_of_every_command_on_every_type)
             media_seconds(t, &usual, &least);
         decide(&f, cdb, len, SCSI_DIR_IN, 512, &d);
         must(d.timeout_s == usual && d.min_timeout_s == least, "%s, type %02x: %u s, least %u s", c->name, t,
-                      d.timeout_s, d.min_timeout_s);
+             d.timeout_s, d.min_timeout_s);
         must(d.min_timeout_s <= d.timeout_s, "%s", c->name);
         /* The same when it is refused. */
         decide(&f, cdb, len, SCSI_DIR_BOTH, 512, &d);
@@ -120,9 +120,9 @@ static bool listed(uint8_t op, uint8_t byte1, uint8_t type)
         if (cdbs[i][0] != op || !has_type(&commands[i], type))
             continue;
         if (op == 0x9e || op == 0x9f)
-            mask = 0x1f;                    /* the service action */
+            mask = 0x1f; /* the service action */
         else if (op == 0x2f || op == 0x8f || op == 0xaf)
-            mask = type == 0x01 ? 0x02 : 0x06;      /* BYTCMP; BYTCHK, of which 10b is reserved */
+            mask = type == 0x01 ? 0x02 : 0x06; /* BYTCMP; BYTCHK, of which 10b is reserved */
         if ((cdbs[i][1] & mask) == (byte1 & mask))
             return true;
     }
@@ -147,7 +147,7 @@ START_TEST(every_other_opcode_is_forwarded_unjudged)
                 uint32_t n = dir == SCSI_DIR_NONE ? 0 : 65536;
 
                 must(decide(&f, cdb, 16, (enum scsi_direction)dir, n, &d) == SCSI_TO_DEVICE,
-                              "opcode %02x %02x, type %02x, direction %d", op, byte1, t, dir);
+                     "opcode %02x %02x, type %02x, direction %d", op, byte1, t, dir);
                 must(!d.filter_in, "opcode %02x", op);
             }
             must(decide(&f, cdb, 16, SCSI_DIR_BOTH, 512, &d) == SCSI_REFUSED && d.sense.asc == 0x24,
@@ -227,15 +227,29 @@ START_TEST(every_row_is_named_by_this_test)
 END_TEST
 
 /* --- CDB length, data length --- */
-static const struct { uint8_t opcode, need; } groups[] = {
-    { 0x00, 6 }, { 0x1f, 6 }, { 0x20, 10 }, { 0x5f, 10 }, { 0x80, 16 }, { 0x9f, 16 }, { 0xa0, 12 }, { 0xbf, 12 },
+static const struct {
+    uint8_t opcode, need;
+} groups[] = {
+    { 0x00, 6 },
+    { 0x1f, 6 },
+    { 0x20, 10 },
+    { 0x5f, 10 },
+    { 0x80, 16 },
+    { 0x9f, 16 },
+    { 0xa0, 12 },
+    { 0xbf, 12 },
     /* reserved, variable length, vendor specific */
-    { 0x60, 1 }, { 0x7f, 1 }, { 0xc0, 1 }, { 0xdf, 1 }, { 0xe0, 1 }, { 0xff, 1 },
+    { 0x60, 1 },
+    { 0x7f, 1 },
+    { 0xc0, 1 },
+    { 0xdf, 1 },
+    { 0xe0, 1 },
+    { 0xff, 1 },
 };
 
 START_TEST(cdb_shorter_than_its_group_is_refused)
 {
-    struct scsi_lun_facts f = facts_of(0x05);       /* BFh is known there, and wants data */
+    struct scsi_lun_facts f = facts_of(0x05); /* BFh is known there, and wants data */
     uint8_t cdb[SCSI_CDB_MAX] = { groups[_i].opcode };
     struct scsi_decision d;
 
@@ -250,9 +264,12 @@ START_TEST(cdb_shorter_than_its_group_is_refused)
 }
 END_TEST
 
-static const struct { uint32_t max, len; bool pass; } transfers[] = {
-    { 65536, 65536, true }, { 65536, 65537, false }, { 65536, UINT32_MAX, false }, { 0, 0, true }, { 0, 1, false },
-    { UINT32_MAX, UINT32_MAX, true },
+static const struct {
+    uint32_t max, len;
+    bool pass;
+} transfers[] = {
+    { 65536, 65536, true }, { 65536, 65537, false }, { 65536, UINT32_MAX, false },
+    { 0, 0, true },         { 0, 1, false },         { UINT32_MAX, UINT32_MAX, true },
 };
 
 START_TEST(more_than_the_transfer_limit_is_refused)
@@ -316,35 +333,23 @@ END_TEST
 static const struct {
     uint8_t mode;
     bool shared, forced, move;
-    enum scsi_route in, reserve, move_route;    /* READ KEYS; RESERVE; REGISTER AND MOVE */
-    uint8_t asc;                                /* of a refusal of the first two; REGISTER AND MOVE has 24h, or this */
+    enum scsi_route in, reserve, move_route; /* READ KEYS; RESERVE; REGISTER AND MOVE */
+    uint8_t asc;                             /* of a refusal of the first two; REGISTER AND MOVE has 24h, or this */
 } reservations[] = {
-    { PR_HELPER, 0, 0, 0, HLP, HLP, NO,  0 },
-    { PR_HELPER, 0, 0, 1, HLP, HLP, HLP, 0 },
-    { PR_HELPER, 0, 1, 0, HLP, HLP, NO,  0 },
-    { PR_HELPER, 0, 1, 1, HLP, HLP, HLP, 0 },
-    { PR_HELPER, 1, 0, 0, NO,  NO,  NO,  0x20 },
-    { PR_HELPER, 1, 0, 1, NO,  NO,  NO,  0x20 },
-    { PR_HELPER, 1, 1, 0, HLP, HLP, NO,  0 },
-    { PR_HELPER, 1, 1, 1, HLP, HLP, HLP, 0 },
-    { PR_DIRECT, 0, 0, 0, DEV, DEV, NO,  0 },
-    { PR_DIRECT, 0, 0, 1, DEV, DEV, DEV, 0 },
-    { PR_DIRECT, 0, 1, 0, DEV, DEV, NO,  0 },
-    { PR_DIRECT, 0, 1, 1, DEV, DEV, DEV, 0 },
-    { PR_DIRECT, 1, 0, 0, NO,  NO,  NO,  0x20 },
-    { PR_DIRECT, 1, 0, 1, NO,  NO,  NO,  0x20 },
-    { PR_DIRECT, 1, 1, 0, DEV, DEV, NO,  0 },
-    { PR_DIRECT, 1, 1, 1, DEV, DEV, DEV, 0 },
-    { PR_DENY,   0, 0, 0, NO,  NO,  NO,  0x20 },
-    { PR_DENY,   0, 0, 1, NO,  NO,  NO,  0x20 },
-    { PR_DENY,   0, 1, 0, NO,  NO,  NO,  0x20 },
-    { PR_DENY,   0, 1, 1, NO,  NO,  NO,  0x20 },
-    { PR_DENY,   1, 0, 0, NO,  NO,  NO,  0x20 },
-    { PR_DENY,   1, 0, 1, NO,  NO,  NO,  0x20 },
-    { PR_DENY,   1, 1, 0, NO,  NO,  NO,  0x20 },
-    { PR_DENY,   1, 1, 1, NO,  NO,  NO,  0x20 },
-    { 3,         0, 1, 1, NO,  NO,  NO,  0x20 },     /* no such mode: nothing is let through */
-    { 255,       0, 1, 1, NO,  NO,  NO,  0x20 },
+    { PR_HELPER, 0, 0, 0, HLP, HLP, NO, 0 },  { PR_HELPER, 0, 0, 1, HLP, HLP, HLP, 0 },
+    { PR_HELPER, 0, 1, 0, HLP, HLP, NO, 0 },  { PR_HELPER, 0, 1, 1, HLP, HLP, HLP, 0 },
+    { PR_HELPER, 1, 0, 0, NO, NO, NO, 0x20 }, { PR_HELPER, 1, 0, 1, NO, NO, NO, 0x20 },
+    { PR_HELPER, 1, 1, 0, HLP, HLP, NO, 0 },  { PR_HELPER, 1, 1, 1, HLP, HLP, HLP, 0 },
+    { PR_DIRECT, 0, 0, 0, DEV, DEV, NO, 0 },  { PR_DIRECT, 0, 0, 1, DEV, DEV, DEV, 0 },
+    { PR_DIRECT, 0, 1, 0, DEV, DEV, NO, 0 },  { PR_DIRECT, 0, 1, 1, DEV, DEV, DEV, 0 },
+    { PR_DIRECT, 1, 0, 0, NO, NO, NO, 0x20 }, { PR_DIRECT, 1, 0, 1, NO, NO, NO, 0x20 },
+    { PR_DIRECT, 1, 1, 0, DEV, DEV, NO, 0 },  { PR_DIRECT, 1, 1, 1, DEV, DEV, DEV, 0 },
+    { PR_DENY, 0, 0, 0, NO, NO, NO, 0x20 },   { PR_DENY, 0, 0, 1, NO, NO, NO, 0x20 },
+    { PR_DENY, 0, 1, 0, NO, NO, NO, 0x20 },   { PR_DENY, 0, 1, 1, NO, NO, NO, 0x20 },
+    { PR_DENY, 1, 0, 0, NO, NO, NO, 0x20 },   { PR_DENY, 1, 0, 1, NO, NO, NO, 0x20 },
+    { PR_DENY, 1, 1, 0, NO, NO, NO, 0x20 },   { PR_DENY, 1, 1, 1, NO, NO, NO, 0x20 },
+    { 3, 0, 1, 1, NO, NO, NO, 0x20 }, /* no such mode: nothing is let through */
+    { 255, 0, 1, 1, NO, NO, NO, 0x20 },
 };
 
 START_TEST(persistent_reservations_by_mode)
@@ -366,7 +371,7 @@ START_TEST(persistent_reservations_by_mode)
         cdb_of("5f 01 05 00 00 00 00 00 18 00", cdb);
         ck_assert_int_eq(decide(&f, cdb, 10, SCSI_DIR_OUT, 24, &d), reservations[_i].reserve);
         ck_assert_uint_eq(d.sense.asc, reservations[_i].asc);
-        for (unsigned high = 0; high < 256; high += 32) {       /* the service action is 5 bits */
+        for (unsigned high = 0; high < 256; high += 32) { /* the service action is 5 bits */
             cdb_of("5f 07 05 00 00 00 00 00 18 00", cdb);
             cdb[1] = (uint8_t)(high | 0x07);
             ck_assert_int_eq(decide(&f, cdb, 10, SCSI_DIR_OUT, 24, &d), reservations[_i].move_route);
@@ -377,7 +382,11 @@ START_TEST(persistent_reservations_by_mode)
 }
 END_TEST
 
-static const struct { const char *cdb; uint8_t len; const char *types; /* 'd' disks, 't' tape, '-' none */ } filtered[] = {
+static const struct {
+    const char *cdb;
+    uint8_t len;
+    const char *types; /* 'd' disks, 't' tape, '-' none */
+} filtered[] = {
     { "12 01 00 00 ff 00", 6, "d" },
     { "12 01 b0 00 ff 00", 6, "d" },
     { "12 01 83 00 ff 00", 6, "-" },
@@ -424,22 +433,20 @@ START_TEST(types_beyond_5_bits_are_harmless)
 END_TEST
 
 /* --- time --- */
-static const struct { uint32_t usual, least; uint16_t guest; uint32_t ms; } times[] = {
-    { 60, 10, 0, 60000 },           /* none given */
-    { 60, 10, 30, 25000 },          /* a sixth less */
-    { 60, 10, 60, 50000 },
-    { 60, 10, 66, 56000 },          /* at most 10 s less */
-    { 60, 10, 600, 590000 },
-    { 60, 10, 65535, 65525000 },
-    { 60, 10, 12, 10000 },
-    { 60, 10, 11, 10000 },          /* at least what the opcode needs */
-    { 60, 10, 1, 10000 },
-    { 14400, 900, 0, 14400000 },
-    { 14400, 900, 30, 900000 },
-    { 14400, 900, 14000, 13990000 },
-    { 86400, 3600, 0, 86400000 },
-    { 30, 0, 6, 5000 },
-    { 30, 0, 5, 4000 },             /* at least 1 s less */
+static const struct {
+    uint32_t usual, least;
+    uint16_t guest;
+    uint32_t ms;
+} times[] = {
+    { 60, 10, 0, 60000 },                                /* none given */
+    { 60, 10, 30, 25000 },                               /* a sixth less */
+    { 60, 10, 60, 50000 },        { 60, 10, 66, 56000 }, /* at most 10 s less */
+    { 60, 10, 600, 590000 },      { 60, 10, 65535, 65525000 },
+    { 60, 10, 12, 10000 },        { 60, 10, 11, 10000 }, /* at least what the opcode needs */
+    { 60, 10, 1, 10000 },         { 14400, 900, 0, 14400000 },
+    { 14400, 900, 30, 900000 },   { 14400, 900, 14000, 13990000 },
+    { 86400, 3600, 0, 86400000 }, { 30, 0, 6, 5000 },
+    { 30, 0, 5, 4000 }, /* at least 1 s less */
     { 30, 0, 2, 1000 },
 };
 

@@ -13,7 +13,11 @@
 
 #include "check_scsi.h"
 
-enum { BLOCKS = 2048, POISON = 0xa5, ROOM = 20 << 20 };
+enum {
+    BLOCKS = 2048,
+    POISON = 0xa5,
+    ROOM = 20 << 20
+};
 
 static int fd = -1;
 static struct filedisk disk;
@@ -22,8 +26,8 @@ static struct scsi_answer answer;
 
 /* The linker sends the disk's system calls here: see tests/scsi.mk. */
 static struct {
-    size_t most;            /* bytes one call moves; 0: all */
-    int fail_at, error;     /* this call and no other, counted from 1, fails with error */
+    size_t most;        /* bytes one call moves; 0: all */
+    int fail_at, error; /* this call and no other, counted from 1, fails with error */
     int calls, syncs;
 } faults;
 
@@ -44,7 +48,10 @@ static bool fault(size_t *n)
     return true;
 }
 
-ssize_t __wrap_pread(int f, void *to, size_t n, off_t at) { return fault(&n) ? -1 : __real_pread(f, to, n, at); }
+ssize_t __wrap_pread(int f, void *to, size_t n, off_t at)
+{
+    return fault(&n) ? -1 : __real_pread(f, to, n, at);
+}
 ssize_t __wrap_pwrite(int f, const void *from, size_t n, off_t at)
 {
     return fault(&n) ? -1 : __real_pwrite(f, from, n, at);
@@ -55,7 +62,10 @@ int __wrap_fdatasync(int f)
     return fault(NULL) ? -1 : __real_fdatasync(f);
 }
 
-static uint8_t pattern(uint64_t lba, unsigned at) { return (uint8_t)(lba * 7 + at * 3 + (at >> 8)); }
+static uint8_t pattern(uint64_t lba, unsigned at)
+{
+    return (uint8_t)(lba * 7 + at * 3 + (at >> 8));
+}
 
 static void setup(void)
 {
@@ -90,8 +100,11 @@ static uint32_t run(const char *cdb_text, char dir, uint32_t data_len)
     if (dir == 'i')
         memset(buf, POISON, data_len + 1);
     memset(&answer, 0xee, sizeof(answer));
-    return filedisk_execute(&disk, cdb, len, dir == 'i' ? SCSI_DIR_IN : dir == 'o' ? SCSI_DIR_OUT : SCSI_DIR_NONE, buf,
-                            data_len, &answer);
+    return filedisk_execute(&disk, cdb, len,
+                            dir == 'i'   ? SCSI_DIR_IN
+                            : dir == 'o' ? SCSI_DIR_OUT
+                                         : SCSI_DIR_NONE,
+                            buf, data_len, &answer);
 }
 
 static void check_answer(const char *what, const char *sense, uint32_t residual)
@@ -104,9 +117,13 @@ static void check_answer(const char *what, const char *sense, uint32_t residual)
 }
 
 /* --- init --- */
-static const struct { off_t size; int result; uint64_t blocks; } sizes[] = {
-    { 512, 0, 1 }, { 1024, 0, 2 }, { 0, -EINVAL, 0 }, { 511, -EINVAL, 0 }, { 513, -EINVAL, 0 },
-    { (off_t)1 << 42, 0, UINT64_C(1) << 33 },
+static const struct {
+    off_t size;
+    int result;
+    uint64_t blocks;
+} sizes[] = {
+    { 512, 0, 1 },       { 1024, 0, 2 },      { 0, -EINVAL, 0 },
+    { 511, -EINVAL, 0 }, { 513, -EINVAL, 0 }, { (off_t)1 << 42, 0, UINT64_C(1) << 33 },
 };
 
 START_TEST(size_is_whole_blocks)
@@ -161,16 +178,21 @@ END_TEST
 /* --- pages --- */
 #define Z4 "00 00 00 00 "
 #define Z16 Z4 Z4 Z4 Z4
-#define INQUIRY_36 "00 00 06 02 1f 00 00 02 58 45 4e 20 20 20 20 20 " \
-    "50 56 53 43 53 49 20 46 49 4c 45 20 44 49 53 4b 31 20 20 20"      /* "XEN     " "PVSCSI FILE DISK" "1   " */
+#define INQUIRY_36 \
+    "00 00 06 02 1f 00 00 02 58 45 4e 20 20 20 20 20 " \
+    "50 56 53 43 53 49 20 46 49 4c 45 20 44 49 53 4b 31 20 20 20" /* "XEN     " "PVSCSI FILE DISK" "1   " */
 #define CACHING "08 12 04 " Z16 "00 "
 #define CACHING_NO_CHANGE "08 12 00 " Z16 "00 "
 #define CONTROL "0a 0a 00 10 " Z4 Z4
 #define CONTROL_NO_CHANGE "0a 0a 00 00 " Z4 Z4
-#define BD "00 00 08 00 00 00 02 00 "                                   /* 2048 blocks of 512 bytes */
+#define BD "00 00 08 00 00 00 02 00 " /* 2048 blocks of 512 bytes */
 #define LONG_BD "00 00 00 00 00 00 08 00 00 00 00 00 00 00 02 00 "
 
-static const struct { const char *name, *cdb; uint32_t room; const char *data, *sense; } pages[] = {
+static const struct {
+    const char *name, *cdb;
+    uint32_t room;
+    const char *data, *sense;
+} pages[] = {
     { "INQUIRY", "12 00 00 00 24 00", 36, INQUIRY_36, "" },
     { "INQUIRY, 255", "12 00 00 00 ff 00", 255, INQUIRY_36, "" },
     { "INQUIRY, 5", "12 00 00 00 05 00", 5, "00 00 06 02 1f", "" },
@@ -182,8 +204,10 @@ static const struct { const char *name, *cdb; uint32_t room; const char *data, *
     { "INQUIRY, NACA", "12 00 00 00 24 04", 36, "", "05 24 00" },
     { "VPD 00h", "12 01 00 00 ff 00", 255, "00 00 00 04 00 80 83 b0", "" },
     { "VPD 80h", "12 01 80 00 ff 00", 255, "00 80 00 10 50 56 53 43 53 49 2d 54 45 53 54 2d 30 30 30 31", "" },
-    { "VPD 83h", "12 01 83 00 ff 00", 255, "00 83 00 28 01 03 00 08 31 2c 42 04 ca 5a 28 08 "
-      "02 01 00 18 58 45 4e 20 20 20 20 20 50 56 53 43 53 49 2d 54 45 53 54 2d 30 30 30 31", "" },
+    { "VPD 83h", "12 01 83 00 ff 00", 255,
+      "00 83 00 28 01 03 00 08 31 2c 42 04 ca 5a 28 08 "
+      "02 01 00 18 58 45 4e 20 20 20 20 20 50 56 53 43 53 49 2d 54 45 53 54 2d 30 30 30 31",
+      "" },
     { "VPD B0h", "12 01 b0 00 ff 00", 255, "00 b0 00 3c 00 00 00 00 00 00 80 00 " Z4 Z16 Z16 Z16, "" },
     { "VPD B0h, its header", "12 01 b0 00 04 00", 4, "00 b0 00 3c", "" },
     { "VPD B1h", "12 01 b1 00 ff 00", 255, "", "05 24 00" },
@@ -291,8 +315,8 @@ static const struct {
     { "READ(16)", "88 00 00 00 00 00 00 00 07 f8 00 00 00 08 00 00", 4096, 2040, 4096, "" },
     { "READ(16), over the end", "88 00 00 00 00 00 00 00 07 f9 00 00 00 08 00 00", 4096, 0, 0, "05 21 00" },
     { "READ(16), a sum beyond 64 bits", "88 00 ff ff ff ff ff ff ff ff ff ff ff ff 00 00", 4096, 0, 0, "05 21 00" },
-    { "READ(16), a count beyond 32 bits with the address", "88 00 00 00 00 00 00 00 00 01 ff ff ff ff 00 00", 4096, 0, 0,
-      "05 21 00" },
+    { "READ(16), a count beyond 32 bits with the address", "88 00 00 00 00 00 00 00 00 01 ff ff ff ff 00 00", 4096, 0,
+      0, "05 21 00" },
     { "READ(16), RDPROTECT", "88 80 00 00 00 00 00 00 00 00 00 00 00 01 00 00", 512, 0, 0, "05 24 00" },
 };
 
@@ -368,7 +392,9 @@ START_TEST(write_blocks)
 END_TEST
 
 static const char *const protected_writes[] = {
-    "0a 00 00 00 01 00", "2a 00 00 00 00 00 00 00 01 00", "8a 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00",
+    "0a 00 00 00 01 00",
+    "2a 00 00 00 00 00 00 00 01 00",
+    "8a 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00",
 };
 
 START_TEST(a_readonly_disk_is_write_protected)
@@ -392,7 +418,8 @@ END_TEST
 /* --- verifying --- */
 START_TEST(verify_compares_only_when_asked)
 {
-    static const char *const none[] = { "2f 00 00 00 00 00 00 08 00 00", "8f 00 00 00 00 00 00 00 00 00 00 00 08 00 00 00" };
+    static const char *const none[] = { "2f 00 00 00 00 00 00 08 00 00",
+                                        "8f 00 00 00 00 00 00 00 00 00 00 00 08 00 00 00" };
     static const char *const compare[] = { "2f 02 00 00 00 04 00 00 10 00",
                                            "8f 02 00 00 00 00 00 00 00 04 00 00 00 10 00 00" };
 
@@ -416,7 +443,9 @@ START_TEST(verify_compares_only_when_asked)
 }
 END_TEST
 
-static const struct { const char *cdb, *sense; } bad_verifies[] = {
+static const struct {
+    const char *cdb, *sense;
+} bad_verifies[] = {
     { "2f 00 00 00 07 ff 00 00 02 00", "05 21 00" },
     { "2f 04 00 00 00 00 00 00 01 00", "05 24 00" },
     { "2f 06 00 00 00 00 00 00 01 00", "05 24 00" },
@@ -435,7 +464,9 @@ START_TEST(verify_refuses)
 END_TEST
 
 /* --- synchronizing --- */
-static const struct { const char *cdb, *sense; } flushes[] = {
+static const struct {
+    const char *cdb, *sense;
+} flushes[] = {
     { "35 00 00 00 00 00 00 00 00 00", "" },
     { "35 02 00 00 00 00 00 00 00 00", "" },
     { "35 00 00 00 07 ff 00 00 01 00", "" },
@@ -488,8 +519,8 @@ static void check_write_error(const char *key_codes)
     unhex(key_codes, s, 3);
     run("2a 00 00 00 00 01 00 00 08 00", 'o', 4096);
     must(answer.status == 0x02 && answer.residual == 4096 && answer.sense_len == 18, "status %02x", answer.status);
-    must((answer.sense[2] & 0x0f) == s[0] && answer.sense[12] == s[1] && answer.sense[13] == s[2],
-         "%02x %02x/%02x", answer.sense[2], answer.sense[12], answer.sense[13]);
+    must((answer.sense[2] & 0x0f) == s[0] && answer.sense[12] == s[1] && answer.sense[13] == s[2], "%02x %02x/%02x",
+         answer.sense[2], answer.sense[12], answer.sense[13]);
 }
 
 START_TEST(a_file_that_is_not_writable_is_write_protected)
@@ -497,11 +528,11 @@ START_TEST(a_file_that_is_not_writable_is_write_protected)
     char path[64];
 
     ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
-    check_write_error("07 27 00");                  /* EPERM */
+    check_write_error("07 27 00"); /* EPERM */
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     disk.fd = open(path, O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(disk.fd, 0);
-    check_write_error("07 27 00");                  /* EBADF */
+    check_write_error("07 27 00"); /* EBADF */
     ck_assert_uint_eq(run("28 00 00 00 00 00 00 00 01 00", 'i', 512), 512);
     run("35 00 00 00 00 00 00 00 00 00", 'n', 0);
     check_answer("flush", "", 0);
@@ -515,7 +546,7 @@ START_TEST(a_write_that_fails_is_a_medium_error)
 
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    check_write_error("03 0c 00");                  /* EFBIG, after two blocks */
+    check_write_error("03 0c 00"); /* EFBIG, after two blocks */
     check_bytes("where", answer.sense, 7, "f0 00 03 00 00 00 03");
     limit.rlim_cur = RLIM_INFINITY;
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -546,24 +577,29 @@ START_TEST(short_and_interrupted_transfers_go_on)
 }
 END_TEST
 
-static const struct { const char *cdb; char dir; int fail_at, error; const char *sense; /* fixed, whole */ } broken[] = {
-    { "28 00 00 00 00 05 00 00 04 00", 'i', 1, EIO,    "f0 00 03 00 00 00 05 0a 00 00 00 00 11 00 00 00 00 00" },
-    { "28 00 00 00 00 05 00 00 04 00", 'i', 3, EIO,    "f0 00 03 00 00 00 06 0a 00 00 00 00 11 00 00 00 00 00" },
-    { "28 00 00 00 00 05 00 00 04 00", 'i', 5, EIO,    "f0 00 03 00 00 00 07 0a 00 00 00 00 11 00 00 00 00 00" },
-    { "2f 00 00 00 00 05 00 00 04 00", 'n', 4, EIO,    "f0 00 03 00 00 00 06 0a 00 00 00 00 11 00 00 00 00 00" },
-    { "2f 02 00 00 00 05 00 00 04 00", 'o', 4, EIO,    "f0 00 03 00 00 00 06 0a 00 00 00 00 11 00 00 00 00 00" },
-    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EIO,    "f0 00 03 00 00 00 05 0a 00 00 00 00 0c 00 00 00 00 00" },
-    { "2a 00 00 00 00 05 00 00 04 00", 'o', 6, EIO,    "f0 00 03 00 00 00 07 0a 00 00 00 00 0c 00 00 00 00 00" },
-    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EFBIG,  "f0 00 03 00 00 00 05 0a 00 00 00 00 0c 00 00 00 00 00" },
+static const struct {
+    const char *cdb;
+    char dir;
+    int fail_at, error;
+    const char *sense; /* fixed, whole */
+} broken[] = {
+    { "28 00 00 00 00 05 00 00 04 00", 'i', 1, EIO, "f0 00 03 00 00 00 05 0a 00 00 00 00 11 00 00 00 00 00" },
+    { "28 00 00 00 00 05 00 00 04 00", 'i', 3, EIO, "f0 00 03 00 00 00 06 0a 00 00 00 00 11 00 00 00 00 00" },
+    { "28 00 00 00 00 05 00 00 04 00", 'i', 5, EIO, "f0 00 03 00 00 00 07 0a 00 00 00 00 11 00 00 00 00 00" },
+    { "2f 00 00 00 00 05 00 00 04 00", 'n', 4, EIO, "f0 00 03 00 00 00 06 0a 00 00 00 00 11 00 00 00 00 00" },
+    { "2f 02 00 00 00 05 00 00 04 00", 'o', 4, EIO, "f0 00 03 00 00 00 06 0a 00 00 00 00 11 00 00 00 00 00" },
+    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EIO, "f0 00 03 00 00 00 05 0a 00 00 00 00 0c 00 00 00 00 00" },
+    { "2a 00 00 00 00 05 00 00 04 00", 'o', 6, EIO, "f0 00 03 00 00 00 07 0a 00 00 00 00 0c 00 00 00 00 00" },
+    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EFBIG, "f0 00 03 00 00 00 05 0a 00 00 00 00 0c 00 00 00 00 00" },
     { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, ENOSPC, "f0 00 07 00 00 00 05 0a 00 00 00 00 27 07 00 00 00 00" },
     { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EDQUOT, "f0 00 07 00 00 00 05 0a 00 00 00 00 27 07 00 00 00 00" },
-    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EROFS,  "f0 00 07 00 00 00 05 0a 00 00 00 00 27 00 00 00 00 00" },
-    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EPERM,  "f0 00 07 00 00 00 05 0a 00 00 00 00 27 00 00 00 00 00" },
+    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EROFS, "f0 00 07 00 00 00 05 0a 00 00 00 00 27 00 00 00 00 00" },
+    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EPERM, "f0 00 07 00 00 00 05 0a 00 00 00 00 27 00 00 00 00 00" },
     { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EACCES, "f0 00 07 00 00 00 05 0a 00 00 00 00 27 00 00 00 00 00" },
-    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EBADF,  "f0 00 07 00 00 00 05 0a 00 00 00 00 27 00 00 00 00 00" },
+    { "2a 00 00 00 00 05 00 00 04 00", 'o', 1, EBADF, "f0 00 07 00 00 00 05 0a 00 00 00 00 27 00 00 00 00 00" },
     /* 2048 bytes in writes of 256, then the flush. */
-    { "2a 08 00 00 00 05 00 00 04 00", 'o', 9, EIO,    "70 00 03 00 00 00 00 0a 00 00 00 00 0c 00 00 00 00 00" },
-    { "35 00 00 00 00 00 00 00 00 00", 'n', 1, EIO,    "70 00 03 00 00 00 00 0a 00 00 00 00 0c 00 00 00 00 00" },
+    { "2a 08 00 00 00 05 00 00 04 00", 'o', 9, EIO, "70 00 03 00 00 00 00 0a 00 00 00 00 0c 00 00 00 00 00" },
+    { "35 00 00 00 00 00 00 00 00 00", 'n', 1, EIO, "70 00 03 00 00 00 00 0a 00 00 00 00 0c 00 00 00 00 00" },
     { "35 00 00 00 00 00 00 00 00 00", 'n', 1, ENOSPC, "70 00 03 00 00 00 00 0a 00 00 00 00 0c 00 00 00 00 00" },
 };
 
@@ -572,7 +608,7 @@ START_TEST(errors_of_the_file_are_errors_of_the_medium)
     uint32_t len = broken[_i].dir == 'n' ? 0 : 2048;
 
     for (uint32_t i = 0; i < len; i++)
-        buf[i] = pattern(5 + i / 512, i % 512);     /* what VERIFY compares with */
+        buf[i] = pattern(5 + i / 512, i % 512); /* what VERIFY compares with */
     faults.most = 256;
     faults.fail_at = broken[_i].fail_at;
     faults.error = broken[_i].error;
@@ -583,9 +619,13 @@ START_TEST(errors_of_the_file_are_errors_of_the_medium)
 }
 END_TEST
 
-static const struct { const char *cdb; char dir; int syncs; } synced[] = {
+static const struct {
+    const char *cdb;
+    char dir;
+    int syncs;
+} synced[] = {
     { "0a 00 00 00 01 00", 'o', 0 },
-    { "0a 08 00 00 01 00", 'o', 0 },                /* a bit of the address in the 6 byte form */
+    { "0a 08 00 00 01 00", 'o', 0 }, /* a bit of the address in the 6 byte form */
     { "2a 00 00 00 00 00 00 00 01 00", 'o', 0 },
     { "2a 10 00 00 00 00 00 00 01 00", 'o', 0 },
     { "2a 08 00 00 00 00 00 00 01 00", 'o', 1 },
@@ -620,8 +660,8 @@ END_TEST
 /* --- the rest --- */
 START_TEST(every_other_opcode_is_invalid)
 {
-    static const uint8_t known[] = { 0x00, 0x03, 0x08, 0x0a, 0x12, 0x1a, 0x1b, 0x25, 0x28, 0x2a, 0x2f, 0x35, 0x5a,
-                                     0x88, 0x8a, 0x8f, 0x91, 0x9e };
+    static const uint8_t known[] = { 0x00, 0x03, 0x08, 0x0a, 0x12, 0x1a, 0x1b, 0x25, 0x28,
+                                     0x2a, 0x2f, 0x35, 0x5a, 0x88, 0x8a, 0x8f, 0x91, 0x9e };
 
     for (unsigned op = 0; op < 256; op++) {
         char cdb[] = "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00";
@@ -636,7 +676,9 @@ START_TEST(every_other_opcode_is_invalid)
 }
 END_TEST
 
-static const struct { const char *cdb, *sense; } short_cdbs[] = {
+static const struct {
+    const char *cdb, *sense;
+} short_cdbs[] = {
     { "28 00 00 00 00 00 00 00 01", "05 24 00" },
     { "88 00 00 00 00 00 00 00 00 00 00 00 00 01 00", "05 24 00" },
     { "12 00 00 00 24", "05 24 00" },

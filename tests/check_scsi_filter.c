@@ -6,9 +6,15 @@
 
 #include "check_scsi.h"
 
-enum { ROOM = 512, POISON = 0xa5 };
+enum {
+    ROOM = 512,
+    POISON = 0xa5
+};
 
-static bool is_disk(unsigned t) { return t == 0x00 || t == 0x04 || t == 0x07 || t == 0x0e || t == 0x14; }
+static bool is_disk(unsigned t)
+{
+    return t == 0x00 || t == 0x04 || t == 0x07 || t == 0x0e || t == 0x14;
+}
 
 #define Z4 "00 00 00 00 "
 #define Z16 Z4 Z4 Z4 Z4
@@ -19,71 +25,70 @@ static const struct {
     uint32_t max_transfer, block_size, alloc;
     const char *page, *expected;
 } limits[] = {
-    { "no limit named: ours; nothing optimal stays so", 520192, 512, 64,
-      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 },
-    { "blocks of 4096 bytes", 520192, 4096, 64,
-      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 00 7f " Z4 Z16 Z16 Z16 },
-    { "blocks of 520 bytes", 520192, 520, 64,
-      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 03 e8 " Z4 Z16 Z16 Z16 },
-    { "an unknown block length is taken for 4096", 520192, 0, 64,
-      "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 00 00 00 00 00 00 7f " Z4 Z16 Z16 Z16 },
-    { "larger limits come down", 520192, 512, 64,
-      "00 b0 00 3c 00 00 00 08 00 00 ff ff 00 00 04 00 " Z16 Z16 Z16,
+    { "no limit named: ours; nothing optimal stays so", 520192, 512, 64, "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 },
+    { "blocks of 4096 bytes", 520192, 4096, 64, "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 00 00 00 00 7f " Z4 Z16 Z16 Z16 },
+    { "blocks of 520 bytes", 520192, 520, 64, "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 00 00 00 03 e8 " Z4 Z16 Z16 Z16 },
+    { "an unknown block length is taken for 4096", 520192, 0, 64, "00 b0 00 3c 00 00 00 00 " Z4 Z4 Z16 Z16 Z16,
+      "00 b0 00 3c 00 00 00 00 00 00 00 7f " Z4 Z16 Z16 Z16 },
+    { "larger limits come down", 520192, 512, 64, "00 b0 00 3c 00 00 00 08 00 00 ff ff 00 00 04 00 " Z16 Z16 Z16,
       "00 b0 00 3c 00 00 00 08 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16 },
-    { "smaller limits stay", 520192, 512, 64,
-      "00 b0 00 3c 00 00 00 08 00 00 03 f7 00 00 00 80 " Z16 Z16 Z16,
+    { "smaller limits stay", 520192, 512, 64, "00 b0 00 3c 00 00 00 08 00 00 03 f7 00 00 00 80 " Z16 Z16 Z16,
       "00 b0 00 3c 00 00 00 08 00 00 03 f7 00 00 00 80 " Z16 Z16 Z16 },
-    { "the limit itself stays", 520192, 512, 64,
-      "00 b0 00 3c 00 00 00 00 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16,
+    { "the limit itself stays", 520192, 512, 64, "00 b0 00 3c 00 00 00 00 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16,
       "00 b0 00 3c 00 00 00 00 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16 },
-    { "all ones", 520192, 512, 64,
-      "00 b0 00 3c 00 00 00 00 ff ff ff ff ff ff ff ff " Z16 Z16 Z16,
+    { "all ones", 520192, 512, 64, "00 b0 00 3c 00 00 00 00 ff ff ff ff ff ff ff ff " Z16 Z16 Z16,
       "00 b0 00 3c 00 00 00 00 00 00 03 f8 00 00 03 f8 " Z16 Z16 Z16 },
-    { "COMPARE AND WRITE moves twice its blocks", 8192, 512, 64,
-      "00 b0 00 3c 00 ff 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 08 00 00 00 00 00 10 " Z4 Z16 Z16 Z16 },
-    { "COMPARE AND WRITE of one block", 8192, 512, 64,
-      "00 b0 00 3c 00 01 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 01 00 00 00 00 00 10 " Z4 Z16 Z16 Z16 },
-    { "a limit below one block is one block", 511, 512, 64,
-      "00 b0 00 3c 00 05 00 00 " Z4 Z4 Z16 Z16 Z16, "00 b0 00 3c 00 01 00 00 00 00 00 01 " Z4 Z16 Z16 Z16 },
+    { "COMPARE AND WRITE moves twice its blocks", 8192, 512, 64, "00 b0 00 3c 00 ff 00 00 " Z4 Z4 Z16 Z16 Z16,
+      "00 b0 00 3c 00 08 00 00 00 00 00 10 " Z4 Z16 Z16 Z16 },
+    { "COMPARE AND WRITE of one block", 8192, 512, 64, "00 b0 00 3c 00 01 00 00 " Z4 Z4 Z16 Z16 Z16,
+      "00 b0 00 3c 00 01 00 00 00 00 00 10 " Z4 Z16 Z16 Z16 },
+    { "a limit below one block is one block", 511, 512, 64, "00 b0 00 3c 00 05 00 00 " Z4 Z4 Z16 Z16 Z16,
+      "00 b0 00 3c 00 01 00 00 00 00 00 01 " Z4 Z16 Z16 Z16 },
     { "UNMAP, WRITE SAME and prefetch limits move no data", 8192, 512, 64,
       "00 b0 00 3c 00 00 00 00 00 00 00 10 00 00 00 00 00 01 00 00 00 40 00 00 00 00 00 10 00 00 00 80 "
       "80 00 00 00 00 00 00 00 00 01 00 00 " Z4 Z4 Z4 Z4 Z4,
       "00 b0 00 3c 00 00 00 00 00 00 00 10 00 00 00 00 00 01 00 00 00 40 00 00 00 00 00 10 00 00 00 80 "
       "80 00 00 00 00 00 00 00 00 01 00 00 " Z4 Z4 Z4 Z4 Z4 },
     { "atomic writes, alone and with a boundary", 8192, 512, 64,
-      "00 b0 00 3c 00 00 00 00 00 00 00 10 " Z4 Z16 Z4 Z4 Z4 "00 00 01 00 00 00 00 08 00 00 00 04 00 00 02 00 00 00 00 40 ",
-      "00 b0 00 3c 00 00 00 00 00 00 00 10 " Z4 Z16 Z4 Z4 Z4 "00 00 00 10 00 00 00 08 00 00 00 04 00 00 00 10 00 00 00 40 " },
+      "00 b0 00 3c 00 00 00 00 00 00 00 10 " Z4 Z16 Z4 Z4 Z4
+      "00 00 01 00 00 00 00 08 00 00 00 04 00 00 02 00 00 00 00 40 ",
+      "00 b0 00 3c 00 00 00 00 00 00 00 10 " Z4 Z16 Z4 Z4 Z4
+      "00 00 00 10 00 00 00 08 00 00 00 04 00 00 00 10 00 00 00 40 " },
     { "a page that ends with the atomic length", 8192, 512, 64,
       "00 b0 00 2c 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z4 Z4 Z4 "ff ff ff ff",
       "00 b0 00 2c 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z4 Z4 Z4 "00 00 00 10" },
     { "a page that ends with the atomic length with a boundary", 8192, 512, 64,
       "00 b0 00 38 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z16 Z4 Z4 "ff ff ff ff",
       "00 b0 00 38 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z16 Z4 Z4 "00 00 00 10" },
-    { "a page of SBC-2", 520192, 512, 64,
-      "00 b0 00 0c 00 00 00 00 00 00 00 00 00 00 00 00", "00 b0 00 0c 00 00 00 00 00 00 03 f8 00 00 00 00" },
+    { "a page of SBC-2", 520192, 512, 64, "00 b0 00 0c 00 00 00 00 00 00 00 00 00 00 00 00",
+      "00 b0 00 0c 00 00 00 00 00 00 03 f8 00 00 00 00" },
     { "bytes past the page's own length are not its", 8192, 512, 64,
       "00 b0 00 0c 00 00 00 00 00 00 00 00 00 00 00 00 " Z16 Z4 Z4 Z4 "ff ff ff ff " Z16,
       "00 b0 00 0c 00 00 00 00 00 00 00 10 00 00 00 00 " Z16 Z4 Z4 Z4 Z4 Z16 },
-    { "a page too short for the limit is made longer", 520192, 512, 64,
-      "00 b0 00 04 00 00 00 08", "00 b0 00 3c 00 00 00 08 00 00 03 f8 " Z4 Z16 Z16 Z16 },
-    { "a page of nothing but its header", 520192, 512, 64,
-      "00 b0 00 00", "00 b0 00 3c 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 },
+    { "a page too short for the limit is made longer", 520192, 512, 64, "00 b0 00 04 00 00 00 08",
+      "00 b0 00 3c 00 00 00 08 00 00 03 f8 " Z4 Z16 Z16 Z16 },
+    { "a page of nothing but its header", 520192, 512, 64, "00 b0 00 00",
+      "00 b0 00 3c 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 },
     { "made longer as far as there is room", 520192, 512, 12, "00 b0 00 00", "00 b0 00 3c 00 00 00 00 00 00 03 f8" },
-    { "a length that lies beyond the data", 520192, 512, 64,
-      "00 b0 ff ff 00 00 00 00 00 00 ff ff 00 00 00 00", "00 b0 ff ff 00 00 00 00 00 00 03 f8 00 00 00 00" },
-    { "cut in the middle of the field", 520192, 512, 11,
-      "00 b0 00 3c 00 00 00 00 00 00 ff", "00 b0 00 3c 00 00 00 00 00 00 03" },
+    { "a length that lies beyond the data", 520192, 512, 64, "00 b0 ff ff 00 00 00 00 00 00 ff ff 00 00 00 00",
+      "00 b0 ff ff 00 00 00 00 00 00 03 f8 00 00 00 00" },
+    { "cut in the middle of the field", 520192, 512, 11, "00 b0 00 3c 00 00 00 00 00 00 ff",
+      "00 b0 00 3c 00 00 00 00 00 00 03" },
     { "the header alone", 520192, 512, 4, "00 b0 00 3c", "00 b0 00 3c" },
     { "less than a header", 520192, 512, 64, "00 b0 00", "00 b0 00" },
     { "nothing", 520192, 512, 64, "", "" },
-    { "standard data from a device that ignores EVPD", 520192, 512, 64,
-      "00 00 05 02 1f 00 00 00 41 42 43 44 ", "00 00 05 02 1f 00 00 00 41 42 43 44" },
+    { "standard data from a device that ignores EVPD", 520192, 512, 64, "00 00 05 02 1f 00 00 00 41 42 43 44 ",
+      "00 00 05 02 1f 00 00 00 41 42 43 44" },
     { "a page longer than we know keeps its tail", 520192, 512, 80,
       "00 b0 00 44 00 00 00 00 " Z4 Z4 Z16 Z16 Z16 "11 22 33 44 55 66 77 88",
       "00 b0 00 44 00 00 00 00 00 00 03 f8 " Z4 Z16 Z16 Z16 "11 22 33 44 55 66 77 88" },
 };
 
-static uint32_t filter(struct scsi_lun_facts *f, const char *cdb_text, const char *in, uint8_t out[ROOM], uint32_t alloc)
+static uint32_t filter(struct scsi_lun_facts *f, const char *cdb_text, const char *in, uint8_t out[ROOM],
+                       uint32_t alloc)
 {
     uint8_t cdb[SCSI_CDB_MAX];
     uint32_t len;
@@ -108,8 +113,11 @@ START_TEST(block_limits)
 END_TEST
 
 /* Pages of so many bytes at an odd offset: one more at each begin of 64 KiB. 480 KiB: 120 + 1 + 7 = 128. */
-static const struct { uint32_t segments, bytes; } mapped[] = {
-    { 1, 4096 }, { 2, 4096 }, { 17, 16 * 4096 }, { 18, 16 * 4096 }, { 19, 17 * 4096 }, { 26, 24 * 4096 }, { 128, 480 * 1024 },
+static const struct {
+    uint32_t segments, bytes;
+} mapped[] = {
+    { 1, 4096 },       { 2, 4096 },       { 17, 16 * 4096 },   { 18, 16 * 4096 },
+    { 19, 17 * 4096 }, { 26, 24 * 4096 }, { 128, 480 * 1024 },
 };
 
 START_TEST(what_a_linux_guest_surely_gets_through)
@@ -122,7 +130,8 @@ START_TEST(a_guest_is_told_less_than_it_may_ask_for)
 {
     struct scsi_lun_facts f = { .max_transfer = 520192, .max_told = 480 * 1024, .block_size = 512 };
     uint8_t out[ROOM];
-    uint32_t len = filter(&f, "12 01 b0 00 ff 00", "00 b0 00 3c 00 00 00 00 00 00 ff ff 00 00 04 00 " Z16 Z16 Z16, out, 64);
+    uint32_t len = filter(&f, "12 01 b0 00 ff 00", "00 b0 00 3c 00 00 00 00 00 00 ff ff 00 00 04 00 " Z16 Z16 Z16, out,
+                          64);
 
     check_bytes("480 KiB", out, len, "00 b0 00 3c 00 00 00 00 00 00 03 c0 00 00 03 c0 " Z16 Z16 Z16);
 }
@@ -137,12 +146,17 @@ START_TEST(block_limits_at_every_length)
     unhex(whole, want, sizeof(want));
     for (uint32_t len = 0; len <= 64; len++) {
         struct scsi_lun_facts f = { .max_transfer = 8192, .block_size = 512 };
-        uint8_t cdb[SCSI_CDB_MAX], *data = malloc(len + 1);     /* to the byte, for ASan and valgrind */
+        uint8_t cdb[SCSI_CDB_MAX], *data = malloc(len + 1); /* to the byte, for ASan and valgrind */
 
         cdb_of("12 01 b0 00 40 00", cdb);
         must(data != NULL, "memory");
         for (uint32_t i = 0; i < len; i++)
-            data[i] = i == 1 ? 0xb0 : i == 3 ? 0x3c : i == 5 ? 0xff : i >= 8 && i < 16 ? 0xff : i >= 44 && i < 48 ? 0xff : 0;
+            data[i] = i == 1              ? 0xb0
+                      : i == 3            ? 0x3c
+                      : i == 5            ? 0xff
+                      : i >= 8 && i < 16  ? 0xff
+                      : i >= 44 && i < 48 ? 0xff
+                                          : 0;
         must(scsi_filter_data_in(&f, cdb, data, len, len) == len, "length %u", len);
         /* A field cut off is known by its upper bytes only; what is left of it is not above the limit's. */
         for (uint32_t i = 0; i < len && len >= 4; i++)
@@ -153,17 +167,21 @@ START_TEST(block_limits_at_every_length)
 END_TEST
 
 /* --- VPD 00h --- */
-static const struct { const char *name, *cdb; uint32_t alloc; const char *page, *expected; } lists[] = {
+static const struct {
+    const char *name, *cdb;
+    uint32_t alloc;
+    const char *page, *expected;
+} lists[] = {
     { "appended", "12 01 00 00 ff 00", 255, "00 00 00 03 00 80 83", "00 00 00 04 00 80 83 b0" },
     { "in order", "12 01 00 00 ff 00", 255, "00 00 00 05 00 80 83 b1 b2", "00 00 00 06 00 80 83 b0 b1 b2" },
     { "there already", "12 01 00 00 ff 00", 255, "00 00 00 05 00 80 83 b0 b1", "00 00 00 05 00 80 83 b0 b1" },
     { "an empty list", "12 01 00 00 ff 00", 255, "00 00 00 00", "00 00 00 01 b0" },
     { "first of all", "12 01 00 00 ff 00", 255, "00 00 00 01 c0", "00 00 00 02 b0 c0" },
     { "qualifier and type stay", "12 01 00 00 ff 00", 255, "14 00 00 01 00", "14 00 00 02 00 b0" },
-    { "no room behind: the last one goes, the length stays whole", "12 01 00 00 09 00", 9,
-      "00 00 00 05 00 80 83 b1 b2", "00 00 00 06 00 80 83 b0 b1" },
-    { "the allocation length counts, not the buffer", "12 01 00 00 09 00", 255,
-      "00 00 00 05 00 80 83 b1 b2", "00 00 00 06 00 80 83 b0 b1" },
+    { "no room behind: the last one goes, the length stays whole", "12 01 00 00 09 00", 9, "00 00 00 05 00 80 83 b1 b2",
+      "00 00 00 06 00 80 83 b0 b1" },
+    { "the allocation length counts, not the buffer", "12 01 00 00 09 00", 255, "00 00 00 05 00 80 83 b1 b2",
+      "00 00 00 06 00 80 83 b0 b1" },
     { "no room for it at all", "12 01 00 00 07 00", 7, "00 00 00 03 00 80 83", "00 00 00 04 00 80 83" },
     { "cut before its place: not known", "12 01 00 00 06 00", 6, "00 00 00 05 00 80", "00 00 00 05 00 80" },
     { "cut behind its place", "12 01 00 00 08 00", 8, "00 00 00 06 00 80 83 b1", "00 00 00 07 00 80 83 b0" },
@@ -172,7 +190,8 @@ static const struct { const char *name, *cdb; uint32_t alloc; const char *page, 
     { "less than a header", "12 01 00 00 ff 00", 255, "00 00 00", "00 00 00" },
     { "a length that lies beyond the data", "12 01 00 00 ff 00", 255, "00 00 ff ff 00 80", "00 00 ff ff 00 80" },
     { "the same, and nowhere to count up to", "12 01 00 00 ff 00", 255, "00 00 ff ff 00 b1", "00 00 ff ff 00 b1" },
-    { "bytes past its length are not of the list", "12 01 00 00 ff 00", 255, "00 00 00 02 00 80 b0", "00 00 00 03 00 80 b0" },
+    { "bytes past its length are not of the list", "12 01 00 00 ff 00", 255, "00 00 00 02 00 80 b0",
+      "00 00 00 03 00 80 b0" },
     { "another page came", "12 01 00 00 ff 00", 255, "00 80 00 03 00 80 83", "00 80 00 03 00 80 83" },
 };
 
@@ -187,7 +206,11 @@ START_TEST(supported_pages)
 END_TEST
 
 /* --- READ BLOCK LIMITS --- */
-static const struct { const char *name, *cdb; uint32_t max_transfer; const char *data, *expected; } tapes[] = {
+static const struct {
+    const char *name, *cdb;
+    uint32_t max_transfer;
+    const char *data, *expected;
+} tapes[] = {
     { "no limit named", "05 00 00 00 00 00", 520192, "00 00 00 00 00 01", "00 07 f0 00 00 01" },
     { "a larger one", "05 00 00 00 00 00", 520192, "00 ff ff ff 00 01", "00 07 f0 00 00 01" },
     { "a smaller one", "05 00 00 00 00 00", 520192, "00 04 00 00 00 01", "00 04 00 00 00 01" },
@@ -196,8 +219,8 @@ static const struct { const char *name, *cdb; uint32_t max_transfer; const char 
     { "a granularity above the limit", "05 00 00 00 00 00", 520192, "1f 00 00 00 02 00", "1f 07 f0 00 02 00" },
     { "reserved bits beside the granularity", "05 00 00 00 00 00", 520192, "e0 ff ff ff 00 01", "e0 07 f0 00 00 01" },
     { "a limit beyond 24 bits", "05 00 00 00 00 00", 1 << 28, "00 00 00 00 00 01", "00 ff ff ff 00 01" },
-    { "MLOI: another page", "05 01 00 00 00 00", 520192,
-      "00 00 00 10 00 00 00 00 00 00 00 00 ff ff ff ff ff ff ff ff", "00 00 00 10 00 00 00 00 00 00 00 00 ff ff ff ff ff ff ff ff" },
+    { "MLOI: another page", "05 01 00 00 00 00", 520192, "00 00 00 10 00 00 00 00 00 00 00 00 ff ff ff ff ff ff ff ff",
+      "00 00 00 10 00 00 00 00 00 00 00 00 ff ff ff ff ff ff ff ff" },
     { "cut", "05 00 00 00 00 00", 520192, "00 ff ff", "00 ff ff" },
     { "the maximum alone", "05 00 00 00 00 00", 520192, "00 ff ff ff", "00 07 f0 00" },
     { "nothing", "05 00 00 00 00 00", 520192, "", "" },
@@ -214,7 +237,10 @@ START_TEST(tape_block_limits)
 END_TEST
 
 /* --- READ CAPACITY teaches the block length, and passes --- */
-static const struct { const char *name, *cdb, *data; uint32_t before, after; } capacities[] = {
+static const struct {
+    const char *name, *cdb, *data;
+    uint32_t before, after;
+} capacities[] = {
     { "(10)", "25 00", "00 0f ff ff 00 00 10 00", 0, 4096 },
     { "(16)", "9e 10", "00 00 00 00 00 0f ff ff 00 00 02 08 00 00", 512, 520 },
     { "(16), not one byte more", "9e 10", "00 00 00 00 00 0f ff ff 00 00 10 00", 512, 4096 },
@@ -262,10 +288,11 @@ static const struct {
     { "(10), to the byte", 0x00, true, "5a 00 3f 00 00 00 00 00 04 00", 4, "00 1a 00 10", "00 1a 00 90" },
     { "(10), cut before it", 0x00, true, "5a 00 3f 00 00 00 00 00 03 00", 3, "00 1a 00", "00 1a 00" },
     { "(10), nothing", 0x00, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "", "" },
-    { "(10), a length that denies the byte", 0x00, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 00 00 00", "00 00 00 80" },
+    { "(10), a length that denies the byte", 0x00, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 00 00 00",
+      "00 00 00 80" },
     { "(10), may be written", 0x00, false, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 1a 00 10", "00 1a 00 10" },
-    { "tape: BUFFERED MODE and SPEED stay", 0x01, true, "1a 00 00 00 0c 00", 12,
-      "0b 58 12 08 58 00 00 00 00 00 00 00", "0b 58 92 08 58 00 00 00 00 00 00 00" },
+    { "tape: BUFFERED MODE and SPEED stay", 0x01, true, "1a 00 00 00 0c 00", 12, "0b 58 12 08 58 00 00 00 00 00 00 00",
+      "0b 58 92 08 58 00 00 00 00 00 00 00" },
     { "write once", 0x04, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 80 00" },
     { "optical memory", 0x07, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 80 00" },
     { "simplified disk", 0x0e, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 80 00" },
@@ -274,7 +301,8 @@ static const struct {
     { "nor has a changer", 0x08, true, "1a 00 1d 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
     { "nor has an enclosure", 0x0d, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
     { "MODE SELECT's bytes are the guest's", 0x00, true, "15 10 00 00 04 00", 4, "00 00 00 00", "00 00 00 00" },
-    { "a read is nobody's page", 0x00, true, "28 00 00 00 00 00 00 00 01 00", 8, "00 00 00 00 00 00", "00 00 00 00 00 00" },
+    { "a read is nobody's page", 0x00, true, "28 00 00 00 00 00 00 00 01 00", 8, "00 00 00 00 00 00",
+      "00 00 00 00 00 00" },
 };
 
 START_TEST(mode_sense_says_write_protected)
@@ -342,9 +370,10 @@ static const struct {
     uint8_t type, status, host;
     const char *sense;
     uint32_t data_len;
-    const char *data;       /* NULL: the refusal stands */
+    const char *data; /* NULL: the refusal stands */
 } refusals[] = {
-    { "fixed", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255, "00 " SYNTHETIC },
+    { "fixed", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255,
+      "00 " SYNTHETIC },
     { "fixed, VALID and a field pointer", "12 01 b0 00 ff 00", 0x00, 2, 0,
       "f0 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 c0 00 02", 255, "00 " SYNTHETIC },
     { "descriptors", "12 01 b0 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255, "00 " SYNTHETIC },
@@ -361,8 +390,10 @@ static const struct {
     { "no EVPD", "12 00 b0 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255, NULL },
     { "another command", "1a 01 b0 00 ff 00", 0x00, 2, 0, "72 05 24 00 00 00 00 00", 255, NULL },
     { "another sense code", "12 01 b0 00 ff 00", 0x00, 2, 0, "72 05 25 00 00 00 00 00", 255, NULL },
-    { "another sense key", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 06 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255, NULL },
-    { "a deferred error", "12 01 b0 00 ff 00", 0x00, 2, 0, "71 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255, NULL },
+    { "another sense key", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 06 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00",
+      255, NULL },
+    { "a deferred error", "12 01 b0 00 ff 00", 0x00, 2, 0, "71 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 00 00 00", 255,
+      NULL },
     { "sense too short", "12 01 b0 00 ff 00", 0x00, 2, 0, "70 00 05 00 00 00 00 0a 00 00 00 00 24", 255, NULL },
     { "sense too short, descriptors", "12 01 b0 00 ff 00", 0x00, 2, 0, "72 05 24", 255, NULL },
     { "no sense", "12 01 b0 00 ff 00", 0x00, 2, 0, "", 255, NULL },

@@ -12,39 +12,91 @@ static const struct {
     unsigned n;
     uint16_t luns[4];
     uint32_t room;
-    const char *data;       /* NULL: refused with 05/24/00 */
+    const char *data; /* NULL: refused with 05/24/00 */
 } lists[] = {
-    { "no LUN: LUN 0 all the same", "a0 00 00 00 00 00 00 00 00 10 00 00", 0, { 0 }, 256,
+    { "no LUN: LUN 0 all the same",
+      "a0 00 00 00 00 00 00 00 00 10 00 00",
+      0,
+      { 0 },
+      256,
       "00 00 00 08 00 00 00 00  00 00 00 00 00 00 00 00" },
-    { "LUN 0 once", "a0 00 00 00 00 00 00 00 00 40 00 00", 1, { 0 }, 256,
+    { "LUN 0 once",
+      "a0 00 00 00 00 00 00 00 00 40 00 00",
+      1,
+      { 0 },
+      256,
       "00 00 00 08 00 00 00 00  00 00 00 00 00 00 00 00" },
-    { "LUN 0 is added", "a0 00 00 00 00 00 00 00 00 40 00 00", 1, { 5 }, 256,
+    { "LUN 0 is added",
+      "a0 00 00 00 00 00 00 00 00 40 00 00",
+      1,
+      { 5 },
+      256,
       "00 00 00 10 00 00 00 00  00 00 00 00 00 00 00 00  00 05 00 00 00 00 00 00" },
-    { "255 is peripheral, 256 is flat", "a0 00 00 00 00 00 00 00 01 00 00 00", 3, { 0, 255, 256 }, 256,
+    { "255 is peripheral, 256 is flat",
+      "a0 00 00 00 00 00 00 00 01 00 00 00",
+      3,
+      { 0, 255, 256 },
+      256,
       "00 00 00 18 00 00 00 00  00 00 00 00 00 00 00 00  00 ff 00 00 00 00 00 00  41 00 00 00 00 00 00 00" },
-    { "the largest", "a0 00 00 00 00 00 00 00 01 00 00 00", 2, { 0, 16383 }, 256,
+    { "the largest",
+      "a0 00 00 00 00 00 00 00 01 00 00 00",
+      2,
+      { 0, 16383 },
+      256,
       "00 00 00 10 00 00 00 00  00 00 00 00 00 00 00 00  7f ff 00 00 00 00 00 00" },
-    { "beyond 14 bits is left out", "a0 00 00 00 00 00 00 00 01 00 00 00", 3, { 0, 1, 16384 }, 256,
+    { "beyond 14 bits is left out",
+      "a0 00 00 00 00 00 00 00 01 00 00 00",
+      3,
+      { 0, 1, 16384 },
+      256,
       "00 00 00 10 00 00 00 00  00 00 00 00 00 00 00 00  00 01 00 00 00 00 00 00" },
-    { "a number twice counts once", "a0 00 00 00 00 00 00 00 01 00 00 00", 3, { 0, 7, 7 }, 256,
+    { "a number twice counts once",
+      "a0 00 00 00 00 00 00 00 01 00 00 00",
+      3,
+      { 0, 7, 7 },
+      256,
       "00 00 00 10 00 00 00 00  00 00 00 00 00 00 00 00  00 07 00 00 00 00 00 00" },
-    { "what follows the list is not of it", "a0 00 00 00 00 00 00 00 00 40 00 00", 2, { 0, 1, 2, 3 }, 256,
+    { "what follows the list is not of it",
+      "a0 00 00 00 00 00 00 00 00 40 00 00",
+      2,
+      { 0, 1, 2, 3 },
+      256,
       "00 00 00 10 00 00 00 00  00 00 00 00 00 00 00 00  00 01 00 00 00 00 00 00" },
-    { "SELECT REPORT 02h: all", "a0 00 02 00 00 00 00 00 00 40 00 00", 2, { 0, 1 }, 256,
+    { "SELECT REPORT 02h: all",
+      "a0 00 02 00 00 00 00 00 00 40 00 00",
+      2,
+      { 0, 1 },
+      256,
       "00 00 00 10 00 00 00 00  00 00 00 00 00 00 00 00  00 01 00 00 00 00 00 00" },
-    { "SELECT REPORT 01h: well known only", "a0 00 01 00 00 00 00 00 00 40 00 00", 2, { 0, 1 }, 256,
+    { "SELECT REPORT 01h: well known only",
+      "a0 00 01 00 00 00 00 00 00 40 00 00",
+      2,
+      { 0, 1 },
+      256,
       "00 00 00 00 00 00 00 00" },
     { "SELECT REPORT 03h", "a0 00 03 00 00 00 00 00 00 40 00 00", 1, { 0 }, 256, NULL },
     { "SELECT REPORT 10h", "a0 00 10 00 00 00 00 00 00 40 00 00", 1, { 0 }, 256, NULL },
     { "SELECT REPORT ffh", "a0 00 ff 00 00 00 00 00 00 40 00 00", 1, { 0 }, 256, NULL },
     { "allocation length 15", "a0 00 00 00 00 00 00 00 00 0f 00 00", 1, { 0 }, 256, NULL },
     { "allocation length 0", "a0 00 00 00 00 00 00 00 00 00 00 00", 1, { 0 }, 256, NULL },
-    { "cut by the allocation length, the length in it whole", "a0 00 00 00 00 00 00 00 00 11 00 00", 3, { 0, 1, 2 }, 256,
+    { "cut by the allocation length, the length in it whole",
+      "a0 00 00 00 00 00 00 00 00 11 00 00",
+      3,
+      { 0, 1, 2 },
+      256,
       "00 00 00 18 00 00 00 00  00 00 00 00 00 00 00 00  00" },
-    { "cut by the room", "a0 00 00 00 00 00 00 ff ff ff 00 00", 3, { 0, 1, 2 }, 18,
+    { "cut by the room",
+      "a0 00 00 00 00 00 00 ff ff ff 00 00",
+      3,
+      { 0, 1, 2 },
+      18,
       "00 00 00 18 00 00 00 00  00 00 00 00 00 00 00 00  00 01" },
     { "room for half a header", "a0 00 00 00 00 00 00 00 00 10 00 00", 2, { 0, 1 }, 4, "00 00 00 10" },
-    { "an allocation length of 4 GiB", "a0 00 00 00 00 00 ff ff ff ff 00 00", 1, { 1 }, 256,
+    { "an allocation length of 4 GiB",
+      "a0 00 00 00 00 00 ff ff ff ff 00 00",
+      1,
+      { 1 },
+      256,
       "00 00 00 10 00 00 00 00  00 00 00 00 00 00 00 00  00 01 00 00 00 00 00 00" },
 };
 
@@ -73,7 +125,10 @@ END_TEST
 
 START_TEST(report_luns_of_all_16384)
 {
-    enum { N = 16384, LEN = 8 + 8 * N };
+    enum {
+        N = 16384,
+        LEN = 8 + 8 * N
+    };
     uint8_t *out = malloc(LEN), cdb[SCSI_CDB_MAX];
     uint16_t *luns = malloc(N * sizeof(*luns));
     struct scsi_sense refuse;
@@ -101,7 +156,7 @@ END_TEST
 static const struct {
     const char *name, *cdb;
     uint32_t data_len, room;
-    const char *data, *sense;   /* sense "": GOOD */
+    const char *data, *sense; /* sense "": GOOD */
 } absent[] = {
     { "INQUIRY: qualifier 011b, type 1Fh", "12 00 00 00 24 00", 36, 36, "7f 00 06 02 1f 00 00 00 " SPACES_28, "" },
     { "INQUIRY into a larger buffer", "12 00 00 00 60 00", 96, 96, "7f 00 06 02 1f 00 00 00 " SPACES_28, "" },

@@ -22,8 +22,7 @@ static char decide(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t l
     scsi_decide(f, cdb, len, dir, data_len, d);
     if (d->route != SCSI_REFUSED) {
         must(d->sense.key == 0 && d->sense.asc == 0 && d->sense.ascq == 0, "not refused, with sense");
-        must(d->route == (cdb[0] == 0xa0 ? SCSI_TO_US : SCSI_TO_DEVICE), "opcode %02x: route %d", cdb[0],
-             d->route);
+        must(d->route == (cdb[0] == 0xa0 ? SCSI_TO_US : SCSI_TO_DEVICE), "opcode %02x: route %d", cdb[0], d->route);
         return 'p';
     }
     must(!d->filter_in, "refused, with data-in");
@@ -69,11 +68,19 @@ END_TEST
 static uint8_t form_mask(uint8_t op, uint8_t type)
 {
     switch (op) {
-    case 0x3c: case 0x8c: case 0x95: case 0x9b: case 0x9e: case 0x9f: case 0xa3: case 0xab:
+    case 0x3c:
+    case 0x8c:
+    case 0x95:
+    case 0x9b:
+    case 0x9e:
+    case 0x9f:
+    case 0xa3:
+    case 0xab:
         return 0x1f;
     case 0x4d:
         return 0x01;
-    case 0x2f: case 0xaf:
+    case 0x2f:
+    case 0xaf:
         return 0x06;
     case 0x8f:
         return type == 0x01 ? 0x02 : 0x06;
@@ -100,7 +107,7 @@ static char expected(uint8_t op, uint8_t byte1, uint8_t type)
 
         if (cdbs[i][0] != op || !has_type(&commands[i], type))
             continue;
-        if (op == 0xa3 && type == 0x05)     /* SEND KEY has no service action */
+        if (op == 0xa3 && type == 0x05) /* SEND KEY has no service action */
             mask = 0;
         if ((cdbs[i][1] & mask) == (byte1 & mask))
             return commands[i].readonly;
@@ -133,8 +140,8 @@ START_TEST(every_form_of_every_opcode)
                     uint32_t data_len = dir == SCSI_DIR_NONE ? 0 : 512;
                     char got = decide(&f, cdb, 16, (enum scsi_direction)dir, data_len, &d);
 
-                    must(got == want || got == 'f', "%02x %02x, type %02x, direction %d: %c, expected %c", op,
-                         byte1, t, dir, got, want);
+                    must(got == want || got == 'f', "%02x %02x, type %02x, direction %d: %c, expected %c", op, byte1, t,
+                         dir, got, want);
                     met += got == want;
                 }
                 must(met > 0, "%02x %02x, type %02x: never %c", op, byte1, t, want);
@@ -145,22 +152,26 @@ START_TEST(every_form_of_every_opcode)
 END_TEST
 
 /* A few that matter most, spelt out: opcode, byte 1, type, direction, outcome. */
-static const struct { uint8_t op, byte1, type; enum scsi_direction dir; char want; } spelt[] = {
-    { 0x2a, 0x00, 0x00, SCSI_DIR_OUT, 'w' },    /* WRITE(10) */
+static const struct {
+    uint8_t op, byte1, type;
+    enum scsi_direction dir;
+    char want;
+} spelt[] = {
+    { 0x2a, 0x00, 0x00, SCSI_DIR_OUT, 'w' }, /* WRITE(10) */
     { 0x2a, 0x08, 0x05, SCSI_DIR_OUT, 'w' },
-    { 0x0a, 0x01, 0x01, SCSI_DIR_OUT, 'w' },    /* a tape's WRITE(6) */
-    { 0x0a, 0x00, 0x03, SCSI_DIR_OUT, 'x' },    /* a processor's SEND: unknown */
-    { 0x94, 0x04, 0x14, SCSI_DIR_NONE, 'w' },   /* RESET WRITE POINTER */
-    { 0x95, 0x08, 0x14, SCSI_DIR_IN, 'f' },     /* ZONE ACTIVATE hides among reports */
-    { 0x9e, 0x13, 0x00, SCSI_DIR_IN, 'f' },     /* an unknown service action of known ones */
+    { 0x0a, 0x01, 0x01, SCSI_DIR_OUT, 'w' },  /* a tape's WRITE(6) */
+    { 0x0a, 0x00, 0x03, SCSI_DIR_OUT, 'x' },  /* a processor's SEND: unknown */
+    { 0x94, 0x04, 0x14, SCSI_DIR_NONE, 'w' }, /* RESET WRITE POINTER */
+    { 0x95, 0x08, 0x14, SCSI_DIR_IN, 'f' },   /* ZONE ACTIVATE hides among reports */
+    { 0x9e, 0x13, 0x00, SCSI_DIR_IN, 'f' },   /* an unknown service action of known ones */
     { 0x9f, 0x10, 0x00, SCSI_DIR_OUT, 'x' },
-    { 0x2f, 0x04, 0x00, SCSI_DIR_OUT, 'f' },    /* VERIFY, BYTCHK 10b: reserved */
-    { 0x35, 0x00, 0x00, SCSI_DIR_NONE, 'p' },   /* SYNCHRONIZE CACHE */
+    { 0x2f, 0x04, 0x00, SCSI_DIR_OUT, 'f' },  /* VERIFY, BYTCHK 10b: reserved */
+    { 0x35, 0x00, 0x00, SCSI_DIR_NONE, 'p' }, /* SYNCHRONIZE CACHE */
     { 0x35, 0x00, 0x05, SCSI_DIR_NONE, 'x' },
-    { 0x7f, 0x00, 0x00, SCSI_DIR_IN, 'x' },     /* variable length */
-    { 0xc0, 0x00, 0x00, SCSI_DIR_IN, 'x' },     /* vendor specific */
-    { 0xa4, 0x0a, 0x00, SCSI_DIR_OUT, 'x' },    /* SET TARGET PORT GROUPS */
-    { 0x28, 0x00, 0x1f, SCSI_DIR_IN, 'x' },     /* READ(10) on a device of no known type */
+    { 0x7f, 0x00, 0x00, SCSI_DIR_IN, 'x' },  /* variable length */
+    { 0xc0, 0x00, 0x00, SCSI_DIR_IN, 'x' },  /* vendor specific */
+    { 0xa4, 0x0a, 0x00, SCSI_DIR_OUT, 'x' }, /* SET TARGET PORT GROUPS */
+    { 0x28, 0x00, 0x1f, SCSI_DIR_IN, 'x' },  /* READ(10) on a device of no known type */
     { 0x12, 0x00, 0x1f, SCSI_DIR_IN, 'p' },
 };
 
@@ -202,13 +213,13 @@ START_TEST(a_type_beyond_5_bits_is_of_no_known_kind)
 END_TEST
 
 /* --- persistent reservations: looked at, by the way that the LUN is set to; never made --- */
-static const struct { uint8_t mode; bool shared; enum scsi_route in; } reservations[] = {
-    { PR_HELPER, false, SCSI_TO_HELPER },
-    { PR_HELPER, true,  SCSI_REFUSED },
-    { PR_DIRECT, false, SCSI_TO_DEVICE },
-    { PR_DIRECT, true,  SCSI_REFUSED },
-    { PR_DENY,   false, SCSI_REFUSED },
-    { PR_DENY,   true,  SCSI_REFUSED },
+static const struct {
+    uint8_t mode;
+    bool shared;
+    enum scsi_route in;
+} reservations[] = {
+    { PR_HELPER, false, SCSI_TO_HELPER }, { PR_HELPER, true, SCSI_REFUSED }, { PR_DIRECT, false, SCSI_TO_DEVICE },
+    { PR_DIRECT, true, SCSI_REFUSED },    { PR_DENY, false, SCSI_REFUSED },  { PR_DENY, true, SCSI_REFUSED },
 };
 
 START_TEST(reservations_are_looked_at_and_never_made)
@@ -232,8 +243,13 @@ START_TEST(reservations_are_looked_at_and_never_made)
 END_TEST
 
 /* --- MODE SENSE is patched on disks and tapes, and only there --- */
-static const struct { const char *cdb; uint8_t len; } mode_senses[] = {
-    { "1a 00 3f 00 ff 00", 6 }, { "1a 08 3f 00 04 00", 6 }, { "5a 00 3f 00 00 00 00 00 ff 00", 10 },
+static const struct {
+    const char *cdb;
+    uint8_t len;
+} mode_senses[] = {
+    { "1a 00 3f 00 ff 00", 6 },
+    { "1a 08 3f 00 04 00", 6 },
+    { "5a 00 3f 00 00 00 00 00 ff 00", 10 },
     { "5a 10 08 00 00 00 00 00 ff 00", 10 },
 };
 

@@ -39,20 +39,16 @@ START_TEST(status_alone_carries_no_sense)
 END_TEST
 
 /* --- errno of write() and read() --- */
-static const struct { int err; uint8_t host, status; const char *sense; } errnos[] = {
-    { ENODEV,    1, 0x02, "05 25 00" },
-    { ENXIO,     1, 0x02, "05 25 00" },
-    { ENOMEM,    0, 0x08, "" },
-    { EAGAIN,    0, 0x08, "" },
-    { EDOM,      0, 0x08, "" },
-    { EINVAL,    0, 0x02, "05 24 00" },
-    { EMSGSIZE,  0, 0x02, "05 24 00" },
-    { EPERM,     7, 0x02, "0b 08 00" },
-    { EACCES,    7, 0x02, "0b 08 00" },
-    { EIO,       7, 0x02, "0b 08 00" },
-    { EFAULT,    7, 0x02, "0b 08 00" },
-    { ETIMEDOUT, 7, 0x02, "0b 08 00" },
-    { 4095,      7, 0x02, "0b 08 00" },
+static const struct {
+    int err;
+    uint8_t host, status;
+    const char *sense;
+} errnos[] = {
+    { ENODEV, 1, 0x02, "05 25 00" },   { ENXIO, 1, 0x02, "05 25 00" },  { ENOMEM, 0, 0x08, "" },
+    { EAGAIN, 0, 0x08, "" },           { EDOM, 0, 0x08, "" },           { EINVAL, 0, 0x02, "05 24 00" },
+    { EMSGSIZE, 0, 0x02, "05 24 00" }, { EPERM, 7, 0x02, "0b 08 00" },  { EACCES, 7, 0x02, "0b 08 00" },
+    { EIO, 7, 0x02, "0b 08 00" },      { EFAULT, 7, 0x02, "0b 08 00" }, { ETIMEDOUT, 7, 0x02, "0b 08 00" },
+    { 4095, 7, 0x02, "0b 08 00" },
 };
 
 START_TEST(errno_becomes_an_answer_without_data)
@@ -73,31 +69,35 @@ START_TEST(errno_becomes_an_answer_without_data)
 END_TEST
 
 /* --- host bytes --- */
-static const struct { uint16_t host; uint8_t to, status; const char *sense; } hosts[] = {
-    { 1,      1,  0x02, "05 25 00" },
-    { 2,      2,  0x08, "" },
-    { 3,      3,  0x02, "0b 08 01" },
-    { 4,      4,  0x02, "05 25 00" },
-    { 5,      5,  0x02, "0b 08 00" },
-    { 6,      6,  0x02, "0b 47 00" },
-    { 7,      7,  0x02, "0b 08 00" },
-    { 8,      8,  0x02, "0b 08 00" },
-    { 9,      9,  0x02, "0b 08 00" },
-    { 10,     10, 0x02, "0b 08 00" },
-    { 11,     11, 0x02, "0b 08 00" },
-    { 12,     12, 0x08, "" },
-    { 13,     13, 0x08, "" },
-    { 14,     14, 0x02, "0b 08 00" },
-    { 15,     15, 0x02, "0b 08 00" },
-    { 16,     16, 0x02, "0b 08 00" },
-    { 17,     17, 0x02, "0b 08 00" },
-    { 18,     18, 0x02, "07 27 07" },
-    { 19,     19, 0x02, "03 00 00" },
-    { 20,     20, 0x02, "0b 08 00" },
-    { 21,     7,  0x02, "0b 08 00" },
-    { 0xff,   7,  0x02, "0b 08 00" },
-    { 0x100,  7,  0x02, "0b 08 00" },   /* does not fit the byte it is sent in */
-    { 0xffff, 7,  0x02, "0b 08 00" },
+static const struct {
+    uint16_t host;
+    uint8_t to, status;
+    const char *sense;
+} hosts[] = {
+    { 1, 1, 0x02, "05 25 00" },
+    { 2, 2, 0x08, "" },
+    { 3, 3, 0x02, "0b 08 01" },
+    { 4, 4, 0x02, "05 25 00" },
+    { 5, 5, 0x02, "0b 08 00" },
+    { 6, 6, 0x02, "0b 47 00" },
+    { 7, 7, 0x02, "0b 08 00" },
+    { 8, 8, 0x02, "0b 08 00" },
+    { 9, 9, 0x02, "0b 08 00" },
+    { 10, 10, 0x02, "0b 08 00" },
+    { 11, 11, 0x02, "0b 08 00" },
+    { 12, 12, 0x08, "" },
+    { 13, 13, 0x08, "" },
+    { 14, 14, 0x02, "0b 08 00" },
+    { 15, 15, 0x02, "0b 08 00" },
+    { 16, 16, 0x02, "0b 08 00" },
+    { 17, 17, 0x02, "0b 08 00" },
+    { 18, 18, 0x02, "07 27 07" },
+    { 19, 19, 0x02, "03 00 00" },
+    { 20, 20, 0x02, "0b 08 00" },
+    { 21, 7, 0x02, "0b 08 00" },
+    { 0xff, 7, 0x02, "0b 08 00" },
+    { 0x100, 7, 0x02, "0b 08 00" }, /* does not fit the byte it is sent in */
+    { 0xffff, 7, 0x02, "0b 08 00" },
 };
 
 START_TEST(host_byte_is_never_alone)
@@ -156,7 +156,9 @@ END_TEST
 START_TEST(host_notes_beside_a_failing_status_are_dropped)
 {
     static const uint8_t sense[18] = { 0x70, 0, 0x05, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x20 };
-    struct scsi_outcome o = { .host = (uint16_t)(16 + _i), .status = 0x02, .resid = 100, .sense = sense, .sense_len = 18 };
+    struct scsi_outcome o = {
+        .host = (uint16_t)(16 + _i), .status = 0x02, .resid = 100, .sense = sense, .sense_len = 18
+    };
     struct scsi_answer a;
 
     ck_assert_uint_eq(scsi_map_outcome(&o, 0, SCSI_DIR_OUT, 512, &a), 0);
@@ -203,17 +205,21 @@ START_TEST(status_other_than_check_condition_drops_sense)
 END_TEST
 
 /* --- residual --- */
-static const struct { int32_t resid; uint32_t len; uint32_t residual, in; } resids[] = {
-    { 0,         512, 0,   512 },
-    { 1,         512, 1,   511 },
-    { 512,       512, 512, 0 },
-    { 513,       512, 512, 0 },
+static const struct {
+    int32_t resid;
+    uint32_t len;
+    uint32_t residual, in;
+} resids[] = {
+    { 0, 512, 0, 512 },
+    { 1, 512, 1, 511 },
+    { 512, 512, 512, 0 },
+    { 513, 512, 512, 0 },
     { INT32_MAX, 512, 512, 0 },
-    { -1,        512, 0,   512 },
-    { INT32_MIN, 512, 0,   512 },
-    { 0,         0,   0,   0 },
-    { 4,         0,   0,   0 },
-    { -4,        0,   0,   0 },
+    { -1, 512, 0, 512 },
+    { INT32_MIN, 512, 0, 512 },
+    { 0, 0, 0, 0 },
+    { 4, 0, 0, 0 },
+    { -4, 0, 0, 0 },
 };
 
 START_TEST(residual_is_clamped_to_the_request)
@@ -240,7 +246,9 @@ START_TEST(direction_none_gives_no_data)
 END_TEST
 
 /* --- sense --- */
-static const struct { uint8_t said, given; } sense_lens[] = {
+static const struct {
+    uint8_t said, given;
+} sense_lens[] = {
     { 0, 0 }, { 1, 1 }, { 8, 8 }, { 18, 18 }, { 95, 95 }, { 96, 96 }, { 97, 96 }, { 255, 96 },
 };
 
@@ -290,17 +298,14 @@ END_TEST
  * '.': none does. Disks as sd drives them: 0, 4, 7, 0Eh, 14h.
  */
 static const char *const with_data[32] = {
-    [0x00] = ".D..............", [0x04] = ".D..............", [0x07] = ".D..............",
-    [0x0e] = ".D..............", [0x14] = ".D..............",
-    [0x01] = "DD.DD...D....D.D", [0x02] = "DD.DD...D....D.D", [0x03] = "DD.DD...D....D.D",
-    [0x05] = "DD.DD...D....D.D", [0x06] = "DD.DD...D....D.D", [0x08] = "DD.DD...D....D.D",
-    [0x09] = "DD.DD...D....D.D", [0x0a] = "DD.DD...D....D.D", [0x0b] = "DD.DD...D....D.D",
-    [0x0c] = "DD.DD...D....D.D", [0x0d] = "DD.DD...D....D.D", [0x0f] = "DD.DD...D....D.D",
-    [0x10] = "DD.DD...D....D.D", [0x11] = "DD.DD...D....D.D", [0x12] = "DD.DD...D....D.D",
-    [0x13] = "DD.DD...D....D.D", [0x15] = "DD.DD...D....D.D", [0x16] = "DD.DD...D....D.D",
-    [0x17] = "DD.DD...D....D.D", [0x18] = "DD.DD...D....D.D", [0x19] = "DD.DD...D....D.D",
-    [0x1a] = "DD.DD...D....D.D", [0x1b] = "DD.DD...D....D.D", [0x1c] = "DD.DD...D....D.D",
-    [0x1d] = "DD.DD...D....D.D", [0x1e] = "DD.DD...D....D.D", [0x1f] = "DD.DD...D....D.D",
+    [0x00] = ".D..............", [0x04] = ".D..............", [0x07] = ".D..............", [0x0e] = ".D..............",
+    [0x14] = ".D..............", [0x01] = "DD.DD...D....D.D", [0x02] = "DD.DD...D....D.D", [0x03] = "DD.DD...D....D.D",
+    [0x05] = "DD.DD...D....D.D", [0x06] = "DD.DD...D....D.D", [0x08] = "DD.DD...D....D.D", [0x09] = "DD.DD...D....D.D",
+    [0x0a] = "DD.DD...D....D.D", [0x0b] = "DD.DD...D....D.D", [0x0c] = "DD.DD...D....D.D", [0x0d] = "DD.DD...D....D.D",
+    [0x0f] = "DD.DD...D....D.D", [0x10] = "DD.DD...D....D.D", [0x11] = "DD.DD...D....D.D", [0x12] = "DD.DD...D....D.D",
+    [0x13] = "DD.DD...D....D.D", [0x15] = "DD.DD...D....D.D", [0x16] = "DD.DD...D....D.D", [0x17] = "DD.DD...D....D.D",
+    [0x18] = "DD.DD...D....D.D", [0x19] = "DD.DD...D....D.D", [0x1a] = "DD.DD...D....D.D", [0x1b] = "DD.DD...D....D.D",
+    [0x1c] = "DD.DD...D....D.D", [0x1d] = "DD.DD...D....D.D", [0x1e] = "DD.DD...D....D.D", [0x1f] = "DD.DD...D....D.D",
 };
 
 START_TEST(data_with_check_condition_by_type_and_sense_key)
@@ -335,7 +340,9 @@ START_TEST(data_with_check_condition_by_type_and_sense_key)
 }
 END_TEST
 
-static const struct { const char *sense; } unreadable[] = {
+static const struct {
+    const char *sense;
+} unreadable[] = {
     { "" }, { "70" }, { "70 00" }, { "72 01" }, { "7f 01 01 01" }, { "00 01 01 01" },
 };
 

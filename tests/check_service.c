@@ -128,7 +128,7 @@ START_TEST(a_copy_call_that_fails_is_repeated_command_by_command)
         req->seg[0] = (struct scsiif_request_segment){ 20, 0, 512 };
         req->nr_segments = 1;
     }
-    fake.fail_copy_calls = 2;       /* the batch, and the first of the singles */
+    fake.fail_copy_calls = 2; /* the batch, and the first of the singles */
     work();
     for (unsigned i = 0; i < 3; i++) {
         r = take();
@@ -190,14 +190,14 @@ END_TEST
 
 START_TEST(report_luns_names_the_guests_luns_and_no_others)
 {
-    static const uint8_t expected[] = { 0, 0, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                        0, 4, 0, 0, 0, 0, 0, 0, 0x41, 0x2c, 0, 0, 0, 0, 0, 0 };
+    static const uint8_t expected[] = { 0, 0, 0, 24, 0, 0, 0, 0, 0,    0,    0, 0, 0, 0, 0, 0,
+                                        0, 4, 0, 0,  0, 0, 0, 0, 0x41, 0x2c, 0, 0, 0, 0, 0, 0 };
     struct vscsiif_request *req;
     struct vscsiif_response r;
 
     ck_assert_int_eq(add_lun(1, 0, 300, 0), 0);
     ck_assert_int_eq(add_lun(2, 0, 4, 0), 0);
-    ck_assert_int_eq(add_lun(3, 1, 7, 0), 0);   /* another target's */
+    ck_assert_int_eq(add_lun(3, 1, 7, 0), 0); /* another target's */
     req = put(1);
     req->cmd_len = 12;
     req->cmnd[0] = 0xa0;
@@ -267,7 +267,7 @@ START_TEST(a_readonly_lun_is_read_and_nothing_else)
     req = put(2);
     req->id = 3;
     req->cmd_len = 6;
-    req->cmnd[0] = 0x1b;            /* START STOP UNIT */
+    req->cmnd[0] = 0x1b; /* START STOP UNIT */
     work();
     r = take();
     expect_sense(&r, 0x2, 0x05, 0x20, 0x00);
@@ -316,7 +316,7 @@ START_TEST(abort_of_nothing_succeeds_and_of_a_queued_command_ends_it_first)
     req = put(3);
     req->act = VSCSIIF_ACT_SCSI_ABORT;
     req->ref_rqid = 2;
-    req->lun = 1;                   /* not its address */
+    req->lun = 1; /* not its address */
     work();
     r = take();
     ck_assert_uint_eq(r.rqid, 3);
@@ -351,7 +351,7 @@ START_TEST(reset_ends_what_is_queued_and_leaves_a_unit_attention)
     ck_assert_int_eq(r.rslt, 0x80040);
     r = take();
     ck_assert_uint_eq(r.rqid, 2);
-    none();                         /* held: the device may still be busy for a predecessor */
+    none(); /* held: the device may still be busy for a predecessor */
     lun_release(svc, 0);
     work();
     r = take();
@@ -373,7 +373,7 @@ START_TEST(a_successor_ends_orphans_once_the_device_is_idle)
     struct vscsiif_request *req;
     struct vscsiif_response r;
 
-    svc->luns[0]->held = true;      /* as if the device had them */
+    svc->luns[0]->held = true; /* as if the device had them */
     for (uint16_t id = 1; id <= 3; id++)
         put(id);
     req = put(4);
@@ -386,7 +386,7 @@ START_TEST(a_successor_ends_orphans_once_the_device_is_idle)
         put(id);
     work();
     none();
-    end_service();                  /* kill -9 leaves ring and journal just so */
+    end_service(); /* kill -9 leaves ring and journal just so */
     new_service();
     ck_assert_int_eq(add_lun(0, 0, 0, LUN_HELD), 0);
     ck_assert_int_eq(service_connect(svc, RING_REF, 9, true), 0);
@@ -400,13 +400,13 @@ START_TEST(a_successor_ends_orphans_once_the_device_is_idle)
     for (uint16_t id = 5; id <= 7; id++) {
         r = take();
         ck_assert_uint_eq(r.rqid, id);
-        ck_assert_int_eq(r.rslt, 0x08);     /* BUSY: a disk's initiator repeats it */
+        ck_assert_int_eq(r.rslt, 0x08); /* BUSY: a disk's initiator repeats it */
     }
     r = take();
     ck_assert_uint_eq(r.rqid, 8);
     ck_assert_int_eq(r.rslt, 0);
     r = take();
-    ck_assert_uint_eq(r.rqid, 4);       /* the RESET goes on where its worker died, and has its success */
+    ck_assert_uint_eq(r.rqid, 4); /* the RESET goes on where its worker died, and has its success */
     ck_assert_int_eq(r.rslt, 0x2002);
     none();
 }

@@ -11,7 +11,7 @@
 #include "fake-sg.h"
 #include "service-fixture.h"
 
-#define TAPE 1          /* its lun_slot, and its target */
+#define TAPE 1 /* its lun_slot, and its target */
 #define DISK 2
 
 static int add_device(uint32_t slot, uint8_t type, uint32_t flags)
@@ -127,7 +127,7 @@ START_TEST(a_slow_read_brings_its_data_and_what_was_left_over)
     ck_assert_uint_eq(r.residual_len, 412);
     ck_assert_uint_eq(fake.page[20][4095], 0x11);
     ck_assert_uint_eq(fake.page[21][3], 0x11);
-    ck_assert_uint_eq(fake.page[21][4], 0xcc);      /* not a byte more than the device moved */
+    ck_assert_uint_eq(fake.page[21][4], 0xcc); /* not a byte more than the device moved */
     ck_assert_uint_eq(stats.lun[TAPE].read_bytes, 100);
 }
 END_TEST
@@ -143,7 +143,7 @@ START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
     put_to(TAPE, 3);
     put_to(DISK, 4);
     kick();
-    ck_assert_uint_eq(fake_sg.n, 3);                /* 3 must not overtake 1 and 2; the disk does not care */
+    ck_assert_uint_eq(fake_sg.n, 3); /* 3 must not overtake 1 and 2; the disk does not care */
     fake_sg_end(2);
     run();
     expect(4, 0);
@@ -154,7 +154,7 @@ START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
     fake_sg_end(0);
     run();
     run();
-    none();                                         /* nobody on this ring asked for 1 and 2 */
+    none(); /* nobody on this ring asked for 1 and 2 */
     ck_assert_uint_eq(fake_sg.n, 1);
     end_all();
     expect(3, 0);
@@ -172,7 +172,7 @@ START_TEST(what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else)
     ck_assert_uint_eq(journal.at_device, PVSCSI_RING_SLOTS);
     service_disconnect(svc);
     connect_anew();
-    ck_assert_uint_eq(journal.at_device, PVSCSI_RING_SLOTS);    /* what a successor has to know */
+    ck_assert_uint_eq(journal.at_device, PVSCSI_RING_SLOTS); /* what a successor has to know */
     for (uint16_t id = 1; id <= PVSCSI_RING_SLOTS; id++)
         put_to(DISK, id);
     kick();
@@ -190,7 +190,7 @@ START_TEST(orphans_end_without_any_ring_too)
     put_to(TAPE, 1);
     kick();
     service_disconnect(svc);
-    ck_assert(!lun_remove(svc, TAPE));              /* the device still has one of its commands */
+    ck_assert(!lun_remove(svc, TAPE)); /* the device still has one of its commands */
     run();
     ck_assert(!lun_reap(svc, TAPE));
     progresses = 0;
@@ -211,7 +211,7 @@ START_TEST(a_removed_lun_stays_until_its_device_has_ended_all)
     expect_sense(&(struct vscsiif_response[1]){ take() }[0], 0x10002, 0x05, 0x25, 0x00);
     ck_assert(!lun_reap(svc, TAPE));
     end_all();
-    expect(1, 0);                                   /* its own answer, not one of ours */
+    expect(1, 0); /* its own answer, not one of ours */
     ck_assert(lun_reap(svc, TAPE));
 }
 END_TEST
@@ -257,7 +257,7 @@ START_TEST(a_reset_waits_for_the_device_and_holds_new_commands_back)
     end_all();
     expect(1, 0);
     expect(2, 0x2002);
-    ck_assert_uint_eq(fake_sg.n, 1);                /* 3 has gone on its way */
+    ck_assert_uint_eq(fake_sg.n, 1); /* 3 has gone on its way */
     end_all();
     expect(3, 0);
 }
@@ -281,11 +281,11 @@ START_TEST(a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails)
     time_out();
     ck_assert_int_eq(resets, 1);
     none();
-    if (_i == 0) {          /* refused or failed */
+    if (_i == 0) { /* refused or failed */
         manage_reset_done(svc, svc->luns[TAPE], -EOPNOTSUPP);
         kick();
         expect(2, 0x2003);
-    } else if (_i == 1) {   /* it helps */
+    } else if (_i == 1) { /* it helps */
         manage_reset_done(svc, svc->luns[TAPE], 0);
         run();
         none();
@@ -293,14 +293,14 @@ START_TEST(a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails)
         expect(1, 0);
         expect(2, 0x2002);
         return;
-    } else {                /* nobody answers */
+    } else { /* nobody answers */
         time_out();
         ck_assert_int_eq(resets, 1);
         expect(2, 0x2003);
     }
     put_to(TAPE, 3);
     kick();
-    ck_assert_uint_eq(fake_sg.n, 2);        /* a failed reset holds nothing back */
+    ck_assert_uint_eq(fake_sg.n, 2); /* a failed reset holds nothing back */
     end_all();
     expect(1, 0);
     expect(3, 0);
@@ -313,7 +313,7 @@ START_TEST(a_device_that_is_gone_answers_for_itself)
 
     put_to(DISK, 1);
     kick();
-    fake_sg.at[0].hdr.host_status = 1;      /* DID_NO_CONNECT */
+    fake_sg.at[0].hdr.host_status = 1; /* DID_NO_CONNECT */
     end_all();
     r = take();
     expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
@@ -386,7 +386,7 @@ START_TEST(a_device_that_stays_without_memory_is_busy_in_the_end)
     ck_assert_uint_eq(svc->luns[DISK]->queue->retries, 0);
     for (unsigned i = 0; i < 500 && guest->rsp_prod == 0; i++) {
         if (svc->luns[DISK]->queue && svc->luns[DISK]->queue->retries == 2)
-            svc->luns[DISK]->queue->retries = 190;      /* not all of the two seconds */
+            svc->luns[DISK]->queue->retries = 190; /* not all of the two seconds */
         ck_assert_int_eq(loop_once(loop, 50), 0);
         service_round(svc);
     }
@@ -401,7 +401,7 @@ START_TEST(a_guest_that_comes_and_goes_does_not_lock_a_slow_device)
     kick();
     service_disconnect(svc);
     connect_anew();
-    service_disconnect(svc);            /* while the first ring's command is still there */
+    service_disconnect(svc); /* while the first ring's command is still there */
     connect_anew();
     end_all();
     put_to(TAPE, 2);
@@ -415,9 +415,13 @@ END_TEST
 /* Death between a request's being taken and its answer: what the journal holds then. */
 static void taken_by_a_dead_worker(unsigned slot, uint8_t act, uint16_t target, uint8_t opcode)
 {
-    journal.slot[slot] = (struct pvscsi_journal_slot){ .state = JOURNAL_TAKEN, .ring_index = journal.req_cons,
-                                                       .rqid = (uint16_t)(slot + 1), .target = target, .act = act,
-                                                       .opcode = opcode, .data_len = 512 };
+    journal.slot[slot] = (struct pvscsi_journal_slot){ .state = JOURNAL_TAKEN,
+                                                       .ring_index = journal.req_cons,
+                                                       .rqid = (uint16_t)(slot + 1),
+                                                       .target = target,
+                                                       .act = act,
+                                                       .opcode = opcode,
+                                                       .data_len = 512 };
     journal.req_cons++;
     guest->req_prod++;
 }
@@ -426,7 +430,7 @@ START_TEST(a_malformed_request_of_a_dead_worker_is_refused_not_performed)
 {
     struct vscsiif_response r;
 
-    taken_by_a_dead_worker(0, 4, DISK, 0x2a);       /* obsolete, and what we never heard of */
+    taken_by_a_dead_worker(0, 4, DISK, 0x2a); /* obsolete, and what we never heard of */
     taken_by_a_dead_worker(1, 0, DISK, 0x2a);
     taken_by_a_dead_worker(2, 77, TAPE, 0x0a);
     taken_by_a_dead_worker(3, VSCSIIF_ACT_SCSI_ABORT, TAPE, 0);
@@ -457,7 +461,7 @@ START_TEST(counters_hold_over_a_take_over)
     ck_assert_uint_eq(s->commands, 3);
     ck_assert_uint_eq(s->answered, 1);
     successor(LUN_HELD);
-    ck_assert_uint_eq(s->commands - s->answered, 2);        /* still in flight */
+    ck_assert_uint_eq(s->commands - s->answered, 2); /* still in flight */
     put_to(TAPE, 4);
     kick();
     ck_assert_uint_eq(s->commands - s->answered, 3);
@@ -474,13 +478,19 @@ END_TEST
 START_TEST(counters_belong_to_an_address_not_to_a_slot)
 {
     /* what a worker that died left: of the same LUN, of another one, of one that had been removed */
-    static const struct { uint64_t used, vdev; bool kept; } cases[] = {
-        { 1, (uint64_t)5 << 16, true }, { 1, (uint64_t)4 << 16, false }, { 0, (uint64_t)5 << 16, false },
+    static const struct {
+        uint64_t used, vdev;
+        bool kept;
+    } cases[] = {
+        { 1, (uint64_t)5 << 16, true },
+        { 1, (uint64_t)4 << 16, false },
+        { 0, (uint64_t)5 << 16, false },
     };
     struct pvscsi_lun_stats *s = &stats.lun[5];
 
-    *s = (struct pvscsi_lun_stats){ .used = cases[_i].used, .vdev = cases[_i].vdev, .commands = 9, .answered = 8,
-                                    .errors = 3, .read_bytes = 4096 };
+    *s = (struct pvscsi_lun_stats){
+        .used = cases[_i].used, .vdev = cases[_i].vdev, .commands = 9, .answered = 8, .errors = 3, .read_bytes = 4096
+    };
     s->latency[3] = 8;
     ck_assert_int_eq(add_device(5, 0x00, 0), 0);
     ck_assert_uint_eq(s->used, 1);
@@ -498,11 +508,11 @@ START_TEST(a_disconnect_lets_a_removed_lun_go_and_says_so)
     put_to(TAPE, 1)->act = VSCSIIF_ACT_SCSI_RESET;
     kick();
     none();
-    ck_assert(!lun_remove(svc, TAPE));          /* the RESET waits for it */
+    ck_assert(!lun_remove(svc, TAPE)); /* the RESET waits for it */
     run();
     progresses = 0;
     service_disconnect(svc);
-    ck_assert_int_ge(progresses, 1);            /* nothing else will ever happen here */
+    ck_assert_int_ge(progresses, 1); /* nothing else will ever happen here */
     ck_assert(lun_reap(svc, TAPE));
 }
 END_TEST
@@ -545,7 +555,7 @@ START_TEST(a_command_that_just_ended_is_answered_before_its_abort)
 {
     one_in_a_high_slot(2);
     fake_sg_end(0);
-    ck_assert_int_eq(loop_once(loop, 0), 0);        /* ended, but no round since */
+    ck_assert_int_eq(loop_once(loop, 0), 0); /* ended, but no round since */
     put_abort(3, 2);
     kick();
     expect(2, 0);
@@ -600,7 +610,7 @@ START_TEST(many_resets_of_one_lun_ask_for_one_device_reset_at_a_time)
     kick();
     time_out();
     ck_assert_int_eq(resets, 1);
-    time_out();                             /* the control process has not answered yet */
+    time_out(); /* the control process has not answered yet */
     for (uint16_t id = 2; id <= 16; id++)
         expect(id, 0x2003);
     put_to(TAPE, 17)->act = VSCSIIF_ACT_SCSI_RESET;
@@ -613,7 +623,7 @@ START_TEST(many_resets_of_one_lun_ask_for_one_device_reset_at_a_time)
     put_to(TAPE, 18)->act = VSCSIIF_ACT_SCSI_RESET;
     kick();
     time_out();
-    ck_assert_int_eq(resets, 2);            /* answered: the next one may ask again */
+    ck_assert_int_eq(resets, 2); /* answered: the next one may ask again */
     end_all();
     expect(1, 0);
     expect(18, 0x2002);
@@ -686,7 +696,7 @@ START_TEST(a_reservation_command_that_waits_for_its_turn_can_be_aborted)
     kick();
     expect(2, 0x50040);
     expect(12, 0x2002);
-    none();                                 /* 1 is on its way */
+    none(); /* 1 is on its way */
     ck_assert_uint_eq(svc->luns[6]->in_flight, 2);
     remove_helper();
 }
@@ -711,7 +721,7 @@ START_TEST(a_reservation_command_of_a_gone_ring_is_not_sent_any_more)
     add_pr_lun();
     three_reservation_commands();
     service_disconnect(svc);
-    ck_assert_uint_eq(svc->n_busy, 1);              /* a hung helper costs one deadline, not one each */
+    ck_assert_uint_eq(svc->n_busy, 1); /* a hung helper costs one deadline, not one each */
     ck_assert_uint_eq(pr_client_pending(svc->luns[6]->pr), 1);
     /* Nor does it keep the next ring from the device: no buffer of the device's is at stake. */
     connect_anew();
@@ -744,7 +754,7 @@ START_TEST(a_removed_lun_waits_for_one_reservation_command_not_for_all)
     kick();
     expect(2, 0x10002);
     expect(3, 0x10002);
-    none();                                 /* 1 is on its way */
+    none(); /* 1 is on its way */
     ck_assert_uint_eq(svc->luns[6]->in_flight, 1);
     remove_helper();
 }

@@ -8,7 +8,7 @@
 #include "fake-sg.h"
 #include "service-fixture.h"
 
-#define TARGETS 4               /* 0: the fixture's emulated disk; 1: tape; 2: disk; 3: nobody at first */
+#define TARGETS 4 /* 0: the fixture's emulated disk; 1: tape; 2: disk; 3: nobody at first */
 #define STEPS 400
 #define SEEDS 12
 
@@ -16,7 +16,7 @@ static uint32_t random_state;
 
 static struct outstanding {
     bool used;
-    uint16_t rqid, target, of;      /* of: what an ABORT names */
+    uint16_t rqid, target, of; /* of: what an ABORT names */
     uint8_t act;
     uint64_t put_at;
 } requests[PVSCSI_RING_SLOTS];
@@ -116,8 +116,8 @@ static void check_success(const struct outstanding *o)
 
         if (!c->used || c->act != VSCSIIF_ACT_SCSI_CDB || c->target != o->target || c->put_at > o->put_at)
             continue;
-        ck_assert_msg(o->act == VSCSIIF_ACT_SCSI_ABORT && c->rqid != o->of,
-                      "%u succeeded while %u had no answer", o->rqid, c->rqid);
+        ck_assert_msg(o->act == VSCSIIF_ACT_SCSI_ABORT && c->rqid != o->of, "%u succeeded while %u had no answer",
+                      o->rqid, c->rqid);
     }
 }
 
@@ -179,7 +179,7 @@ static void reconnect(void)
 
 /* The moment of a death in the middle of a round: what ring and journal hold then. */
 static struct {
-    unsigned countdown;             /* calls of the hypervisor until then; 0: never */
+    unsigned countdown; /* calls of the hypervisor until then; 0: never */
     bool over;
     struct pvscsi_journal journal;
     uint8_t page[4096];
@@ -324,20 +324,52 @@ static void step(void)
     static const int errors[] = { 0, 0, 0, ENOMEM, EDOM, ENODEV, EINVAL };
 
     switch (pick(24)) {
-    case 0: fake_sg.write_error = errors[pick(ARRAY_SIZE(errors))]; break;
-    case 1: fake_sg.instant = pick(3) == 0; break;
-    case 2: fake_sg.read_error = EFAULT; break;
-    case 3: if (pick(4) == 0) reconnect(); break;
-    case 4: if (pick(4) == 0) die(); break;
-    case 5: change_lun(pick(TARGETS)); break;
-    case 6: pass_deadlines(); break;
-    case 7: answer_resets(pick(2) ? 0 : -EIO); break;
-    case 8: lun_release(svc, pick(TARGETS)); break;
-    case 9: retry_now(); break;
-    case 10: fake_sg.open_error = pick(2) ? EMFILE : 0; break;
-    case 11: turn(); break;
-    case 12: case 13: case 14: end_some_command(); break;
-    default: put_something(); break;
+    case 0:
+        fake_sg.write_error = errors[pick(ARRAY_SIZE(errors))];
+        break;
+    case 1:
+        fake_sg.instant = pick(3) == 0;
+        break;
+    case 2:
+        fake_sg.read_error = EFAULT;
+        break;
+    case 3:
+        if (pick(4) == 0)
+            reconnect();
+        break;
+    case 4:
+        if (pick(4) == 0)
+            die();
+        break;
+    case 5:
+        change_lun(pick(TARGETS));
+        break;
+    case 6:
+        pass_deadlines();
+        break;
+    case 7:
+        answer_resets(pick(2) ? 0 : -EIO);
+        break;
+    case 8:
+        lun_release(svc, pick(TARGETS));
+        break;
+    case 9:
+        retry_now();
+        break;
+    case 10:
+        fake_sg.open_error = pick(2) ? EMFILE : 0;
+        break;
+    case 11:
+        turn();
+        break;
+    case 12:
+    case 13:
+    case 14:
+        end_some_command();
+        break;
+    default:
+        put_something();
+        break;
     }
     if (pick(2))
         kick();

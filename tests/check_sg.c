@@ -15,7 +15,7 @@ static struct sg_device disk, tape;
 static struct sg_command cmd[COMMANDS];
 static uint8_t data[COMMANDS][4096];
 static const uint8_t tur[6];
-static unsigned done[COMMANDS];         /* how often each ended */
+static unsigned done[COMMANDS]; /* how often each ended */
 static unsigned n_done, order[COMMANDS];
 
 static void on_done(struct sg_pool *p, struct sg_command *c)
@@ -78,7 +78,7 @@ START_TEST(a_command_goes_as_it_is_and_comes_back_with_its_outcome)
     ck_assert_ptr_eq(hdr->dxferp, data[3]);
     ck_assert_uint_eq(hdr->cmd_len, 6);
     ck_assert_uint_eq(hdr->timeout, 1003);
-    ck_assert_uint_eq(hdr->flags, 0x10);        /* SG_FLAG_Q_AT_TAIL: nobody overtakes */
+    ck_assert_uint_eq(hdr->flags, 0x10); /* SG_FLAG_Q_AT_TAIL: nobody overtakes */
     turn();
     ck_assert_uint_eq(n_done, 0);
     hdr->status = 2;
@@ -102,7 +102,7 @@ START_TEST(each_command_at_once_has_a_channel_until_descriptors_run_out)
 {
     for (unsigned i = 0; i < 4; i++)
         ck_assert_int_eq(submit(&disk, i, 0), 0);
-    ck_assert_uint_eq(fake_sg.n_fds, 5);        /* 4, and the tape's */
+    ck_assert_uint_eq(fake_sg.n_fds, 5); /* 4, and the tape's */
     fake_sg.open_error = EMFILE;
     for (unsigned i = 4; i < 36; i++)
         ck_assert_int_eq(submit(&disk, i, 0), 0);
@@ -122,7 +122,7 @@ START_TEST(a_full_descriptor_is_not_given_a_seventeenth)
         ck_assert_int_eq(submit(&disk, i, 0), 0);
     ck_assert_int_eq(submit(&disk, 16, 0), -EAGAIN);
     ck_assert(sg_try_later(-EAGAIN));
-    ck_assert_int_eq(submit(&tape, 17, 0), 0);  /* another LUN does not care */
+    ck_assert_int_eq(submit(&tape, 17, 0), 0); /* another LUN does not care */
     fake_sg_end(0);
     turn();
     ck_assert_int_eq(submit(&disk, 16, 0), 0);
@@ -176,7 +176,7 @@ START_TEST(an_idle_channel_of_another_lun_makes_room_but_never_its_last)
         fake_sg_end(0);
     turn();
     ck_assert_uint_eq(fake_sg.n_fds, 21);
-    pool.n_channels += SG_CHANNELS_MAX - 21;    /* as if other LUNs had them */
+    pool.n_channels += SG_CHANNELS_MAX - 21; /* as if other LUNs had them */
     for (unsigned i = 20; i < 40; i++)
         ck_assert_int_eq(submit(&disk, i, 0), 0);
     ck_assert_uint_eq(pool.n_channels, SG_CHANNELS_MAX);
@@ -205,7 +205,7 @@ START_TEST(results_that_a_vanished_device_left_are_still_collected)
         fake_sg.at[0].hdr.host_status = 1;
         fake_sg_end(0);
     }
-    shutdown(fake_sg.device[fd], SHUT_RDWR);    /* EPOLLHUP on top */
+    shutdown(fake_sg.device[fd], SHUT_RDWR); /* EPOLLHUP on top */
     turn();
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_uint_eq(done[i], 1);
@@ -220,7 +220,7 @@ END_TEST
 START_TEST(a_result_whose_data_cannot_be_had_is_a_failure_and_not_a_loss)
 {
     /* sg_new_read(): header first, then data; when that fails, read() does, and sg forgets the command. */
-    fake_sg.open_error = EMFILE;                /* all on one channel */
+    fake_sg.open_error = EMFILE; /* all on one channel */
     for (unsigned i = 0; i < 3; i++)
         ck_assert_int_eq(submit(&disk, i, 512), 0);
     for (unsigned i = 0; i < 3; i++)

@@ -8,61 +8,41 @@
 
 /* One letter for each situation. */
 static const char situation_letter[VS_SITUATIONS] = {
-    [VS_BARE] = '-', [VS_FRESH] = 'F', [VS_WAITING] = 'W', [VS_FOUND_LIVE] = 'L', [VS_FOUND_LEAVING] = 'G',
-    [VS_STRANGE] = '?', [VS_CONNECTING] = 'C', [VS_JOINING] = 'J', [VS_LIVE] = 'I', [VS_WANTED] = 'N', [VS_OFFERED] = 'O',
-    [VS_LEAVING] = 'V', [VS_RESTART] = 'R', [VS_ODD] = 'X', [VS_CLOSING] = 'c', [VS_SHUTTING] = 'S', [VS_TOLD] = 'T',
-    [VS_SHUT] = 'H', [VS_ENDING] = 'E', [VS_DONE] = 'D',
+    [VS_BARE] = '-',     [VS_FRESH] = 'F',      [VS_WAITING] = 'W', [VS_FOUND_LIVE] = 'L', [VS_FOUND_LEAVING] = 'G',
+    [VS_STRANGE] = '?',  [VS_CONNECTING] = 'C', [VS_JOINING] = 'J', [VS_LIVE] = 'I',       [VS_WANTED] = 'N',
+    [VS_OFFERED] = 'O',  [VS_LEAVING] = 'V',    [VS_RESTART] = 'R', [VS_ODD] = 'X',        [VS_CLOSING] = 'c',
+    [VS_SHUTTING] = 'S', [VS_TOLD] = 'T',       [VS_SHUT] = 'H',    [VS_ENDING] = 'E',     [VS_DONE] = 'D',
 };
 
 /* One letter for each action. */
 static const char action_letter[VA_ACTIONS] = {
-    [VA_NOTHING] = '.', [VA_IGNORE] = '!', [VA_ANNOUNCE] = '2', [VA_CONNECT] = 'c', [VA_TAKE_OVER] = 't', [VA_ACCEPT] = '4',
-    [VA_SETTLE] = 's', [VA_FINISH] = 'f', [VA_CHECK_RING] = 'r', [VA_RECONFIGURE] = '8', [VA_DISCONNECT] = 'd',
-    [VA_TELL_CLOSING] = '5', [VA_TELL_CLOSED] = '6', [VA_REOPEN] = 'o', [VA_FORGET] = 'x',
+    [VA_NOTHING] = '.',     [VA_IGNORE] = '!',      [VA_ANNOUNCE] = '2',   [VA_CONNECT] = 'c',
+    [VA_TAKE_OVER] = 't',   [VA_ACCEPT] = '4',      [VA_SETTLE] = 's',     [VA_FINISH] = 'f',
+    [VA_CHECK_RING] = 'r',  [VA_RECONFIGURE] = '8', [VA_DISCONNECT] = 'd', [VA_TELL_CLOSING] = '5',
+    [VA_TELL_CLOSED] = '6', [VA_REOPEN] = 'o',      [VA_FORGET] = 'x',
 };
 
 /* Our own state 0..8, online. */
 static const char *const online_situation[VP_PHASES] = {
-    [VP_UNSEEN] = "-FFFLGHLL",
-    [VP_WAITING] = "-FW??T?F?",
-    [VP_CONNECTING] = "CCCCCCCCC",
-    [VP_LIVE] = "XRJXIVXNO",
-    [VP_CLOSING] = "ccccccccc",
-    [VP_CLOSED] = "-FSSSTHSS",
+    [VP_UNSEEN] = "-FFFLGHLL", [VP_WAITING] = "-FW??T?F?", [VP_CONNECTING] = "CCCCCCCCC",
+    [VP_LIVE] = "XRJXIVXNO",   [VP_CLOSING] = "ccccccccc", [VP_CLOSED] = "-FSSSTHSS",
 };
 
 /* The same when the toolstack does not want the vhost any more. */
 static const char *const offline_situation[VP_PHASES] = {
-    [VP_UNSEEN] = "-EEELGDLL",
-    [VP_WAITING] = "-EW??T?E?",
-    [VP_CONNECTING] = "CCCCCCCCC",
-    [VP_LIVE] = "XRJXIVXNO",
-    [VP_CLOSING] = "ccccccccc",
-    [VP_CLOSED] = "-EEEETDEE",
+    [VP_UNSEEN] = "-EEELGDLL", [VP_WAITING] = "-EW??T?E?", [VP_CONNECTING] = "CCCCCCCCC",
+    [VP_LIVE] = "XRJXIVXNO",   [VP_CLOSING] = "ccccccccc", [VP_CLOSED] = "-EEEETDEE",
 };
 
 /* The frontend's state 0..8, and gone. */
 static const char *const actions[VS_SITUATIONS] = {
-    [VS_BARE] = "..........",
-    [VS_FRESH] = "222222222.",
-    [VS_WAITING] = "...c!5.!!6",
-    [VS_FOUND_LIVE] = ".22tt56t!6",
-    [VS_FOUND_LEAVING] = ".66tt56t!6",
-    [VS_STRANGE] = "!!!!!5!!!6",
-    [VS_CONNECTING] = ".d...dd..d",
-    [VS_JOINING] = ".d!44dd!!d",
-    [VS_LIVE] = ".d!rsdd8!d",
-    [VS_WANTED] = ".d!rsdd8!d",
-    [VS_OFFERED] = ".d!rfdd.!d",
-    [VS_LEAVING] = ".d!..dd.!d",
-    [VS_RESTART] = "dddddddddd",
-    [VS_ODD] = "!d!!!dd!!d",
-    [VS_CLOSING] = "..........",
-    [VS_SHUTTING] = ".2.25525!6",
-    [VS_TOLD] = "666...6.!6",
-    [VS_SHUT] = ".2.2!.o!!.",
-    [VS_ENDING] = "6666656666",
-    [VS_DONE] = "xxxxxxxxxx",
+    [VS_BARE] = "..........",       [VS_FRESH] = "222222222.",         [VS_WAITING] = "...c!5.!!6",
+    [VS_FOUND_LIVE] = ".22tt56t!6", [VS_FOUND_LEAVING] = ".66tt56t!6", [VS_STRANGE] = "!!!!!5!!!6",
+    [VS_CONNECTING] = ".d...dd..d", [VS_JOINING] = ".d!44dd!!d",       [VS_LIVE] = ".d!rsdd8!d",
+    [VS_WANTED] = ".d!rsdd8!d",     [VS_OFFERED] = ".d!rfdd.!d",       [VS_LEAVING] = ".d!..dd.!d",
+    [VS_RESTART] = "dddddddddd",    [VS_ODD] = "!d!!!dd!!d",           [VS_CLOSING] = "..........",
+    [VS_SHUTTING] = ".2.25525!6",   [VS_TOLD] = "666...6.!6",          [VS_SHUT] = ".2.2!.o!!.",
+    [VS_ENDING] = "6666656666",     [VS_DONE] = "xxxxxxxxxx",
 };
 
 static void check_situations(const char *const expected[VP_PHASES], bool online)
@@ -70,8 +50,9 @@ static void check_situations(const char *const expected[VP_PHASES], bool online)
     for (int phase = 0; phase < VP_PHASES; phase++)
         for (int own = 0; own < XB_GONE; own++)
             ck_assert_msg(situation_letter[vhost_classify((enum vhost_phase)phase, (enum xenbus_state)own, online)]
-                          == expected[phase][own], "phase %s, our state %d, online %d: %c, not %c",
-                          vhost_phase_name((enum vhost_phase)phase), own, online,
+                              == expected[phase][own],
+                          "phase %s, our state %d, online %d: %c, not %c", vhost_phase_name((enum vhost_phase)phase),
+                          own, online,
                           situation_letter[vhost_classify((enum vhost_phase)phase, (enum xenbus_state)own, online)],
                           expected[phase][own]);
 }
@@ -87,10 +68,10 @@ START_TEST(every_situation_and_frontend_state_has_its_action)
 {
     for (int s = 0; s < VS_SITUATIONS; s++)
         for (int front = 0; front < XB_STATES; front++)
-            ck_assert_msg(action_letter[vhost_decide((enum vhost_situation)s, (enum xenbus_state)front)] == actions[s][front],
-                          "situation %c, frontend %d: %c, not %c", situation_letter[s], front,
-                          action_letter[vhost_decide((enum vhost_situation)s, (enum xenbus_state)front)],
-                          actions[s][front]);
+            ck_assert_msg(
+                action_letter[vhost_decide((enum vhost_situation)s, (enum xenbus_state)front)] == actions[s][front],
+                "situation %c, frontend %d: %c, not %c", situation_letter[s], front,
+                action_letter[vhost_decide((enum vhost_situation)s, (enum xenbus_state)front)], actions[s][front]);
 }
 END_TEST
 

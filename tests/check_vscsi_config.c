@@ -19,7 +19,7 @@ static const struct {
     const char *text;
     int result;
     unsigned n;
-    const char *last;       /* the last entry; or a part of the error */
+    const char *last; /* the last entry; or a part of the error */
 } configs[] = {
     { "name='g'\n", 0, 0, NULL },
     { "", 0, 0, NULL },
@@ -33,9 +33,11 @@ static const struct {
     { "vscsi = '/dev/sda,0:0:0:0'\n", -EINVAL, 0, "g.cfg: vscsi is no list: expected vscsi=[" },
     { "vscsi = 5\n", -EINVAL, 0, "vscsi is no list" },
     { "vscsi = [ [ '/dev/sda' ] ]\n", -EINVAL, 0, "g.cfg: vscsi entry 1 is no string" },
-    { "vscsi = [ '/dev/sda,0:0:0:0', 'sdb,0:0:0:1' ]\n", -EINVAL, 0, "g.cfg: vscsi entry 2 ('sdb,0:0:0:1'): p-dev 'sdb'" },
+    { "vscsi = [ '/dev/sda,0:0:0:0', 'sdb,0:0:0:1' ]\n", -EINVAL, 0,
+      "g.cfg: vscsi entry 2 ('sdb,0:0:0:1'): p-dev 'sdb'" },
     { "vscsi = [ '' ]\n", -EINVAL, 0, "vscsi entry 1 (''): no p-dev" },
-    { "vscsi = [ '/dev/sda,0:0:0:0', '/dev/sdb,0:0:0:0' ]\n", -EINVAL, 0, "vscsi entry 2: v-dev 0:0:0:0 is given twice" },
+    { "vscsi = [ '/dev/sda,0:0:0:0', '/dev/sdb,0:0:0:0' ]\n", -EINVAL, 0,
+      "vscsi entry 2: v-dev 0:0:0:0 is given twice" },
     { "vscsi = [ '/dev/sda,0:0:0:0'\n", -ENOEXEC, 0, "g.cfg:" },
     { "this is no configuration\n", -ENOEXEC, 0, "g.cfg:1: config parsing error" },
 };
@@ -90,18 +92,20 @@ START_TEST(arguments_count_as_lines)
 }
 END_TEST
 
-#define JSON(xsdata) "{ \"c_info\": { \"name\": \"g\", \"domid\": 4294967295" xsdata " }, \"b_info\": { \"kernel\": " \
-                     "\"/boot/x\", \"max_memkb\": 18446744073709551615 }, \"on_reboot\": \"restart\" }"
+#define JSON(xsdata) \
+    "{ \"c_info\": { \"name\": \"g\", \"domid\": 4294967295" xsdata " }, \"b_info\": { \"kernel\": " \
+    "\"/boot/x\", \"max_memkb\": 18446744073709551615 }, \"on_reboot\": \"restart\" }"
 
 static const struct {
     const char *json, *add, *remove;
     int result;
-    const char *want;       /* the same JSON as this, but for blanks */
+    const char *want; /* the same JSON as this, but for blanks */
 } edits[] = {
     { JSON(""), "/dev/sda,0:0:0:0", NULL, 0, JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }") },
-    { JSON(", \"xsdata\": { \"vm-data/x\": \"1\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), "/dev/sdb,0:0:0:1,readonly", NULL,
-      0, JSON(", \"xsdata\": { \"vm-data/x\": \"1\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": "
-              "\"/dev/sdb,0:0:0:1,readonly\" }") },
+    { JSON(", \"xsdata\": { \"vm-data/x\": \"1\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), "/dev/sdb,0:0:0:1,readonly",
+      NULL, 0,
+      JSON(", \"xsdata\": { \"vm-data/x\": \"1\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": "
+           "\"/dev/sdb,0:0:0:1,readonly\" }") },
     { JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sda,0:0:0:0\" }"), "/dev/sdb,0:0:0:0", NULL, 0,
       JSON(", \"xsdata\": { \"pvscsi/0\": \"/dev/sdb,0:0:0:0\" }") },
     { JSON(", \"xsdata\": { \"pvscsi/1\": \"/dev/sda,0:0:0:0\" }"), "/dev/sdb,0:0:0:1", NULL, 0,
@@ -161,9 +165,12 @@ START_TEST(json_is_read)
     unsigned n;
     char *name;
 
-    ck_assert_int_eq(remember_read(JSON(", \"xsdata\": { \"a\": \"b\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": "
-                                        "\"rubbish\", \"pvscsi/2\": \"/dev/sdb,0:0:0:1,readonly\", \"pvscsix/3\": "
-                                        "\"/dev/sdc,0:0:0:1\" }"), &name, &e, &n), 0);
+    ck_assert_int_eq(
+        remember_read(JSON(", \"xsdata\": { \"a\": \"b\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": "
+                           "\"rubbish\", \"pvscsi/2\": \"/dev/sdb,0:0:0:1,readonly\", \"pvscsix/3\": "
+                           "\"/dev/sdc,0:0:0:1\" }"),
+                      &name, &e, &n),
+        0);
     ck_assert_str_eq(name, "g");
     ck_assert_uint_eq(n, 2);
     ck_assert_str_eq(e[0].pdev, "/dev/sda");

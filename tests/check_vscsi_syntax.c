@@ -18,7 +18,7 @@ static const struct {
     struct hctl vdev;
     bool whole_host, feature_host, readonly, pr_move, pr_force, force;
     const char *backend, *pr;
-    const char *again;      /* as vscsi_entry_format() gives it; NULL: text itself */
+    const char *again; /* as vscsi_entry_format() gives it; NULL: text itself */
 } good[] = {
     { "/dev/sda,0:0:0:0", VSCSI_PATH, "/dev/sda" },
     { "/dev/sg12,1:2:3:4", VSCSI_PATH, "/dev/sg12", { 1, 2, 3, 4 } },
@@ -28,15 +28,16 @@ static const struct {
     { "naa.6001405a53c2b32d0d2d4fa9ef0b3a51,0:0:0:0", VSCSI_NAA, "naa.6001405a53c2b32d0d2d4fa9ef0b3a51" },
     { "naa.5000C50015EA71AC:7,0:0:0:0", VSCSI_NAA, "naa.5000C50015EA71AC:7" },
     { "naa.600140500000000000000000000000ff:16383,0:0:0:0", VSCSI_NAA, "naa.600140500000000000000000000000ff:16383" },
-    { "t10.ATA     QEMU HARDDISK  QM00001 ,0:0:0:0", VSCSI_WWID, "t10.ATA     QEMU HARDDISK  QM00001", .again =
-      "t10.ATA     QEMU HARDDISK  QM00001,0:0:0:0" },
+    { "t10.ATA     QEMU HARDDISK  QM00001 ,0:0:0:0", VSCSI_WWID, "t10.ATA     QEMU HARDDISK  QM00001",
+      .again = "t10.ATA     QEMU HARDDISK  QM00001,0:0:0:0" },
     { "eui.00253851910017fb,0:0:0:0", VSCSI_WWID, "eui.00253851910017fb" },
     { "uuid.f81d4fae-7dec-11d0-a765-00a0c91e6bf6,0:0:0:0", VSCSI_WWID, "uuid.f81d4fae-7dec-11d0-a765-00a0c91e6bf6" },
     { "iqn.2003-01.org.example:disk1,0:0:0:0", VSCSI_WWID, "iqn.2003-01.org.example:disk1" },
     { "file:/srv/disk.img,0:0:0:0", VSCSI_FILE, "file:/srv/disk.img" },
     { "/dev/sda,4294967295:255:65535:16383", VSCSI_PATH, "/dev/sda", { UINT32_MAX, 255, 65535, 16383 } },
     { "/dev/sda,00:0:01:0", VSCSI_PATH, "/dev/sda", { 0, 0, 1, 0 }, .again = "/dev/sda,0:0:1:0" },
-    { " /dev/sda , 0:0:0:0 ,\treadonly ", VSCSI_PATH, "/dev/sda", .readonly = true, .again = "/dev/sda,0:0:0:0,readonly" },
+    { " /dev/sda , 0:0:0:0 ,\treadonly ", VSCSI_PATH, "/dev/sda", .readonly = true,
+      .again = "/dev/sda,0:0:0:0,readonly" },
     { "/dev/sda,0:0:0:0,feature-host", VSCSI_PATH, "/dev/sda", .feature_host = true },
     { "/dev/sda,0:0:0:0,backend=storage", VSCSI_PATH, "/dev/sda", .backend = "storage" },
     { "/dev/sda,0:0:0:0,backend=3", VSCSI_PATH, "/dev/sda", .backend = "3" },
@@ -49,8 +50,8 @@ static const struct {
     { "/dev/sda,0:0:0:0,readonly,readonly", VSCSI_PATH, "/dev/sda", .readonly = true,
       .again = "/dev/sda,0:0:0:0,readonly" },
     { "/dev/sda,0:0:0:0,force,pr-force,pr-move,pr=deny,backend=b,readonly,feature-host", VSCSI_PATH, "/dev/sda",
-      .feature_host = true, .readonly = true, .pr_move = true, .pr_force = true, .force = true, .backend = "b", .pr = "deny",
-      .again = "/dev/sda,0:0:0:0,feature-host,readonly,backend=b,pr=deny,pr-move,pr-force,force" },
+      .feature_host = true, .readonly = true, .pr_move = true, .pr_force = true, .force = true, .backend = "b",
+      .pr = "deny", .again = "/dev/sda,0:0:0:0,feature-host,readonly,backend=b,pr=deny,pr-move,pr-force,force" },
     { "2:0:0:0,host", VSCSI_HCTL, "2:0:0:0", .whole_host = true, .feature_host = true },
     { "/dev/sg0,host,readonly", VSCSI_PATH, "/dev/sg0", .whole_host = true, .feature_host = true, .readonly = true },
 };
@@ -93,7 +94,7 @@ START_TEST(entry_is_understood)
 END_TEST
 
 static const struct {
-    const char *text, *error;   /* a part of it */
+    const char *text, *error; /* a part of it */
 } bad[] = {
     { "", "no p-dev" },
     { ",0:0:0:0", "no p-dev" },
@@ -130,7 +131,7 @@ static const struct {
     { "/dev/sda,hosts", "expected four decimal numbers" },
     { "/dev/sda,0:0:0:0,", "unknown option ''" },
     { "/dev/sda,0:0:0:0,readonyl", "unknown option 'readonyl': expected one of feature-host readonly backend=DOMAIN "
-      "pr=helper|direct|deny pr-move pr-force force" },
+                                   "pr=helper|direct|deny pr-move pr-force force" },
     { "/dev/sda,0:0:0:0,backend", "unknown option 'backend'" },
     { "/dev/sda,0:0:0:0,backend=", "option 'backend=' has no value" },
     { "/dev/sda,0:0:0:0,backend=a,backend=b", "option 'backend=' is given twice" },
@@ -168,7 +169,7 @@ START_TEST(pdev_length)
 END_TEST
 
 static const struct {
-    const char *a, *b, *error;  /* NULL: they fit */
+    const char *a, *b, *error; /* NULL: they fit */
 } pairs[] = {
     { "/dev/sda,0:0:0:0", "/dev/sdb,0:0:0:1", NULL },
     { "/dev/sda,0:0:0:0", "/dev/sdb,1:0:0:0", NULL },
@@ -214,7 +215,7 @@ START_TEST(lack_of_memory_is_survived)
         ck_assert_str_eq(err, "out of memory");
         ck_assert_ptr_null(e.pdev);
     }
-    ck_assert_int_eq(n, 5);     /* the text, p-dev, backend, pr; then none failed */
+    ck_assert_int_eq(n, 5); /* the text, p-dev, backend, pr; then none failed */
     for (n = 1; fail_at = n, vscsi_entry_copy(&e, &copy) < 0; n++)
         ck_assert_ptr_null(copy.pdev);
     ck_assert_int_eq(n, 4);

@@ -17,7 +17,7 @@
 #include "worker/worker.h"
 
 #define WAIT_MS 20000
-#define DEVICE 255      /* lun_slot and target of the LUN at `node` */
+#define DEVICE 255 /* lun_slot and target of the LUN at `node` */
 
 static pid_t child;
 static int control = -1, node = -1, journal_fd = -1, stats_fd = -1;
@@ -270,7 +270,7 @@ START_TEST(a_worker_serves_from_init_to_quit)
     ck_assert_uint_eq(shared_journal->connected, 0);
     say_type(WM_QUIT, 0);
     expect_exit(0);
-    ck_assert_uint_eq(shared_stats->lun[DEVICE].used, 1);       /* a successor goes on with the counters */
+    ck_assert_uint_eq(shared_stats->lun[DEVICE].used, 1); /* a successor goes on with the counters */
     ck_assert_uint_eq(shared_stats->lun[DEVICE].answered, 1);
 }
 END_TEST
@@ -297,7 +297,7 @@ START_TEST(it_does_nothing_before_init_and_ends_after_a_bad_one)
     say_type(WM_LUN_RELEASE, 1000);
     say_type(WM_RESET_DONE, 1000);
     ck_assert(quiet_for(50));
-    say_type(WM_INIT, 0);           /* without its files */
+    say_type(WM_INIT, 0); /* without its files */
     hear(WM_READY, -EBADF, 0);
     expect_exit(0);
 }
@@ -321,7 +321,7 @@ START_TEST(a_quit_waits_for_what_is_at_a_device_and_takes_nothing_new)
     expect_exit(0);
     none();
     ck_assert_uint_eq(shared_journal->connected, 1);
-    ck_assert_uint_eq(shared_journal->req_cons, 1);     /* the other one is the successor's */
+    ck_assert_uint_eq(shared_journal->req_cons, 1); /* the other one is the successor's */
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
         ck_assert_uint_eq(shared_journal->slot[i].state, JOURNAL_FREE);
 }
@@ -357,7 +357,7 @@ START_TEST(a_removed_lun_is_said_to_be_gone_when_it_is)
     hdr = at_device();
     say_type(WM_LUN_REMOVE, DEVICE);
     ck_assert(quiet_for(50));
-    if (_i == 1) {                  /* while its command is of no ring any more */
+    if (_i == 1) { /* while its command is of no ring any more */
         say_type(WM_DISCONNECT, 0);
         hear(WM_DISCONNECTED, 0, 0);
         ck_assert(quiet_for(50));

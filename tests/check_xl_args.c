@@ -30,27 +30,18 @@ static const char others[] = "create config-update list destroy shutdown reboot 
 
 static const struct {
     const char *word;
-    enum xl_command with, without;      /* knowing the others, and not */
+    enum xl_command with, without; /* knowing the others, and not */
     bool maybe;
 } words[] = {
-    { "create", XL_CREATE, XL_CREATE, true },
-    { "cre", XL_CREATE, XL_OTHER, true },
-    { "cr", XL_CREATE, XL_OTHER, true },
-    { "c", XL_OTHER, XL_OTHER, true },
-    { "creates", XL_OTHER, XL_OTHER, false },
-    { "restore", XL_RESTORE, XL_RESTORE, true },
-    { "res", XL_RESTORE, XL_OTHER, true },
-    { "re", XL_OTHER, XL_OTHER, true },
-    { "scsi-attach", XL_ATTACH, XL_ATTACH, true },
-    { "scsi-a", XL_ATTACH, XL_OTHER, true },
-    { "scsi-", XL_OTHER, XL_OTHER, true },
-    { "s", XL_OTHER, XL_OTHER, true },
-    { "scsi-detach", XL_DETACH, XL_DETACH, true },
-    { "scsi-d", XL_DETACH, XL_OTHER, true },
-    { "scsi-list", XL_LIST, XL_LIST, true },
-    { "scsi-l", XL_LIST, XL_OTHER, true },
-    { "list", XL_OTHER, XL_OTHER, false },
-    { "", XL_OTHER, XL_OTHER, false },
+    { "create", XL_CREATE, XL_CREATE, true },      { "cre", XL_CREATE, XL_OTHER, true },
+    { "cr", XL_CREATE, XL_OTHER, true },           { "c", XL_OTHER, XL_OTHER, true },
+    { "creates", XL_OTHER, XL_OTHER, false },      { "restore", XL_RESTORE, XL_RESTORE, true },
+    { "res", XL_RESTORE, XL_OTHER, true },         { "re", XL_OTHER, XL_OTHER, true },
+    { "scsi-attach", XL_ATTACH, XL_ATTACH, true }, { "scsi-a", XL_ATTACH, XL_OTHER, true },
+    { "scsi-", XL_OTHER, XL_OTHER, true },         { "s", XL_OTHER, XL_OTHER, true },
+    { "scsi-detach", XL_DETACH, XL_DETACH, true }, { "scsi-d", XL_DETACH, XL_OTHER, true },
+    { "scsi-list", XL_LIST, XL_LIST, true },       { "scsi-l", XL_LIST, XL_OTHER, true },
+    { "list", XL_OTHER, XL_OTHER, false },         { "", XL_OTHER, XL_OTHER, false },
 };
 
 START_TEST(word_is_a_command)
@@ -63,18 +54,12 @@ END_TEST
 
 static const struct {
     const char *text;
-    int command;            /* 0: not understood */
+    int command; /* 0: not understood */
     bool dry_run;
 } lines[] = {
-    { "xl create x", 1, false },
-    { "xl -v create x", 2, false },
-    { "xl -vvv -f -t create -p", 4, false },
-    { "xl -vN create x", 2, true },
-    { "xl -N -T create x", 3, true },
-    { "xl", 0, false },
-    { "xl -v", 0, false },
-    { "xl -x create", 0, false },
-    { "xl - create", 0, false },
+    { "xl create x", 1, false },    { "xl -v create x", 2, false },   { "xl -vvv -f -t create -p", 4, false },
+    { "xl -vN create x", 2, true }, { "xl -N -T create x", 3, true }, { "xl", 0, false },
+    { "xl -v", 0, false },          { "xl -x create", 0, false },     { "xl - create", 0, false },
     { "xl -- create", 0, false },
 };
 
@@ -94,7 +79,7 @@ END_TEST
 
 static const struct {
     const char *text;
-    const char *config, *saved, *again;     /* again NULL: for the real xl */
+    const char *config, *saved, *again; /* again NULL: for the real xl */
     bool paused, console, foreground, dry_run;
 } starts[] = {
     { "create a.cfg", "a.cfg", NULL, "/xl -v create -p -f a.cfg" },
@@ -111,7 +96,8 @@ static const struct {
     { "create --defconfig=a.cfg x=1", "a.cfg", NULL, "/xl -v create -p -f a.cfg x=1" },
     { "create --defconfig a.cfg", "a.cfg", NULL, "/xl -v create -p -f a.cfg" },
     { "create a.cfg memory=1 name='b'", "a.cfg", NULL, "/xl -v create -p -f a.cfg memory=1 name='b'" },
-    { "create memory=1 a.cfg vcpus=2 -c", "a.cfg", NULL, "/xl -v create -p -c -f a.cfg memory=1 vcpus=2", .console = true },
+    { "create memory=1 a.cfg vcpus=2 -c", "a.cfg", NULL, "/xl -v create -p -c -f a.cfg memory=1 vcpus=2",
+      .console = true },
     { "create b.cfg -f a.cfg", "a.cfg", NULL, "/xl -v create -p -f a.cfg" },
     { "create -p -- -odd.cfg", "-odd.cfg", NULL, "/xl -v create -p -f -odd.cfg", .paused = true },
     { "create /dev/null name=x", "/dev/null", NULL, "/xl -v create -p -f /dev/null name=x" },
@@ -125,7 +111,8 @@ static const struct {
     { "create -Z a.cfg", NULL, NULL, NULL },
     { "create -f", NULL, NULL, NULL },
     { "restore s", NULL, "s", "/xl -v restore -p -- s" },
-    { "restore -pcF s", NULL, "s", "/xl -v restore -p -c -F -- s", .paused = true, .console = true, .foreground = true },
+    { "restore -pcF s", NULL, "s", "/xl -v restore -p -c -F -- s", .paused = true, .console = true,
+      .foreground = true },
     { "restore a.cfg s", "a.cfg", "s", "/xl -v restore -p -- a.cfg s" },
     { "restore a.cfg s -de", "a.cfg", "s", "/xl -v restore -p -d -e -- a.cfg s" },
     { "restore -- -s", NULL, "-s", "/xl -v restore -p -- -s" },

@@ -15,12 +15,18 @@
 #define EVENTS_MAX 4096
 #define WATCHES_MAX 256
 
-struct fake_node { char *path, *value; };
+struct fake_node {
+    char *path, *value;
+};
 static struct fake_node nodes[NODES_MAX];
 static unsigned n_nodes;
 static bool domains[32768];
-static struct { char path[STORE_PATH_MAX], token[40]; } watches[WATCHES_MAX];
-static struct { char path[STORE_PATH_MAX], token[40]; } events[EVENTS_MAX];
+static struct {
+    char path[STORE_PATH_MAX], token[40];
+} watches[WATCHES_MAX];
+static struct {
+    char path[STORE_PATH_MAX], token[40];
+} events[EVENTS_MAX];
 static unsigned event_from, event_n;
 static int event_fd = -1;
 static unsigned fail_nth;
@@ -30,10 +36,15 @@ unsigned fake_calls, fake_watches;
 bool fake_no_domain_watch;
 
 #define ANSWERS_MAX 4096
-static struct { struct fake_child *child; struct worker_msg msg; } answers[ANSWERS_MAX];
+static struct {
+    struct fake_child *child;
+    struct worker_msg msg;
+} answers[ANSWERS_MAX];
 static unsigned n_answers;
 
-struct store { int dummy; };
+struct store {
+    int dummy;
+};
 
 /* --- nodes --- */
 
@@ -73,7 +84,7 @@ static void fire(const char *path)
             continue;
         if (below(path, watches[i].path))
             queue_event(path, watches[i].token);
-        else if (below(watches[i].path, path))      /* something above it was removed */
+        else if (below(watches[i].path, path)) /* something above it was removed */
             queue_event(watches[i].path, watches[i].token);
     }
 }
@@ -397,7 +408,7 @@ int store_next_event(struct store *st, struct store_event *out)
             return -errno;
         return 0;
     }
-    out->raw = malloc(sizeof(char *));      /* what the caller frees */
+    out->raw = malloc(sizeof(char *)); /* what the caller frees */
     out->path = events[event_from].path;
     out->token = events[event_from].token;
     event_from = (event_from + 1) % EVENTS_MAX;

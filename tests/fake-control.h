@@ -24,7 +24,7 @@ void fake_fire(const char *watch_path);
 void fake_fail(unsigned nth, int error);
 /* From now on every call fails: xenstored is gone. */
 void fake_lose(bool lost);
-extern unsigned fake_calls;     /* round trips to xenstored */
+extern unsigned fake_calls; /* round trips to xenstored */
 extern unsigned fake_watches;
 extern bool fake_no_domain_watch;
 
@@ -36,13 +36,13 @@ struct fake_child {
     struct worker_msg msgs[512];
 };
 #define FAKE_CHILDREN 64
-#define FAKE_PID 2000000000   /* of the first; more than any process of this machine can have (pid_max is 2^22 at most) */
+#define FAKE_PID 2000000000 /* of the first; more than any process of this machine can have (pid_max is 2^22 at most) */
 extern struct fake_child fake_children[FAKE_CHILDREN];
-extern unsigned fake_n_children;    /* ever started */
-extern bool fake_child_mute;        /* answers nothing by itself */
-extern bool fake_child_refuses;     /* cannot be started */
-extern int fake_connect_error;      /* its answer to CONNECT */
-extern int fake_added_error;        /* ... to LUN_ADD */
+extern unsigned fake_n_children; /* ever started */
+extern bool fake_child_mute;     /* answers nothing by itself */
+extern bool fake_child_refuses;  /* cannot be started */
+extern int fake_connect_error;   /* its answer to CONNECT */
+extern int fake_added_error;     /* ... to LUN_ADD */
 /* The last started. */
 struct fake_child *fake_child(void);
 /* Messages of this type that the child got. */

@@ -73,7 +73,10 @@ static bool take(struct fake_connection *conn, size_t want)
         char control[CMSG_SPACE(8 * sizeof(int))];
         struct iovec iov = { .iov_base = conn->got + conn->at, .iov_len = want - conn->at };
         struct msghdr msg = {
-            .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+            .msg_iov = &iov,
+            .msg_iovlen = 1,
+            .msg_control = control,
+            .msg_controllen = sizeof(control),
         };
         ssize_t n = recvmsg(conn->source.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -124,8 +127,7 @@ static bool say(struct fake_connection *conn, bool slowly)
 
     while (conn->at < step->len) {
         size_t n = slowly ? 1 : step->len - conn->at;
-        ssize_t sent = send(conn->source.fd, (const uint8_t *)step->bytes + conn->at, n,
-                            MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t sent = send(conn->source.fd, (const uint8_t *)step->bytes + conn->at, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (sent < 0) {
             if (errno == EAGAIN)
@@ -181,7 +183,7 @@ static void run(struct fake_connection *conn)
             conn_close(conn);
             return;
         case FAKE_AGAIN:
-            conn->step = conn->script + 1;  /* past the features; one more below */
+            conn->step = conn->script + 1; /* past the features; one more below */
             break;
         }
         if (!done)

@@ -21,7 +21,7 @@ enum fake_op {
     FAKE_TAKE_CDB,      /* only the CDB */
     FAKE_SLEEP,         /* len milliseconds */
     FAKE_CLOSE,
-    FAKE_AGAIN,         /* back to the first step after the features */
+    FAKE_AGAIN, /* back to the first step after the features */
 };
 struct fake_step {
     enum fake_op op;
@@ -35,7 +35,7 @@ struct fake_request {
     uint8_t list[8192];
     size_t list_len;
     unsigned n_fds;
-    ino_t fd_ino;       /* of the last descriptor that came */
+    ino_t fd_ino; /* of the last descriptor that came */
     bool fd_with_cdb;
     unsigned connection;
 };
@@ -47,7 +47,7 @@ struct fake_connection {
     struct loop_source source;
     struct loop_timer timer;
     const struct fake_step *script, *step;
-    size_t at;          /* within the step */
+    size_t at; /* within the step */
     uint8_t got[16 + 8192];
     unsigned n_fds;
     ino_t fd_ino;
@@ -62,11 +62,11 @@ struct fake_helper {
     struct loop_source listener;
     const struct fake_step *const *scripts; /* connection i runs scripts[i], the last one goes on */
     unsigned n_scripts;
-    unsigned n_connections;     /* accepted so far */
+    unsigned n_connections; /* accepted so far */
     struct fake_connection connections[FAKE_CONNECTIONS];
     unsigned n_requests;
     struct fake_request requests[FAKE_REQUESTS];
-    uint8_t features[4];        /* what the client asked for last */
+    uint8_t features[4]; /* what the client asked for last */
 };
 
 /* Listens at path (removing what is there). */

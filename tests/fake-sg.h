@@ -29,15 +29,15 @@ struct fake_sg_command {
 };
 
 static struct {
-    int device[FAKE_SG_FDS];    /* by sg fd: the device's end of the pair; 0: no sg fd */
-    unsigned queued[FAKE_SG_FDS];   /* submitted and not yet read back */
+    int device[FAKE_SG_FDS];      /* by sg fd: the device's end of the pair; 0: no sg fd */
+    unsigned queued[FAKE_SG_FDS]; /* submitted and not yet read back */
     int reserve[FAKE_SG_FDS];
-    struct fake_sg_command at[FAKE_SG_COMMANDS];    /* at the device, in order of submission */
+    struct fake_sg_command at[FAKE_SG_COMMANDS]; /* at the device, in order of submission */
     unsigned n, n_fds, submitted;
-    int reserve_max;            /* what the queue's limit leaves of a reserve that is asked for */
-    int open_error, write_error;    /* errno; as long as it is set */
-    int read_error;             /* errno of the next read of a result, which is lost with it, as in sg_new_read() */
-    bool instant;               /* done by the time that write() returns */
+    int reserve_max;             /* what the queue's limit leaves of a reserve that is asked for */
+    int open_error, write_error; /* errno; as long as it is set */
+    int read_error;              /* errno of the next read of a result, which is lost with it, as in sg_new_read() */
+    bool instant;                /* done by the time that write() returns */
 } fake_sg;
 
 int __real_open(const char *path, int flags, ...);

@@ -15,7 +15,7 @@
 
 static struct {
     struct xen xen;
-    _Alignas(4096) uint8_t page[PAGES][4096];   /* grant reference = index */
+    _Alignas(4096) uint8_t page[PAGES][4096]; /* grant reference = index */
     bool granted[PAGES], readonly[PAGES];
     unsigned notifies, unmasks, copies;
     int fail_copy_calls;
@@ -23,7 +23,10 @@ static struct {
     int event_fd;
 } fake;
 
-static void fake_close(struct xen *x) { (void)x; }
+static void fake_close(struct xen *x)
+{
+    (void)x;
+}
 static int fake_map(struct xen *x, uint16_t domid, uint32_t ref, void **page)
 {
     if (ref >= PAGES || !fake.granted[ref])
@@ -32,7 +35,11 @@ static int fake_map(struct xen *x, uint16_t domid, uint32_t ref, void **page)
     *page = fake.page[ref];
     return 0;
 }
-static int fake_unmap(struct xen *x, void *page) { fake.mapped = false; return 0; }
+static int fake_unmap(struct xen *x, void *page)
+{
+    fake.mapped = false;
+    return 0;
+}
 static int fake_copy(struct xen *x, xen_copy *c, unsigned n)
 {
     fake.copies++;
@@ -59,9 +66,19 @@ static int fake_copy(struct xen *x, xen_copy *c, unsigned n)
     }
     return 0;
 }
-static int fake_bind(struct xen *x, uint16_t domid, uint32_t remote, uint32_t *local) { *local = 5; return 0; }
-static int fake_unbind(struct xen *x, uint32_t port) { return 0; }
-static int fake_event_fd(struct xen *x) { return fake.event_fd; }
+static int fake_bind(struct xen *x, uint16_t domid, uint32_t remote, uint32_t *local)
+{
+    *local = 5;
+    return 0;
+}
+static int fake_unbind(struct xen *x, uint32_t port)
+{
+    return 0;
+}
+static int fake_event_fd(struct xen *x)
+{
+    return fake.event_fd;
+}
 static int fake_pending(struct xen *x, uint32_t *port)
 {
     if (!fake.pending || fake.masked)
@@ -71,12 +88,28 @@ static int fake_pending(struct xen *x, uint32_t *port)
     *port = 5;
     return 1;
 }
-static int fake_unmask(struct xen *x, uint32_t port) { fake.masked = false; fake.unmasks++; return 0; }
-static int fake_notify(struct xen *x, uint32_t port) { fake.notifies++; return 0; }
+static int fake_unmask(struct xen *x, uint32_t port)
+{
+    fake.masked = false;
+    fake.unmasks++;
+    return 0;
+}
+static int fake_notify(struct xen *x, uint32_t port)
+{
+    fake.notifies++;
+    return 0;
+}
 
 static const struct xen_ops fake_ops = {
-    .close = fake_close, .map = fake_map, .unmap = fake_unmap, .copy = fake_copy, .bind = fake_bind,
-    .unbind = fake_unbind, .event_fd = fake_event_fd, .pending = fake_pending, .unmask = fake_unmask,
+    .close = fake_close,
+    .map = fake_map,
+    .unmap = fake_unmap,
+    .copy = fake_copy,
+    .bind = fake_bind,
+    .unbind = fake_unbind,
+    .event_fd = fake_event_fd,
+    .pending = fake_pending,
+    .unmask = fake_unmask,
     .notify = fake_notify,
 };
 

@@ -30,14 +30,20 @@ static char sysfs[96], devdir[96];
 static struct loop *loop;
 static struct host *host;
 static bool ready, quit;
-static uint32_t left_at_device;     /* what the next write_journal() says of it */
+static uint32_t left_at_device; /* what the next write_journal() says of it */
 
 /* What opening a device does in the threads: the error it ends with, and the name of an sg device at which it sleeps. */
 static int open_error;
 static const char *open_sleeps;
 
-static UNUSED void set_open_error(int error) { __atomic_store_n(&open_error, error, __ATOMIC_RELEASE); }
-static UNUSED void set_open_sleeps(const char *name) { __atomic_store_n(&open_sleeps, name, __ATOMIC_RELEASE); }
+static UNUSED void set_open_error(int error)
+{
+    __atomic_store_n(&open_error, error, __ATOMIC_RELEASE);
+}
+static UNUSED void set_open_sleeps(const char *name)
+{
+    __atomic_store_n(&open_sleeps, name, __ATOMIC_RELEASE);
+}
 
 static UNUSED void on_ready(void *ctx)
 {
@@ -106,8 +112,9 @@ static UNUSED void setup(void)
 
 static UNUSED void start(void)
 {
-    struct host_config config = { .loop = loop, .settings = &settings, .roots = &roots, .ready = on_ready,
-                                  .quit_done = on_quit };
+    struct host_config config = {
+        .loop = loop, .settings = &settings, .roots = &roots, .ready = on_ready, .quit_done = on_quit
+    };
     char why[256] = "";
 
     ck_assert_msg(host_new(&config, &host, why, sizeof(why)) == 0, "%s", why);
@@ -172,11 +179,15 @@ static UNUSED bool under_valgrind(void)
     return getenv("UNDER_VALGRIND") != NULL;
 }
 
-#define UNTIL(cond) do { \
-    uint64_t end_ = now_us() + 3000000; \
-    while (!(cond) && now_us() < end_) { fake_pump(); loop_once(loop, 1); } \
-    ck_assert_msg(cond, "%s", #cond); \
-} while (0)
+#define UNTIL(cond) \
+    do { \
+        uint64_t end_ = now_us() + 3000000; \
+        while (!(cond) && now_us() < end_) { \
+            fake_pump(); \
+            loop_once(loop, 1); \
+        } \
+        ck_assert_msg(cond, "%s", #cond); \
+    } while (0)
 
 static UNUSED void add_dev(const char *back, unsigned n, const char *pdev, const char *vdev)
 {
@@ -247,8 +258,13 @@ static UNUSED void connected(void)
 
 static UNUSED void write_journal(uint32_t ref, uint32_t port, bool orphan)
 {
-    struct pvscsi_journal j = { .magic = PVSCSI_JOURNAL_MAGIC, .version = PVSCSI_JOURNAL_VERSION, .connected = 1, .ring_ref = ref,
-                                .event_channel = port, .req_cons = 5, .at_device = left_at_device };
+    struct pvscsi_journal j = { .magic = PVSCSI_JOURNAL_MAGIC,
+                                .version = PVSCSI_JOURNAL_VERSION,
+                                .connected = 1,
+                                .ring_ref = ref,
+                                .event_channel = port,
+                                .req_cons = 5,
+                                .at_device = left_at_device };
     char path[128];
     int fd;
 
@@ -265,7 +281,8 @@ static UNUSED void write_journal(uint32_t ref, uint32_t port, bool orphan)
 static UNUSED void make_scsi(const char *hctl, unsigned sg, const char *wwid)
 {
     run("D=%s/bus/scsi/devices/%s; mkdir -p $D/scsi_generic/sg%u && echo 0 >$D/type && echo 0 >$D/device_busy && "
-        "echo running >$D/state && echo %s >$D/wwid && echo 21:%u >$D/scsi_generic/sg%u/dev", sysfs, hctl, sg, wwid, sg, sg);
+        "echo running >$D/state && echo %s >$D/wwid && echo 21:%u >$D/scsi_generic/sg%u/dev",
+        sysfs, hctl, sg, wwid, sg, sg);
 }
 
 static UNUSED void set_busy(const char *hctl, unsigned n)

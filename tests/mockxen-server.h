@@ -46,10 +46,9 @@ static void server_start_with(const char *option, const char *value)
     ck_assert_int_ge(server.pid, 0);
     if (server.pid == 0) {
         close(ready[0]);
-        prctl(PR_SET_PDEATHSIG, SIGTERM);       /* a test that fails does not come to server_stop() */
-        execl(server_program(), "mock-xen", "--socket", server.socket, "--domains", "1,3",
-              "--ready-fd", fd_text, "--report", server.report, "--log-level", "error", option, value,
-              (char *)NULL);
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that fails does not come to server_stop() */
+        execl(server_program(), "mock-xen", "--socket", server.socket, "--domains", "1,3", "--ready-fd", fd_text,
+              "--report", server.report, "--log-level", "error", option, value, (char *)NULL);
         _exit(127);
     }
     close(ready[1]);

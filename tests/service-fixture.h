@@ -26,10 +26,22 @@ static struct vscsiif_sring *guest;
 static uint32_t guest_rsp_cons;
 static int halts, progresses, resets;
 
-static void on_progress(struct service *s) { progresses++; }
-static void on_halted(struct service *s) { halts++; }
-static void on_reset(struct service *s, struct lun *lun) { resets++; }
-static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st) { (void)s; }
+static void on_progress(struct service *s)
+{
+    progresses++;
+}
+static void on_halted(struct service *s)
+{
+    halts++;
+}
+static void on_reset(struct service *s, struct lun *lun)
+{
+    resets++;
+}
+static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st)
+{
+    (void)s;
+}
 
 static UNUSED void new_service(void)
 {

@@ -94,53 +94,106 @@ static const char *step(struct xs_handle *h, xs_transaction_t t, const char *tex
 }
 
 static const char *const singles[] = {
-    "read /ta/b", "write /ta/b 1", "read /ta/b", "read /ta", "list /ta", "list /ta/b", "list /ta/none",
-    "mkdir /ta/b", "read /ta/b", "mkdir /ta/c/d", "list /ta", "perms /ta/c/d", "chmod /ta r0", "perms /ta",
-    "write /ta/inherits 1", "perms /ta/inherits", "chmod /ta/none r0", "perms /ta/none",
-    "rm /ta/none", "rm /ta/none/none", "rm /", "rm /ta/c", "read /ta/c/d", "list /ta",
-    "read /ta/", "read //ta", "read /ta//b", "write /t.a 1", "write /ta* 1", "write /ta/@x 1", "read",
+    "read /ta/b",
+    "write /ta/b 1",
+    "read /ta/b",
+    "read /ta",
+    "list /ta",
+    "list /ta/b",
+    "list /ta/none",
+    "mkdir /ta/b",
+    "read /ta/b",
+    "mkdir /ta/c/d",
+    "list /ta",
+    "perms /ta/c/d",
+    "chmod /ta r0",
+    "perms /ta",
+    "write /ta/inherits 1",
+    "perms /ta/inherits",
+    "chmod /ta/none r0",
+    "perms /ta/none",
+    "rm /ta/none",
+    "rm /ta/none/none",
+    "rm /",
+    "rm /ta/c",
+    "read /ta/c/d",
+    "list /ta",
+    "read /ta/",
+    "read //ta",
+    "read /ta//b",
+    "write /t.a 1",
+    "write /ta* 1",
+    "write /ta/@x 1",
+    "read",
     "read @releaseDomain",
-    "write @releaseDomain 1", "perms @releaseDomain", "perms @introduceDomain", "perms @other",
-    "chmod @releaseDomain n0", "chmod @other n0",
+    "write @releaseDomain 1",
+    "perms @releaseDomain",
+    "perms @introduceDomain",
+    "perms @other",
+    "chmod @releaseDomain n0",
+    "chmod @other n0",
     "mkdir relative/x",
-    "read /local/domain/0/relative/x", "rm relative", "rm /ta", "list /ta",
+    "read /local/domain/0/relative/x",
+    "rm relative",
+    "rm /ta",
+    "list /ta",
 };
 
 /* Inside a transaction, and outside before its end: does it commit? There are /tt/a/b, /tt/a/c, /tt/d/e. */
 static const struct {
     const char *inside, *outside;
 } conflicts[] = {
-    { "read /tt/a/b", "write /tt/a/b 2" }, { "read /tt/a/b", "write /tt/a/c 2" },
+    { "read /tt/a/b", "write /tt/a/b 2" },
+    { "read /tt/a/b", "write /tt/a/c 2" },
     { "read /tt/a/b", "chmod /tt/a/b r0" },
-    { "read /tt/a/b", "rm /tt/a/b" }, { "read /tt/a/b", "rm /tt/a" },
+    { "read /tt/a/b", "rm /tt/a/b" },
+    { "read /tt/a/b", "rm /tt/a" },
     { "read /tt/a/b", "write /tt/a/b/new 1" },
-    { "read /tt/a/b", "write /tt/a/new 1" }, { "list /tt/a", "write /tt/a/new 1" },
+    { "read /tt/a/b", "write /tt/a/new 1" },
+    { "list /tt/a", "write /tt/a/new 1" },
     { "list /tt/a", "rm /tt/a/b" },
-    { "list /tt/a", "write /tt/a/b 2" }, { "read /tt/a/none", "write /tt/a/none 1" },
-    { "read /tt/a/none", "write /tt/a/other 1" }, { "write /tt/a/b 3", "write /tt/a/b 2" },
-    { "write /tt/a/b 3", "write /tt/a/c 2" }, { "write /tt/a/b 3", "write /tt/d/e 2" },
-    { "write /tt/a/b 3", "read /tt/a/b" }, { "write /tt/a/new 3", "write /tt/a/new 2" },
-    { "write /tt/a/new 3", "write /tt/a/other 2" }, { "write /tt/a/new 3", "rm /tt/a" },
-    { "write /tt/a/new/x 3", "write /tt/a/b 2" }, { "mkdir /tt/a/b", "rm /tt/a/b" },
+    { "list /tt/a", "write /tt/a/b 2" },
+    { "read /tt/a/none", "write /tt/a/none 1" },
+    { "read /tt/a/none", "write /tt/a/other 1" },
+    { "write /tt/a/b 3", "write /tt/a/b 2" },
+    { "write /tt/a/b 3", "write /tt/a/c 2" },
+    { "write /tt/a/b 3", "write /tt/d/e 2" },
+    { "write /tt/a/b 3", "read /tt/a/b" },
+    { "write /tt/a/new 3", "write /tt/a/new 2" },
+    { "write /tt/a/new 3", "write /tt/a/other 2" },
+    { "write /tt/a/new 3", "rm /tt/a" },
+    { "write /tt/a/new/x 3", "write /tt/a/b 2" },
+    { "mkdir /tt/a/b", "rm /tt/a/b" },
     { "rm /tt/a", "write /tt/a/b 2" },
-    { "rm /tt/a", "write /tt/a/b/new 2" }, { "rm /tt/a", "write /tt/d/e 2" },
+    { "rm /tt/a", "write /tt/a/b/new 2" },
+    { "rm /tt/a", "write /tt/d/e 2" },
     { "rm /tt/a", "write /tt/new 2" },
-    { "rm /tt/a/b", "write /tt/a/new 2" }, { "chmod /tt/a/b r0", "write /tt/a/b 2" },
-    { "chmod /tt/a/b r0", "chmod /tt/a/c r0" }, { "read /tt/a/x/y", "write /tt/a/other 1" },
-    { "read /tt/a/x/y", "write /tt/d/e 2" }, { "rm /tt/a/none", "write /tt/a/other 1" },
+    { "rm /tt/a/b", "write /tt/a/new 2" },
+    { "chmod /tt/a/b r0", "write /tt/a/b 2" },
+    { "chmod /tt/a/b r0", "chmod /tt/a/c r0" },
+    { "read /tt/a/x/y", "write /tt/a/other 1" },
+    { "read /tt/a/x/y", "write /tt/d/e 2" },
+    { "rm /tt/a/none", "write /tt/a/other 1" },
     { "rm /tt/a/none", "write /tt/d/e 2" },
-    { "perms /tt/a/b", "write /tt/a/b 2" }, { "mkdir /tt/a/b", "write /tt/a/b 2" },
+    { "perms /tt/a/b", "write /tt/a/b 2" },
+    { "mkdir /tt/a/b", "write /tt/a/b 2" },
     { "rm /tt/a/b", "rm /tt/a/b" },
-    { "mkdir /tt/a/m", "mkdir /tt/a/m" }, { "list /tt", "write /tt/a/b 2" },
+    { "mkdir /tt/a/m", "mkdir /tt/a/m" },
+    { "list /tt", "write /tt/a/b 2" },
     { "write /tt/a/b 1", "write /tt/a/b 1" },
 };
 
 /* One transaction of several steps; the events of its commit. */
 static const char *const commits[] = {
-    "write /tc/z 1;write /tc/a 1;write /tc/m/n 1;write /tc/z 2", "rm /tc/m;write /tc/a 2",
+    "write /tc/z 1;write /tc/a 1;write /tc/m/n 1;write /tc/z 2",
+    "rm /tc/m;write /tc/a 2",
     "write /tc/t 1;rm /tc/t",
-    "rm /tc/deep", "rm /tc/z;write /tc/z 3", "chmod /tc/z r0;write /tc/z 4",
-    "mkdir /tc/a;read /tc/z;list /tc", "read /tc/z;write /tc/a 5;write /tc/z 6", "rm /tc",
+    "rm /tc/deep",
+    "rm /tc/z;write /tc/z 3",
+    "chmod /tc/z r0;write /tc/z 4",
+    "mkdir /tc/a;read /tc/z;list /tc",
+    "read /tc/z;write /tc/a 5;write /tc/z 6",
+    "rm /tc",
 };
 
 static void ask_commits(void)
@@ -254,8 +307,7 @@ static void ask_watches(void)
 {
     static const char *const changes[] = {
         "write /tw/a 1", "write /tw/a 1", "write /tw/x/y/z 1", "mkdir /tw/x", "chmod /tw/a r0",
-        "write /two 1",
-        "rm /tw/x", "rm /tw/none", "rm /tw", "rm /two",
+        "write /two 1",  "rm /tw/x",      "rm /tw/none",       "rm /tw",      "rm /two",
     };
 
     printf("watch: %s\n", result(xs_watch(xs2, "/tw", "token")));
@@ -326,8 +378,7 @@ static void tell(const char *what, int r)
 
 static xen_copy segment(bool from, uint32_t ref, unsigned offset, unsigned len)
 {
-    xen_copy c = { .flags = from ? GNTCOPY_source_gref : GNTCOPY_dest_gref, .len = (uint16_t)len,
-                   .status = 77 };
+    xen_copy c = { .flags = from ? GNTCOPY_source_gref : GNTCOPY_dest_gref, .len = (uint16_t)len, .status = 77 };
 
     if (from) {
         c.source.foreign.ref = ref;

@@ -98,26 +98,55 @@ struct xs_handle *xs_open(unsigned long flags UNUSED)
 
     return (struct xs_handle *)(void *)&handle;
 }
-void xs_close(struct xs_handle *h UNUSED) { }
-int xs_fileno(struct xs_handle *h UNUSED) { return -1; }
+void xs_close(struct xs_handle *h UNUSED)
+{
+}
+int xs_fileno(struct xs_handle *h UNUSED)
+{
+    return -1;
+}
 void *xs_read(struct xs_handle *h UNUSED, xs_transaction_t t UNUSED, const char *path UNUSED, unsigned *len)
 {
     *len = (unsigned)value_len;
-    return text_of(value, value_len);       /* as libxenstore: a NUL after what came */
+    return text_of(value, value_len); /* as libxenstore: a NUL after what came */
 }
 bool xs_write(struct xs_handle *h UNUSED, xs_transaction_t t UNUSED, const char *path UNUSED, const void *data UNUSED,
-              unsigned len UNUSED) { return true; }
-bool xs_rm(struct xs_handle *h UNUSED, xs_transaction_t t UNUSED, const char *path UNUSED) { return true; }
+              unsigned len UNUSED)
+{
+    return true;
+}
+bool xs_rm(struct xs_handle *h UNUSED, xs_transaction_t t UNUSED, const char *path UNUSED)
+{
+    return true;
+}
 char **xs_directory(struct xs_handle *h UNUSED, xs_transaction_t t UNUSED, const char *path UNUSED, unsigned *n UNUSED)
 {
     return NULL;
 }
-xs_transaction_t xs_transaction_start(struct xs_handle *h UNUSED) { return 1; }
-bool xs_transaction_end(struct xs_handle *h UNUSED, xs_transaction_t t UNUSED, bool abandon UNUSED) { return true; }
-bool xs_watch(struct xs_handle *h UNUSED, const char *path UNUSED, const char *token UNUSED) { return true; }
-bool xs_unwatch(struct xs_handle *h UNUSED, const char *path UNUSED, const char *token UNUSED) { return true; }
-char **xs_check_watch(struct xs_handle *h UNUSED) { return NULL; }
-bool xs_is_domain_introduced(struct xs_handle *h UNUSED, unsigned domid UNUSED) { return true; }
+xs_transaction_t xs_transaction_start(struct xs_handle *h UNUSED)
+{
+    return 1;
+}
+bool xs_transaction_end(struct xs_handle *h UNUSED, xs_transaction_t t UNUSED, bool abandon UNUSED)
+{
+    return true;
+}
+bool xs_watch(struct xs_handle *h UNUSED, const char *path UNUSED, const char *token UNUSED)
+{
+    return true;
+}
+bool xs_unwatch(struct xs_handle *h UNUSED, const char *path UNUSED, const char *token UNUSED)
+{
+    return true;
+}
+char **xs_check_watch(struct xs_handle *h UNUSED)
+{
+    return NULL;
+}
+bool xs_is_domain_introduced(struct xs_handle *h UNUSED, unsigned domid UNUSED)
+{
+    return true;
+}
 
 /* Input: 4 bytes of the greatest number, 1 of the buffer's size, the value. */
 static void fuzz_store(const uint8_t *data, size_t size)
@@ -216,8 +245,14 @@ static void fuzz_vscsi(const uint8_t *data, size_t size)
 
 /* --- the control socket --- */
 
-struct json_object *host_report_status(struct host *h UNUSED) { return json_object_new_object(); }
-struct json_object *host_report_stats(struct host *h UNUSED) { return json_object_new_array(); }
+struct json_object *host_report_status(struct host *h UNUSED)
+{
+    return json_object_new_object();
+}
+struct json_object *host_report_stats(struct host *h UNUSED)
+{
+    return json_object_new_array();
+}
 
 static char dir[] = "/tmp/fuzz-parse.XXXXXX";
 static struct ctlsock *server;
@@ -265,7 +300,7 @@ static void fuzz_ctlsock(const uint8_t *data, size_t size)
     if (end && end - data == 5 && memcmp(data, "stats", 5) == 0)
         want = "[]\n";
     n = recv(fd, got, sizeof(got), 0);
-    if (n < 0) {                /* it left bytes of ours unread */
+    if (n < 0) { /* it left bytes of ours unread */
         MUST(errno == ECONNRESET);
         n = recv(fd, got, sizeof(got), 0);
     }
@@ -280,7 +315,10 @@ static void fuzz_ctlsock(const uint8_t *data, size_t size)
 static void fuzz_message(const uint8_t *data, size_t size)
 {
     static int pair[2] = { -1, -1 };
-    union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(int) * 4)]; } ctl;
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int) * 4)];
+    } ctl;
     struct worker_msg msg;
     unsigned n_fds, got = 0;
     uint8_t datagram[4096] = { 0 };

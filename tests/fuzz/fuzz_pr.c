@@ -19,7 +19,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MUST(what) do { if (!(what)) abort(); } while (0)
+#define MUST(what) \
+    do { \
+        if (!(what)) \
+            abort(); \
+    } while (0)
 
 /* Exactly as long as it is, so that a sanitizer sees what is read past its end. */
 static uint8_t *copy(const uint8_t *bytes, size_t n)

@@ -22,9 +22,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HEADER = 34, DISK_SIZE = 64 * 512, DATA_MAX = 65535 };
+enum {
+    HEADER = 34,
+    DISK_SIZE = 64 * 512,
+    DATA_MAX = 65535
+};
 
-#define MUST(cond) do { if (!(cond)) { fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); abort(); } } while (0)
+#define MUST(cond) \
+    do { \
+        if (!(cond)) { \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+            abort(); \
+        } \
+    } while (0)
 
 struct input {
     uint8_t cdb[SCSI_CDB_MAX];
@@ -56,7 +66,11 @@ static void parse(const uint8_t *d, size_t size, struct input *in)
     in->limit = le(d + 22, 2) * 64;
     in->block_size = le(d + 24, 2);
     in->outcome = (struct scsi_outcome){
-        .status = d[26], .host = d[27], .resid = (int32_t)le(d + 28, 4), .os_error = d[32], .sense_len = d[33],
+        .status = d[26],
+        .host = d[27],
+        .resid = (int32_t)le(d + 28, 4),
+        .os_error = d[32],
+        .sense_len = d[33],
     };
     in->more = d + HEADER;
     in->more_len = size - HEADER < DATA_MAX ? (uint32_t)(size - HEADER) : DATA_MAX;
@@ -85,8 +99,14 @@ static void check_answer(const struct scsi_answer *a, uint32_t data_len, uint32_
 static struct scsi_lun_facts facts(const struct input *in)
 {
     return (struct scsi_lun_facts){
-        .type = in->type, .feature_host = in->flags & 1, .readonly = in->flags & 2, .shared = in->flags & 4,
-        .pr_forced = in->flags & 8, .pr_move = in->flags & 16, .pr_mode = in->flags >> 6, .max_transfer = in->limit,
+        .type = in->type,
+        .feature_host = in->flags & 1,
+        .readonly = in->flags & 2,
+        .shared = in->flags & 4,
+        .pr_forced = in->flags & 8,
+        .pr_move = in->flags & 16,
+        .pr_mode = in->flags >> 6,
+        .max_transfer = in->limit,
         .block_size = in->block_size,
     };
 }
@@ -95,8 +115,8 @@ static struct scsi_lun_facts facts(const struct input *in)
 static bool changes(uint8_t opcode)
 {
     static const uint8_t list[] = {
-        0x04, 0x0a, 0x10, 0x15, 0x19, 0x2a, 0x2c, 0x2e, 0x3b, 0x3f, 0x41, 0x48, 0x4c, 0x55, 0x5b, 0x5f, 0x7f,
-        0x80, 0x83, 0x89, 0x8a, 0x8b, 0x8d, 0x8e, 0x93, 0x94, 0x9c, 0x9f, 0xa1, 0xa5, 0xa6, 0xaa, 0xae, 0xc1, 0xff,
+        0x04, 0x0a, 0x10, 0x15, 0x19, 0x2a, 0x2c, 0x2e, 0x3b, 0x3f, 0x41, 0x48, 0x4c, 0x55, 0x5b, 0x5f, 0x7f, 0x80,
+        0x83, 0x89, 0x8a, 0x8b, 0x8d, 0x8e, 0x93, 0x94, 0x9c, 0x9f, 0xa1, 0xa5, 0xa6, 0xaa, 0xae, 0xc1, 0xff,
     };
 
     return memchr(list, opcode, sizeof(list)) != NULL;
@@ -104,7 +124,9 @@ static bool changes(uint8_t opcode)
 
 static void check_readonly(const struct input *in, const struct scsi_decision *d)
 {
-    enum { DISKS_AND_TAPE = 0x00104093 };       /* bit n is type n: 0, 1, 4, 7, 0Eh, 14h */
+    enum {
+        DISKS_AND_TAPE = 0x00104093
+    }; /* bit n is type n: 0, 1, 4, 7, 0Eh, 14h */
     uint8_t op = in->cdb[0];
 
     MUST(d->route == SCSI_REFUSED || !changes(op));
@@ -156,7 +178,9 @@ static void fuzz_device(const struct input *in)
 
 static void fuzz_luns(const struct input *in)
 {
-    enum { MAX = 64 };
+    enum {
+        MAX = 64
+    };
     uint16_t luns[MAX];
     unsigned n = 0;
     uint8_t *out = buffer(in, in->data_len);
@@ -189,7 +213,7 @@ static void fuzz_disk(const struct input *in)
     MUST(fd >= 0 && ftruncate(fd, DISK_SIZE) == 0);
     MUST(filedisk_init(&disk, fd, in->flags & 2, "fuzz") == 0);
     if (in->flags & 32)
-        MUST(ftruncate(fd, DISK_SIZE / 2 + 7) == 0);       /* and the medium is bad */
+        MUST(ftruncate(fd, DISK_SIZE / 2 + 7) == 0); /* and the medium is bad */
     n = filedisk_execute(&disk, in->cdb, in->cdb_len, in->dir, data, in->data_len, &a);
     check_answer(&a, in->data_len, n);
     MUST(in->dir == SCSI_DIR_IN || n == 0);

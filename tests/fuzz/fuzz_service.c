@@ -28,10 +28,22 @@ static struct loop *loop;
 static struct pvscsi_journal journal;
 static struct pvscsi_stats stats;
 
-static void on_progress(struct service *s) { (void)s; }
-static void on_halted(struct service *s) { (void)s; }
-static void on_reset(struct service *s, struct lun *lun) { (void)s; }
-static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st) { (void)s; }
+static void on_progress(struct service *s)
+{
+    (void)s;
+}
+static void on_halted(struct service *s)
+{
+    (void)s;
+}
+static void on_reset(struct service *s, struct lun *lun)
+{
+    (void)s;
+}
+static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st)
+{
+    (void)s;
+}
 
 static void check(bool fine, const char *what)
 {
@@ -82,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!svc)
         prepare();
     memset(fake.page, 0, sizeof(fake.page));
-    memset(svc->buffers, POISON, 4096);     /* what must never come out unasked */
+    memset(svc->buffers, POISON, 4096); /* what must never come out unasked */
     for (unsigned i = 0; i < PAGES; i++) {
         fake.granted[i] = i % 5 != 4;
         fake.readonly[i] = i % 7 == 6;
@@ -98,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake.granted[LIST_REF] = fake.granted[RING_REF] = true;
     ring->req_prod = n;
     check(service_connect(svc, RING_REF, 1, false) == 0, "cannot connect");
-    fake.granted[RING_REF] = false;     /* a guest that reads a disk over its own ring confuses only our checks */
+    fake.granted[RING_REF] = false; /* a guest that reads a disk over its own ring confuses only our checks */
     for (unsigned i = 0; i < 3; i++) {
         svc->work = true;
         service_round(svc);

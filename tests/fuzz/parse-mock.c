@@ -37,9 +37,14 @@ static bool read_answers(int fd)
     size_t n = 0;
 
     for (;;) {
-        union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(int) * 8)]; } ctl;
+        union {
+            struct cmsghdr align;
+            char room[CMSG_SPACE(sizeof(int) * 8)];
+        } ctl;
         struct iovec iov = { .iov_base = got + n, .iov_len = sizeof(got) - n };
-        struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.room, .msg_controllen = sizeof(ctl.room) };
+        struct msghdr mh = {
+            .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.room, .msg_controllen = sizeof(ctl.room)
+        };
         ssize_t k = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
         if (k <= 0) {
@@ -60,7 +65,7 @@ static bool read_answers(int fd)
         struct xsd_sockmsg hdr;
 
         if (n - at < sizeof(hdr))
-            break;              /* the connection ended in the middle */
+            break; /* the connection ended in the middle */
         memcpy(&hdr, got + at, sizeof(hdr));
         MUST(hdr.len <= XENSTORE_PAYLOAD_MAX + sizeof(struct mx_reply) + XENSTORE_ABS_PATH_MAX);
         MUST(hdr.type < XS_TYPE_COUNT || (hdr.type >= MX_HELLO && hdr.type < MX_TYPE_END));

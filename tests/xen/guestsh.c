@@ -26,398 +26,400 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHUNK 900	/* bytes of data in a line: with base64 under 1.3 KB */
+#define CHUNK 900 /* bytes of data in a line: with base64 under 1.3 KB */
 #define LINE_MAX_LEN 4096
 
-enum { EXIT_TIMEOUT = 124, EXIT_GONE = 125 };
+enum {
+    EXIT_TIMEOUT = 124,
+    EXIT_GONE = 125
+};
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static void encode(const unsigned char *in, size_t length, char *out)
 {
-	for (size_t i = 0; i < length; i += 3) {
-		unsigned int word = (unsigned int)in[i] << 16;
+    for (size_t i = 0; i < length; i += 3) {
+        unsigned int word = (unsigned int)in[i] << 16;
 
-		if (i + 1 < length)
-			word |= (unsigned int)in[i + 1] << 8;
-		if (i + 2 < length)
-			word |= in[i + 2];
-		*out++ = digits[word >> 18];
-		*out++ = digits[(word >> 12) & 63];
-		*out++ = i + 1 < length ? digits[(word >> 6) & 63] : '=';
-		*out++ = i + 2 < length ? digits[word & 63] : '=';
-	}
-	*out = '\0';
+        if (i + 1 < length)
+            word |= (unsigned int)in[i + 1] << 8;
+        if (i + 2 < length)
+            word |= in[i + 2];
+        *out++ = digits[word >> 18];
+        *out++ = digits[(word >> 12) & 63];
+        *out++ = i + 1 < length ? digits[(word >> 6) & 63] : '=';
+        *out++ = i + 2 < length ? digits[word & 63] : '=';
+    }
+    *out = '\0';
 }
 
 /* Returns the number of bytes, or -1 when it is not base64. */
 static ssize_t decode(const char *in, unsigned char *out)
 {
-	unsigned int word = 0, bits = 0;
-	ssize_t length = 0;
+    unsigned int word = 0, bits = 0;
+    ssize_t length = 0;
 
-	for (; *in && *in != '='; in++) {
-		const char *digit = strchr(digits, *in);
+    for (; *in && *in != '='; in++) {
+        const char *digit = strchr(digits, *in);
 
-		if (!digit)
-			return -1;
-		word = word << 6 | (unsigned int)(digit - digits);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[length++] = (unsigned char)(word >> bits);
-		}
-	}
-	return length;
+        if (!digit)
+            return -1;
+        word = word << 6 | (unsigned int)(digit - digits);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            out[length++] = (unsigned char)(word >> bits);
+        }
+    }
+    return length;
 }
 
 static int write_all(int fd, const void *data, size_t length)
 {
-	const char *from = data;
+    const char *from = data;
 
-	while (length) {
-		ssize_t n = write(fd, from, length);
+    while (length) {
+        ssize_t n = write(fd, from, length);
 
-		if (n < 0 && (errno == EINTR))
-			continue;
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd p = { .fd = fd, .events = POLLOUT };
+        if (n < 0 && (errno == EINTR))
+            continue;
+        if (n < 0 && errno == EAGAIN) {
+            struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-			poll(&p, 1, 100);
-			continue;
-		}
-		if (n <= 0)
-			return -1;
-		from += n;
-		length -= (size_t)n;
-	}
-	return 0;
+            poll(&p, 1, 100);
+            continue;
+        }
+        if (n <= 0)
+            return -1;
+        from += n;
+        length -= (size_t)n;
+    }
+    return 0;
 }
 
-__attribute__((format(printf, 2, 3)))
-static int send_line(int fd, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int send_line(int fd, const char *format, ...)
 {
-	char line[LINE_MAX_LEN];
-	va_list args;
-	int length;
+    char line[LINE_MAX_LEN];
+    va_list args;
+    int length;
 
-	va_start(args, format);
-	length = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	return write_all(fd, line, (size_t)length);
+    va_start(args, format);
+    length = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    return write_all(fd, line, (size_t)length);
 }
 
 static void set_raw(int fd)
 {
-	struct termios mode;
+    struct termios mode;
 
-	if (tcgetattr(fd, &mode))
-		return;
-	cfmakeraw(&mode);
-	mode.c_cflag |= CLOCAL;
-	tcsetattr(fd, TCSANOW, &mode);
+    if (tcgetattr(fd, &mode))
+        return;
+    cfmakeraw(&mode);
+    mode.c_cflag |= CLOCAL;
+    tcsetattr(fd, TCSANOW, &mode);
 }
 
 struct lines {
-	char text[LINE_MAX_LEN];
-	size_t used;
-	bool overlong;
+    char text[LINE_MAX_LEN];
+    size_t used;
+    bool overlong;
 };
 
 /* Calls with_line for every whole line in what was read. */
-static void feed(struct lines *lines, const char *data, size_t length,
-		 void (*with_line)(char *line, void *context), void *context)
+static void feed(struct lines *lines, const char *data, size_t length, void (*with_line)(char *line, void *context),
+                 void *context)
 {
-	for (size_t i = 0; i < length; i++) {
-		if (data[i] == '\r')
-			continue;
-		if (data[i] != '\n') {
-			if (lines->used < sizeof(lines->text) - 1)
-				lines->text[lines->used++] = data[i];
-			else
-				lines->overlong = true;
-			continue;
-		}
-		lines->text[lines->used] = '\0';
-		/* A kernel message without its newline may stand before it. */
-		char *mark = strchr(lines->text, '~');
+    for (size_t i = 0; i < length; i++) {
+        if (data[i] == '\r')
+            continue;
+        if (data[i] != '\n') {
+            if (lines->used < sizeof(lines->text) - 1)
+                lines->text[lines->used++] = data[i];
+            else
+                lines->overlong = true;
+            continue;
+        }
+        lines->text[lines->used] = '\0';
+        /* A kernel message without its newline may stand before it. */
+        char *mark = strchr(lines->text, '~');
 
-		if (mark && !lines->overlong)
-			with_line(mark, context);
-		lines->used = 0;
-		lines->overlong = false;
-	}
+        if (mark && !lines->overlong)
+            with_line(mark, context);
+        lines->used = 0;
+        lines->overlong = false;
+    }
 }
 
 /* --- in the guest --- */
 
 struct server {
-	int tty;
-	char id[64];		/* of the command that runs or is being received */
-	FILE *script;
-	pid_t child;
-	int out[2];		/* our ends of its stdout and stderr, or -1 */
+    int tty;
+    char id[64]; /* of the command that runs or is being received */
+    FILE *script;
+    pid_t child;
+    int out[2]; /* our ends of its stdout and stderr, or -1 */
 };
 
 static const char script_path[] = "/tmp/.guestsh";
 
 static void forward(struct server *server, int which)
 {
-	unsigned char data[CHUNK];
-	char text[CHUNK * 4 / 3 + 8];
-	ssize_t n;
+    unsigned char data[CHUNK];
+    char text[CHUNK * 4 / 3 + 8];
+    ssize_t n;
 
-	while ((n = read(server->out[which], data, sizeof(data))) > 0) {
-		encode(data, (size_t)n, text);
-		send_line(server->tty, "\n~%c %s %s\n", which ? 'e' : 'o', server->id, text);
-	}
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-		close(server->out[which]);
-		server->out[which] = -1;
-	}
+    while ((n = read(server->out[which], data, sizeof(data))) > 0) {
+        encode(data, (size_t)n, text);
+        send_line(server->tty, "\n~%c %s %s\n", which ? 'e' : 'o', server->id, text);
+    }
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        close(server->out[which]);
+        server->out[which] = -1;
+    }
 }
 
 static void drop_outputs(struct server *server)
 {
-	for (int i = 0; i < 2; i++) {
-		if (server->out[i] >= 0)
-			close(server->out[i]);
-		server->out[i] = -1;
-	}
+    for (int i = 0; i < 2; i++) {
+        if (server->out[i] >= 0)
+            close(server->out[i]);
+        server->out[i] = -1;
+    }
 }
 
 static void start(struct server *server)
 {
-	int out[2], err[2];
+    int out[2], err[2];
 
-	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
-		send_line(server->tty, "\n~x %s 126\n", server->id);
-		return;
-	}
-	server->child = fork();
-	if (server->child == 0) {
-		int null = open("/dev/null", O_RDONLY);
+    if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
+        send_line(server->tty, "\n~x %s 126\n", server->id);
+        return;
+    }
+    server->child = fork();
+    if (server->child == 0) {
+        int null = open("/dev/null", O_RDONLY);
 
-		setsid();
-		dup2(null, 0);
-		dup2(out[1], 1);
-		dup2(err[1], 2);
-		signal(SIGPIPE, SIG_DFL);
-		execl("/bin/sh", "sh", script_path, (char *)NULL);
-		_exit(127);
-	}
-	close(out[1]);
-	close(err[1]);
-	server->out[0] = out[0];
-	server->out[1] = err[0];
-	for (int i = 0; i < 2; i++)
-		fcntl(server->out[i], F_SETFL, O_NONBLOCK);
+        setsid();
+        dup2(null, 0);
+        dup2(out[1], 1);
+        dup2(err[1], 2);
+        signal(SIGPIPE, SIG_DFL);
+        execl("/bin/sh", "sh", script_path, (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    close(err[1]);
+    server->out[0] = out[0];
+    server->out[1] = err[0];
+    for (int i = 0; i < 2; i++)
+        fcntl(server->out[i], F_SETFL, O_NONBLOCK);
 }
 
 static void stop(struct server *server)
 {
-	if (server->child > 0)
-		kill(-server->child, SIGKILL);
-	server->child = 0;
-	drop_outputs(server);
+    if (server->child > 0)
+        kill(-server->child, SIGKILL);
+    server->child = 0;
+    drop_outputs(server);
 }
 
 static void server_line(char *line, void *context)
 {
-	struct server *server = context;
-	char id[64];
+    struct server *server = context;
+    char id[64];
 
-	if (sscanf(line, "~run %63s", id) == 1) {
-		stop(server);
-		memcpy(server->id, id, sizeof(id));
-		if (server->script)
-			fclose(server->script);
-		server->script = fopen(script_path, "we");
-	} else if (strncmp(line, "~d ", 3) == 0 && server->script) {
-		unsigned char data[LINE_MAX_LEN];
-		ssize_t n = decode(line + 3, data);
+    if (sscanf(line, "~run %63s", id) == 1) {
+        stop(server);
+        memcpy(server->id, id, sizeof(id));
+        if (server->script)
+            fclose(server->script);
+        server->script = fopen(script_path, "we");
+    } else if (strncmp(line, "~d ", 3) == 0 && server->script) {
+        unsigned char data[LINE_MAX_LEN];
+        ssize_t n = decode(line + 3, data);
 
-		if (n > 0)
-			fwrite(data, 1, (size_t)n, server->script);
-	} else if (sscanf(line, "~go %63s", id) == 1 && server->script && !strcmp(id, server->id)) {
-		fclose(server->script);
-		server->script = NULL;
-		start(server);
-	} else if (sscanf(line, "~kill %63s", id) == 1 && !strcmp(id, server->id)) {
-		stop(server);
-	}
+        if (n > 0)
+            fwrite(data, 1, (size_t)n, server->script);
+    } else if (sscanf(line, "~go %63s", id) == 1 && server->script && !strcmp(id, server->id)) {
+        fclose(server->script);
+        server->script = NULL;
+        start(server);
+    } else if (sscanf(line, "~kill %63s", id) == 1 && !strcmp(id, server->id)) {
+        stop(server);
+    }
 }
 
 static volatile sig_atomic_t power_action;
 
 static void on_signal(int signal_number)
 {
-	if (signal_number == SIGTERM)
-		power_action = RB_AUTOBOOT;
-	else if (signal_number == SIGUSR1 || signal_number == SIGUSR2)
-		power_action = RB_POWER_OFF;
+    if (signal_number == SIGTERM)
+        power_action = RB_AUTOBOOT;
+    else if (signal_number == SIGUSR1 || signal_number == SIGUSR2)
+        power_action = RB_POWER_OFF;
 }
 
 static void reap(struct server *server)
 {
-	int status;
-	pid_t pid;
+    int status;
+    pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != server->child)
-			continue;
-		/* A background process may hold the pipes for ever: take what is there. */
-		for (int i = 0; i < 2; i++)
-			if (server->out[i] >= 0)
-				forward(server, i);
-		drop_outputs(server);
-		server->child = 0;
-		send_line(server->tty, "\n~x %s %d\n", server->id,
-			  WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	}
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid != server->child)
+            continue;
+        /* A background process may hold the pipes for ever: take what is there. */
+        for (int i = 0; i < 2; i++)
+            if (server->out[i] >= 0)
+                forward(server, i);
+        drop_outputs(server);
+        server->child = 0;
+        send_line(server->tty, "\n~x %s %d\n", server->id,
+                  WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    }
 }
 
 static int serve(const char *path)
 {
-	static struct lines lines;
-	struct server server = { .out = { -1, -1 } };
-	struct sigaction action = { .sa_handler = on_signal };
-	sigset_t blocked, before;
+    static struct lines lines;
+    struct server server = { .out = { -1, -1 } };
+    struct sigaction action = { .sa_handler = on_signal };
+    sigset_t blocked, before;
 
-	server.tty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (server.tty < 0) {
-		perror(path);
-		return 1;
-	}
-	set_raw(server.tty);
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&blocked);
-	for (const int *s = (const int[]){ SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2, 0 }; *s; s++) {
-		sigaction(*s, &action, NULL);
-		sigaddset(&blocked, *s);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, &before);
-	for (;;) {
-		struct pollfd fds[] = {
-			{ .fd = server.tty, .events = POLLIN },
-			{ .fd = server.out[0], .events = POLLIN },
-			{ .fd = server.out[1], .events = POLLIN },
-		};
-		char data[1024];
+    server.tty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (server.tty < 0) {
+        perror(path);
+        return 1;
+    }
+    set_raw(server.tty);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&blocked);
+    for (const int *s = (const int[]){ SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2, 0 }; *s; s++) {
+        sigaction(*s, &action, NULL);
+        sigaddset(&blocked, *s);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    for (;;) {
+        struct pollfd fds[] = {
+            { .fd = server.tty, .events = POLLIN },
+            { .fd = server.out[0], .events = POLLIN },
+            { .fd = server.out[1], .events = POLLIN },
+        };
+        char data[1024];
 
-		reap(&server);
-		if (power_action) {
-			sync();
-			reboot(power_action);
-		}
-		if (server.out[0] < 0)
-			fds[1].fd = -1;
-		if (server.out[1] < 0)
-			fds[2].fd = -1;
-		if (ppoll(fds, 3, NULL, &before) < 0)
-			continue;
-		for (int i = 0; i < 2; i++)
-			if (server.out[i] >= 0 && fds[i + 1].revents)
-				forward(&server, i);
-		if (fds[0].revents) {
-			ssize_t n = read(server.tty, data, sizeof(data));
+        reap(&server);
+        if (power_action) {
+            sync();
+            reboot(power_action);
+        }
+        if (server.out[0] < 0)
+            fds[1].fd = -1;
+        if (server.out[1] < 0)
+            fds[2].fd = -1;
+        if (ppoll(fds, 3, NULL, &before) < 0)
+            continue;
+        for (int i = 0; i < 2; i++)
+            if (server.out[i] >= 0 && fds[i + 1].revents)
+                forward(&server, i);
+        if (fds[0].revents) {
+            ssize_t n = read(server.tty, data, sizeof(data));
 
-			if (n > 0)
-				feed(&lines, data, (size_t)n, server_line, &server);
-			else
-				usleep(50000);	/* hung up: the console comes back */
-		}
-	}
+            if (n > 0)
+                feed(&lines, data, (size_t)n, server_line, &server);
+            else
+                usleep(50000); /* hung up: the console comes back */
+        }
+    }
 }
 
 /* --- in dom0 --- */
 
 struct client {
-	char id[64];
-	int status;		/* -1 until the command is done */
+    char id[64];
+    int status; /* -1 until the command is done */
 };
 
 static void client_line(char *line, void *context)
 {
-	struct client *client = context;
-	unsigned char data[LINE_MAX_LEN];
-	char id[64], kind;
-	int at = 0;
+    struct client *client = context;
+    unsigned char data[LINE_MAX_LEN];
+    char id[64], kind;
+    int at = 0;
 
-	if (sscanf(line, "~%c %63s %n", &kind, id, &at) != 2 || strcmp(id, client->id) || !at)
-		return;
-	if (kind == 'x') {
-		client->status = atoi(line + at);
-	} else if (kind == 'o' || kind == 'e') {
-		ssize_t n = decode(line + at, data);
+    if (sscanf(line, "~%c %63s %n", &kind, id, &at) != 2 || strcmp(id, client->id) || !at)
+        return;
+    if (kind == 'x') {
+        client->status = atoi(line + at);
+    } else if (kind == 'o' || kind == 'e') {
+        ssize_t n = decode(line + at, data);
 
-		if (n > 0)
-			write_all(kind == 'o' ? 1 : 2, data, (size_t)n);
-	}
+        if (n > 0)
+            write_all(kind == 'o' ? 1 : 2, data, (size_t)n);
+    }
 }
 
 static double now(void)
 {
-	struct timespec t;
+    struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static int run(const char *path, double seconds)
 {
-	static struct lines lines;
-	static char data[65536];
-	struct client client = { .status = -1 };
-	double end = now() + seconds;
-	int tty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n;
+    static struct lines lines;
+    static char data[65536];
+    struct client client = { .status = -1 };
+    double end = now() + seconds;
+    int tty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n;
 
-	if (tty < 0) {
-		fprintf(stderr, "guestsh: %s: %s\n", path, strerror(errno));
-		return EXIT_GONE;
-	}
-	set_raw(tty);
-	while (read(tty, data, sizeof(data)) > 0)
-		;
-	snprintf(client.id, sizeof(client.id), "%d.%ld", (int)getpid(), (long)(now() * 1000));
-	send_line(tty, "\n~run %s\n", client.id);
-	while ((n = read(0, data, CHUNK)) > 0) {
-		char text[CHUNK * 4 / 3 + 8];
+    if (tty < 0) {
+        fprintf(stderr, "guestsh: %s: %s\n", path, strerror(errno));
+        return EXIT_GONE;
+    }
+    set_raw(tty);
+    while (read(tty, data, sizeof(data)) > 0)
+        ;
+    snprintf(client.id, sizeof(client.id), "%d.%ld", (int)getpid(), (long)(now() * 1000));
+    send_line(tty, "\n~run %s\n", client.id);
+    while ((n = read(0, data, CHUNK)) > 0) {
+        char text[CHUNK * 4 / 3 + 8];
 
-		encode((unsigned char *)data, (size_t)n, text);
-		if (send_line(tty, "~d %s\n", text))
-			return EXIT_GONE;
-	}
-	send_line(tty, "~go %s\n", client.id);
-	while (client.status < 0) {
-		struct pollfd p = { .fd = tty, .events = POLLIN };
-		double left = end - now();
+        encode((unsigned char *)data, (size_t)n, text);
+        if (send_line(tty, "~d %s\n", text))
+            return EXIT_GONE;
+    }
+    send_line(tty, "~go %s\n", client.id);
+    while (client.status < 0) {
+        struct pollfd p = { .fd = tty, .events = POLLIN };
+        double left = end - now();
 
-		if (left <= 0) {
-			send_line(tty, "\n~kill %s\n", client.id);
-			fprintf(stderr, "guestsh: no end after %g s\n", seconds);
-			return EXIT_TIMEOUT;
-		}
-		if (poll(&p, 1, (int)(left * 1000) + 1) < 0 && errno != EINTR)
-			return EXIT_GONE;
-		n = read(tty, data, sizeof(data));
-		if (n > 0) {
-			feed(&lines, data, (size_t)n, client_line, &client);
-		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-			fprintf(stderr, "guestsh: the guest's console is gone\n");
-			return EXIT_GONE;
-		}
-	}
-	return client.status;
+        if (left <= 0) {
+            send_line(tty, "\n~kill %s\n", client.id);
+            fprintf(stderr, "guestsh: no end after %g s\n", seconds);
+            return EXIT_TIMEOUT;
+        }
+        if (poll(&p, 1, (int)(left * 1000) + 1) < 0 && errno != EINTR)
+            return EXIT_GONE;
+        n = read(tty, data, sizeof(data));
+        if (n > 0) {
+            feed(&lines, data, (size_t)n, client_line, &client);
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+            fprintf(stderr, "guestsh: the guest's console is gone\n");
+            return EXIT_GONE;
+        }
+    }
+    return client.status;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "serve") == 0)
-		return serve(argv[2]);
-	if (argc == 4 && strcmp(argv[1], "run") == 0)
-		return run(argv[2], atof(argv[3]));
-	fprintf(stderr, "usage: guestsh serve TTY | guestsh run TTY SECONDS <script\n");
-	return 2;
+    if (argc == 3 && strcmp(argv[1], "serve") == 0)
+        return serve(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "run") == 0)
+        return run(argv[2], atof(argv[3]));
+    fprintf(stderr, "usage: guestsh serve TTY | guestsh run TTY SECONDS <script\n");
+    return 2;
 }
