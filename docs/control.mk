@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Pages that name directories say where this build has them; edit_dirs: xl-scripts/local.mk.
 man_MANS += docs/pvscsid.8 docs/pvscsid.conf.5
 dist_man_MANS += docs/pvscsictl.8

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 include docs/control.mk
 include docs/toolstack.mk
 include docs/pr.mk

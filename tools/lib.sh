@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # Shell helpers that the programs under tools/ and tests/ share. Source it; it
 # sets TOP (the source tree) unless the caller did, and does nothing else.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 include tools/mock-xen/local.mk
 include tools/pvscsictl/local.mk
 include tools/xl-scsi/local.mk

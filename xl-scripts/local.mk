@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Scripts and files for the system. Where they go can be said at `make install`, as with any directory.
 unitdir = $(prefix)/lib/systemd/system
 modprobedir = $(prefix)/lib/modprobe.d

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A SCSI address host:channel:target:lun, physical or virtual, and its text. */
 #ifndef PVSCSI_HCTL_H
 #define PVSCSI_HCTL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The journal of a vhost: which requests were taken from the ring and not yet
  * answered. A small file in the run directory, mapped shared by the vhost's

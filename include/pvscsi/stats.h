@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The statistics page of a vhost: a small file in the run directory, written by
  * the vhost's worker only, mapped read-only by whoever reports. It outlives a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the control process and a vhost's worker say to each other: one struct a
  * message over a SOCK_SEQPACKET socketpair (fd 3 in the worker), file

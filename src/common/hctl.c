@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* host:channel:target:lun as text; see pvscsi/hctl.h. */
 #include "config.h"
 

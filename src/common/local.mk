@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libcommon.a
 libcommon_a_SOURCES = src/common/util.c src/common/util.h src/common/log.c src/common/log.h \
 	src/common/loop.c src/common/loop.h src/common/hctl.c include/pvscsi/hctl.h \

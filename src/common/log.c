@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Logging through libxentoollog; see log.h. */
 #include "config.h"
 

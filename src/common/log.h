@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Logging through libxentoollog to stderr, with a prefix per guest and vhost.
  * A guest can cause log lines only through log_limited(), which drops what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The event loop; see loop.h. A source may be removed by a callback of the same
  * round, so the events not yet delivered are searched for it and struck out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The event loop: epoll for file descriptors, one sorted list of timers. Sources
  * and timers are embedded in their owners; the loop allocates nothing.

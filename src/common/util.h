@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Small things that every layer needs: cleanup attributes, number parsing that
  * takes nothing on trust, and formatted strings that survive a lack of memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* One message between control process and worker; see pvscsi/worker-proto.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Asking mock-xen; see xen-mock-call.h. */
 #include "config.h"
 

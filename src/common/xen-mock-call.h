@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One private request to mock-xen and its answer, over a blocking socket. */
 #ifndef COMMON_XEN_MOCK_CALL_H
 #define COMMON_XEN_MOCK_CALL_H

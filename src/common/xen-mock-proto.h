@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What clients and mock-xen agree on beyond xenstored's wire protocol: private
  * message types on the same socket, and two kinds of shared memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The hypervisor as mock-xen plays it: the ops table of xen.h over a Unix socket,
  * shared memory and eventfds. Granting, mapping and binding ask mock-xen;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The hypervisor itself: the ops table of xen.h over libxengnttab, libxengntshr
  * and libxenevtchn. Each operation is one library call, so one system call on

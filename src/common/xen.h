@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The hypervisor as we use it: grants and event channels behind one small ops
  * table, with a real implementation (libxengnttab, libxenevtchn) and one that

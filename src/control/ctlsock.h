@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control socket RUNDIR/pvscsid.sock (mode 0600): a client sends one line, gets
  * one JSON object and the end of the connection. Few clients at a time, none waited for.

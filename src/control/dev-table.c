@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The device's state table; see dev-table.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What to do with one device of a vhost, as a pure function of its phase and of
  * its backend state node, in which the toolstack writes 1 (attach) and 5 (detach).

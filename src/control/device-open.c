@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Opening the nodes of a SCSI device and making sure that they are the device that
  * sysfs named: numbers may have been given anew in between. Apart from device.c

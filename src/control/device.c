@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * From a p-dev to a SCSI device by sysfs; see device.h. What sysfs says is read
  * with limits and checked as if it were foreign: a device's own strings end up there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From a p-dev as a user or the toolstack writes it to a SCSI device of this
  * machine, by sysfs alone. Every step that depends on the machine starts from

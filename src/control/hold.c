@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Devices at which commands of a worker that is gone may still be: closing an sg
  * descriptor aborts nothing, and a write that lands late would undo a newer one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The host: the list of vhosts, and the rhythm. Xenstore's events only mark; after
  * each round of the loop the marked vhosts are read again and their tables run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All vhosts of this backend domain: see host.c. */
 #ifndef PVSCSI_HOST_H
 #define PVSCSI_HOST_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The link between a vhost and its worker process: starting it, handing it
  * devices and the ring, hearing what it says, and having a successor go on where

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libdevice.a
 libdevice_a_SOURCES = src/control/device.h src/control/device.c src/control/device-open.c
 

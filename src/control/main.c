@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The daemon: reads its options, makes sure that it is the only one, starts the
  * host and the control socket, tells whoever started it that it serves, and ends

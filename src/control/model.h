@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the control process knows of its vhosts and their devices: shared by the
  * files that make up the host (host.c, scan.c, vhost.c, vdev.c, link.c) and by the

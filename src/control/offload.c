@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Threads for what may sleep; see offload.h. */
 #include "config.h"
 

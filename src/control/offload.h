@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Work that may sleep in the kernel (opening a sick device, resetting one), done
  * by a few threads so that the main loop never waits. A job is a function on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Options and config file; see options.h. The file has xl's grammar and is parsed
  * by libxlutil. That has no way to list what a file sets, so a small scan finds

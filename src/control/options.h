@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Options of the daemon: one table makes the command line parser, the config
  * file's keys, --help and --dump-config, and is what the tests hold the manual

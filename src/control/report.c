@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the control socket tells: the model and the statistics pages as JSON. Read
  * only; a failed allocation makes a report without that part, or none.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Files in the run directory; see run-files.h. */
 #include "config.h"
 

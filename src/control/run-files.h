@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files of a vhost in the run directory: its journal, its statistics and
  * where its LUNs were, which outlive its worker and the daemon. The journal is

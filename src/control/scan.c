@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * From xenstore to the model: reads only what may have changed, believes nothing,
  * and leaves every decision to the tables. A watch event only marks what to read

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Xenstore with limits; see store.h. Calls block for one round trip to xenstored, as libxenstore's do. */
 #include "config.h"
 

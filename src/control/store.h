@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Xenstore as the daemon uses it: libxenstore with limits. Nothing that comes
  * back is longer than the caller's buffer, holds a NUL, or is a number out of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Worker processes; see supervise.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One worker process as its parent sees it: started by exec of this same binary,
  * spoken to over a socketpair without ever waiting for it, watched for its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The devices of a vhost: carries out what the device table says. Looking up and
  * opening is done in a thread; what comes of it arrives as a change of phase.

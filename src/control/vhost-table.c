@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The vhost's state tables; see vhost-table.h. No function here does anything but look up. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What to do with a vhost, as a pure function of what is: our phase, the state
  * nodes of both sides, and whether the toolstack still wants the vhost. Every

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A vhost: carries out what the state tables say. The tables know what; this
  * knows how, and when an action has to wait for the worker or a device.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Big-endian fields in CDBs and pages, at any alignment. Ours, since those of sg_unaligned.h shift
  * into the sign bit, which UBSan stops at. Internal to src/scsi.

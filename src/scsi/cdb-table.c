@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The commands of SPC-5, SBC-4, ZBC, SSC-5, MMC-6 and SMC-3 by opcode and type:
  * which way their data goes, where the CDB says how much, how long they may take.

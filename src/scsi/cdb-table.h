@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The commands we know, as data: one row for an opcode on some peripheral device
  * types, in one of its forms. Internal to src/scsi.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The one decision point for a CDB: who answers it, whether it is refused, and how
  * long it may take. Everything a device may be asked is forwarded as it is; what is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The emulated disk's pages: INQUIRY and its VPD, the capacities, MODE SENSE.
  * It says what it does: 512-byte blocks, a write cache, no protection information.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the emulated disk says of itself: pages as bytes, without any I/O. Internal
  * to src/scsi. Each function writes a whole page or list to out (DISK_PAGE_MAX bytes) and

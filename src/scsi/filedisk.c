@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A disk over a file, for standalone mode and tests: a guest with no SCSI device at
  * hand still has something that behaves as one. Never offered to a real guest.

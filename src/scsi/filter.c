@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a device says of itself, made true of what its guest can have: no command
  * may move more than max_transfer, so no page may promise more; and a LUN that may only

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libscsi.a
 libscsi_a_SOURCES = src/scsi/scsi.h src/scsi/sense.c src/scsi/decide.c src/scsi/filter.c \
 	src/scsi/bytes.h src/scsi/cdb-table.h src/scsi/cdb-table.c src/scsi/luns.c \

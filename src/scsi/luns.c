@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a target says of its LUNs: REPORT LUNS is always ours, since the numbers a
  * guest sees are virtual, and so are the answers of LUNs that do not exist on a

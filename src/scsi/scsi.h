@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What we know of SCSI, pure: bytes and structs in, bytes and structs out. No
  * file descriptors (the emulated disk apart), no allocation, no logging. It is driven by

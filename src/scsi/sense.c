@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Answers: sense data of our own, and the map from what sg said of a command to
  * what the guest is told. Never signals a failure by the host byte alone: some

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One command's way: decision, device or helper or our own answer, and back. The
  * CDB that was decided upon is the CDB that runs: both are the private copy.

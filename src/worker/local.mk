@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libworker.a
 libworker_a_SOURCES = src/worker/worker.h src/worker/main.c \
 	src/worker/vscsiif.h src/worker/ring.c src/worker/ring.h src/worker/request.c src/worker/request.h \

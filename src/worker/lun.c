@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The LUNs of a vhost: found by address, added and removed while the ring runs. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The worker process: one vhost, single-threaded, driven by the control process
  * through the socketpair on WORKER_FD. It knows neither xenstore nor the

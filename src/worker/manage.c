@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * ABORT and RESET. sg can abort nothing, so both wait a bounded time for what is
  * at the device; the original command always gets its own answer first, and

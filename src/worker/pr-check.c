@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The checks of pr-check.h. What they refuse is what the helper would choke on
  * (it closes its socket for more than 8192 bytes, and waits for ever for a list

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a PERSISTENT RESERVE IN (5Eh) or OUT (5Fh) must look like before it may
  * leave for the PR helper (or, with pr=direct, for the device). Pure: bytes in,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The PR helper's client; see pr-client.h. Everything happens in callbacks of the
  * loop: a submit only queues and arms a timer without delay, so no completion can

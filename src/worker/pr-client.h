@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Persistent reservations of one LUN through a PR helper (qemu-pr-helper's
  * protocol, see pr-proto.h): the socket, the queue, the deadline and the

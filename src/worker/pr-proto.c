@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The PR helper protocol, client's side, pure; see pr-proto.h. */
 #include "config.h"
 

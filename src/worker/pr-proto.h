@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The PR helper protocol (qemu-pr-helper's, documented in QEMU's
  * docs/interop/pr-helper.rst) as one connection sees it from the client's side.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A request's fields and segments, checked: the one place where the guest's
  * integers are judged. Pure: works on private copies only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The ring and its journal; see ring.h and pvscsi/journal.h for the order of stores. */
 #include "config.h"
 

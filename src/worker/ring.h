@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ring: the only place that touches memory shared with the guest. Requests
  * come out as private copies; nothing that the guest can change later is read

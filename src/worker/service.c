@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* One vhost being served: ring, rounds and grant copies; see service.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One vhost being served: the commands between ring and devices. The flow of a
  * round (service_round): take requests, fetch their lists in one grant copy, check, decide, fetch

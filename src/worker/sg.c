@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands to /dev/sgN; see sg.h. */
 #include "config.h"
 

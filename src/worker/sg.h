@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Commands to /dev/sgN, asynchronously (sg v3: write() submits a struct
  * sg_io_hdr, read() collects it; Linux drivers/scsi/sg.c).

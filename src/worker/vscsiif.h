@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The ABI of Xen's public headers, with the barriers they leave to us and checks that we read them right. */
 #ifndef PVSCSI_VSCSIIF_H
 #define PVSCSI_VSCSIIF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The worker: serves one vhost's ring. It is the pvscsid binary itself, executed
  * with --worker and its end of the socketpair on fd WORKER_FD.

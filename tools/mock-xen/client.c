@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The client's side of XS_CONTROL: `mock-xen --socket S ctl COMMAND [ARG...]`. */
 #include "config.h"
 

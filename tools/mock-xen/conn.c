@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Connections: bytes in, requests handed out, answers queued. A request is taken
  * only while the client reads its answers; watch events come unasked, so past a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * XS_CONTROL: commands to mock-xen itself, for domain 0 (xenstore-control, xs_control_command(),
  * or `mock-xen ctl`). Answers are lines of "name value" pairs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Domains: each has a number, a socket of its own (whoever connects there acts for
  * it), perhaps memory and event channels. A destroyed domain is out of reach at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The fault script: which call of which kind fails, and how. Pure, but for the fault
  * page shared with the clients, which count and fail those calls that

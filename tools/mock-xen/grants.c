@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A domain's memory and grant table. What is true is kept in our own memory; the
  * shared table is only written, never read, so that a client that scribbles

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 bin_PROGRAMS += mock-xen
 # The parts that are tested without sockets.
 noinst_LIBRARIES += libmockxen.a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* mock-xen: options, start, end. What it is for: see mock-xen(1). */
 #include "config.h"
 

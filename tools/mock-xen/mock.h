@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mock-xen's own objects: the whole (struct mock), connections, domains with their
  * memory and event channels. Everything that a connection holds (watches,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The private requests of xen-mock-proto.h: grants and event channels. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Event channels, by the rules of xen/common/event_channel.c: a port waits unbound
  * for one domain; that domain binds a port of its own to it; when one end is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The xenstore tree; see store.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The xenstore tree, pure: bytes in, bytes out. A node that more than one tree
  * refers to is never changed but copied on the way to a change, so that a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What a domain does to the tree; see txn.h. */
 #include "config.h"
 

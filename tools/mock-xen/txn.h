@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a domain does to the tree: permissions, quotas, transactions, and the list
  * of changes that watches are to be told of. Pure. The rules are those of

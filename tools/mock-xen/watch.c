@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Watches: who is told of what. A watch fires for its path and all below it. */
 #include "config.h"
 

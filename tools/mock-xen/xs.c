@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * xenstored's requests (xs_wire.h, and docs/misc/xenstore.txt of Xen): each
  * handler takes the payload apart, does one operation of txn.h, and answers.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * pvscsictl: asks a running pvscsid how it is, over its control socket. Knows
  * nothing of Xen; everything shown is the daemon's answer.

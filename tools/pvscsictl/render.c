@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Text for people and for collectors; see render.h. */
 #include "config.h"
 

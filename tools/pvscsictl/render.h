@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon's answers as text. Pure: JSON in, text out; a missing field shows as empty or 0. */
 #ifndef PVSCSICTL_RENDER_H
 #define PVSCSICTL_RENDER_H

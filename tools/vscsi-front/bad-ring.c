@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Misbehaviour that is more than one wrong field: many requests at once, a ring whose
  * indices lie, pages taken away or rewritten in mid-I/O, kicks, garbage.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One wrong field a request: a table of twists, applied to a request that would be
  * fine, and of the answers that must come back (SCSI.md's "bad request, bad

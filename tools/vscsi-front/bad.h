@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Malformed requests: what bad.c's table and bad-ring.c's programs share. */
 #ifndef VSCSI_FRONT_BAD_H
 #define VSCSI_FRONT_BAD_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Granted data pages and their segment lists; see buf.h. */
 #include "config.h"
 

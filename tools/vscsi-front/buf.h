@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Pages granted to the backend for one request's data, and the segment list
  * that describes them. Whatever the request does not cover is poisoned, so that a byte

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * vscsi-front: a pvSCSI frontend in userspace. One struct front is one guest's view
  * of one controller: a xenstore session, a ring, and the devices found.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One SCSI command through the ring: buffer, request, answer, and the checks
  * that belong to every answer. Also the few commands that more than one part needs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The load: so many requests in flight, random or in sequence, over one or several
  * devices, with latencies, CPU time, and, on request, a check of every byte read.

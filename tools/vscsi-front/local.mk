@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 bin_PROGRAMS += vscsi-front
 vscsi_front_SOURCES = tools/vscsi-front/main.c tools/vscsi-front/front.h \
 	tools/vscsi-front/ring.c tools/vscsi-front/ring.h tools/vscsi-front/buf.c tools/vscsi-front/buf.h \

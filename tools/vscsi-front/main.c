@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * vscsi-front: options, the connection, and the loop that serves xenstore and the
  * ring while it waits for the next command.

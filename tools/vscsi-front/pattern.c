@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Data that can be computed again; see pattern.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Data that can be computed again: every 8 bytes depend on where on the disk they
  * are, on a seed, and on how often the place was written. A block that was

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A frontend's ring; see ring.h. Each response is copied before it is looked
  * at, must belong to a request in flight, and must carry nothing but its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A frontend's ring: requests out, responses in, each checked as a suspicious
  * guest would. The ring knows nothing of xenstore or of SCSI.

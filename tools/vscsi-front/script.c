@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The command language: one command a line, words separated by blanks, options
  * as name=value. `expect CODE command ...` wants exactly that result, so that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The frontend's half of the handshake through xenstore, in the order in which
  * Linux's xen-scsifront does it, or SUSE's Windows driver (--like windows).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* How results are printed; names of statuses and of sense come from libsgutils2. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands that send SCSI commands and show what comes back. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands about the connection: what a guest's kernel, its administrator or its suspend would do. */
 #include "config.h"
 

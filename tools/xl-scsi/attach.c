@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Attaching: each vhost's share of the request is placed in one transaction, which also decides the
  * numbers of its devs, so that two tools at work at once cannot collide; then everybody's answer is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The vscsi= of a guest's configuration; see cfg.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The vscsi= of a guest's configuration. libxlutil reads the file, so that it means here what it means
  * to xl; all that xl itself wants from it is xl's business.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The two changes a toolstack makes: attaching devices to a guest and detaching them, each as PROTOCOL's
  * sequences have it: nodes in one transaction, then waiting for backend and guest.

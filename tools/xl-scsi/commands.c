@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* attach, detach, list and check: what they do for the command line; see commands.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands of xl-scsi, one function each: argv without the command itself, exit status out. */
 #ifndef XL_SCSI_COMMANDS_H
 #define XL_SCSI_COMMANDS_H

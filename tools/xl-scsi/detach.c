@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Detaching: state 5 for the devices and 7 for their vhost, or, with the last device, 5 for the vhost
  * itself; then 6 is awaited and the nodes go. When nobody answers, everything is put back as it was.

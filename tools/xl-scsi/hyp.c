@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What only the hypervisor, or this domain's own kernel, knows; see hyp.h. */
 #include "config.h"
 

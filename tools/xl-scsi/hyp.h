@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What only the hypervisor, or this domain's own kernel, knows; "unknown" where there is no Xen (standalone mode). */
 #ifndef XL_SCSI_HYP_H
 #define XL_SCSI_HYP_H

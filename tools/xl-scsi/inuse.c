@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Is a device that is to be given away in use already; see inuse.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Is a device that is to be given away in use already: by this machine (mounted, swapped to, part of dm, md or
  * LVM, held by a driver) or by another guest? What a driver domain does with its devices is not to be seen from

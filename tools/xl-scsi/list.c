@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Showing guests' virtual SCSI devices; see list.h. */
 #include "config.h"
 

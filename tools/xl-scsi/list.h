@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Showing guests' virtual SCSI devices: a table, a longer text, or JSON. */
 #ifndef XL_SCSI_LIST_H
 #define XL_SCSI_LIST_H

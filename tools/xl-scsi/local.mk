@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The pure part, apart: its tests link nothing else.
 noinst_LIBRARIES += libvscsisyntax.a
 libvscsisyntax_a_SOURCES = tools/xl-scsi/syntax.c tools/xl-scsi/syntax.h \

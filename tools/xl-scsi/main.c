@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * xl-scsi: SCSI devices for Xen guests, from the toolstack's side. This file is the command line: it
  * finds the command, its options and its domain, and says in one line what went wrong.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* A guest's devices outlive its domain; see remember.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A guest's devices outlive its domain: reboot, save and restore, and migration all make a new one from the
  * configuration that libxl keeps as JSON. That JSON has a place for a toolstack's own xenstore nodes,

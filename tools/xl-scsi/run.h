@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Processes and locks: what the xl shim and the service share with the commands. */
 #ifndef XL_SCSI_RUN_H
 #define XL_SCSI_RUN_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Xenstore as a toolstack needs it; see store.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Xenstore as a toolstack needs it: reads that tell "absent" from "failed",
  * transactions that are run again when somebody else was faster, and waiting

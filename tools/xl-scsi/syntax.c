@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* One entry of vscsi=[...]; see syntax.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One entry of vscsi=[...]: 'pdev,vdev[,option...]', as in a guest's configuration and on the command
  * line. Pure: text in, a struct or one line saying what is wrong out. It asks no device and no store:

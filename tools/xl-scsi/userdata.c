@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* libxl's own files about a domain; see userdata.h. */
 #include "config.h"
 

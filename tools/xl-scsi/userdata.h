@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libxl's own files about a domain, below /var/lib/xen. libxl has calls to read one and to store one, but none that
  * keeps its lock in between: what xl changes meanwhile (a disk that is attached, say) would be lost. So

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What xenstore says about a guest's virtual SCSI hosts; see view.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What xenstore says about the virtual SCSI hosts (vhosts) of a guest, read from the trees of the backend
  * domains: a guest owns its frontend tree and could point it anywhere, so only states are taken from there.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The devices that a domain should have because the guest had them before; see wanted.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The devices that a domain should have because the guest had them before (see remember.h): libxl
  * writes them below /local/domain/<id>/pvscsi when it makes the domain. They are attached once, by whoever

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The service: when a domain appears that is some guest's next one (it wants devices, see wanted.h), it is
  * paused, gets them, and runs on. The pause is one more in the domain's count, so it does not matter

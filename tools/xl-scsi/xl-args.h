@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The command line of xl, as far as guests with SCSI devices need it understood: which command it is, and
  * what `create` and `restore` were told. Pure. Whatever is not understood here is the real xl's to

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What `xl ...` does for guests with SCSI devices: `create` with vscsi=, `restore` of a guest that had devices, and
  * the scsi- commands. Such a guest is made paused by the real xl, gets its devices, and only then runs.
