@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Allocations that fail on demand, for a test linked with $(ALLOC_FAIL_FLAGS): the linker sends
  * the calls of the test and of the libraries under test here.

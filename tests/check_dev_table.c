@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Every cell of the device's state table. */
 #include "config.h"
 

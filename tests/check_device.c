@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Device resolution over a made-up sysfs: what is found, what is refused, and that a refusal says what the thing is. */
 #include "config.h"
 

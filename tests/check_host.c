@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The control process as a whole, over a xenstore and workers in memory: every sequence of the protocol, what the
  * toolstack and guests may do wrong, the death of workers, take-over, the loss of xenstored. What becomes of the devices

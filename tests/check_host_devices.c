@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The control process and its SCSI devices: what a worker that is gone may have left at one is waited for, whoever gets it
  * next; a LUN stays the device that it was; what passes costs no guest its device.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What counts as a use of a device by this machine, over a made-up /sys and /proc.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* mock-xen's fault script: its grammar, its counts, and the page that clients count in. */
 #include "config.h"
 

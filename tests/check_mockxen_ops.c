@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Both sides of the hypervisor that mock-xen plays: grants, event channels, death, faults. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* mock-xen's store without sockets: tree, permissions, quotas, transactions, lack of memory. */
 #include "config.h"
 

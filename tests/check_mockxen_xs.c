@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* xenstored's wire protocol as mock-xen speaks it: through libxenstore, and byte by byte; one short case an operation. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Options of the daemon: the table against pvscsid(8) and pvscsid.conf(5), both ways; ranges, precedence, what
  * --dump-config gives, and what is said about each mistake. The pages may be templates (*.in); their directories

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What may leave for the PR helper: tables of CDBs and lists, with the exact sense of each refusal. */
 #include "config.h"
 

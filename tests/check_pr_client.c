@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The PR helper's client against a scripted helper on a real Unix socket: each
  * fault costs the command that it hits, and nothing else. Long because the scripts of the faults are its data.

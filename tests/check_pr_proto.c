@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The PR helper protocol machine: every reply, sane or not, fed whole, byte by
  * byte and split in two at every place; all bytes literal.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* A request's fields and segments: every limit from both sides. */
 #include "config.h"
 

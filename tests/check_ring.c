@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The ring and its journal: arithmetic at the wrap, halting, and a successor after a death at every step. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Bytes in tests: written as hex text, the way standards and manuals print them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every command of cdb-table.c written down once more, by standard, as their CDBs print them; and what
  * becomes of it. The tests of the decision walk this list; one of them checks that no row is without a line.

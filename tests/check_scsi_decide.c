@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The decision for every opcode on every type: route, direction, limits, time-outs.
  * What a LUN that may only be read refuses is in check_scsi_readonly.c.

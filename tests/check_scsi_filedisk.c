@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The emulated disk: what it says of itself byte by byte, what moves, and the exact sense of
  * every refusal and error.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Pages of a device, clamped to what its guest can have: expected bytes as SBC, SPC and
  * SSC lay them out, lengths that lie, buffers that end in the middle of a field.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * REPORT LUNS and LUNs that are not there, byte by byte.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A LUN that may only be read: what every command on every type of device comes to, with the sense of
  * what is refused. The expectations are in check_scsi_commands.h, a letter for each command.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What sg said -> what the guest is told: every errno, host byte, status, sense
  * key and type. The rule above all: whatever failed shows in the status byte.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A whole vhost in one process: the real service, LUNs, ring and emulated disk
  * over a hypervisor made of arrays. The test is the guest.

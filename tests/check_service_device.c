@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The service over devices that take their time, refuse, vanish or never end: the real sg code on nodes
  * that the test is itself (fake-sg.h). What becomes of commands whose ring, LUN or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Random histories of guest, devices, toolstack and death, with what must hold after each step: every request is
  * answered once, ABORT and RESET never succeed before what they ended was answered, and every count of commands

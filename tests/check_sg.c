@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands to sg nodes: channels, reserves, caps, refusals, and every command's end. The test is the device. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Every cell of the vhost's state tables, against literals written down from the protocol's description. */
 #include "config.h"
 

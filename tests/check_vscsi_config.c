@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Guests' configurations as xl reads them, and libxl's JSON as it keeps them.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Entries of vscsi=[...]: what each text means, and what is said about each mistake.
  */

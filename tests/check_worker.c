@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The worker process as the control process sees it: worker_main() in a child, messages over its socketpair. The
  * test is control process, guest and device in one: the hypervisor made of arrays is memory that both share, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 control_checks = check_vhost_table check_dev_table check_device check_host check_host_devices check_options
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* A xenstore and worker processes in memory; see fake-control.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A xenstore and worker processes in memory, for the tests of the control
  * process: fake-control.c implements store.h and supervise.h.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A backend and a guest that exist only as xenstore states: what xl-scsi talks to, without rings or devices.
  * It plays each side as told, misbehaviour included, until it is ended.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The scripted PR helper; see fake-pr-helper.h. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A PR helper that does what a script says, in the same loop as the client that
  * is tested: sends these bytes, takes a request, trickles, closes, hangs.

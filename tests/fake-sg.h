@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sg nodes that are not there: what the sources under test open as /proc/self/fd/N becomes one end of a socket
  * pair, so that epoll works as on the real thing, and the test is the device: commands wait until it ends them.

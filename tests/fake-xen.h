@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A hypervisor made of arrays, for tests that are the guest themselves: a grant
  * reference is an index into the pages, events are flags.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control process over a xenstore and workers in memory (fake-control.h), and a machine of made-up SCSI devices. Included
  * by one .c file of a program, which is linked with --wrap=device_open.

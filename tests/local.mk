@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 include tests/scsi.mk
 include tests/worker.mk
 include tests/pr.mk

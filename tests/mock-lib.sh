@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # What the mock tests share: mock-xen, the daemon, guests and frontends in a directory of
 # the test's own, with nothing left over. Source it first; it starts the test's

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Programs against each other over mock-xen; one behaviour a script, each in a directory of its own.
 # The long ones first: with several at a time, that ends soonest.
 mock_tests = \

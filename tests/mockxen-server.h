@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A mock-xen of a test's own: started before each test in a fresh directory, ended after it,
  * when its report of what is still alive must be that of an idle one.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What is installed and shipped, and how the installed daemon starts.
 packaging_tests = \
 	tests/test-the-background-daemon-has-its-log.sh \

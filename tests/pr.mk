@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 check_PROGRAMS += check_pr_check check_pr_proto check_pr_client
 TESTS += check_pr_check check_pr_proto check_pr_client
 check_pr_check_SOURCES = tests/check_pr_check.c

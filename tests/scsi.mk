@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 scsi_checks = check_scsi_sense check_scsi_decide check_scsi_readonly check_scsi_filter check_scsi_luns \
 	check_scsi_filedisk
 check_PROGRAMS += $(scsi_checks) replay_scsi

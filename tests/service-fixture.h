@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A vhost in one process, for tests that are its guest: the real service, ring, LUNs and
  * emulated disk over a hypervisor made of arrays. Included by one .c file of a program.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The worker is killed again and again under verified load: no error, no wrong byte, and a pause, which is shown.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh

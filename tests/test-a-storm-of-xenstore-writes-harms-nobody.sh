@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A guest writes nonsense to its own nodes as fast as it goes: memory stays flat, another guest is served as ever, and it can start anew.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A daemon that starts with 1,000 LUNs in xenstore has them all within seconds, and a restart under a connected guest too.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh

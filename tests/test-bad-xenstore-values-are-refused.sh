@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Each node that the daemon reads, with each kind of nonsense in it: refused or ignored, and the rest goes on.
 MOCK_TIMEOUT=120
 # shellcheck source=tests/mock-lib.sh

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154
 # Each corpus file goes through its replay_* program: what a fuzzer once found stays found.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Data written in any size, split in any way over segments, is what is read back in another.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Each kind of call to xenstore and to the hypervisor fails, at each place where the daemon and its worker make it: in a guest's
 # whole life and in the daemon's start. The guest is served in the end, and nothing leaks.
 #

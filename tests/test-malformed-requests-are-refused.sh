@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Each field of a request, wrong in each way that HOSTILE.md lists: one answer, the right one, and nobody harmed.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh

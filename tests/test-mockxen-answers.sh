@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154
 # mock-xen answers every question of xen-answers as a real Xen did.
 set -u

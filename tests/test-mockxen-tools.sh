@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The real xenstore tools work against mock-xen; it says what is wrong, its man page what is there.
 set -u
 mock=${top_builddir:-.}/mock-xen

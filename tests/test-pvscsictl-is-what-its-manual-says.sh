@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The options, commands and exit statuses of pvscsictl are those of pvscsictl(8), both ways, and each status comes when the page
 # says so.
 # shellcheck source=tests/mock-lib.sh

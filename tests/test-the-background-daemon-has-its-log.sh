@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Before the command that starts it returns, a daemon in the background has its log, in a directory that it makes; and if
 # it cannot have one, it is not there.
 # shellcheck source=tests/mock-lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon is ended by SIGTERM, and killed, under verified load; its successor takes the ring over.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh

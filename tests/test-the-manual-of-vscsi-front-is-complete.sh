@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Every option and every command that vscsi-front has is in its manual page, and the other way round.
 set -u
 BUILD=${top_builddir:-.}

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # `make dist` packs every file that git tracks, but for what only git reads.
 set -u
 top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}

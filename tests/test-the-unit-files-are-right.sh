@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The systemd units say what the programs and their pages say: options, signals, readiness, sockets, directories.
 set -u
 top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}

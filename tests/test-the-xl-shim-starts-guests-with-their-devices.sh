@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The xl shim over a played xl: guests with vscsi= get their devices before they run, and nothing else changes.
 MOCK_TIMEOUT=180
 . "${top_srcdir:-.}/tests/mock-lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Unknown options, missing and impossible values: status 2; a start that cannot be: status 1. One clear line, before anything
 # has happened.
 # shellcheck source=tests/mock-lib.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What xl-scsi takes is what its pages and the completion name, both ways, and the pages are well-formed.
 set -u
 top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Nodes that somebody else wrote: by hand as in xend's days, or SUSE's xl, which numbers its controllers 0, 1, 2 and keeps
 # the virtual host's number aside.
 . "${top_srcdir:-.}/tests/mock-lib.sh"

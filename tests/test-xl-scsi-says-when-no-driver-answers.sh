@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A guest that runs and takes nothing: the device stays with it, and the exit status says that it is not connected.
 MOCK_TIMEOUT=60
 . "${top_srcdir:-.}/tests/mock-lib.sh"

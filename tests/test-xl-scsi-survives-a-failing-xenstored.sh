@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # xenstored refuses the nth request of each kind, or goes away: one line, exit status 1, nothing half attached, no hang.
 MOCK_TIMEOUT=240
 . "${top_srcdir:-.}/tests/mock-lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The service pauses a domain that has not begun, and whatever becomes of the service, the domain runs in the end.
 MOCK_TIMEOUT=150
 . "${top_srcdir:-.}/tests/mock-lib.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # After mock-lib.sh: a backend and a guest that are states only (tests/fake-peers.c), for xl-scsi's tests.
 

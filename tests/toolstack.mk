@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What xl-scsi's tests talk to: backend and guest as states only.
 check_PROGRAMS += fake-peers
 fake_peers_SOURCES = tests/fake-peers.c

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 check_PROGRAMS += check_ring check_request check_service
 TESTS += check_ring check_request check_service
 check_ring_SOURCES = tests/check_ring.c

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Asks xenstored, gntdev, gntalloc and evtchn a fixed list of questions, as domain 0, and prints the
  * answers one a line: `xen-answers` on a real Xen, `xen-answers SOCKET` with mock-xen. Both must print

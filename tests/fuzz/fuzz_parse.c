@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The parsers of foreign bytes that are neither a guest's requests nor a helper's answers: addresses and p-devs,
  * values of xenstore, entries of vscsi=, the control socket's requests, messages between control process and worker,

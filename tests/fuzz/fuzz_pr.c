@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Fuzzes what stands between a guest and the PR helper, from both sides: the
  * checks of a guest's CDB and parameter list, and the protocol machine fed by a

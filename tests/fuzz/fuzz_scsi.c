@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Everything of src/scsi that a guest or a device can feed: the decision, the map of an outcome,
  * the patched pages, REPORT LUNS, absent LUNs, the emulated disk over a memfd.

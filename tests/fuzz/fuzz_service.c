@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The service against any ring content: the input is what a guest puts into ring slots
  * and granted pages. Whatever it is, each request gets exactly one answer, nothing

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * mock-xen's wire, for fuzz_parse.c: the real connections and requests, over a socketpair, in a mock-xen that is made anew for
  * each input. Each message that is answered is answered in its form, and at the end nothing is left.

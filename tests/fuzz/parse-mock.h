@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What fuzz_parse.c and its part about mock-xen share; apart, since both sides have a struct store. */
 #ifndef PVSCSI_TESTS_PARSE_MOCK_H
 #define PVSCSI_TESTS_PARSE_MOCK_H

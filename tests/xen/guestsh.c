@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Shell commands over a guest's console. "serve" runs in the guest, as its
  * init, on hvc0; "run" runs in dom0 on the console's pty.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Verified I/O on a block device, for guests and dom0. What is written is computed
  * from sector number, generation and seed, and so is what a read is compared with:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A QEMU plugin: where the instructions go between two moments, by domain, kernel
  * function and program. As the bench's time is the count of instructions, this is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: xenstored, gntdev, gntalloc and evtchn answer as mock-xen is tested to answer
 # timeout: 60

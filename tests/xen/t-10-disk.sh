@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: a Linux guest finds the disk, and what it writes in any size, alignment and depth reads back
 # timeout: 240

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2046,SC2034
 # about: LUNs come and go while I/O runs on their neighbour
 # timeout: 240

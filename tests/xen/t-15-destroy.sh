@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: a guest is destroyed in mid-I/O: no zombie, no node of ours left, the device free at once
 # timeout: 240

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the worker is killed again and again under verified load: the guest sees pauses, no error, no wrong byte
 # timeout: 300

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the daemon is restarted (SIGTERM) and killed (SIGKILL) under verified load; a successor takes the live rings over
 # timeout: 300

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2046,SC2034
 # about: a tape and another device type are seen and used; a guest sees its own LUNs only
 # timeout: 240

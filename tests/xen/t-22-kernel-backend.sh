@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: a vhost that the kernel's xen-scsiback holds is left alone, with a message; served once it is let go
 # timeout: 120

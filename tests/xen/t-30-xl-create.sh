@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: xl create with vscsi=: two vhosts and five LUNs before the guest runs, and the scsi- commands
 # timeout: 300

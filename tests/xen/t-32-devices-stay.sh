@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: after reboot, save and restore, and migration the guest has its devices again; after destroy nothing is left
 # timeout: 900

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: what the toolstack refuses on a real Xen, each with its reason, its exit status and nothing half done
 # timeout: 240

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: vscsi= with backend=: the p-dev is resolved in the driver domain, and the owners are right
 # timeout: 240

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: xl-scsi-watch killed while it holds a guest paused: the next one lets it run, and with all its devices
 # timeout: 240

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2046
 # about: nodes as SUSE's xl writes them are served and joined; and what scsi-list and --dry-run show
 # timeout: 240

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: two guests with two initiators fight for a LUN through every type of reservation; fail-over by PREEMPT
 # timeout: 600

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016
 # about: the two-node cluster of docs/persistent-reservations.md, command by command
 # timeout: 240

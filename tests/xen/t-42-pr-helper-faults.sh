@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the PR helper absent, killed, restarted and hung: each costs the command that it hits, and no other I/O
 # timeout: 420

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: pr=deny, pr=direct without a helper, and what is refused before it reaches a helper
 # timeout: 240

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: two guests over two iSCSI sessions: PREEMPT AND ABORT, REGISTER AND MOVE and SPEC_I_PT with their option
 # boot: own

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034
 # about: a LUN that two guests have over one path: one initiator to the device, so no reservations unless forced
 # timeout: 240

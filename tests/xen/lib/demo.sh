@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash disable=SC2154
 # The story of tools/demo --xen: runs in dom0 of a real Xen, see dom0.sh for the functions. Whatever goes wrong ends it
 # there, with the step's name and a status that is not 0.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash disable=SC2016
 # What tests use inside dom0 (busybox sh). A test is a script that has sourced
 # this; a failed expectation ends it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Makes what a boot needs, from Debian's packages, without installing them:
 #   $XEN_CACHE/image/{xen.elf,vmlinux,dom0.cpio,System.map-less kernel modules}

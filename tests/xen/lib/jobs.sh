@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Runs in dom0 what the host puts into the share: /host/jobs/N/{kind,script,go}.
 # Answers there with `out` (as it is written) and, last, `result`.
 #   kind: test | command | shell

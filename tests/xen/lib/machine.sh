@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
 # One emulated machine: boot, jobs, end. After image.sh and stage.sh.
 #   SHARE     the directory that dom0 sees as /host
