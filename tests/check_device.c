@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "common/util.h"
-#include "control/device.h"
+#include "device/device.h"
 
 static char root[64];
 static char sysfs[80], dev[80];

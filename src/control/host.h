@@ -3,7 +3,7 @@
 #ifndef PVSCSI_HOST_H
 #define PVSCSI_HOST_H
 
-#include "control/device.h"
+#include "device/device.h"
 #include "control/options.h"
 #include "common/loop.h"
 

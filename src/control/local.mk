@@ -1,7 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-noinst_LIBRARIES += libdevice.a
-libdevice_a_SOURCES = src/control/device.h src/control/device.c src/control/device-open.c
-
 # Everything but main(), so that unit tests link it too.
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = src/control/options.h src/control/options.c \

@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "control/dev-table.h"
-#include "control/device.h"
+#include "device/device.h"
 #include "control/offload.h"
 #include "control/options.h"
 #include "control/run-files.h"

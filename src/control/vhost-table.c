@@ -4,24 +4,6 @@
 
 #include "control/vhost-table.h"
 
-const char *xenbus_state_name(enum xenbus_state s)
-{
-    static const char *const name[XB_STATES] = {
-        [XB_UNKNOWN] = "unknown",
-        [XB_INITIALISING] = "Initialising",
-        [XB_INIT_WAIT] = "InitWait",
-        [XB_INITIALISED] = "Initialised",
-        [XB_CONNECTED] = "Connected",
-        [XB_CLOSING] = "Closing",
-        [XB_CLOSED] = "Closed",
-        [XB_RECONFIGURING] = "Reconfiguring",
-        [XB_RECONFIGURED] = "Reconfigured",
-        [XB_GONE] = "gone",
-    };
-
-    return (unsigned)s < XB_STATES ? name[s] : "unknown";
-}
-
 const char *vhost_phase_name(enum vhost_phase p)
 {
     static const char *const name[VP_PHASES] = {

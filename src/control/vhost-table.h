@@ -10,21 +10,7 @@
 
 #include <stdbool.h>
 
-/* xen/io/xenbus.h's states 1..8; 0 stands for absent or garbage. */
-enum xenbus_state {
-    XB_UNKNOWN = 0,
-    XB_INITIALISING = 1,
-    XB_INIT_WAIT = 2,
-    XB_INITIALISED = 3,
-    XB_CONNECTED = 4,
-    XB_CLOSING = 5,
-    XB_CLOSED = 6,
-    XB_RECONFIGURING = 7,
-    XB_RECONFIGURED = 8,
-    XB_GONE = 9, /* the frontend's node or its domain is no more; of a device: its node is no more */
-    XB_STATES
-};
-const char *xenbus_state_name(enum xenbus_state s);
+#include "common/xenbus.h"
 
 /* Our own side: what the vhost's worker does with the ring. */
 enum vhost_phase {

@@ -19,7 +19,7 @@
 
 #include "common/util.h"
 #include "control/ctlsock.h"
-#include "control/device.h"
+#include "device/device.h"
 #include "control/store.h"
 #include "parse-mock.h"
 #include "pvscsi/worker-proto.h"

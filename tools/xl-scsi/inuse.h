@@ -8,7 +8,7 @@
 #define XL_SCSI_INUSE_H
 
 #include "change.h"
-#include "control/device.h"
+#include "device/device.h"
 
 struct inuse_roots {
     struct device_roots device;

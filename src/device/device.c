@@ -15,11 +15,10 @@
 #include <sys/sysmacros.h>
 
 #include "common/util.h"
-#include "control/device.h"
+#include "device/device.h"
 
 const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev" };
 
-#define EXPECTED "expected /dev/..., h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs"
 /* Before sg is asked: what a disk of any age takes (BLK_SAFE_MAX_SECTORS is less, but no HBA in use is that poor). */
 #define MAX_TRANSFER_UNKNOWN (512u * 1024)
 
@@ -35,66 +34,6 @@ static int refuse(char *why, int error, const char *fmt, ...)
         va_end(ap);
     }
     return error;
-}
-
-/* --- the text --- */
-
-static int parse_naa(const char *text, struct pdev *out, char *why)
-{
-    size_t digits = strspn(text + 4, "0123456789abcdefABCDEF");
-    const char *rest = text + 4 + digits;
-
-    if ((digits != 16 && digits != 32) || (*rest != '\0' && *rest != ':'))
-        return refuse(why, -EINVAL, "'%.80s' has %zu hex digits after 'naa.'; expected 16 or 32, then nothing or :lun",
-                      text, digits);
-    if (*rest == ':') {
-        if (parse_u32_str(rest + 1, UINT32_MAX, &out->lun) < 0)
-            return refuse(why, -EINVAL, "'%.80s' ends in no LUN; expected a decimal number after the ':'", text);
-        out->has_lun = true;
-    }
-    memcpy(out->text, text, 4 + digits);
-    out->kind = PDEV_WWID;
-    return 0;
-}
-
-int pdev_parse(const char *text, struct pdev *out, char *why)
-{
-    static const char *const wwid_prefix[] = { "eui.", "t10.", "uuid.", "iqn." };
-    size_t len = text ? strlen(text) : 0;
-
-    memset(out, 0, sizeof(*out));
-    if (len == 0)
-        return refuse(why, -EINVAL, "the p-dev is empty; " EXPECTED);
-    if (len >= PDEV_TEXT_MAX)
-        return refuse(why, -EINVAL, "the p-dev is %zu characters long; at most %d are taken", len, PDEV_TEXT_MAX - 1);
-    if (text[0] == '/') {
-        if (strncmp(text, "/dev/", 5) != 0 || text[5] == '\0')
-            return refuse(why, -EINVAL, "'%.80s' is not below /dev; " EXPECTED, text);
-        out->kind = PDEV_NODE;
-        memcpy(out->text, text, len + 1);
-        return 0;
-    }
-    if (strncmp(text, "file:", 5) == 0) {
-        if (text[5] != '/')
-            return refuse(why, -EINVAL, "'%.80s' has no absolute path; expected file:/path", text);
-        out->kind = PDEV_FILE;
-        memcpy(out->text, text + 5, len - 4);
-        return 0;
-    }
-    if (strncasecmp(text, "naa.", 4) == 0)
-        return parse_naa(text, out, why);
-    for (size_t i = 0; i < ARRAY_SIZE(wwid_prefix); i++) {
-        if (strncasecmp(text, wwid_prefix[i], strlen(wwid_prefix[i])) == 0) {
-            out->kind = PDEV_WWID;
-            memcpy(out->text, text, len + 1);
-            return 0;
-        }
-    }
-    if (hctl_parse(text, &out->hctl) == 0) {
-        out->kind = PDEV_HCTL;
-        return 0;
-    }
-    return refuse(why, -EINVAL, "'%.80s' is no SCSI device; " EXPECTED, text);
 }
 
 /* --- sysfs --- */

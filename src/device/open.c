@@ -17,7 +17,7 @@
 #include <sys/sysmacros.h>
 
 #include "common/util.h"
-#include "control/device.h"
+#include "device/device.h"
 
 /* sg builds a request from pieces of 32 KiB (sg.c: SG_SCATTER_SZ). */
 #define SG_PIECE 32768u

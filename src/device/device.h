@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "device/pdev.h"
 #include "pvscsi/hctl.h"
 
 struct device_roots {
@@ -22,26 +23,6 @@ struct device_roots {
     const char *dev;   /* "/dev": stands for the leading /dev of a p-dev, and holds the nodes that are opened */
 };
 extern const struct device_roots device_roots_system;
-
-enum pdev_kind {
-    PDEV_HCTL, /* "1:0:0:0" */
-    PDEV_NODE, /* "/dev/..." */
-    PDEV_WWID, /* "naa.<16 or 32 hex>", or any text as in sysfs' wwid ("t10.ATA ...", "eui....") */
-    PDEV_FILE, /* "file:/path": an emulated disk, in standalone mode only */
-};
-#define PDEV_TEXT_MAX 512 /* with the NUL */
-#define DEVICE_WHY_MAX 256
-
-/* A p-dev taken apart, not yet looked up. */
-struct pdev {
-    enum pdev_kind kind;
-    struct hctl hctl; /* PDEV_HCTL */
-    bool has_lun;     /* PDEV_WWID: ":lun" was given; the device must have this LUN too */
-    uint32_t lun;
-    char text[PDEV_TEXT_MAX]; /* PDEV_NODE: the path; PDEV_WWID: the identifier; PDEV_FILE: the path */
-};
-/* Pure: 0, or -EINVAL and a reason in why[DEVICE_WHY_MAX] (may be NULL). */
-int pdev_parse(const char *text, struct pdev *out, char *why);
 
 struct device {
     enum pdev_kind from; /* PDEV_FILE: only file[], type and max_transfer are set */

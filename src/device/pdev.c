@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The grammar of a p-dev; see pdev.h. Nothing here looks at the machine. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/util.h"
+#include "device/pdev.h"
+
+#define EXPECTED "expected /dev/..., h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs"
+
+static int refuse(char *why, const char *fmt, ...) PRINTF(2, 3);
+
+static int refuse(char *why, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (why) {
+        va_start(ap, fmt);
+        vsnprintf(why, DEVICE_WHY_MAX, fmt, ap);
+        va_end(ap);
+    }
+    return -EINVAL;
+}
+
+static int parse_naa(const char *text, struct pdev *out, char *why)
+{
+    size_t digits = strspn(text + 4, "0123456789abcdefABCDEF");
+    const char *rest = text + 4 + digits;
+
+    if ((digits != 16 && digits != 32) || (*rest != '\0' && *rest != ':'))
+        return refuse(why, "'%.80s' has %zu hex digits after 'naa.'; expected 16 or 32, then nothing or :lun", text,
+                      digits);
+    if (*rest == ':') {
+        if (parse_u32_str(rest + 1, UINT32_MAX, &out->lun) < 0)
+            return refuse(why, "'%.80s' ends in no LUN; expected a decimal number after the ':'", text);
+        out->has_lun = true;
+    }
+    memcpy(out->text, text, 4 + digits);
+    out->kind = PDEV_WWID;
+    return 0;
+}
+
+int pdev_parse(const char *text, struct pdev *out, char *why)
+{
+    static const char *const wwid_prefix[] = { "eui.", "t10.", "uuid.", "iqn." };
+    size_t len = text ? strlen(text) : 0;
+
+    memset(out, 0, sizeof(*out));
+    if (len == 0)
+        return refuse(why, "the p-dev is empty; " EXPECTED);
+    if (len >= PDEV_TEXT_MAX)
+        return refuse(why, "the p-dev is %zu characters long; at most %d are taken", len, PDEV_TEXT_MAX - 1);
+    if (text[0] == '/') {
+        if (strncmp(text, "/dev/", 5) != 0 || text[5] == '\0')
+            return refuse(why, "'%.80s' is not below /dev; " EXPECTED, text);
+        out->kind = PDEV_NODE;
+        memcpy(out->text, text, len + 1);
+        return 0;
+    }
+    if (strncmp(text, "file:", 5) == 0) {
+        if (text[5] != '/')
+            return refuse(why, "'%.80s' has no absolute path; expected file:/path", text);
+        out->kind = PDEV_FILE;
+        memcpy(out->text, text + 5, len - 4);
+        return 0;
+    }
+    if (strncasecmp(text, "naa.", 4) == 0)
+        return parse_naa(text, out, why);
+    for (size_t i = 0; i < ARRAY_SIZE(wwid_prefix); i++) {
+        if (strncasecmp(text, wwid_prefix[i], strlen(wwid_prefix[i])) == 0) {
+            out->kind = PDEV_WWID;
+            memcpy(out->text, text, len + 1);
+            return 0;
+        }
+    }
+    if (hctl_parse(text, &out->hctl) == 0) {
+        out->kind = PDEV_HCTL;
+        return 0;
+    }
+    return refuse(why, "'%.80s' is no SCSI device; " EXPECTED, text);
+}

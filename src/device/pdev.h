@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The grammar of a p-dev, the text by which a user or the toolstack names a SCSI
+ * device of this machine. Text in, struct out: it never looks at sysfs or /dev;
+ * device.h does that.
+ */
+#ifndef PVSCSI_PDEV_H
+#define PVSCSI_PDEV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pvscsi/hctl.h"
+
+enum pdev_kind {
+    PDEV_HCTL, /* "1:0:0:0" */
+    PDEV_NODE, /* "/dev/..." */
+    PDEV_WWID, /* "naa.<16 or 32 hex>", or any text as in sysfs' wwid ("t10.ATA ...", "eui....") */
+    PDEV_FILE, /* "file:/path": an emulated disk, in standalone mode only */
+};
+#define PDEV_TEXT_MAX 512 /* with the NUL */
+#define DEVICE_WHY_MAX 256
+
+/* A p-dev taken apart, not yet looked up. */
+struct pdev {
+    enum pdev_kind kind;
+    struct hctl hctl; /* PDEV_HCTL */
+    bool has_lun;     /* PDEV_WWID: ":lun" was given; the device must have this LUN too */
+    uint32_t lun;
+    char text[PDEV_TEXT_MAX]; /* PDEV_NODE: the path; PDEV_WWID: the identifier; PDEV_FILE: the path */
+};
+/* 0, or -EINVAL and a reason in why[DEVICE_WHY_MAX] (may be NULL). */
+int pdev_parse(const char *text, struct pdev *out, char *why);
+
+#endif
