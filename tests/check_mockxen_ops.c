@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include "common/xen.h"
+#include "standalone/xen-mock.h"
 #include "mockxen-server.h"
 
 enum {

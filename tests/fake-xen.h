@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/xen.h"
+#include "xen/xen-ops.h"
 #include "worker/vscsiif.h"
 
 #define PAGES 200

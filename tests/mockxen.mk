@@ -17,7 +17,7 @@ check_PROGRAMS += check_mockxen_ops
 TESTS += check_mockxen_ops
 check_mockxen_ops_SOURCES = tests/check_mockxen_ops.c tests/mockxen-server.h
 check_mockxen_ops_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_mockxen_ops_LDADD = $(XEN_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
+check_mockxen_ops_LDADD = libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += check_mockxen_xs
 TESTS += check_mockxen_xs
@@ -30,7 +30,7 @@ TESTS += tests/test-mockxen-tools.sh
 
 noinst_PROGRAMS += xen-answers
 xen_answers_SOURCES = tests/xen-answers.c
-xen_answers_LDADD = $(XEN_LIBS) $(COMMON_LIBS) $(XENSTORE_LIBS)
+xen_answers_LDADD = libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(XENSTORE_LIBS)
 EXTRA_DIST += tests/xen-answers.expected
 dist_check_SCRIPTS += tests/test-mockxen-answers.sh
 TESTS += tests/test-mockxen-answers.sh

@@ -49,4 +49,4 @@ TESTS += check_worker
 check_worker_SOURCES = tests/check_worker.c tests/service-fixture.h tests/fake-xen.h
 check_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=xen_open_real
-check_worker_LDADD = libworker.a libscsi.a $(XEN_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
+check_worker_LDADD = libworker.a libscsi.a libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)

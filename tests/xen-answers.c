@@ -15,7 +15,7 @@
 #include <xenstore.h>
 
 #include "common/util.h"
-#include "common/xen.h"
+#include "standalone/xen-mock.h"
 
 /* --- xenstore --- */
 

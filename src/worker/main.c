@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "standalone/xen-mock.h"
 #include "worker/service.h"
 #include "worker/worker.h"
 

@@ -16,7 +16,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
-#include "common/xen.h"
+#include "xen/xen-ops.h"
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
 #include "scsi/scsi.h"

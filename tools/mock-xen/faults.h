@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <xen/io/xs_wire.h>
 
-#include "common/xen-mock-proto.h"
+#include "standalone/xen-mock-proto.h"
 
 /* Kinds of calls: xenstore's by their wire number, then the private ones by theirs. */
 enum {

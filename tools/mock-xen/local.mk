@@ -6,6 +6,6 @@ libmockxen_a_SOURCES = tools/mock-xen/store.c tools/mock-xen/store.h tools/mock-
 	tools/mock-xen/faults.c tools/mock-xen/faults.h
 mock_xen_SOURCES = tools/mock-xen/main.c tools/mock-xen/mock.h tools/mock-xen/conn.c tools/mock-xen/xs.c \
 	tools/mock-xen/watch.c tools/mock-xen/domain.c tools/mock-xen/grants.c tools/mock-xen/ports.c \
-	tools/mock-xen/mx.c tools/mock-xen/control.c tools/mock-xen/client.c src/common/xen-mock-proto.h
+	tools/mock-xen/mx.c tools/mock-xen/control.c tools/mock-xen/client.c src/standalone/xen-mock-proto.h
 mock_xen_LDADD = libmockxen.a $(COMMON_LIBS) $(XENSTORE_LIBS)
 dist_man_MANS += docs/mock-xen.1

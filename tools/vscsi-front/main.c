@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "front.h"
+#include "standalone/xen-mock.h"
 
 int fail(struct front *f, const char *fmt, ...)
 {

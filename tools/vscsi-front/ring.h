@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/xen.h"
+#include "xen/xen-ops.h"
 #include "worker/vscsiif.h"
 
 #define RING_SLOTS PVSCSI_RING_SLOTS

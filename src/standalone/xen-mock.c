@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The hypervisor as mock-xen plays it: the ops table of xen.h over a Unix socket,
+ * The hypervisor as mock-xen plays it: the ops table of xen-ops.h over a Unix socket,
  * shared memory and eventfds. Granting, mapping and binding ask mock-xen;
  * copies, events and masks do not, so that the data path costs about what it
  * costs on Xen. A domain's whole memory is mapped on first contact, copies go
@@ -17,8 +17,8 @@
 #include <sys/mman.h>
 
 #include "common/util.h"
-#include "common/xen-mock-call.h"
-#include "common/xen.h"
+#include "standalone/xen-mock-call.h"
+#include "standalone/xen-mock.h"
 
 struct region { /* a domain's memory */
     struct region *next;

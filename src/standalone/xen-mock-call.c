@@ -9,7 +9,7 @@
 #include <xen/io/xs_wire.h>
 
 #include "common/util.h"
-#include "common/xen-mock-call.h"
+#include "standalone/xen-mock-call.h"
 
 static int send_request(int sock, const void *buf, size_t len)
 {

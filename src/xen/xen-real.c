@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The hypervisor itself: the ops table of xen.h over libxengnttab, libxengntshr
+ * The hypervisor itself: the ops table of xen-ops.h over libxengnttab, libxengntshr
  * and libxenevtchn. Each operation is one library call, so one system call on
  * the data path. The libraries would log each failure to stderr, and a guest can
  * cause failures (a bad ring reference): they get a logger that drops everything,
@@ -16,7 +16,7 @@
 #include <xentoollog.h>
 
 #include "common/util.h"
-#include "common/xen.h"
+#include "xen/xen-ops.h"
 
 struct xen_real {
     struct xen xen;
@@ -174,7 +174,7 @@ static int real_restrict_events(struct xen *xen, uint16_t domid)
 
     if (!r->evtchn)
         return -EBADF;
-    if (domid == 0) /* the kernel refuses it as invalid; to us it is just not to be had */
+    if (domid == 0) /* the kernel answers EINVAL; for our callers domain 0 is just not supported */
         return -EOPNOTSUPP;
     if (xenevtchn_restrict(r->evtchn, domid) < 0)
         return errno == ENOTTY || errno == ENOSYS ? -EOPNOTSUPP : failed();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One private request to mock-xen and its answer, over a blocking socket. */
-#ifndef COMMON_XEN_MOCK_CALL_H
-#define COMMON_XEN_MOCK_CALL_H
+#ifndef STANDALONE_XEN_MOCK_CALL_H
+#define STANDALONE_XEN_MOCK_CALL_H
 
-#include "common/xen-mock-proto.h"
+#include "standalone/xen-mock-proto.h"
 
 /* *out: a connected socket, CLOEXEC, the caller's. 0 or -errno. */
 int mx_connect(const char *path, int *out);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The hypervisor as we use it: grants and event channels behind one small ops
- * table, with a real implementation (libxengnttab, libxenevtchn) and one that
- * talks to mock-xen. Xenstore is not here: libxenstore serves both (mock-xen
- * speaks xenstored's wire protocol on XENSTORED_PATH).
+ * table. The real implementation (libxengnttab, libxenevtchn) is xen-real.c; the
+ * one that talks to mock-xen is standalone/xen-mock.h. Xenstore is not here:
+ * libxenstore serves both (mock-xen speaks xenstored's wire protocol on
+ * XENSTORED_PATH).
  *
  * A handle is used by one thread. All calls return 0 (or a count) or -errno.
  */
-#ifndef PVSCSI_XEN_H
-#define PVSCSI_XEN_H
+#ifndef PVSCSI_XEN_OPS_H
+#define PVSCSI_XEN_OPS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,7 +42,7 @@ struct xen_ops {
     int (*pending)(struct xen *xen, uint32_t *port);
     int (*unmask)(struct xen *xen, uint32_t port);
     int (*notify)(struct xen *xen, uint32_t port);
-    /* From now on event channels of domid only. -EOPNOTSUPP where it cannot be had. */
+    /* From now on event channels of domid only. -EOPNOTSUPP where the kernel or the domain does not allow it. */
     int (*restrict_events)(struct xen *xen, uint16_t domid);
 
     /* --- frontend side --- */
@@ -63,9 +64,8 @@ enum xen_open_flags {
     XEN_OPEN_SHARE = 4,  /* grant pages to others: /dev/xen/gntalloc */
 };
 
+/* flags: enum xen_open_flags. *out is the caller's, ended by xen_close(). 0 or -errno. */
 int xen_open_real(unsigned flags, struct xen **out);
-/* socket: mock-xen's Unix socket; own_domid: whom this handle acts for. */
-int xen_open_mock(const char *socket, uint16_t own_domid, unsigned flags, struct xen **out);
 static inline void xen_close(struct xen *xen)
 {
     if (xen)

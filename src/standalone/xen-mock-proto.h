@@ -12,8 +12,8 @@
  * backend can check a grant and copy without asking anybody, and a revoked
  * grant is gone for everybody with one store.
  */
-#ifndef COMMON_XEN_MOCK_PROTO_H
-#define COMMON_XEN_MOCK_PROTO_H
+#ifndef STANDALONE_XEN_MOCK_PROTO_H
+#define STANDALONE_XEN_MOCK_PROTO_H
 
 #include <assert.h>
 #include <stdatomic.h>
