@@ -8,8 +8,6 @@
 
 #include "check_scsi.h"
 
-#include "pvscsi/worker-proto.h"
-
 enum {
     ALL = 32,
     DISKS = 33,
@@ -272,7 +270,7 @@ static inline bool has_type(const struct command *c, uint8_t t)
 
 static inline struct scsi_lun_facts facts_of(uint8_t type)
 {
-    return (struct scsi_lun_facts){ .type = type, .pr_mode = PR_DIRECT, .max_transfer = 65536 };
+    return (struct scsi_lun_facts){ .type = type, .pr = SCSI_PR_DIRECT, .max_transfer = 65536 };
 }
 
 /* The CDB with LL bytes 0, but for the nth of them (-1: none); their number is returned. */

@@ -8,6 +8,7 @@
 #include "check_scsi_commands.h"
 
 #include "scsi/cdb-table.h"
+#include "scsi/opcodes.h"
 
 static void media_seconds(uint8_t t, uint32_t *usual, uint32_t *least)
 {
@@ -165,7 +166,7 @@ START_TEST(table_is_sorted_and_every_row_is_sound)
 {
     for (unsigned i = 0; i < cdb_table_len; i++) {
         const struct cdb_row *r = &cdb_table[i];
-        uint8_t group = cdb_group_len(r->opcode);
+        uint8_t group = scsi_cdb_group_len(r->opcode);
 
         bool field = r->data != CDB_DATA_NONE && r->len_size != CDB_LEN_ALWAYS && r->len_size != CDB_LEN_UNSAID;
 
@@ -332,25 +333,25 @@ END_TEST
 #define HLP SCSI_TO_HELPER
 #define NO SCSI_REFUSED
 static const struct {
-    uint8_t mode;
+    enum scsi_pr mode;
     bool shared, forced, move;
     enum scsi_route in, reserve, move_route; /* READ KEYS; RESERVE; REGISTER AND MOVE */
     uint8_t asc;                             /* of a refusal of the first two; REGISTER AND MOVE has 24h, or this */
 } reservations[] = {
-    { PR_HELPER, 0, 0, 0, HLP, HLP, NO, 0 },  { PR_HELPER, 0, 0, 1, HLP, HLP, HLP, 0 },
-    { PR_HELPER, 0, 1, 0, HLP, HLP, NO, 0 },  { PR_HELPER, 0, 1, 1, HLP, HLP, HLP, 0 },
-    { PR_HELPER, 1, 0, 0, NO, NO, NO, 0x20 }, { PR_HELPER, 1, 0, 1, NO, NO, NO, 0x20 },
-    { PR_HELPER, 1, 1, 0, HLP, HLP, NO, 0 },  { PR_HELPER, 1, 1, 1, HLP, HLP, HLP, 0 },
-    { PR_DIRECT, 0, 0, 0, DEV, DEV, NO, 0 },  { PR_DIRECT, 0, 0, 1, DEV, DEV, DEV, 0 },
-    { PR_DIRECT, 0, 1, 0, DEV, DEV, NO, 0 },  { PR_DIRECT, 0, 1, 1, DEV, DEV, DEV, 0 },
-    { PR_DIRECT, 1, 0, 0, NO, NO, NO, 0x20 }, { PR_DIRECT, 1, 0, 1, NO, NO, NO, 0x20 },
-    { PR_DIRECT, 1, 1, 0, DEV, DEV, NO, 0 },  { PR_DIRECT, 1, 1, 1, DEV, DEV, DEV, 0 },
-    { PR_DENY, 0, 0, 0, NO, NO, NO, 0x20 },   { PR_DENY, 0, 0, 1, NO, NO, NO, 0x20 },
-    { PR_DENY, 0, 1, 0, NO, NO, NO, 0x20 },   { PR_DENY, 0, 1, 1, NO, NO, NO, 0x20 },
-    { PR_DENY, 1, 0, 0, NO, NO, NO, 0x20 },   { PR_DENY, 1, 0, 1, NO, NO, NO, 0x20 },
-    { PR_DENY, 1, 1, 0, NO, NO, NO, 0x20 },   { PR_DENY, 1, 1, 1, NO, NO, NO, 0x20 },
-    { 3, 0, 1, 1, NO, NO, NO, 0x20 }, /* no such mode: nothing is let through */
-    { 255, 0, 1, 1, NO, NO, NO, 0x20 },
+    { SCSI_PR_HELPER, 0, 0, 0, HLP, HLP, NO, 0 },     { SCSI_PR_HELPER, 0, 0, 1, HLP, HLP, HLP, 0 },
+    { SCSI_PR_HELPER, 0, 1, 0, HLP, HLP, NO, 0 },     { SCSI_PR_HELPER, 0, 1, 1, HLP, HLP, HLP, 0 },
+    { SCSI_PR_HELPER, 1, 0, 0, NO, NO, NO, 0x20 },    { SCSI_PR_HELPER, 1, 0, 1, NO, NO, NO, 0x20 },
+    { SCSI_PR_HELPER, 1, 1, 0, HLP, HLP, NO, 0 },     { SCSI_PR_HELPER, 1, 1, 1, HLP, HLP, HLP, 0 },
+    { SCSI_PR_DIRECT, 0, 0, 0, DEV, DEV, NO, 0 },     { SCSI_PR_DIRECT, 0, 0, 1, DEV, DEV, DEV, 0 },
+    { SCSI_PR_DIRECT, 0, 1, 0, DEV, DEV, NO, 0 },     { SCSI_PR_DIRECT, 0, 1, 1, DEV, DEV, DEV, 0 },
+    { SCSI_PR_DIRECT, 1, 0, 0, NO, NO, NO, 0x20 },    { SCSI_PR_DIRECT, 1, 0, 1, NO, NO, NO, 0x20 },
+    { SCSI_PR_DIRECT, 1, 1, 0, DEV, DEV, NO, 0 },     { SCSI_PR_DIRECT, 1, 1, 1, DEV, DEV, DEV, 0 },
+    { SCSI_PR_DENY, 0, 0, 0, NO, NO, NO, 0x20 },      { SCSI_PR_DENY, 0, 0, 1, NO, NO, NO, 0x20 },
+    { SCSI_PR_DENY, 0, 1, 0, NO, NO, NO, 0x20 },      { SCSI_PR_DENY, 0, 1, 1, NO, NO, NO, 0x20 },
+    { SCSI_PR_DENY, 1, 0, 0, NO, NO, NO, 0x20 },      { SCSI_PR_DENY, 1, 0, 1, NO, NO, NO, 0x20 },
+    { SCSI_PR_DENY, 1, 1, 0, NO, NO, NO, 0x20 },      { SCSI_PR_DENY, 1, 1, 1, NO, NO, NO, 0x20 },
+    { (enum scsi_pr)3, 0, 1, 1, NO, NO, NO, 0x20 }, /* no such mode: nothing is let through */
+    { (enum scsi_pr)255, 0, 1, 1, NO, NO, NO, 0x20 },
 };
 
 START_TEST(persistent_reservations_by_mode)
@@ -362,7 +363,7 @@ START_TEST(persistent_reservations_by_mode)
         struct scsi_lun_facts f = facts_of(0x00);
 
         f.feature_host = host;
-        f.pr_mode = reservations[_i].mode;
+        f.pr = reservations[_i].mode;
         f.shared = reservations[_i].shared;
         f.pr_forced = reservations[_i].forced;
         f.pr_move = reservations[_i].move;

@@ -14,6 +14,8 @@
 
 #include "check_scsi.h"
 
+#include "standalone/filedisk.h"
+
 enum {
     BLOCKS = 2048,
     POISON = 0xa5,

@@ -215,12 +215,13 @@ END_TEST
 
 /* --- persistent reservations: looked at, by the way that the LUN is set to; never made --- */
 static const struct {
-    uint8_t mode;
+    enum scsi_pr mode;
     bool shared;
     enum scsi_route in;
 } reservations[] = {
-    { PR_HELPER, false, SCSI_TO_HELPER }, { PR_HELPER, true, SCSI_REFUSED }, { PR_DIRECT, false, SCSI_TO_DEVICE },
-    { PR_DIRECT, true, SCSI_REFUSED },    { PR_DENY, false, SCSI_REFUSED },  { PR_DENY, true, SCSI_REFUSED },
+    { SCSI_PR_HELPER, false, SCSI_TO_HELPER }, { SCSI_PR_HELPER, true, SCSI_REFUSED },
+    { SCSI_PR_DIRECT, false, SCSI_TO_DEVICE }, { SCSI_PR_DIRECT, true, SCSI_REFUSED },
+    { SCSI_PR_DENY, false, SCSI_REFUSED },     { SCSI_PR_DENY, true, SCSI_REFUSED },
 };
 
 START_TEST(reservations_are_looked_at_and_never_made)
@@ -230,7 +231,7 @@ START_TEST(reservations_are_looked_at_and_never_made)
         uint8_t cdb[SCSI_CDB_MAX] = { 0x5e, (uint8_t)action, 0, 0, 0, 0, 0, 0, 24 };
         struct scsi_decision d;
 
-        f.pr_mode = reservations[_i].mode;
+        f.pr = reservations[_i].mode;
         f.shared = reservations[_i].shared;
         f.pr_move = action % 2;
         scsi_decide(&f, cdb, 10, SCSI_DIR_IN, 24, &d);

@@ -10,7 +10,7 @@ check_pr_proto_LDADD = libworker.a $(CHECK_LIBS)
 check_pr_client_SOURCES = tests/check_pr_client.c tests/fake-pr-helper.c tests/fake-pr-helper.h
 check_pr_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_pr_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
-check_pr_client_LDADD = libworker.a libscsi.a $(COMMON_LIBS) $(CHECK_LIBS)
+check_pr_client_LDADD = libworker.a libfiledisk.a libscsi.a $(COMMON_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus.
 check_PROGRAMS += replay_pr

@@ -21,7 +21,7 @@ check_scsi_luns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_luns_LDADD = libscsi.a $(CHECK_LIBS)
 check_scsi_filedisk_SOURCES = tests/check_scsi_filedisk.c tests/check_scsi.h
 check_scsi_filedisk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_scsi_filedisk_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_filedisk_LDADD = libfiledisk.a libscsi.a $(CHECK_LIBS)
 check_scsi_filedisk_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -Wl,--wrap=fdatasync
 check_sense_text_SOURCES = tests/check_sense_text.c tests/check_scsi.h
 check_sense_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -29,12 +29,12 @@ check_sense_text_LDADD = libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus.
 replay_scsi_SOURCES = tests/fuzz/fuzz_scsi.c
-replay_scsi_LDADD = libscsi.a
+replay_scsi_LDADD = libfiledisk.a libscsi.a
 EXTRA_DIST += tests/fuzz/corpus-scsi
 if FUZZERS
 noinst_PROGRAMS += fuzz_scsi
 fuzz_scsi_SOURCES = tests/fuzz/fuzz_scsi.c
 fuzz_scsi_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
 fuzz_scsi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_scsi_LDADD = libscsi.a
+fuzz_scsi_LDADD = libfiledisk.a libscsi.a
 endif

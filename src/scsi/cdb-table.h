@@ -6,19 +6,10 @@
 #ifndef PVSCSI_CDB_TABLE_H
 #define PVSCSI_CDB_TABLE_H
 
-#include <scsi/sg_lib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sets of peripheral device types: bit n is type n. */
-#define CDB_TYPE(t) (UINT32_C(1) << (t))
-#define CDB_ALL UINT32_MAX
-#define CDB_DISK (CDB_TYPE(PDT_DISK) | CDB_TYPE(PDT_WO) | CDB_TYPE(PDT_OPTICAL) | CDB_TYPE(PDT_RBC) | CDB_TYPE(PDT_ZBC))
-#define CDB_TAPE CDB_TYPE(PDT_TAPE)
-#define CDB_MMC CDB_TYPE(PDT_MMC)
-#define CDB_CHANGER CDB_TYPE(PDT_MCHANGER)
-/* Those whose mode parameter header has a WP bit (SBC-4, SSC-5: DEVICE-SPECIFIC PARAMETER). */
-#define CDB_HAS_WP (CDB_DISK | CDB_TAPE)
+#include "scsi/types.h"
 
 enum cdb_data {
     CDB_DATA_NONE,
@@ -74,12 +65,5 @@ extern const unsigned cdb_table_len;
 const struct cdb_row *cdb_find(const uint8_t *cdb, uint8_t type);
 /* Does a LUN that may only be read take some form of this opcode, if not the one that was asked for? */
 bool cdb_readonly_in_some_form(uint8_t opcode, uint8_t type);
-/* How many bytes the opcode's group demands (SPC-5, OPERATION CODE: its upper three bits), 0 where it demands none: vendor specific, variable, reserved. */
-uint8_t cdb_group_len(uint8_t opcode);
-
-static inline bool cdb_type_in(uint8_t type, uint32_t types)
-{
-    return type < 32 && (types & CDB_TYPE(type));
-}
 
 #endif

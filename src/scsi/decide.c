@@ -11,26 +11,10 @@
  */
 #include "config.h"
 
-#include "pvscsi/worker-proto.h"
 #include "scsi/bytes.h"
 #include "scsi/cdb-table.h"
+#include "scsi/opcodes.h"
 #include "scsi/scsi.h"
-
-enum {
-    OP_READ_BLOCK_LIMITS = 0x05,
-    OP_INQUIRY = 0x12,
-    OP_MODE_SENSE_6 = 0x1a,
-    OP_READ_CAPACITY_10 = 0x25,
-    OP_MODE_SENSE_10 = 0x5a,
-    OP_PR_IN = 0x5e,
-    OP_PR_OUT = 0x5f,
-    OP_SERVICE_ACTION_IN_16 = 0x9e,
-    OP_REPORT_LUNS = 0xa0,
-    SA_READ_CAPACITY_16 = 0x10,
-    SA_REGISTER_AND_MOVE = 0x07,
-    VPD_SUPPORTED = 0x00,
-    VPD_BLOCK_LIMITS = 0xb0,
-};
 
 static const struct scsi_sense INVALID_OPCODE = { 0x05, 0x20, 0x00 };
 static const struct scsi_sense INVALID_FIELD = { 0x05, 0x24, 0x00 };
@@ -53,14 +37,14 @@ static struct seconds seconds_for(enum cdb_time time, uint8_t type)
         uint32_t types;
         struct seconds s;
     } media[] = {
-        { CDB_DISK, { 60, 10 } },     { CDB_TAPE, { 900, 60 } }, { CDB_MMC, { 300, 60 } },
-        { CDB_CHANGER, { 900, 60 } }, { CDB_ALL, { 300, 30 } },
+        { SCSI_DISK, { 60, 10 } },     { SCSI_TAPE, { 900, 60 } }, { SCSI_MMC, { 300, 60 } },
+        { SCSI_CHANGER, { 900, 60 } }, { SCSI_ALL, { 300, 30 } },
     };
     unsigned i = 0;
 
     if (time != CDB_TIME_MEDIA)
         return by_class[time];
-    while (media[i].types != CDB_ALL && !cdb_type_in(type, media[i].types))
+    while (media[i].types != SCSI_ALL && !scsi_type_in(type, media[i].types))
         i++;
     return media[i].s;
 }
@@ -106,21 +90,21 @@ static enum scsi_route refuse_change(const struct scsi_lun_facts *f, const uint8
 
 static enum scsi_route route_reservation(const struct scsi_lun_facts *f, const uint8_t *cdb, struct scsi_decision *d)
 {
-    if (f->pr_mode != PR_HELPER && f->pr_mode != PR_DIRECT)
+    if (f->pr != SCSI_PR_HELPER && f->pr != SCSI_PR_DIRECT)
         return refuse(d, INVALID_OPCODE);
     /* Two guests behind one I_T nexus would hold each other's reservations. */
     if (f->shared && !f->pr_forced)
         return refuse(d, INVALID_OPCODE);
-    if (cdb[0] == OP_PR_OUT && (cdb[1] & 0x1f) == SA_REGISTER_AND_MOVE && !f->pr_move)
+    if (cdb[0] == OP_PERSISTENT_RESERVE_OUT && (cdb[1] & SERVICE_ACTION_MASK) == SA_REGISTER_AND_MOVE && !f->pr_move)
         return refuse(d, INVALID_FIELD);
-    return f->pr_mode == PR_DIRECT ? SCSI_TO_DEVICE : SCSI_TO_HELPER;
+    return f->pr == SCSI_PR_DIRECT ? SCSI_TO_DEVICE : SCSI_TO_HELPER;
 }
 
 static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t cdb_len,
                              const struct cdb_row *row, enum scsi_direction dir, uint32_t data_len,
                              struct scsi_decision *d)
 {
-    if (!cdb_len || cdb_len > SCSI_CDB_MAX || cdb_len < cdb_group_len(cdb[0]))
+    if (!cdb_len || cdb_len > SCSI_CDB_MAX || cdb_len < scsi_cdb_group_len(cdb[0]))
         return refuse(d, INVALID_FIELD);
     if (!direction_fits(row, cdb, dir, data_len) || data_len > f->max_transfer)
         return refuse(d, INVALID_FIELD);
@@ -130,8 +114,8 @@ static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb,
     switch (cdb[0]) {
     case OP_REPORT_LUNS:
         return SCSI_TO_US; /* with feature_host too: the guest's LUN numbers are virtual */
-    case OP_PR_IN:
-    case OP_PR_OUT:
+    case OP_PERSISTENT_RESERVE_IN:
+    case OP_PERSISTENT_RESERVE_OUT:
         return route_reservation(f, cdb, d);
     default:
         return SCSI_TO_DEVICE;
@@ -144,16 +128,16 @@ static bool needs_filter(const struct scsi_lun_facts *f, const uint8_t *cdb)
 
     switch (cdb[0]) {
     case OP_INQUIRY:
-        return cdb_type_in(type, CDB_DISK) && (cdb[1] & 1) && (cdb[2] == VPD_SUPPORTED || cdb[2] == VPD_BLOCK_LIMITS);
+        return scsi_is_disk(type) && (cdb[1] & 1) && (cdb[2] == VPD_SUPPORTED_PAGES || cdb[2] == VPD_BLOCK_LIMITS);
     case OP_MODE_SENSE_6:
     case OP_MODE_SENSE_10:
-        return f->readonly && cdb_type_in(type, CDB_HAS_WP);
+        return f->readonly && scsi_type_in(type, SCSI_HAS_WP);
     case OP_READ_CAPACITY_10:
-        return cdb_type_in(type, CDB_DISK);
+        return scsi_is_disk(type);
     case OP_SERVICE_ACTION_IN_16:
-        return cdb_type_in(type, CDB_DISK) && (cdb[1] & 0x1f) == SA_READ_CAPACITY_16;
+        return scsi_is_disk(type) && (cdb[1] & SERVICE_ACTION_MASK) == SA_READ_CAPACITY_16;
     case OP_READ_BLOCK_LIMITS:
-        return cdb_type_in(type, CDB_TAPE);
+        return scsi_is_tape(type);
     default:
         return false;
     }

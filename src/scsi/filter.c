@@ -10,23 +10,15 @@
 #include <string.h>
 
 #include "scsi/bytes.h"
-#include "scsi/cdb-table.h"
+#include "scsi/opcodes.h"
 #include "scsi/scsi.h"
 
 enum {
-    OP_READ_BLOCK_LIMITS = 0x05,
-    OP_INQUIRY = 0x12,
-    OP_MODE_SENSE_6 = 0x1a,
-    OP_READ_CAPACITY_10 = 0x25,
-    OP_MODE_SENSE_10 = 0x5a,
-    OP_SERVICE_ACTION_IN_16 = 0x9e,
     /* SPC-5, mode parameter header(6) and (10): where DEVICE-SPECIFIC PARAMETER is. */
     MODE_6_SPECIFIC = 2,
     MODE_10_SPECIFIC = 3,
     MODE_WP = 0x80,
     VPD_HEADER = 4,
-    VPD_SUPPORTED = 0x00,
-    VPD_BLOCK_LIMITS = 0xb0,
     /* SBC-4, Block Limits VPD page; before SBC-3 it ended with byte 15. */
     B0_LEN = 64,
     B0_OLD_LEN = 16,
@@ -137,7 +129,7 @@ static uint32_t filter_vpd(const struct scsi_lun_facts *f, uint8_t page, uint8_t
     /* A device that does not know EVPD answers with its standard data. */
     if (len < VPD_HEADER || data[1] != page)
         return len;
-    if (page == VPD_SUPPORTED)
+    if (page == VPD_SUPPORTED_PAGES)
         return insert_block_limits(data, len, alloc);
     return filter_block_limits(f, data, len, alloc);
 }
@@ -160,7 +152,7 @@ static void filter_tape_limits(const struct scsi_lun_facts *f, uint8_t *data, ui
 /* Wherever the byte came, whatever the header says of its length: initiators read it without asking. */
 static void protect(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len, uint32_t specific)
 {
-    if (f->readonly && cdb_type_in(f->type, CDB_HAS_WP) && len > specific)
+    if (f->readonly && scsi_type_in(f->type, SCSI_HAS_WP) && len > specific)
         data[specific] |= MODE_WP;
 }
 
@@ -221,7 +213,7 @@ uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI
 
     if (cdb[0] != OP_INQUIRY || !(cdb[1] & 1) || cdb[2] != VPD_BLOCK_LIMITS || !refused_invalid_field(a))
         return 0;
-    if (!cdb_type_in(f->type, CDB_DISK))
+    if (!scsi_is_disk(f->type))
         return 0;
     clamp_block_limits(f, page);
     len = min_u32(min_u32(B0_LEN, get_be16(cdb + 3)), data_len);

@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "scsi/bytes.h"
+#include "scsi/opcodes.h"
 #include "scsi/scsi.h"
 
 enum {
-    OP_REQUEST_SENSE = 0x03,
-    OP_INQUIRY = 0x12,
     LUN_LIST_HEADER = 8,
     LUN_ENTRY = 8,            /* SPC-5, REPORT LUNS */
     ALLOCATION_MIN = 16,      /* the same: less is an error */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What we know of SCSI, pure: bytes and structs in, bytes and structs out. No
- * file descriptors (the emulated disk apart), no allocation, no logging. It is driven by
+ * file descriptors, no allocation, no logging. It is driven by
  * const tables and tested cell by cell. Figures are from SPC-5, SBC-4, SSC-5, MMC-6, SMC-3, SAM-5.
  */
 #ifndef PVSCSI_SCSI_H
@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "scsi/types.h"
 
 #define SCSI_CDB_MAX 16
 #define SCSI_SENSE_MAX 96 /* VSCSIIF_SENSE_BUFFERSIZE */
@@ -82,11 +84,17 @@ uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_
 uint32_t scsi_surely_mapped(uint32_t segments);
 
 /* --- decide.c: the one decision point for a CDB --- */
+/* How PERSISTENT RESERVE IN and OUT are carried out. */
+enum scsi_pr {
+    SCSI_PR_DENY, /* not at all: refused */
+    SCSI_PR_HELPER,
+    SCSI_PR_DIRECT, /* by the device, as any other command */
+};
 struct scsi_lun_facts {
     uint8_t type;  /* peripheral device type 0..31 */
     bool readonly; /* only what changes neither medium nor device passes, whatever else is allowed */
     bool feature_host, shared, pr_forced, pr_move;
-    uint8_t pr_mode;       /* enum worker_pr_mode */
+    enum scsi_pr pr;
     uint32_t max_transfer; /* bytes; a command that asks for more is refused */
     uint32_t max_told;     /* bytes; what a disk's guest is told that it may ask for, if less; 0: max_transfer */
     uint32_t block_size;   /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
@@ -143,24 +151,5 @@ uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns,
  */
 uint32_t scsi_absent_lun(const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len, uint8_t *out, uint32_t out_size,
                          struct scsi_answer *a);
-
-/* --- filedisk.c: an emulated disk over a file, for standalone mode only --- */
-struct filedisk {
-    int fd;          /* not owned */
-    uint64_t blocks; /* of 512 bytes */
-    bool readonly;
-    char serial[17];
-};
-/*
- * Size from the file. serial: unit serial number when it has at most 16 characters, else what it is made from.
- * 0 or -errno (-EINVAL: no regular file, no whole number of 512-byte blocks, or empty).
- */
-int filedisk_init(struct filedisk *d, int fd, bool readonly, const char *serial);
-/*
- * Executes one command, synchronously. buf: data-out of data_len bytes, or room for data_len bytes of data-in.
- * Returns the number of data-in bytes made; *a is the whole answer.
- */
-uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len, enum scsi_direction dir,
-                          uint8_t *buf, uint32_t data_len, struct scsi_answer *a);
 
 #endif

@@ -158,12 +158,6 @@ static void map_host_error(const struct scsi_outcome *o, uint32_t data_len, stru
     }
 }
 
-/* Disks as sd sees them: block devices whose initiators take whole blocks or nothing. */
-static bool is_disk(uint8_t type)
-{
-    return type == PDT_DISK || type == PDT_WO || type == PDT_OPTICAL || type == PDT_RBC || type == PDT_ZBC;
-}
-
 /*
  * May data-in that came with this CHECK CONDITION be of use? A deferred error says that the
  * command it came with was not performed (SPC-5, deferred errors), and so do most sense keys.
@@ -184,7 +178,7 @@ static bool check_condition_has_data(const struct scsi_outcome *o, uint8_t type)
     default:
         return false;
     }
-    if (is_disk(type))
+    if (scsi_is_disk(type))
         return key == SPC_SK_RECOVERED_ERROR;
     switch (key) {
     case SPC_SK_NO_SENSE: /* a short or long block, a file mark, early warning */

@@ -7,28 +7,13 @@
 
 #include <errno.h>
 
+#include "scsi/opcodes.h"
 #include "worker/pr-check.h"
 #include "worker/service.h"
-
-#define OP_REQUEST_SENSE 0x03
-#define OP_INQUIRY 0x12
-#define OP_REPORT_LUNS 0xa0
-
-#define TYPE_DISK 0x00
-#define TYPE_RBC 0x0e
-#define TYPE_ZBC 0x14
-#define TYPE_WRITE_ONCE 0x04
-#define TYPE_OPTICAL 0x07
 
 /* A command that the device cannot take now (memory, its queue) is tried again this often, then BUSY. */
 #define RETRY_DELAY_US 10000
 #define RETRIES_MAX 200
-
-static bool is_disk(const struct lun *lun)
-{
-    return lun->facts.type == TYPE_DISK || lun->facts.type == TYPE_RBC || lun->facts.type == TYPE_ZBC
-           || lun->facts.type == TYPE_WRITE_ONCE || lun->facts.type == TYPE_OPTICAL;
-}
 
 void command_finish(struct service *svc, struct cmd *c)
 {
@@ -278,11 +263,11 @@ void command_pump(struct service *svc, struct lun *lun)
 static bool runs_once(uint8_t opcode)
 {
     switch (opcode) {
-    case PR_OP_OUT: /* REGISTER: the old key is no more */
-    case 0x89:      /* COMPARE AND WRITE: it compares with what it wrote */
-    case 0x50:      /* XDWRITE(10), XPWRITE(10), XDWRITEREAD(10) of SBC-2: XOR with what is there */
-    case 0x51:
-    case 0x53:
+    case OP_PERSISTENT_RESERVE_OUT: /* REGISTER: the old key is no more */
+    case OP_COMPARE_AND_WRITE:      /* it compares with what it wrote */
+    case OP_XDWRITE_10:             /* these three XOR with what is there */
+    case OP_XPWRITE_10:
+    case OP_XDWRITEREAD_10:
         return true;
     default:
         return false;
@@ -301,9 +286,9 @@ void command_end_recovered(struct service *svc, struct cmd *c)
         command_finish_sense(svc, c, request_defect_sense(REQUEST_BAD_ACT), SCSI_HOST_ERROR);
     } else if (!c->lun) {
         command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
-    } else if (is_disk(c->lun) && runs_once(c->cdb[0])) {
+    } else if (scsi_is_disk(c->lun->facts.type) && runs_once(c->cdb[0])) {
         command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_OK);
-    } else if (is_disk(c->lun)) {
+    } else if (scsi_is_disk(c->lun->facts.type)) {
         /* Whether it ran or not is unknown; a disk's initiator repeats it, which does no harm. */
         finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
     } else {

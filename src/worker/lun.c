@@ -73,8 +73,20 @@ static void inventory_changed(struct service *svc, const struct lun *changed)
         struct lun *lun = svc->sorted[i];
 
         if (lun != changed && lun->channel == changed->channel && lun->target == changed->target
-            && (lun->facts.type == 0x00 || lun->facts.type == 0x14) && svc->page)
+            && scsi_is_fixed_disk(lun->facts.type) && svc->page)
             lun->ua_luns_changed = true;
+    }
+}
+
+static enum scsi_pr pr_path(uint32_t mode)
+{
+    switch (mode) {
+    case PR_HELPER:
+        return SCSI_PR_HELPER;
+    case PR_DIRECT:
+        return SCSI_PR_DIRECT;
+    default:
+        return SCSI_PR_DENY;
     }
 }
 
@@ -171,7 +183,7 @@ int lun_add(struct service *svc, const struct worker_msg *msg, int node_fd, int 
         .shared = (lun->flags & LUN_SHARED) != 0,
         .pr_forced = (lun->flags & LUN_PR_FORCED) != 0,
         .pr_move = (lun->flags & LUN_PR_MOVE) != 0,
-        .pr_mode = (uint8_t)msg->u.lun.pr_mode,
+        .pr = pr_path(msg->u.lun.pr_mode),
         .max_transfer = msg->u.lun.max_transfer,
         .max_told = scsi_surely_mapped(svc->max_segments ? svc->max_segments : VSCSIIF_SG_TABLESIZE),
         .block_size = block_size(block),
@@ -180,7 +192,7 @@ int lun_add(struct service *svc, const struct worker_msg *msg, int node_fd, int 
         lun->file_fd = steal_fd(&node);
         r = filedisk_init(&lun->file, lun->file_fd, lun->facts.readonly, lun->device);
     } else {
-        if (lun->facts.pr_mode == PR_HELPER) {
+        if (lun->facts.pr == SCSI_PR_HELPER) {
             /* The helper gets the disk's block node, or the sg node where there is none, as an fd of its own. */
             int own = block >= 0 ? steal_fd(&block) : -1;
 

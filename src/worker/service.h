@@ -20,6 +20,7 @@
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
 #include "scsi/scsi.h"
+#include "standalone/filedisk.h"
 #include "worker/pr-client.h"
 #include "worker/request.h"
 #include "worker/ring.h"

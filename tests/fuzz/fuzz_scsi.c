@@ -19,7 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "scsi/scsi.h"
+#include "standalone/filedisk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -106,7 +106,7 @@ static struct scsi_lun_facts facts(const struct input *in)
         .shared = in->flags & 4,
         .pr_forced = in->flags & 8,
         .pr_move = in->flags & 16,
-        .pr_mode = in->flags >> 6,
+        .pr = (enum scsi_pr)(in->flags >> 6),
         .max_transfer = in->limit,
         .block_size = in->block_size,
     };

@@ -17,9 +17,8 @@
 #include <unistd.h>
 
 #include "scsi/bytes.h"
-#include "scsi/cdb-table.h"
-#include "scsi/filedisk-pages.h"
-#include "scsi/scsi.h"
+#include "scsi/opcodes.h"
+#include "standalone/filedisk-pages.h"
 
 static const struct scsi_sense INVALID_OPCODE = { 0x05, 0x20, 0x00 };
 static const struct scsi_sense LBA_OUT_OF_RANGE = { 0x05, 0x21, 0x00 };
@@ -162,7 +161,7 @@ static uint32_t flush(struct disk_op *op, uint32_t moved)
 /* LBA and number of blocks of the 6, 10 and 16 byte forms. */
 static void block_range(const uint8_t *cdb, uint64_t *lba, uint32_t *blocks)
 {
-    switch (cdb_group_len(cdb[0])) {
+    switch (scsi_cdb_group_len(cdb[0])) {
     case 6:
         *lba = get_be24(cdb + 1) & 0x1fffff;
         *blocks = cdb[4] ? cdb[4] : 256;
@@ -196,11 +195,11 @@ static bool get_range(struct disk_op *op, uint64_t *lba, uint32_t *blocks, uint3
 /* RDPROTECT and its like: only 000b, without protection information on the medium. */
 static bool has_protect(const uint8_t *cdb)
 {
-    return cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0xe0);
+    return scsi_cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0xe0);
 }
 static bool has_fua(const uint8_t *cdb)
 {
-    return cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0x08);
+    return scsi_cdb_group_len(cdb[0]) != 6 && (cdb[1] & 0x08);
 }
 
 static uint32_t op_read(struct disk_op *op)
@@ -349,7 +348,7 @@ uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], u
         .in_room = dir == SCSI_DIR_IN ? data_len : 0,
         .out_len = dir == SCSI_DIR_OUT ? data_len : 0,
     };
-    uint8_t need = cdb_group_len(cdb[0]);
+    uint8_t need = scsi_cdb_group_len(cdb[0]);
     uint32_t moved;
 
     if (!cdb_len || !handlers[cdb[0]])

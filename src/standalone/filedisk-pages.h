@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the emulated disk says of itself: pages as bytes, without any I/O. Internal
- * to src/scsi. Each function writes a whole page or list to out (DISK_PAGE_MAX bytes) and
+ * to src/standalone. Each function writes a whole page or list to out (DISK_PAGE_MAX bytes) and
  * returns its length; 0 means that there is no such page (CHECK CONDITION 05/24/00).
  */
 #ifndef PVSCSI_FILEDISK_PAGES_H
 #define PVSCSI_FILEDISK_PAGES_H
 
-#include "scsi/scsi.h"
+#include "standalone/filedisk.h"
 
 enum {
     DISK_BLOCK = 512,

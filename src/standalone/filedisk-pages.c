@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "scsi/bytes.h"
-#include "scsi/filedisk-pages.h"
+#include "standalone/filedisk-pages.h"
 
 static const char VENDOR[] = "XEN     ";          /* 8 characters */
 static const char PRODUCT[] = "PVSCSI FILE DISK"; /* 16 */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Operation codes, service actions and page codes that the code treats by name (SPC-5, SBC-4, SSC-5, SMC-3).
+ * All the others are rows of cdb-table.c.
+ */
+#ifndef PVSCSI_SCSI_OPCODES_H
+#define PVSCSI_SCSI_OPCODES_H
+
+#include <stdint.h>
+
+enum scsi_opcode {
+    OP_TEST_UNIT_READY = 0x00,
+    OP_REQUEST_SENSE = 0x03,
+    OP_READ_BLOCK_LIMITS = 0x05, /* tape */
+    OP_READ_6 = 0x08,
+    OP_WRITE_6 = 0x0a,
+    OP_INQUIRY = 0x12,
+    OP_MODE_SENSE_6 = 0x1a,
+    OP_READ_CAPACITY_10 = 0x25,
+    OP_READ_10 = 0x28,
+    OP_WRITE_10 = 0x2a,
+    OP_XDWRITE_10 = 0x50,     /* SBC-2 */
+    OP_XPWRITE_10 = 0x51,     /* SBC-2 */
+    OP_XDWRITEREAD_10 = 0x53, /* SBC-2 */
+    OP_MODE_SENSE_10 = 0x5a,
+    OP_PERSISTENT_RESERVE_IN = 0x5e,
+    OP_PERSISTENT_RESERVE_OUT = 0x5f,
+    OP_READ_16 = 0x88,
+    OP_COMPARE_AND_WRITE = 0x89,
+    OP_WRITE_16 = 0x8a,
+    OP_SERVICE_ACTION_IN_16 = 0x9e,
+    OP_REPORT_LUNS = 0xa0,
+    OP_READ_12 = 0xa8,
+    OP_WRITE_12 = 0xaa,
+};
+
+enum {
+    SA_REGISTER_AND_MOVE = 0x07, /* of PERSISTENT RESERVE OUT */
+    SA_READ_CAPACITY_16 = 0x10,  /* of SERVICE ACTION IN(16) */
+    SERVICE_ACTION_MASK = 0x1f,  /* in byte 1 of a CDB */
+    VPD_SUPPORTED_PAGES = 0x00,
+    VPD_BLOCK_LIMITS = 0xb0,
+};
+
+/* How many bytes the opcode's group demands (SPC-5, OPERATION CODE: its upper three bits); 0 where it demands none: vendor specific, variable, reserved. */
+uint8_t scsi_cdb_group_len(uint8_t opcode);
+
+#endif
