@@ -5,14 +5,15 @@
 #include <check.h>
 #include <errno.h>
 
+#include "../tools/mock-xen/path.h"
 #include "../tools/mock-xen/txn.h"
 #include "alloc-fail.h"
 
 /* --- a store to work on --- */
 
-static struct store store;
+static struct node_pool pool;
 static struct tree tree;
-static struct changes changes;
+static struct tree_changes changes;
 static struct quota quota = QUOTA_DEFAULT;
 
 static struct actor as(uint32_t domid)
@@ -42,16 +43,16 @@ static int set(uint32_t domid, const char *path, const char *perms)
 
 static void begin(void)
 {
-    memset(&store, 0, sizeof(store));
-    ck_assert_int_eq(tree_init(&tree, &store), 0);
-    changes_init(&changes, &store);
+    memset(&pool, 0, sizeof(pool));
+    ck_assert_int_eq(tree_init(&tree, &pool), 0);
+    changes_init(&changes, &pool);
 }
 
 static void end(void)
 {
     changes_deinit(&changes);
     tree_deinit(&tree);
-    ck_assert_uint_eq(store.live_nodes, 0);
+    ck_assert_uint_eq(pool.live_nodes, 0);
 }
 
 /* --- paths --- */
@@ -345,7 +346,7 @@ static void told(const char *expected)
 {
     char text[512] = "";
 
-    for (const struct change *c = changes.first; c; c = c->next) {
+    for (const struct tree_change *c = changes.first; c; c = c->next) {
         strcat(text, c->exact ? "=" : "");
         strcat(text, c->path);
         strcat(text, " ");
@@ -377,10 +378,10 @@ START_TEST(a_failed_operation_changes_nothing_and_tells_nobody)
     begin();
     put(0, "/a", "");
     told("/a ");
-    before = store.generation;
+    before = pool.generation;
     ck_assert_int_eq(put(3, "/a/b", "x"), -EACCES);
     ck_assert_int_eq(put(3, "/a", "x"), -EACCES);
-    ck_assert_uint_eq(store.generation, before);
+    ck_assert_uint_eq(pool.generation, before);
     told("");
     end();
 }

@@ -28,8 +28,7 @@ check_options_LDADD = libcontrol.a $(COMMON_LIBS) $(XLUTIL_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \
-	tools/mock-xen/mock.h tools/mock-xen/conn.c tools/mock-xen/xs.c tools/mock-xen/watch.c tools/mock-xen/domain.c \
-	tools/mock-xen/grants.c tools/mock-xen/ports.c tools/mock-xen/mx.c tools/mock-xen/control.c
+	$(MOCK_XEN_SOURCES)
 PARSE_LIBS = libcontrol.a libdevice.a libvscsisyntax.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS)
 check_PROGRAMS += replay_parse
 replay_parse_SOURCES = $(PARSE_SOURCES)

@@ -114,13 +114,11 @@ void fuzz_mock(const uint8_t *data, size_t size)
         atexit(end);
     }
     mock.loop = loop;
-    MUST(tree_init(&mock.tree, &mock.store) == 0 && tree_init(&mock.special, &mock.store) == 0);
-    MUST(tree_create(&mock.special, "/@introduceDomain", "", 0, -1) == 0);
-    MUST(tree_create(&mock.special, "/@releaseDomain", "", 0, -1) == 0);
+    MUST(mock_init(&mock) == 0);
     MUST(domain_create(&mock, 1, NULL, NULL) == 0 && domain_create(&mock, 0, NULL, NULL) == 0);
     loop_set_after_round(loop, reap, &mock);
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) == 0);
-    conn_new(&mock, fd[0], data[0] & 2 ? 1 : 0);
+    mock.connected(&mock, fd[0], data[0] & 2 ? 1 : 0);
     if (data[0] & 1) {
         bytes = (const char *)data + 1;
         n = size - 1;
@@ -138,11 +136,6 @@ void fuzz_mock(const uint8_t *data, size_t size)
     }
     close(fd[1]);
     MUST(loop_once(loop, 0) == 0);
-    conns_free(&mock);
-    domains_free(&mock);
-    tree_deinit(&mock.tree);
-    tree_deinit(&mock.special);
-    faults_deinit(&mock.faults);
+    MUST(mock_deinit(&mock));
     loop_set_after_round(loop, NULL, NULL);
-    MUST(mock.store.live_nodes == 0);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Connections: bytes in, requests handed out, answers queued. A request is taken
- * only while the client reads its answers; watch events come unasked, so past a
- * limit they are dropped, as xenstored does with a client that sleeps.
+ * The way in of a connection: bytes become requests, which xs.c and mx.c answer. A
+ * request is taken only while the client reads its answers. The fault script is
+ * asked here, before a request is served.
  */
 #include "config.h"
 
@@ -15,7 +15,8 @@
 static void conn_ready(struct loop_source *src, uint32_t revents);
 static void conn_go_on(struct loop_timer *timer);
 
-void conn_new(struct mock *mock, int fd, uint32_t domid)
+/* mock->connected */
+static void conn_new(struct mock *mock, int fd, uint32_t domid)
 {
     struct fault fault = faults_check(&mock->faults, KIND_CONNECT, domid, NULL);
     struct conn *conn = fault.action == FAULT_NONE ? calloc(1, sizeof(*conn)) : NULL;
@@ -39,30 +40,18 @@ void conn_new(struct mock *mock, int fd, uint32_t domid)
     mock->conns = conn;
 }
 
-static void chunk_free(struct chunk *chunk)
+/* mock->ended: everything that hung on the connection. */
+static void conn_release(struct conn *conn)
 {
-    for (unsigned i = 0; i < chunk->n_fds; i++)
-        close(chunk->fds[i]);
-    free(chunk);
+    xs_release(conn);
+    ports_release(conn, domain_find(conn->mock, conn->domid, true));
+    grants_release(conn);
 }
 
-void conn_kill(struct conn *conn)
+void conns_init(struct mock *mock)
 {
-    if (conn->dead)
-        return;
-    conn->dead = true;
-    loop_remove(&conn->src);
-    loop_timer_cancel(&conn->delay);
-    close(conn->src.fd);
-    xs_release(conn);
-    ports_release(conn);
-    grants_release(conn);
-    while (conn->out) {
-        struct chunk *chunk = conn->out;
-
-        conn->out = chunk->next;
-        chunk_free(chunk);
-    }
+    mock->connected = conn_new;
+    mock->ended = conn_release;
 }
 
 void conns_reap(struct mock *mock)
@@ -86,132 +75,31 @@ void conns_free(struct mock *mock)
     conns_reap(mock);
 }
 
-/* --- out --- */
-
-/* Is the same event waiting already? Then one tells as much as two. Recent ones only: bounded work. */
-static bool event_waits(const struct conn *conn, const char *payload, size_t len)
-{
-    unsigned n = 0;
-
-    for (const struct chunk *c = conn->out; c && n < 64; c = c->next, n++)
-        if (c->event && c->sent == 0 && c->len == sizeof(struct xsd_sockmsg) + len
-            && memcmp(c->data + sizeof(struct xsd_sockmsg), payload, len) == 0)
-            return true;
-    return false;
-}
-
-static void update_events(struct conn *conn)
-{
-    uint32_t events = 0;
-
-    if (conn->out)
-        events |= EPOLLOUT;
-    if (conn->out_bytes < CONN_OUT_HIGH && !loop_timer_armed(&conn->delay))
-        events |= EPOLLIN;
-    if (events != conn->src.events && loop_modify(&conn->src, events) < 0)
-        conn_kill(conn);
-}
-
-void conn_send(struct conn *conn, const struct xsd_sockmsg *hdr, const void *payload, size_t len, const int *fds,
-               unsigned n_fds)
-{
-    struct mock *mock = conn->mock;
-    bool event = hdr->type == XS_WATCH_EVENT;
-    struct chunk *chunk = NULL;
-
-    if (!conn->dead && event && conn->out_bytes > CONN_EVENTS_HIGH) {
-        if (!conn->dropped_events)
-            log_warn(NULL, "a client of domain %u does not read: watch events are dropped", conn->domid);
-        conn->dropped_events = true;
-        mock->dropped_events++;
-        return;
-    }
-    if (!conn->dead && event && event_waits(conn, payload, len))
-        return;
-    if (!conn->dead)
-        chunk = calloc(1, sizeof(*chunk) + sizeof(*hdr) + len);
-    if (!chunk) {
-        for (unsigned i = 0; i < n_fds; i++)
-            close(fds[i]);
-        conn_kill(conn);
-        return;
-    }
-    chunk->event = event;
-    chunk->len = sizeof(*hdr) + len;
-    memcpy(chunk->data, hdr, sizeof(*hdr));
-    ((struct xsd_sockmsg *)(void *)chunk->data)->len = (uint32_t)len;
-    if (len > 0)
-        memcpy(chunk->data + sizeof(*hdr), payload, len);
-    for (unsigned i = 0; i < n_fds; i++)
-        chunk->fds[chunk->n_fds++] = fds[i];
-    *conn->out_last = chunk;
-    conn->out_last = &chunk->next;
-    conn->out_bytes += chunk->len;
-    update_events(conn);
-}
-
-/* 0: sent or to be continued; -errno. */
-static int send_some(struct conn *conn, struct chunk *chunk)
-{
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof(int) * MX_MAX_FDS)];
-    } ctl;
-    struct iovec iov = { .iov_base = chunk->data + chunk->sent, .iov_len = chunk->len - chunk->sent };
-    struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
-    ssize_t n;
-
-    if (chunk->n_fds > 0) {
-        struct cmsghdr *c;
-
-        memset(&ctl, 0, sizeof(ctl));
-        mh.msg_control = ctl.room;
-        mh.msg_controllen = CMSG_SPACE(sizeof(int) * chunk->n_fds);
-        c = CMSG_FIRSTHDR(&mh);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int) * chunk->n_fds);
-        memcpy(CMSG_DATA(c), chunk->fds, sizeof(int) * chunk->n_fds);
-    }
-    n = sendmsg(conn->src.fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0)
-        return -errno;
-    chunk->sent += (size_t)n;
-    conn->out_bytes -= (size_t)n;
-    for (; chunk->n_fds > 0; chunk->n_fds--) /* they went with the first byte */
-        close(chunk->fds[chunk->n_fds - 1]);
-    return 0;
-}
-
-static void flush_out(struct conn *conn)
-{
-    while (conn->out) {
-        struct chunk *chunk = conn->out;
-        int r = send_some(conn, chunk);
-
-        if (r == -EINTR)
-            continue;
-        if (r == -EAGAIN)
-            return;
-        if (r < 0) {
-            conn_kill(conn);
-            return;
-        }
-        if (chunk->sent < chunk->len)
-            continue;
-        conn->out = chunk->next;
-        if (!conn->out)
-            conn->out_last = &conn->out;
-        chunk_free(chunk);
-    }
-    conn->dropped_events = false;
-}
-
 /* --- in --- */
 
 static bool is_private(uint32_t type)
 {
     return type >= MX_HELLO && type < MX_TYPE_END;
+}
+
+/* The path that a request is about, absolute, in buf; NULL: it has none, or a bad one. */
+static const char *request_path(const struct conn *conn, const struct xsd_sockmsg *hdr, const char *payload,
+                                char buf[XENSTORE_ABS_PATH_MAX + 1])
+{
+    switch (hdr->type) {
+    case XS_DIRECTORY:
+    case XS_DIRECTORY_PART:
+    case XS_READ:
+    case XS_GET_PERMS:
+    case XS_WATCH:
+    case XS_UNWATCH:
+    case XS_WRITE:
+    case XS_MKDIR:
+    case XS_RM:
+    case XS_SET_PERMS:
+        return memchr(payload, '\0', hdr->len) && path_canonical(conn->domid, payload, buf) == 0 ? buf : NULL;
+    }
+    return NULL;
 }
 
 /* false: the request stays where it is for now. */
@@ -226,7 +114,7 @@ static bool take_request(struct conn *conn, const struct xsd_sockmsg *hdr, char 
                                                     : KINDS;
 
         fault = faults_check(&conn->mock->faults, kind, conn->domid,
-                             is_private(hdr->type) ? NULL : xs_request_path(conn, hdr, payload, path));
+                             is_private(hdr->type) ? NULL : request_path(conn, hdr, payload, path));
     }
     conn->fault_over = false;
     switch (fault.action) {
@@ -286,18 +174,18 @@ static void conn_work(struct conn *conn)
 {
     size_t before;
 
-    /* Until nothing more can be taken: only then is all that is left for epoll to tell us of. */
+    /* Until nothing more can be taken: what is left then is for epoll to report. */
     do {
         before = conn->in_len;
-        flush_out(conn);
+        conn_flush(conn);
         if (!conn->dead)
             take_requests(conn);
         if (conn->dead)
             return;
     } while (conn->in_len != before);
-    flush_out(conn);
+    conn_flush(conn);
     if (!conn->dead)
-        update_events(conn);
+        conn_poll_again(conn);
 }
 
 static void conn_go_on(struct loop_timer *timer)

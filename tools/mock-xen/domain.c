@@ -40,9 +40,9 @@ static void accept_ready(struct loop_source *src, uint32_t revents UNUSED)
     int fd;
 
     while ((fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
-        conn_new(d->mock, fd, d->domid);
+        d->mock->connected(d->mock, fd, d->domid);
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        /* The connection stays in the queue and would wake us for ever. */
+        /* The connection stays in the queue: without a pause the loop would spin. */
         log_err(NULL, errno, "cannot accept a connection for domain %u", d->domid);
         loop_remove(src);
         loop_timer_arm(d->mock->loop, &d->accept_again, 100000);
@@ -112,7 +112,7 @@ static void stop_listening(struct domain *d)
 /* --- its nodes --- */
 
 /* What libxl makes of a new domain, as far as drivers look at it. */
-static int make_nodes(struct domain *d, const char *name, struct changes *changes)
+static int make_nodes(struct domain *d, const char *name, struct tree_changes *changes)
 {
     struct mock *mock = d->mock;
     const struct actor dom0 = { .tree = &mock->tree, .quota = &mock->quota, .changes = changes };
@@ -162,7 +162,7 @@ static void domain_free(struct domain *d)
 int domain_create(struct mock *mock, uint32_t domid, const char *name, struct domain **out)
 {
     struct domain *d = domain_find(mock, domid, true);
-    struct changes changes;
+    struct tree_changes changes;
     char made_up[32];
     int r;
 
@@ -176,7 +176,7 @@ int domain_create(struct mock *mock, uint32_t domid, const char *name, struct do
     d->memfd = -1;
     d->listener.fd = -1;
     snprintf(made_up, sizeof(made_up), domid == 0 ? "Domain-0" : "guest%u", domid);
-    changes_init(&changes, &mock->store);
+    changes_init(&changes, &mock->pool);
     r = domain_listen(d);
     if (r == 0)
         r = make_nodes(d, name ? name : made_up, &changes);
@@ -213,12 +213,12 @@ int domain_introduce(struct mock *mock, uint32_t domid)
 static int forget(struct domain *d)
 {
     struct mock *mock = d->mock;
-    struct changes changes;
+    struct tree_changes changes;
     struct actor dom0 = { .tree = &mock->tree, .quota = &mock->quota, .changes = &changes };
     int r;
 
     d->introduced = false;
-    changes_init(&changes, &mock->store);
+    changes_init(&changes, &mock->pool);
     r = op_forget_domain(&dom0, d->domid, mock->keep_orphans);
     watches_fire(mock, &changes);
     changes_deinit(&changes);

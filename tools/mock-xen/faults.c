@@ -277,7 +277,7 @@ static int parse_script(struct parser *p, char *text, struct fault_rule **rules,
     int r = 0;
 
     for (char *line; r == 0 && (line = strsep(&text, "\n")) != NULL;) {
-        struct fault_rule rule = { .client_slot = -1 };
+        struct fault_rule rule = { .page_index = -1 };
 
         p->line++;
         r = parse_line(p, line, &rule);
@@ -321,36 +321,36 @@ static int copy_rules(const struct faults *from, struct fault_rule **rules, unsi
 
 static int publish(struct fault_rule *rules, unsigned n, struct mx_fault_page *page, const struct parser *p)
 {
-    unsigned slots = 0;
+    unsigned used = 0;
 
     for (unsigned i = 0; i < n; i++)
-        slots += rules[i].kind >= KIND_CLIENT;
-    if (slots > MX_FAULT_RULES) {
+        used += rules[i].kind >= KIND_CLIENT;
+    if (used > MX_FAULT_RULES) {
         snprintf(p->why, p->why_size, "more than %d rules for calls that clients count", MX_FAULT_RULES);
         return -EINVAL;
     }
     if (!page)
         return 0;
     atomic_store(&page->n_rules, 0);
-    slots = 0;
+    used = 0;
     for (unsigned i = 0; i < n; i++) {
-        struct mx_fault_rule *slot = &page->rule[slots];
+        struct mx_fault_rule *shared = &page->rule[used];
         struct fault_rule *rule = &rules[i];
 
         if (rule->kind < KIND_CLIENT)
             continue;
-        slot->call = rule->kind - KIND_CLIENT;
-        slot->domid = rule->domid;
-        slot->nth = rule->nth;
-        slot->count = rule->count;
+        shared->call = rule->kind - KIND_CLIENT;
+        shared->domid = rule->domid;
+        shared->nth = rule->nth;
+        shared->count = rule->count;
         if (rule->fault.action == FAULT_DROP)
-            slot->value = MX_FAULT_DROP;
+            shared->value = MX_FAULT_DROP;
         else /* clients take errnos as -errno; statuses are negative already */
-            slot->value = rule->fault.value > 0 ? -rule->fault.value : rule->fault.value;
-        atomic_store(&slot->seen, rule->seen);
-        rule->client_slot = (int)slots++;
+            shared->value = rule->fault.value > 0 ? -rule->fault.value : rule->fault.value;
+        atomic_store(&shared->seen, rule->seen);
+        rule->page_index = (int)used++;
     }
-    atomic_store_explicit(&page->n_rules, slots, memory_order_release);
+    atomic_store_explicit(&page->n_rules, used, memory_order_release);
     return 0;
 }
 
@@ -412,8 +412,8 @@ struct fault faults_check(struct faults *faults, unsigned kind, uint32_t domid, 
 void faults_counts(const struct faults *faults, const struct fault_rule *rule, uint64_t *seen, uint64_t *fired)
 {
     *seen = rule->seen;
-    if (rule->client_slot >= 0 && faults->page)
-        *seen = atomic_load(&faults->page->rule[rule->client_slot].seen);
+    if (rule->page_index >= 0 && faults->page)
+        *seen = atomic_load(&faults->page->rule[rule->page_index].seen);
     *fired = *seen < rule->nth ? 0 : *seen - rule->nth + 1;
     if (*fired > rule->count)
         *fired = rule->count;

@@ -41,8 +41,8 @@ struct fault_rule {
     char *glob;    /* of xenstore paths; NULL: any */
     uint64_t nth, count;
     struct fault fault;
-    uint64_t seen;   /* matching calls so far */
-    int client_slot; /* in the fault page; -1: counted here */
+    uint64_t seen;  /* matching calls so far */
+    int page_index; /* in the fault page; -1: counted here */
 };
 
 struct faults {

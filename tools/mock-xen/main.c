@@ -197,18 +197,6 @@ static int make_fault_page(struct mock *mock)
     return 0;
 }
 
-/* Both names are nodes of their own, for their permissions alone. */
-static int make_special(struct mock *mock)
-{
-    int r = tree_init(&mock->special, &mock->store);
-
-    if (r == 0)
-        r = tree_create(&mock->special, "/@introduceDomain", "", 0, -1);
-    if (r == 0)
-        r = tree_create(&mock->special, "/@releaseDomain", "", 0, -1);
-    return r;
-}
-
 /* Domain 0 is the last: who finds its socket finds all of them. */
 static int make_domains(struct mock *mock, const char *list)
 {
@@ -347,9 +335,7 @@ static int serve(struct mock *mock, const struct settings *s)
     if (r == 0)
         r = loop_new(&mock->loop);
     if (r == 0)
-        r = tree_init(&mock->tree, &mock->store);
-    if (r == 0)
-        r = make_special(mock);
+        r = mock_init(mock);
     if (r < 0)
         return complain("--socket", mock->socket, strerror(-r));
     if (load_faults(mock, s->faults) < 0 || make_domains(mock, s->domains) < 0)
@@ -364,19 +350,14 @@ static int serve(struct mock *mock, const struct settings *s)
 /* false: something was not freed. */
 static bool clean_up(struct mock *mock)
 {
-    conns_free(mock);
-    domains_free(mock);
-    if (mock->tree.root)
-        tree_deinit(&mock->tree);
-    if (mock->special.root)
-        tree_deinit(&mock->special);
-    faults_deinit(&mock->faults);
+    bool all = mock_deinit(mock);
+
     if (mock->faults.page)
         munmap(mock->faults.page, MX_PAGE_SIZE);
     if (mock->fault_fd >= 0)
         close(mock->fault_fd);
     loop_free(mock->loop);
-    return mock->store.live_nodes == 0;
+    return all;
 }
 
 int main(int argc, char **argv)
@@ -401,7 +382,7 @@ int main(int argc, char **argv)
     raise_limits();
     r = serve(&mock, &s);
     if (!clean_up(&mock)) {
-        fprintf(stderr, "mock-xen: %zu nodes were never freed\n", mock.store.live_nodes);
+        fprintf(stderr, "mock-xen: %zu nodes were never freed\n", mock.pool.live_nodes);
         r = -1;
     }
     log_close();

@@ -2,9 +2,12 @@
 /*
  * mock-xen's own objects: the whole (struct mock), connections, domains with their
  * memory and event channels. Everything that a connection holds (watches,
- * transactions, grants, mappings, ports) hangs on it and goes with it. Nothing
- * waits for a client: each has its queue, bounded, and one that does not read
- * is not read from.
+ * transactions, grants, mappings, ports) hangs on it and goes with it. mock-xen
+ * never waits for a client: each has a bounded queue, and from a client that does
+ * not read its answers no more requests are taken.
+ *
+ * Calls go one way, in the order of the sections below: a function calls only those
+ * above it. Two callbacks in struct mock carry what must go up.
  */
 #ifndef MOCK_XEN_MOCK_H
 #define MOCK_XEN_MOCK_H
@@ -14,6 +17,7 @@
 #include "common/loop.h"
 #include "common/util.h"
 #include "faults.h"
+#include "path.h"
 #include "txn.h"
 
 #define DOMID_MAX 0x7fefu /* DOMID_FIRST_RESERVED - 1 (xen.h) */
@@ -107,8 +111,11 @@ struct domain {
 };
 
 struct mock {
+    /* What goes up, and only that; conn.c sets both. */
+    void (*connected)(struct mock *mock, int fd, uint32_t domid); /* a new client of domid; takes over fd */
+    void (*ended)(struct conn *conn);                             /* gives up all that the connection holds */
     struct loop *loop;
-    struct store store;
+    struct node_pool pool;
     struct tree tree;
     struct tree special; /* @introduceDomain and @releaseDomain, for their permissions */
     struct quota quota;
@@ -122,35 +129,50 @@ struct mock {
     size_t dropped_events;
 };
 
-/* --- conn.c --- */
-/* Takes over fd. */
-void conn_new(struct mock *mock, int fd, uint32_t domid);
-/* Gives up all that it holds, at once; its memory goes after this round. */
+/* --- memory.c --- */
+/* Makes the domain's memory when it is needed first. 0 or -errno. */
+int memory_get(struct domain *domain);
+void memory_free(struct domain *domain);
+/*
+ * n free pages in a row, searched for from where the last search ended: a page is used again as late as
+ * possible, so that a copy that lost a race against a revocation hits nobody else. false: there are none.
+ */
+bool memory_find_pages(const struct domain *domain, uint32_t n, uint32_t *first);
+/* The page is free again: its grant ends, its memory goes back, and its next user finds zeros. */
+void memory_page_free(struct domain *domain, uint32_t page);
+/* The page in use that has this reference, and its number; NULL: none has it. */
+struct page *memory_page_of_ref(const struct domain *domain, uint32_t ref, uint32_t *number);
+
+/* --- out.c --- */
+/* The connection is dead: what it holds is given up at once (mock->ended), its memory goes after this round. */
 void conn_kill(struct conn *conn);
-/* Sends header and payload, and fds, which it takes over. A lack of memory ends the connection. */
+/* Queues header and payload, and fds, which it takes over. A lack of memory ends the connection. */
 void conn_send(struct conn *conn, const struct xsd_sockmsg *hdr, const void *payload, size_t len, const int *fds,
                unsigned n_fds);
-void conns_reap(struct mock *mock);
-void conns_free(struct mock *mock);
+/* Sends as much as the client takes now. */
+void conn_flush(struct conn *conn);
+/* Asks the loop for what the connection can use now: room to send, requests while few answers wait. */
+void conn_poll_again(struct conn *conn);
 
-/* --- xs.c: xenstored's requests --- */
-void xs_request(struct conn *conn, const struct xsd_sockmsg *hdr, char *payload);
-/* The path a request is about, absolute, in buf; NULL: it has none, or a bad one. */
-const char *xs_request_path(const struct conn *conn, const struct xsd_sockmsg *hdr, const char *payload,
-                            char buf[XENSTORE_ABS_PATH_MAX + 1]);
-void xs_error(struct conn *conn, const struct xsd_sockmsg *hdr, int errnum);
-void xs_release(struct conn *conn); /* watches and transactions */
-int canonical_path(uint32_t domid, const char *path, char out[XENSTORE_ABS_PATH_MAX + 1]);
-
-/* --- watch.c --- */
+/* --- watches.c --- */
 int watch_add(struct conn *conn, const char *path, const char *canonical, const char *token);
 int watch_remove(struct conn *conn, const char *canonical, const char *token);
 void watches_free(struct conn *conn);
-void watches_fire(struct mock *mock, const struct changes *changes);
+void watches_fire(struct mock *mock, const struct tree_changes *changes);
 void watches_fire_special(struct mock *mock, const char *name);
 /* The event that a new watch starts with. */
 void watch_event(struct conn *conn, const char *path, const char *token);
 unsigned watches_of_domain(const struct mock *mock, uint32_t domid);
+
+/* --- ports.c --- */
+int port_alloc(struct conn *conn, struct domain *domain, uint32_t remote_domid, struct port **out);
+/* remote: the domain remote_domid; NULL: it is not alive. -ESRCH then, -EINVAL: no such port to be bound. */
+int port_bind(struct conn *conn, struct domain *domain, uint32_t remote_domid, const struct domain *remote,
+              uint32_t remote_port, struct port **out);
+int port_close(struct conn *conn, struct domain *domain, uint32_t number);
+/* Closes what the connection opened; domain: its own, NULL when that is gone. */
+void ports_release(struct conn *conn, struct domain *domain);
+void ports_close_all(struct domain *domain);
 
 /* --- domain.c --- */
 /* NULL: no such domain alive; with zombies: nor one dead but mapped. */
@@ -165,31 +187,43 @@ int domain_release(struct mock *mock, uint32_t domid);
 void domain_bury(struct domain *domain);
 void domains_free(struct mock *mock);
 
+/* --- control.c --- */
+/* args: n strings. 0 and *answer (to be freed), or -errno. */
+int control_command(struct mock *mock, char **args, unsigned n, char **answer);
+/* The live objects as text; NULL: no memory. */
+char *control_status(const struct mock *mock);
+
 /* --- grants.c --- */
-int memory_get(struct domain *domain);
-void memory_free(struct domain *domain);
 int grants_share(struct conn *conn, struct domain *domain, uint32_t to, uint32_t n, bool readonly, uint32_t *first);
 int grants_unshare(struct conn *conn, struct domain *domain, uint32_t first, uint32_t n);
 int grants_map(struct conn *conn, struct domain *domain, uint32_t ref, uint32_t *page);
 int grants_unmap(struct conn *conn, struct domain *domain, uint32_t ref);
 void grants_release(struct conn *conn);
 
-/* --- ports.c --- */
-int port_alloc(struct conn *conn, struct domain *domain, uint32_t remote_domid, struct port **out);
-int port_bind(struct conn *conn, struct domain *domain, uint32_t remote_domid, uint32_t remote_port, struct port **out);
-int port_close(struct conn *conn, struct domain *domain, uint32_t number);
-void ports_release(struct conn *conn);
-void ports_close_all(struct domain *domain);
+/* --- xs.c: xenstored's requests --- */
+void xs_request(struct conn *conn, const struct xsd_sockmsg *hdr, char *payload);
+void xs_error(struct conn *conn, const struct xsd_sockmsg *hdr, int errnum);
+void xs_release(struct conn *conn); /* watches and transactions */
 
 /* --- mx.c: private requests --- */
 void mx_request(struct conn *conn, const struct xsd_sockmsg *hdr, const char *payload);
 void mx_error(struct conn *conn, const struct xsd_sockmsg *hdr, int err);
 
-/* --- control.c --- */
-/* args: n strings. 0 and *answer (to be freed), or -errno. */
-int control_command(struct mock *mock, char **args, unsigned n, char **answer);
-/* The live objects as text; NULL: no memory. */
-char *control_status(const struct mock *mock);
+/* --- conn.c --- */
+/* Sets mock->connected and mock->ended. */
+void conns_init(struct mock *mock);
+/* Frees dead connections; once after each round of the loop. */
+void conns_reap(struct mock *mock);
+void conns_free(struct mock *mock);
+
+/* --- mock.c --- */
+/*
+ * An empty store and no domain. The caller has set loop, quota, socket, n_pages and fault_fd. 0 or -ENOMEM;
+ * mock_deinit() in any case.
+ */
+int mock_init(struct mock *mock);
+/* Ends connections and domains, frees the store. false: nodes were left over. Loop and fault page stay the caller's. */
+bool mock_deinit(struct mock *mock);
 
 /* --- client.c --- */
 /* `mock-xen --socket S ctl COMMAND ...`; the process's exit status. */

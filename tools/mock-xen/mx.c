@@ -111,7 +111,7 @@ static int handle(struct conn *conn, uint32_t type, const struct mx_request *rq,
             give_port(port, out);
         return r;
     case MX_BIND:
-        r = port_bind(conn, own, rq->domid, rq->number, &port);
+        r = port_bind(conn, own, rq->domid, other && !other->dying ? other : NULL, rq->number, &port);
         if (r == 0)
             give_port(port, out);
         return r;
@@ -120,7 +120,7 @@ static int handle(struct conn *conn, uint32_t type, const struct mx_request *rq,
     case MX_RESTRICT:
         return restrict_events(conn, rq);
     case MX_BYE:
-        ports_release(conn);
+        ports_release(conn, own);
         grants_release(conn);
         return 0;
     }

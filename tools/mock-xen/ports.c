@@ -101,9 +101,9 @@ int port_alloc(struct conn *conn, struct domain *d, uint32_t remote_domid, struc
     return *out ? 0 : -ENOMEM;
 }
 
-int port_bind(struct conn *conn, struct domain *d, uint32_t remote_domid, uint32_t remote_port, struct port **out)
+int port_bind(struct conn *conn, struct domain *d, uint32_t remote_domid, const struct domain *remote,
+              uint32_t remote_port, struct port **out)
 {
-    const struct domain *remote = domain_find(d->mock, remote_domid, false);
     static const uint64_t one = 1;
     struct port *peer, *port;
 
@@ -140,10 +140,8 @@ int port_close(struct conn *conn, struct domain *d, uint32_t number)
     return 0;
 }
 
-void ports_release(struct conn *conn)
+void ports_release(struct conn *conn, struct domain *d)
 {
-    struct domain *d = domain_find(conn->mock, conn->domid, true);
-
     for (struct port **at = d ? &d->ports : NULL; at && *at;) {
         if ((*at)->owner == conn)
             port_free(at);

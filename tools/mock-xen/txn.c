@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/util.h"
+#include "path.h"
 #include "txn.h"
 
 #define PERM_OWNER 4u /* asked for, never stored */
@@ -39,25 +40,25 @@ struct txn {
 
 /* --- changes --- */
 
-void changes_init(struct changes *changes, struct store *store)
+void changes_init(struct tree_changes *changes, struct node_pool *pool)
 {
-    changes->store = store;
+    changes->pool = pool;
     changes->first = NULL;
     changes->last = &changes->first;
 }
 
-static void change_free(struct changes *changes, struct change *c)
+static void change_free(struct tree_changes *changes, struct tree_change *c)
 {
     if (c->old)
-        node_unref(changes->store, c->old);
+        node_unref(changes->pool, c->old);
     free(c->path);
     free(c);
 }
 
-void changes_deinit(struct changes *changes)
+void changes_deinit(struct tree_changes *changes)
 {
     while (changes->first) {
-        struct change *c = changes->first;
+        struct tree_change *c = changes->first;
 
         changes->first = c->next;
         change_free(changes, c);
@@ -66,9 +67,9 @@ void changes_deinit(struct changes *changes)
 }
 
 /* One path is told of once, however often a transaction wrote it. */
-static int add_change(struct changes *changes, const char *path, bool exact, struct node *old)
+static int add_change(struct tree_changes *changes, const char *path, bool exact, struct node *old)
 {
-    struct change *c;
+    struct tree_change *c;
 
     for (c = exact ? NULL : changes->first; c; c = c->next)
         if (!c->exact && strcmp(c->path, path) == 0)
@@ -88,7 +89,7 @@ static int add_change(struct changes *changes, const char *path, bool exact, str
 }
 
 struct removal {
-    struct changes *changes;
+    struct tree_changes *changes;
     const char *top;
 };
 
@@ -141,7 +142,7 @@ static struct node *nearest_ancestor(const struct tree *tree, const char *path, 
     return tree->root;
 }
 
-bool change_visible(const struct change *change, const struct tree *tree, uint32_t domid)
+bool change_visible(const struct tree_change *change, const struct tree *tree, uint32_t domid)
 {
     struct node *node;
 
@@ -545,7 +546,7 @@ static int redo(const struct actor *actor, const struct op *op)
 
 static int by_rank(const void *a, const void *b)
 {
-    const struct change *const *x = a, *const *y = b;
+    const struct tree_change *const *x = a, *const *y = b;
 
     return ((*x)->rank > (*y)->rank) - ((*x)->rank < (*y)->rank);
 }
@@ -554,22 +555,22 @@ static int by_rank(const void *a, const void *b)
  * xenstored tells of a transaction's changes in the order in which it first looked at the nodes, and of no
  * node that came and went within it.
  */
-static int arrange(const struct txn *txn, struct changes *changes, const struct tree *after)
+static int arrange(const struct txn *txn, struct tree_changes *changes, const struct tree *after)
 {
-    CLEANUP_FREE struct change **list = NULL;
+    CLEANUP_FREE struct tree_change **list = NULL;
     size_t n = 0, at;
 
-    for (struct change *c = changes->first; c; c = c->next)
+    for (struct tree_change *c = changes->first; c; c = c->next)
         n++;
     list = calloc(n + 1, sizeof(*list));
     if (!list)
         return -ENOMEM;
     n = 0;
-    for (struct change *c = changes->first; c; c = c->next) {
+    for (struct tree_change *c = changes->first; c; c = c->next) {
         c->rank = find_seen(txn, c->path, strlen(c->path), &at) ? txn->seen[at].rank : txn->n_seen;
         list[n++] = c;
     }
-    qsort(list, n, sizeof(struct change *), by_rank);
+    qsort(list, n, sizeof(struct tree_change *), by_rank);
     changes->last = &changes->first;
     for (size_t i = 0; i < n; i++) {
         if (tree_find(&txn->base, list[i]->path) || tree_find(after, list[i]->path)) {
@@ -583,7 +584,7 @@ static int arrange(const struct txn *txn, struct changes *changes, const struct 
     return 0;
 }
 
-int txn_commit(struct txn *txn, struct tree *live, const struct quota *quota, struct changes *changes)
+int txn_commit(struct txn *txn, struct tree *live, const struct quota *quota, struct tree_changes *changes)
 {
     struct tree work;
     struct actor actor = { .domid = txn->domid, .tree = &work, .quota = quota, .changes = changes };

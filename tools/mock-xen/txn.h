@@ -8,7 +8,7 @@
 #ifndef MOCK_XEN_TXN_H
 #define MOCK_XEN_TXN_H
 
-#include "store.h"
+#include "tree.h"
 
 /* For domains other than 0; the defaults are xenstored's. */
 struct quota {
@@ -23,19 +23,19 @@ struct quota {
         1000, 2048, 5, 128, 10 \
     }
 
-struct change {
-    struct change *next;
+struct tree_change {
+    struct tree_change *next;
     char *path;
     bool exact;       /* only watches of this very path: below a removed node */
     size_t rank;      /* within a transaction: when it first looked at the node */
     struct node *old; /* as it was; NULL: it is new */
 };
-struct changes {
-    struct store *store;
-    struct change *first, **last;
+struct tree_changes {
+    struct node_pool *pool;
+    struct tree_change *first, **last;
 };
-void changes_init(struct changes *changes, struct store *store);
-void changes_deinit(struct changes *changes);
+void changes_init(struct tree_changes *changes, struct node_pool *pool);
+void changes_deinit(struct tree_changes *changes);
 
 struct txn;
 
@@ -44,7 +44,7 @@ struct actor {
     struct tree *tree; /* the live one; a transaction's own is used instead when there is one */
     struct txn *txn;   /* NULL: none */
     const struct quota *quota;
-    struct changes *changes; /* NULL: nobody is told (inside a transaction) */
+    struct tree_changes *changes; /* NULL: nobody is told (inside a transaction) */
 };
 
 /* All: 0 or -errno as a client is to see it. The node found lives until the tree changes. */
@@ -63,13 +63,13 @@ int op_forget_domain(const struct actor *actor, uint32_t domid, bool keep_nodes)
 /* Do these permissions allow domid all of bits? */
 bool perms_allow(const struct perm *perms, unsigned n, uint32_t domid, uint32_t bits);
 /* May domid be told of this change? tree: as it is now. */
-bool change_visible(const struct change *change, const struct tree *tree, uint32_t domid);
+bool change_visible(const struct tree_change *change, const struct tree *tree, uint32_t domid);
 
 int txn_new(struct txn **out, uint32_t id, uint32_t domid, const struct tree *live);
 void txn_free(struct txn *txn);
 uint32_t txn_id(const struct txn *txn);
 /* -EAGAIN: somebody else was faster; live is unchanged then, as with every error. */
-int txn_commit(struct txn *txn, struct tree *live, const struct quota *quota, struct changes *changes);
+int txn_commit(struct txn *txn, struct tree *live, const struct quota *quota, struct tree_changes *changes);
 
 /* "n0", "r3", "w3", "b3"; 0 or -EINVAL. */
 int perm_parse(const char *text, struct perm *out);

@@ -67,23 +67,6 @@ static int split(char *payload, size_t len, char **args, unsigned max)
     return (int)n;
 }
 
-int canonical_path(uint32_t domid, const char *path, char out[XENSTORE_ABS_PATH_MAX + 1])
-{
-    size_t len = strlen(path);
-    int n;
-
-    if (path[0] == '/' || path[0] == '@') {
-        if (len > XENSTORE_ABS_PATH_MAX)
-            return -EINVAL;
-        memcpy(out, path, len + 1);
-        return path[0] == '@' || path_valid(out) ? 0 : -EINVAL;
-    }
-    if (len > XENSTORE_REL_PATH_MAX)
-        return -EINVAL;
-    n = snprintf(out, XENSTORE_ABS_PATH_MAX + 1, "/local/domain/%u/%s", domid, path);
-    return n > 0 && n <= XENSTORE_ABS_PATH_MAX && path_valid(out) ? 0 : -EINVAL;
-}
-
 /* The first string of the payload as a path of the tree. */
 static int path_arg(struct request *rq, bool special)
 {
@@ -91,7 +74,7 @@ static int path_arg(struct request *rq, bool special)
 
     if (!memchr(rq->payload, '\0', rq->len))
         return -EINVAL;
-    r = canonical_path(rq->conn->domid, rq->payload, rq->path);
+    r = path_canonical(rq->conn->domid, rq->payload, rq->path);
     return r == 0 && rq->path[0] == '@' && !special ? -EINVAL : r;
 }
 
@@ -108,28 +91,9 @@ static int domid_arg(const char *text, uint32_t *domid)
     return parse_u32_str(text, DOMID_MAX, domid) < 0 ? -EINVAL : 0;
 }
 
-const char *xs_request_path(const struct conn *conn, const struct xsd_sockmsg *hdr, const char *payload,
-                            char buf[XENSTORE_ABS_PATH_MAX + 1])
-{
-    switch (hdr->type) {
-    case XS_DIRECTORY:
-    case XS_DIRECTORY_PART:
-    case XS_READ:
-    case XS_GET_PERMS:
-    case XS_WATCH:
-    case XS_UNWATCH:
-    case XS_WRITE:
-    case XS_MKDIR:
-    case XS_RM:
-    case XS_SET_PERMS:
-        return memchr(payload, '\0', hdr->len) && canonical_path(conn->domid, payload, buf) == 0 ? buf : NULL;
-    }
-    return NULL;
-}
-
 /* --- the tree --- */
 
-static struct actor actor_of(const struct request *rq, struct changes *changes)
+static struct actor actor_of(const struct request *rq, struct tree_changes *changes)
 {
     return (struct actor){ .domid = rq->conn->domid,
                            .tree = &rq->mock->tree,
@@ -139,7 +103,7 @@ static struct actor actor_of(const struct request *rq, struct changes *changes)
 }
 
 /* After an operation: whoever watches is told, then the client gets its answer. */
-static int finish(const struct request *rq, struct changes *changes, int r)
+static int finish(const struct request *rq, struct tree_changes *changes, int r)
 {
     if (r == 0)
         ok(rq);
@@ -248,7 +212,7 @@ static int do_directory_part(struct request *rq)
 
 static int do_write(struct request *rq)
 {
-    struct changes changes;
+    struct tree_changes changes;
     struct actor actor = actor_of(rq, &changes);
     size_t path_len;
     int r = path_arg(rq, false);
@@ -256,20 +220,20 @@ static int do_write(struct request *rq)
     if (r < 0)
         return r;
     path_len = strlen(rq->payload) + 1;
-    changes_init(&changes, &rq->mock->store);
+    changes_init(&changes, &rq->mock->pool);
     r = op_write(&actor, rq->path, rq->payload + path_len, rq->len - path_len);
     return finish(rq, &changes, r);
 }
 
 static int do_mkdir_or_rm(struct request *rq, int (*op)(const struct actor *, const char *))
 {
-    struct changes changes;
+    struct tree_changes changes;
     struct actor actor = actor_of(rq, &changes);
     int r = only_path(rq);
 
     if (r < 0)
         return r;
-    changes_init(&changes, &rq->mock->store);
+    changes_init(&changes, &rq->mock->pool);
     return finish(rq, &changes, op(&actor, rq->path));
 }
 
@@ -311,7 +275,7 @@ static int do_get_perms(struct request *rq)
 
 static int do_set_perms(struct request *rq)
 {
-    struct changes changes;
+    struct tree_changes changes;
     struct actor actor = actor_of(rq, &changes);
     char *args[MAX_ARGS];
     struct perm perms[MAX_ARGS];
@@ -326,7 +290,7 @@ static int do_set_perms(struct request *rq)
         r = perm_parse(args[i], &perms[i - 1]);
     if (r < 0)
         return r;
-    changes_init(&changes, &rq->mock->store);
+    changes_init(&changes, &rq->mock->pool);
     if (rq->path[0] == '@') { /* only these two have any */
         char path[XENSTORE_ABS_PATH_MAX + 2] = "/";
 
@@ -381,7 +345,7 @@ static int do_unwatch(struct request *rq)
 
 /* --- transactions --- */
 
-static struct txn **txn_slot(struct conn *conn, uint32_t id)
+static struct txn **find_txn(struct conn *conn, uint32_t id)
 {
     for (unsigned i = 0; i < conn->n_txns; i++)
         if (txn_id(conn->txns[i]) == id)
@@ -406,7 +370,7 @@ static int do_transaction_start(struct request *rq)
     conn->txns = grown;
     do
         conn->last_txn_id++;
-    while (conn->last_txn_id == 0 || txn_slot(conn, conn->last_txn_id));
+    while (conn->last_txn_id == 0 || find_txn(conn, conn->last_txn_id));
     r = txn_new(&conn->txns[conn->n_txns], conn->last_txn_id, conn->domid, &rq->mock->tree);
     if (r < 0)
         return r;
@@ -418,19 +382,19 @@ static int do_transaction_start(struct request *rq)
 static int do_transaction_end(struct request *rq)
 {
     struct conn *conn = rq->conn;
-    struct changes changes;
-    struct txn **slot;
+    struct tree_changes changes;
+    struct txn **place;
     int r = 0;
 
     if (rq->len != 2 || rq->payload[1] != '\0' || (rq->payload[0] != 'T' && rq->payload[0] != 'F'))
         return -EINVAL;
     if (!rq->txn)
         return -ENOENT;
-    changes_init(&changes, &rq->mock->store);
+    changes_init(&changes, &rq->mock->pool);
     if (rq->payload[0] == 'T')
         r = txn_commit(rq->txn, &rq->mock->tree, &rq->mock->quota, &changes);
-    slot = txn_slot(conn, txn_id(rq->txn));
-    *slot = conn->txns[--conn->n_txns];
+    place = find_txn(conn, txn_id(rq->txn));
+    *place = conn->txns[--conn->n_txns];
     txn_free(rq->txn);
     rq->txn = NULL;
     return finish(rq, &changes, r);
@@ -570,10 +534,10 @@ void xs_request(struct conn *conn, const struct xsd_sockmsg *hdr, char *payload)
     if (hdr->type >= XS_TYPE_COUNT || !handlers[hdr->type]) {
         r = -ENOSYS;
     } else if (hdr->tx_id != 0) {
-        struct txn **slot = txn_slot(conn, hdr->tx_id);
+        struct txn **place = find_txn(conn, hdr->tx_id);
 
-        if (slot)
-            rq.txn = *slot;
+        if (place)
+            rq.txn = *place;
         else
             r = -ENOENT;
     }

@@ -6,8 +6,8 @@
  * whenever its value, permissions or list of children change: what transactions
  * are checked by.
  */
-#ifndef MOCK_XEN_STORE_H
-#define MOCK_XEN_STORE_H
+#ifndef MOCK_XEN_TREE_H
+#define MOCK_XEN_TREE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,24 +36,24 @@ struct node {
     unsigned n_children;
 };
 
-/* What all trees of one store share. */
-struct store {
+/* What the nodes of all trees that share nodes have in common. */
+struct node_pool {
     uint64_t generation; /* the last one given out */
     size_t live_nodes;   /* allocated, in whatever tree: a leak shows here */
 };
 
 struct tree {
-    struct store *store;
+    struct node_pool *pool;
     struct node *root;
 };
 
 /* A tree with a root alone, owned by domain 0, for nobody else. 0 or -ENOMEM. */
-int tree_init(struct tree *tree, struct store *store);
+int tree_init(struct tree *tree, struct node_pool *pool);
 /* A second tree with the same content; both go their own ways from here. */
 void tree_share(struct tree *copy, const struct tree *tree);
 void tree_deinit(struct tree *tree);
 
-/* Paths are absolute and valid (path_valid()). NULL: no such node. What is found lives until a change. */
+/* Paths are absolute and valid (path.h). NULL: no such node. What is found lives until a change. */
 struct node *tree_find(const struct tree *tree, const char *path);
 uint64_t tree_generation(const struct tree *tree, const char *path); /* 0: no such node */
 
@@ -69,7 +69,7 @@ int tree_create(struct tree *tree, const char *path, const void *value, size_t l
 int tree_remove(struct tree *tree, const char *path);
 
 struct node *node_ref(struct node *node);
-void node_unref(struct store *store, struct node *node);
+void node_unref(struct node_pool *pool, struct node *node);
 struct node *node_child(const struct node *node, const char *name, size_t len);
 size_t node_count(const struct node *node); /* with everything below */
 size_t node_count_owned(const struct node *node, uint32_t domid);
@@ -83,15 +83,5 @@ enum walk_order {
  */
 int node_walk(struct node *node, const char *path, enum walk_order order,
               int (*fn)(void *ctx, const char *path, struct node *node), void *ctx);
-
-/*
- * Absolute, allowed characters, no empty component, at most XENSTORE_REL_PATH_MAX bytes, not counting
- * a leading "/local/domain/N/": so never more than XENSTORE_ABS_PATH_MAX.
- */
-bool path_valid(const char *path);
-/* Length of the parent's part of a path; 0 means the root ("/"). */
-size_t path_parent_len(const char *path);
-/* Is child the same as or below parent? */
-bool path_below(const char *parent, const char *child);
 
 #endif

@@ -1,75 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The xenstore tree; see store.h. */
+/* The xenstore tree; see tree.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "common/util.h"
-#include "store.h"
-
-/* --- paths --- */
-
-/* Bytes of "/local/domain/N/" at the start of path, or 0. */
-static size_t home_len(const char *path)
-{
-    static const char prefix[] = "/local/domain/";
-    size_t len = sizeof(prefix) - 1, digits;
-
-    if (strncmp(path, prefix, len) != 0)
-        return 0;
-    digits = strspn(path + len, "0123456789");
-    return digits >= 1 && digits <= 5 && path[len + digits] == '/' ? len + digits + 1 : 0;
-}
-
-bool path_valid(const char *path)
-{
-    size_t len = strlen(path);
-
-    if (path[0] != '/' || len > home_len(path) + XENSTORE_REL_PATH_MAX)
-        return false;
-    if (len == 1)
-        return true;
-    for (size_t i = 0; i < len; i++) {
-        char c = path[i];
-
-        if (c == '/' && (path[i + 1] == '/' || path[i + 1] == '\0'))
-            return false;
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '/'
-              || c == '_' || c == '@'))
-            return false;
-    }
-    return true;
-}
-
-size_t path_parent_len(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? (size_t)(slash - path) : 0;
-}
-
-bool path_below(const char *parent, const char *child)
-{
-    size_t len = strlen(parent);
-
-    if (strcmp(parent, "/") == 0)
-        return child[0] == '/';
-    return strncmp(parent, child, len) == 0 && (child[len] == '\0' || child[len] == '/');
-}
-
-/* The next component of *path, which moves on; false at the end. */
-static bool next_component(const char **path, const char **name, size_t *len)
-{
-    const char *p = *path;
-
-    while (*p == '/')
-        p++;
-    *name = p;
-    *len = strcspn(p, "/");
-    *path = p + *len;
-    return *len > 0;
-}
+#include "path.h"
+#include "tree.h"
 
 /* --- nodes --- */
 
@@ -92,21 +30,21 @@ struct node *node_ref(struct node *node)
     return node;
 }
 
-void node_unref(struct store *store, struct node *node)
+void node_unref(struct node_pool *pool, struct node *node)
 {
     if (!node || --node->refs > 0)
         return;
     for (unsigned i = 0; i < node->n_children; i++)
-        node_unref(store, node->children[i]);
+        node_unref(pool, node->children[i]);
     free(node->children);
     free(node->perms);
     free(node->value);
     free(node->name);
     free(node);
-    store->live_nodes--;
+    pool->live_nodes--;
 }
 
-static struct node *node_new(struct store *store, const char *name, size_t name_len, const void *value, size_t len,
+static struct node *node_new(struct node_pool *pool, const char *name, size_t name_len, const void *value, size_t len,
                              const struct perm *perms, unsigned n_perms)
 {
     struct node *node = calloc(1, sizeof(*node));
@@ -114,22 +52,22 @@ static struct node *node_new(struct store *store, const char *name, size_t name_
     if (!node)
         return NULL;
     node->refs = 1;
-    store->live_nodes++;
+    pool->live_nodes++;
     node->name = copy_bytes(name, name_len);
     node->value = copy_bytes(value, len);
     node->value_len = len;
     node->perms = copy_bytes(perms, n_perms * sizeof(*perms));
     node->n_perms = n_perms;
     if (!node->name || !node->value || !node->perms) {
-        node_unref(store, node);
+        node_unref(pool, node);
         return NULL;
     }
     return node;
 }
 
-static struct node *node_copy(struct store *store, const struct node *node)
+static struct node *node_copy(struct node_pool *pool, const struct node *node)
 {
-    struct node *copy = node_new(store, node->name, strlen(node->name), node->value, node->value_len, node->perms,
+    struct node *copy = node_new(pool, node->name, strlen(node->name), node->value, node->value_len, node->perms,
                                  node->n_perms);
 
     if (!copy)
@@ -138,7 +76,7 @@ static struct node *node_copy(struct store *store, const struct node *node)
     if (node->n_children > 0) {
         copy->children = copy_bytes(node->children, node->n_children * sizeof(struct node *));
         if (!copy->children) {
-            node_unref(store, copy);
+            node_unref(pool, copy);
             return NULL;
         }
         copy->n_children = node->n_children;
@@ -230,27 +168,27 @@ int node_walk(struct node *node, const char *path, enum walk_order order,
 
 /* --- trees --- */
 
-int tree_init(struct tree *tree, struct store *store)
+int tree_init(struct tree *tree, struct node_pool *pool)
 {
     static const struct perm nobody = { 0, 0 };
 
-    tree->store = store;
-    tree->root = node_new(store, "", 0, "", 0, &nobody, 1);
+    tree->pool = pool;
+    tree->root = node_new(pool, "", 0, "", 0, &nobody, 1);
     if (!tree->root)
         return -ENOMEM;
-    tree->root->generation = ++store->generation;
+    tree->root->generation = ++pool->generation;
     return 0;
 }
 
 void tree_share(struct tree *copy, const struct tree *tree)
 {
-    copy->store = tree->store;
+    copy->pool = tree->pool;
     copy->root = node_ref(tree->root);
 }
 
 void tree_deinit(struct tree *tree)
 {
-    node_unref(tree->store, tree->root);
+    node_unref(tree->pool, tree->root);
     tree->root = NULL;
 }
 
@@ -260,7 +198,7 @@ struct node *tree_find(const struct tree *tree, const char *path)
     const char *name;
     size_t len;
 
-    while (node && next_component(&path, &name, &len))
+    while (node && path_next(&path, &name, &len))
         node = node_child(node, name, len);
     return node;
 }
@@ -272,18 +210,18 @@ uint64_t tree_generation(const struct tree *tree, const char *path)
     return node ? node->generation : 0;
 }
 
-/* Makes *slot a node that this tree alone refers to. */
-static int own_node(struct store *store, struct node **slot)
+/* Makes *place a node that this tree alone refers to. */
+static int own_node(struct node_pool *pool, struct node **place)
 {
     struct node *copy;
 
-    if ((*slot)->refs == 1)
+    if ((*place)->refs == 1)
         return 0;
-    copy = node_copy(store, *slot);
+    copy = node_copy(pool, *place);
     if (!copy)
         return -ENOMEM;
-    node_unref(store, *slot);
-    *slot = copy;
+    node_unref(pool, *place);
+    *place = copy;
     return 0;
 }
 
@@ -293,22 +231,22 @@ static int own_node(struct store *store, struct node **slot)
  */
 static int edit_node(struct tree *tree, const char *path, size_t len, struct node **out)
 {
-    struct node **slot = &tree->root;
+    struct node **place = &tree->root;
     const char *end = path + len, *name;
     size_t name_len;
-    int r = own_node(tree->store, slot);
+    int r = own_node(tree->pool, place);
 
-    while (r == 0 && path < end && next_component(&path, &name, &name_len)) {
+    while (r == 0 && path < end && path_next(&path, &name, &name_len)) {
         bool found;
-        unsigned i = child_index(*slot, name, name_len, &found);
+        unsigned i = child_index(*place, name, name_len, &found);
 
         if (!found)
             return -ENOENT;
-        slot = &(*slot)->children[i];
-        r = own_node(tree->store, slot);
+        place = &(*place)->children[i];
+        r = own_node(tree->pool, place);
     }
     if (r == 0)
-        *out = *slot;
+        *out = *place;
     return r;
 }
 
@@ -325,7 +263,7 @@ int tree_set_value(struct tree *tree, const char *path, const void *value, size_
     free(node->value);
     node->value = copy;
     node->value_len = len;
-    node->generation = ++tree->store->generation;
+    node->generation = ++tree->pool->generation;
     return 0;
 }
 
@@ -342,20 +280,20 @@ int tree_set_perms(struct tree *tree, const char *path, const struct perm *perms
     free(node->perms);
     node->perms = copy;
     node->n_perms = n;
-    node->generation = ++tree->store->generation;
+    node->generation = ++tree->pool->generation;
     return 0;
 }
 
 int tree_create(struct tree *tree, const char *path, const void *value, size_t len, int32_t owner)
 {
-    struct store *store = tree->store;
+    struct node_pool *pool = tree->pool;
     const char *rest = path, *name, *below;
     size_t name_len, parent_len = 0;
     struct node *parent = tree->root, *top = NULL, *last = NULL;
     int r;
 
     /* The deepest ancestor that exists. */
-    while (next_component(&rest, &name, &name_len)) {
+    while (path_next(&rest, &name, &name_len)) {
         struct node *child = node_child(parent, name, name_len);
 
         if (!child)
@@ -370,18 +308,18 @@ int tree_create(struct tree *tree, const char *path, const void *value, size_t l
         return r;
     /* What is missing is made apart and linked in as the last step. */
     below = path + parent_len;
-    while (next_component(&below, &name, &name_len)) {
+    while (path_next(&below, &name, &name_len)) {
         bool leaf = *below == '\0';
-        struct node *node = node_new(store, name, name_len, leaf ? value : "", leaf ? len : 0, parent->perms,
+        struct node *node = node_new(pool, name, name_len, leaf ? value : "", leaf ? len : 0, parent->perms,
                                      parent->n_perms);
 
         if (!node)
             goto no_memory;
         if (owner >= 0)
             node->perms[0].domid = (uint32_t)owner;
-        node->generation = ++store->generation;
+        node->generation = ++pool->generation;
         if (last && link_child(last, node) < 0) {
-            node_unref(store, node);
+            node_unref(pool, node);
             goto no_memory;
         }
         if (!top)
@@ -390,11 +328,11 @@ int tree_create(struct tree *tree, const char *path, const void *value, size_t l
     }
     if (link_child(parent, top) < 0)
         goto no_memory;
-    parent->generation = ++store->generation;
+    parent->generation = ++pool->generation;
     return 0;
 
 no_memory:
-    node_unref(store, top);
+    node_unref(pool, top);
     return -ENOMEM;
 }
 
@@ -414,9 +352,9 @@ int tree_remove(struct tree *tree, const char *path)
     if (r < 0)
         return r;
     at = child_index(parent, name, strlen(name), &found);
-    node_unref(tree->store, parent->children[at]);
+    node_unref(tree->pool, parent->children[at]);
     parent->n_children--;
     memmove(parent->children + at, parent->children + at + 1, (parent->n_children - at) * sizeof(*parent->children));
-    parent->generation = ++tree->store->generation;
+    parent->generation = ++tree->pool->generation;
     return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Watches: who is told of what. A watch fires for its path and all below it. */
+/* Watches: which connection is told of which change. A watch fires for its path and everything below it. */
 #include "config.h"
 
 #include <errno.h>
@@ -84,7 +84,7 @@ void watch_event(struct conn *conn, const char *path, const char *token)
     struct fault fault;
 
     fault = faults_check(&conn->mock->faults, XS_WATCH_EVENT, conn->domid,
-                         canonical_path(conn->domid, path, canonical) == 0 ? canonical : NULL);
+                         path_canonical(conn->domid, path, canonical) == 0 ? canonical : NULL);
     if (fault.action == FAULT_DROP)
         return;
     if (!payload) { /* an event lost in silence is worse than a connection lost */
@@ -96,9 +96,9 @@ void watch_event(struct conn *conn, const char *path, const char *token)
     conn_send(conn, &hdr, payload, path_len + token_len, NULL, 0);
 }
 
-void watches_fire(struct mock *mock, const struct changes *changes)
+void watches_fire(struct mock *mock, const struct tree_changes *changes)
 {
-    for (const struct change *c = changes->first; c; c = c->next) {
+    for (const struct tree_change *c = changes->first; c; c = c->next) {
         for (struct conn *conn = mock->conns; conn; conn = conn->next) {
             if (!conn->watches || !change_visible(c, &mock->tree, conn->domid))
                 continue;
