@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/util.h"
-#include "worker/pr-check.h"
+#include "pr/check.h"
 
 #define IN SCSI_DIR_IN
 #define OUT SCSI_DIR_OUT

@@ -20,7 +20,7 @@
 #include "common/loop.h"
 #include "common/util.h"
 #include "fake-pr-helper.h"
-#include "worker/pr-client.h"
+#include "pr/client.h"
 
 static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 }; /* allocation 24 */
 static const uint8_t reg[16] = { 0x5f, 0x06, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };       /* list of 24 */

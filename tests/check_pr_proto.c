@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/util.h"
-#include "worker/pr-proto.h"
+#include "pr/proto.h"
 
 static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 }; /* allocation 24 */
 static const uint8_t reg[16] = { 0x5f, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };       /* list of 24 */

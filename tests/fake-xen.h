@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "xen/xen-ops.h"
-#include "worker/vscsiif.h"
+#include "pvscsi/vscsiif.h"
 
 #define PAGES 200
 

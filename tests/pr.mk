@@ -3,25 +3,25 @@ check_PROGRAMS += check_pr_check check_pr_proto check_pr_client
 TESTS += check_pr_check check_pr_proto check_pr_client
 check_pr_check_SOURCES = tests/check_pr_check.c
 check_pr_check_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_pr_check_LDADD = libworker.a $(CHECK_LIBS)
+check_pr_check_LDADD = libpr.a $(CHECK_LIBS)
 check_pr_proto_SOURCES = tests/check_pr_proto.c
 check_pr_proto_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_pr_proto_LDADD = libworker.a $(CHECK_LIBS)
+check_pr_proto_LDADD = libpr.a $(CHECK_LIBS)
 check_pr_client_SOURCES = tests/check_pr_client.c tests/fake-pr-helper.c tests/fake-pr-helper.h
 check_pr_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_pr_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
-check_pr_client_LDADD = libworker.a libfiledisk.a libscsi.a $(COMMON_LIBS) $(CHECK_LIBS)
+check_pr_client_LDADD = libpr.a libscsi.a $(COMMON_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus.
 check_PROGRAMS += replay_pr
 replay_pr_SOURCES = tests/fuzz/fuzz_pr.c
-replay_pr_LDADD = libworker.a libcommon.a
+replay_pr_LDADD = libpr.a libcommon.a
 if FUZZERS
 noinst_PROGRAMS += fuzz_pr
 fuzz_pr_SOURCES = tests/fuzz/fuzz_pr.c
 fuzz_pr_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
 fuzz_pr_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_pr_LDADD = libworker.a libcommon.a
+fuzz_pr_LDADD = libpr.a libcommon.a
 endif
 EXTRA_DIST += tests/fuzz/corpus-pr
 

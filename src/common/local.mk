@@ -4,5 +4,6 @@ libcommon_a_SOURCES = src/common/util.c src/common/util.h src/common/log.c src/c
 	src/common/loop.c src/common/loop.h src/common/hctl.c include/pvscsi/hctl.h \
 	src/common/xenbus.c src/common/xenbus.h \
 	src/common/sense-text.c src/common/sense-text.h \
-	src/common/worker-msg.c include/pvscsi/worker-proto.h include/pvscsi/journal.h include/pvscsi/stats.h
+	src/common/worker-msg.c include/pvscsi/worker-proto.h include/pvscsi/journal.h include/pvscsi/stats.h \
+	include/pvscsi/vscsiif.h
 COMMON_LIBS = libcommon.a $(XENTOOLLOG_LIBS)

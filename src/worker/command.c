@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "scsi/opcodes.h"
-#include "worker/pr-check.h"
+#include "pr/check.h"
 #include "worker/service.h"
 
 /* A command that the device cannot take now (memory, its queue) is tried again this often, then BUSY. */

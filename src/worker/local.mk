@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libworker.a
 libworker_a_SOURCES = src/worker/worker.h src/worker/main.c \
-	src/worker/vscsiif.h src/worker/ring.c src/worker/ring.h src/worker/request.c src/worker/request.h \
+	src/worker/ring.c src/worker/ring.h src/worker/request.c src/worker/request.h \
 	src/worker/service.c src/worker/service.h src/worker/command.c src/worker/manage.c src/worker/lun.c \
 	src/worker/sg.c src/worker/sg.h
 libworker_a_CFLAGS = $(AM_CFLAGS) $(XENGNTTAB_CFLAGS)
-include src/worker/pr.mk
+WORKER_LIBS = libworker.a libpr.a libfiledisk.a libscsi.a

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "scsi/scsi.h"
-#include "worker/vscsiif.h"
+#include "pvscsi/vscsiif.h"
 
 #define REQUEST_SEGMENTS_MAX 128 /* what feature-sg-grant may advertise; Linux uses no more */
 #define REQUEST_DATA_MAX (REQUEST_SEGMENTS_MAX * 4096u)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 #include "scsi/scsi.h"
-#include "worker/vscsiif.h"
+#include "pvscsi/vscsiif.h"
 
 struct ring {
     struct vscsiif_sring *shared; /* NULL while detached */

@@ -21,7 +21,7 @@
 #include "pvscsi/worker-proto.h"
 #include "scsi/scsi.h"
 #include "standalone/filedisk.h"
-#include "worker/pr-client.h"
+#include "pr/client.h"
 #include "worker/request.h"
 #include "worker/ring.h"
 #include "worker/sg.h"

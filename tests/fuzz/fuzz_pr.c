@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "common/util.h"
-#include "worker/pr-check.h"
-#include "worker/pr-proto.h"
+#include "pr/check.h"
+#include "pr/proto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "xen/xen-ops.h"
-#include "worker/vscsiif.h"
+#include "pvscsi/vscsiif.h"
 
 #define RING_SLOTS PVSCSI_RING_SLOTS
 #define FRONT_PAGE 4096u /* VSCSIIF_PAGE_SIZE */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The PR helper's client; see pr-client.h. Everything happens in callbacks of the
+ * The PR helper's client; see client.h. Everything happens in callbacks of the
  * loop: a submit only queues and arms a timer without delay, so no completion can
  * come from inside it.
  *
@@ -21,8 +21,8 @@
 
 #include "common/log.h"
 #include "common/util.h"
-#include "worker/pr-client.h"
-#include "worker/pr-proto.h"
+#include "pr/client.h"
+#include "pr/proto.h"
 
 #define BACKOFF_FIRST_MS 20
 #define BACKOFF_MAX_MS 5000

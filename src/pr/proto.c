@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The PR helper protocol, client's side, pure; see pr-proto.h. */
+/* The PR helper protocol, client's side, pure; see proto.h. */
 #include "config.h"
 
 #include <string.h>
 
-#include "worker/pr-proto.h"
+#include "pr/proto.h"
 
 #define FEATURES_LEN sizeof(struct pr_wire_features)
 #define REQUEST_LEN sizeof(struct pr_wire_request)

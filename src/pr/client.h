@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Persistent reservations of one LUN through a PR helper (qemu-pr-helper's
- * protocol, see pr-proto.h): the socket, the queue, the deadline and the
+ * protocol, see proto.h): the socket, the queue, the deadline and the
  * reconnecting. Never blocks. One command at a time is on the socket.
  *
  * Whatever the helper does (absent, hung, killed half way, nonsense), each

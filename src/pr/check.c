@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The checks of pr-check.h. What they refuse is what the helper would choke on
+ * The checks of check.h. What they refuse is what the helper would choke on
  * (it closes its socket for more than 8192 bytes, and waits for ever for a list
  * shorter than the CDB says), what it would misread (it looks at two of the four
  * length bytes of 5Fh), and what the configuration does not allow.
  */
 #include "config.h"
 
-#include "worker/pr-check.h"
+#include "pr/check.h"
 
 /* SPC-5 table 79 (PERSISTENT RESERVE IN) and table 85 (OUT), service actions. */
 enum {

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "worker/pr-check.h"
+#include "pr/check.h"
 
 /* What is on the wire; integers are big-endian, so arrays of bytes here. */
 struct pr_wire_features {
