@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Malformed requests: what bad.c's table and bad-ring.c's programs share. */
+/* Malformed requests and other misbehaviour. Calls go from bad.c down: bad-ring.c, malformed.c, attempt.c. */
 #ifndef VSCSI_FRONT_BAD_H
 #define VSCSI_FRONT_BAD_H
 
@@ -15,6 +15,9 @@ struct attempt {
     uint32_t revoked_ref; /* a reference that was granted once */
 };
 
+#define PAGES_DIRECT 4u /* of data, in direct segments */
+#define PAGES_LIST 40u  /* of data, in an indirect list */
+
 enum bad_base {
     BASE_READ,
     BASE_WRITE,
@@ -23,6 +26,14 @@ enum bad_base {
     BASE_NO_DATA
 };
 
+/* --- attempt.c --- */
+/* A request of this base for dev, ready to be sent. 0 or fail(). attempt_end() in any case. */
+int attempt_begin(struct attempt *a, struct front *f, const struct hctl *dev, enum bad_base base);
+void attempt_end(struct attempt *a);
+/* A well-formed INQUIRY gets a good answer. 0 or fail(). */
+int still_serves(struct front *f, const struct hctl *dev);
+
+/* --- malformed.c: one wrong field each; ends with a NULL name --- */
 struct malformation {
     const char *name, *help;
     enum bad_base base;
@@ -32,13 +43,7 @@ struct malformation {
 };
 extern const struct malformation malformations[];
 
-/* 0 or fail(). attempt_end() in any case. */
-int attempt_begin(struct attempt *a, struct front *f, const struct hctl *dev, enum bad_base base);
-void attempt_end(struct attempt *a);
-/* A well-formed INQUIRY is answered as ever. 0 or fail(). */
-int still_serves(struct front *f, const struct hctl *dev);
-
-/* --- bad-ring.c: those that are more than one request --- */
+/* --- bad-ring.c: what takes more than one request; ends with a NULL name --- */
 struct bad_program {
     const char *name, *help;
     bool halts; /* the ring is dead afterwards; not part of `bad all` */

@@ -2,7 +2,11 @@
 /*
  * vscsi-front: a pvSCSI frontend in userspace. One struct front is one guest's view
  * of one controller: a xenstore session, a ring, and the devices found.
- * Below it are ring.h, buf.h and pattern.h; above it the commands.
+ *
+ * Calls go one way, in the order of the sections below: a function calls only those
+ * above it, and ring.h, buf.h and pattern.h, which know nothing of this page. The
+ * commands (verbs-*.c, load.c, bad.c) stand between args.c and script.c. Two callbacks
+ * carry what must go up: xenstore_event here, and violation in struct ring.
  */
 #ifndef VSCSI_FRONT_H
 #define VSCSI_FRONT_H
@@ -18,7 +22,6 @@
 
 #define MAX_DEVICES 256
 
-/* --- session.c: the handshake through xenstore --- */
 struct device {
     char node[32]; /* "dev-0" */
     struct hctl v;
@@ -61,38 +64,29 @@ struct front {
     struct ring ring;
     struct session session;
     struct result last;
-    unsigned violations; /* what the backend must never do, and did */
-    bool in_session;     /* inside session_event(): only the ring is waited for */
-    struct buf *orphans; /* of requests that were never answered: granted until the end */
-    char why[256];       /* of the command that failed */
+    unsigned violations;                     /* what the backend must never do, and did */
+    bool in_session;                         /* inside session_event(): only the ring is waited for */
+    void (*xenstore_event)(struct front *f); /* xs_fileno() is readable: session_event() */
+    struct buf *orphans;                     /* of requests that were never answered: granted until the end */
+    char why[256];                           /* of the command that failed */
 };
 
+/* --- report.c --- */
 /* Keeps the reason for a failed command; returns -1. */
 int fail(struct front *f, const char *fmt, ...) PRINTF(2, 3);
 /* The backend did what it must never do: printed at once, and the exit status will say it. */
 void violation(struct front *f, const char *fmt, ...) PRINTF(2, 3);
 
+/* --- poll.c --- */
 /* Waits at most timeout_ms for anything, also for fd (-1: none), and serves it. True: fd is readable. */
 bool front_poll(struct front *f, int timeout_ms, int fd);
 
-/* Finds the controller's nodes (waits for them), reads where the backend is. 0 or fail(). */
-int session_open(struct front *f);
-void session_close(struct front *f);
-/* New ring, ring-ref and event-channel in one transaction, state 3. 0 or fail(). */
-int session_offer(struct front *f);
-/* session_offer() where needed, and waits until both sides are at 4. 0 or fail(). */
-int session_connect(struct front *f);
-/* What an xs_fileno() that is readable asks for. */
-void session_event(struct front *f);
-bool session_usable(const struct front *f);
-int session_disconnect(struct front *f);
-/* As after save and restore: what was in flight ends, a new ring is offered. */
-int session_suspend(struct front *f);
-int session_set_state(struct front *f, unsigned state);
-int session_write(struct front *f, const char *node, const char *value, unsigned len);
-struct device *session_device(struct front *f, const struct hctl *v);
-/* The backend's node for a device says this state; 0 when there is none. */
-unsigned session_backend_dev_state(struct front *f, const struct device *d);
+/* --- show.c --- */
+/* "HH/SS" (host, status) and "/K/AA/QQ" when there is sense, hexadecimal. */
+#define RESULT_CODE_MAX 24
+void show_code(const struct result *res, char out[RESULT_CODE_MAX]);
+void show_result(const struct result *res);
+void show_hex(const void *data, size_t len, size_t max);
 
 /* --- io.c: one SCSI command --- */
 enum {
@@ -132,12 +126,36 @@ void io_rw_cdb(struct command *c, bool write, unsigned cdb_size, uint64_t lba, u
 /* READ CAPACITY (10), and (16) where it must be. 0 or fail(). */
 int io_capacity(struct front *f, const struct hctl *dev, uint64_t *blocks, uint32_t *block_size);
 
-/* --- show.c --- */
-/* "HH/SS" (host, status) and "/K/AA/QQ" when there is sense, hexadecimal. */
-#define RESULT_CODE_MAX 24
-void show_code(const struct result *res, char out[RESULT_CODE_MAX]);
-void show_result(const struct result *res);
-void show_hex(const void *data, size_t len, size_t max);
+/* --- session.c: the handshake through xenstore --- */
+/* Finds the controller's nodes (waits for them), reads where the backend is. 0 or fail(). */
+int session_open(struct front *f);
+void session_close(struct front *f);
+/* New ring, ring-ref and event-channel in one transaction, state 3. 0 or fail(). */
+int session_offer(struct front *f);
+/* session_offer() where needed, and waits until both sides are at 4. 0 or fail(). */
+int session_connect(struct front *f);
+/* What an xs_fileno() that is readable asks for. */
+void session_event(struct front *f);
+bool session_usable(const struct front *f);
+int session_disconnect(struct front *f);
+/* As after save and restore: what was in flight ends, a new ring is offered. */
+int session_suspend(struct front *f);
+int session_set_state(struct front *f, unsigned state);
+int session_write(struct front *f, const char *node, const char *value, unsigned len);
+struct device *session_device(struct front *f, const struct hctl *v);
+/* The backend's node for a device says this state; 0 when there is none. */
+unsigned session_backend_dev_state(struct front *f, const struct device *d);
+
+/* --- args.c: the arguments of a command --- */
+/* name=value among the arguments. 0 (found, or absent: *out unchanged) or fail(). k, m, g: powers of 1024. */
+int arg_number(struct front *f, int argc, char **argv, const char *name, uint64_t *out);
+/* NULL when absent. */
+const char *arg_text(int argc, char **argv, const char *name);
+bool arg_flag(int argc, char **argv, const char *name);
+int arg_device(struct front *f, const char *text, struct hctl *out);
+int arg_layout(struct front *f, int argc, char **argv, struct layout *out);
+/* A whole argument as a number, 0x... too. 0 or fail(). */
+int parse_number(struct front *f, const char *text, const char *what, uint64_t max, uint64_t *out);
 
 /* --- script.c: the command language --- */
 struct verb {
@@ -152,14 +170,5 @@ extern const struct verb verbs_session[], verbs_scsi[], verbs_load[], verbs_bad[
 /* One line; prints what it finds. 0 (also for blank lines and # comments), -1 (failed: f->why), 1 (quit). */
 int script_line(struct front *f, char *line);
 void script_help(void);
-/* name=value among the arguments. 0 (found, or absent: *out unchanged) or fail(). k, m, g: powers of 1024. */
-int arg_number(struct front *f, int argc, char **argv, const char *name, uint64_t *out);
-/* NULL when absent. */
-const char *arg_text(int argc, char **argv, const char *name);
-bool arg_flag(int argc, char **argv, const char *name);
-int arg_device(struct front *f, const char *text, struct hctl *out);
-int arg_layout(struct front *f, int argc, char **argv, struct layout *out);
-/* A whole argument as a number, 0x... too. 0 or fail(). */
-int parse_number(struct front *f, const char *text, const char *what, uint64_t max, uint64_t *out);
 
 #endif

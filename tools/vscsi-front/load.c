@@ -34,15 +34,15 @@ struct target {
 };
 
 struct load;
-enum slot_state {
-    SLOT_IDLE,
-    SLOT_READY,
-    SLOT_FLIGHT
+enum job_state {
+    JOB_IDLE,
+    JOB_READY,
+    JOB_FLIGHT
 };
-struct slot {
+struct job {
     struct io io;
     struct load *load;
-    enum slot_state state;
+    enum job_state state;
     struct target *target;
     uint64_t chunk;
     bool write;
@@ -56,7 +56,7 @@ struct load {
     struct front *f;
     struct target targets[MAX_TARGETS];
     unsigned n_targets, next_target;
-    struct slot *slots;
+    struct job *jobs;
     unsigned depth, percent_writes, cdb_size;
     uint32_t bytes;
     bool verify, sequential, until_gone, stopping, reading_back, more;
@@ -97,7 +97,7 @@ static uint64_t percentile(const struct load *l, double p)
     return l->max_us;
 }
 
-static void note_error(struct load *l, const struct slot *s, const char *what)
+static void note_error(struct load *l, const struct job *s, const char *what)
 {
     if (!l->first_error[0])
         snprintf(l->first_error, sizeof(l->first_error), "%s at block %llu: %s", s->write ? "write" : "read",
@@ -105,7 +105,7 @@ static void note_error(struct load *l, const struct slot *s, const char *what)
 }
 
 /* Picks where and what comes next; false when there is nothing more to do. */
-static bool choose(struct load *l, struct slot *s)
+static bool choose(struct load *l, struct job *s)
 {
     struct target *t = NULL;
 
@@ -144,7 +144,7 @@ static bool choose(struct load *l, struct slot *s)
     return true;
 }
 
-static void submit(struct load *l, struct slot *s)
+static void submit(struct load *l, struct job *s)
 {
     struct target *t = s->target;
     struct buf *b = s->write ? s->out : s->in;
@@ -174,11 +174,11 @@ static void submit(struct load *l, struct slot *s)
     if (s->tries == 0)
         s->start_us = s->io.sent_us;
     s->tries++;
-    s->state = SLOT_FLIGHT;
+    s->state = JOB_FLIGHT;
     l->more = true;
 }
 
-static void check_read(struct load *l, struct slot *s)
+static void check_read(struct load *l, struct job *s)
 {
     struct target *t = s->target;
     uint64_t lba = t->first + s->chunk * (l->bytes / t->bs);
@@ -198,7 +198,7 @@ static void check_read(struct load *l, struct slot *s)
     note_error(l, s, text);
 }
 
-static void finish(struct load *l, struct slot *s, bool good)
+static void finish(struct load *l, struct job *s, bool good)
 {
     struct target *t = s->target;
     uint64_t us = s->io.done_us - s->start_us;
@@ -219,14 +219,14 @@ static void finish(struct load *l, struct slot *s, bool good)
         t->generation[s->chunk] = UNKNOWN;
     }
     t->busy[s->chunk] = 0;
-    s->state = choose(l, s) ? SLOT_READY : SLOT_IDLE;
-    if (s->state == SLOT_READY)
+    s->state = choose(l, s) ? JOB_READY : JOB_IDLE;
+    if (s->state == JOB_READY)
         submit(l, s);
 }
 
 static void slot_done(struct io *io)
 {
-    struct slot *s = container_of(io, struct slot, io);
+    struct job *s = container_of(io, struct job, io);
     struct load *l = s->load;
     char code[RESULT_CODE_MAX];
     struct result res;
@@ -235,7 +235,7 @@ static void slot_done(struct io *io)
     if (io->error) {
         /* The ring went away: the midlayer sends it again once there is a new one. */
         l->suspended++;
-        s->state = SLOT_READY;
+        s->state = JOB_READY;
         return;
     }
     io_result(l->f, &io->rsp, &res);
@@ -245,7 +245,7 @@ static void slot_done(struct io *io)
     }
     if (io_retryable(&res) && (s->tries <= MAX_TRIES || res.status == 0x08 || res.status == 0x28)) {
         l->retried++;
-        s->state = SLOT_READY;
+        s->state = JOB_READY;
         if (res.status == 0x08 || res.status == 0x28)
             s->not_before_us = io->done_us + 10000;
         else
@@ -306,12 +306,12 @@ static int prepare_slots(struct load *l, const struct layout *layout)
     struct front *f = l->f;
     const struct layout plain = *layout;
 
-    l->slots = calloc(l->depth, sizeof(*l->slots));
+    l->jobs = calloc(l->depth, sizeof(*l->jobs));
     l->scratch = malloc(l->bytes);
-    if (!l->slots || !l->scratch)
+    if (!l->jobs || !l->scratch)
         return fail(f, "out of memory");
     for (unsigned i = 0; i < l->depth; i++) {
-        struct slot *s = &l->slots[i];
+        struct job *s = &l->jobs[i];
         struct layout mine = plain;
         int e = 0;
 
@@ -331,11 +331,11 @@ static int prepare_slots(struct load *l, const struct layout *layout)
 
 static void free_load(struct load *l)
 {
-    for (unsigned i = 0; l->slots && i < l->depth; i++) {
-        struct slot *s = &l->slots[i];
+    for (unsigned i = 0; l->jobs && i < l->depth; i++) {
+        struct job *s = &l->jobs[i];
 
         /* Without an answer the pages must stay as they are, granted. */
-        if (s->state == SLOT_FLIGHT) {
+        if (s->state == JOB_FLIGHT) {
             ring_forget(&l->f->ring, &s->io);
             for (unsigned k = 0; k < 2; k++) {
                 struct buf *b = k ? s->out : s->in;
@@ -354,7 +354,7 @@ static void free_load(struct load *l)
         free(l->targets[i].generation);
         free(l->targets[i].busy);
     }
-    free(l->slots);
+    free(l->jobs);
     free(l->scratch);
     free(l);
 }
@@ -398,16 +398,16 @@ static int run_until(struct load *l, uint64_t end_us)
             l->last_progress_us = now;
         was_usable = usable;
         for (unsigned i = 0; i < l->depth; i++) {
-            struct slot *s = &l->slots[i];
+            struct job *s = &l->jobs[i];
 
-            if (s->state == SLOT_IDLE && !l->stopping && choose(l, s))
-                s->state = SLOT_READY;
-            if (s->state == SLOT_READY && (s->target->gone || (l->until_gone && f->session.gone)))
-                s->state = SLOT_IDLE;
-            if (s->state == SLOT_READY && usable)
+            if (s->state == JOB_IDLE && !l->stopping && choose(l, s))
+                s->state = JOB_READY;
+            if (s->state == JOB_READY && (s->target->gone || (l->until_gone && f->session.gone)))
+                s->state = JOB_IDLE;
+            if (s->state == JOB_READY && usable)
                 submit(l, s);
-            flying += s->state == SLOT_FLIGHT;
-            ready += s->state == SLOT_READY;
+            flying += s->state == JOB_FLIGHT;
+            ready += s->state == JOB_READY;
         }
         if (l->more)
             ring_push(&f->ring);

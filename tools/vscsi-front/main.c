@@ -1,66 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vscsi-front: options, the connection, and the loop that serves xenstore and the
- * ring while it waits for the next command.
+ * vscsi-front: options, start and end, and where commands come from: the arguments,
+ * or standard input while xenstore and the ring are served.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "front.h"
 #include "standalone/xen-mock.h"
-
-int fail(struct front *f, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(f->why, sizeof(f->why), fmt, ap);
-    va_end(ap);
-    return -1;
-}
-
-void violation(struct front *f, const char *fmt, ...)
-{
-    va_list ap;
-
-    f->violations++;
-    printf("VIOLATION: ");
-    va_start(ap, fmt);
-    vprintf(fmt, ap);
-    va_end(ap);
-    putchar('\n');
-    fflush(stdout);
-}
 
 static void ring_violation(void *ctx, const char *what)
 {
     violation(ctx, "%s", what);
 }
 
-bool front_poll(struct front *f, int timeout_ms, int fd)
-{
-    struct pollfd p[3] = {
-        { .fd = f->xen->ops->event_fd(f->xen), .events = POLLIN },
-        { .fd = xs_fileno(f->xs), .events = POLLIN },
-        { .fd = fd, .events = POLLIN },
-    };
-
-    if (poll(p, 3, timeout_ms) <= 0)
-        return false;
-    if (p[0].revents)
-        ring_process(&f->ring);
-    if (p[1].revents)
-        session_event(f);
-    return p[2].revents != 0;
-}
-
-static int report(struct front *f, int r, bool tell)
+/* Prints the outcome of a command; 1 when it failed. */
+static int show_outcome(struct front *f, int r, bool tell)
 {
     if (r < 0)
         printf("FAILED: %s\n", f->why);
@@ -87,7 +46,7 @@ static int run_stdin(struct front *f)
 
             *end = '\0';
             r = script_line(f, buf);
-            failed += report(f, r, true);
+            failed += show_outcome(f, r, true);
             if (r > 0)
                 return failed;
             memmove(buf, buf + used, have - used);
@@ -96,7 +55,7 @@ static int run_stdin(struct front *f)
         }
         if (have == sizeof(buf)) {
             fail(f, "a line of more than %zu bytes", sizeof(buf));
-            return failed + report(f, -1, true);
+            return failed + show_outcome(f, -1, true);
         }
         while (!front_poll(f, -1, STDIN_FILENO))
             ;
@@ -121,14 +80,14 @@ static int run_arguments(struct front *f, char **args)
 
             if (n < 0 || (size_t)n >= sizeof(line) - at) {
                 fail(f, "a command of more than %zu bytes", sizeof(line));
-                return report(f, -1, false);
+                return show_outcome(f, -1, false);
             }
             at += (size_t)n;
         }
         if (*args)
             args++;
         r = script_line(f, line);
-        if (report(f, r, false))
+        if (show_outcome(f, r, false))
             return 1;
         if (r > 0)
             break;
@@ -274,6 +233,7 @@ int main(int argc, char **argv)
     f->opt.timeout_ms = 30000;
     f->ring.violation = ring_violation;
     f->ring.ctx = f;
+    f->xenstore_event = session_event;
     status = parse_options(f, argc, argv);
     if (status >= 0)
         return status;
@@ -285,7 +245,7 @@ int main(int argc, char **argv)
     } else {
         failed = optind < argc ? run_arguments(f, argv + optind) : run_stdin(f);
         if (f->ring.up && !f->opt.abandon && session_disconnect(f) < 0)
-            failed += report(f, -1, false);
+            failed += show_outcome(f, -1, false);
     }
     if (f->xen && f->xs)
         session_close(f);
