@@ -353,7 +353,7 @@ START_TEST(reset_ends_what_is_queued_and_leaves_a_unit_attention)
     r = take();
     ck_assert_uint_eq(r.rqid, 2);
     none(); /* held: the device may still be busy for a predecessor */
-    lun_release(svc, 0);
+    hotplug_release(svc, 0);
     work();
     r = take();
     ck_assert_uint_eq(r.rqid, 3);
@@ -396,7 +396,7 @@ START_TEST(a_successor_ends_orphans_once_the_device_is_idle)
     put(8);
     work();
     none();
-    lun_release(svc, 0);
+    hotplug_release(svc, 0);
     work();
     for (uint16_t id = 5; id <= 7; id++) {
         r = take();
@@ -457,11 +457,11 @@ START_TEST(removing_a_lun_answers_what_waits_for_it)
     svc->luns[0]->held = true;
     put(1);
     work();
-    ck_assert(!lun_remove(svc, 0));
+    ck_assert(!hotplug_remove(svc, 0));
     work();
     r = take();
     expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
-    ck_assert(lun_reap(svc, 0));
+    ck_assert(hotplug_reap(svc, 0));
     ck_assert_ptr_null(svc->luns[0]);
     put(2);
     work();

@@ -25,7 +25,7 @@ static int add_device(uint32_t slot, uint8_t type, uint32_t flags)
     msg.u.lun.flags = flags;
     msg.u.lun.max_transfer = 127 * 4096;
     msg.u.lun.pr_mode = PR_DENY;
-    return lun_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1);
+    return hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1);
 }
 
 static void add_devices(uint32_t flags)
@@ -191,13 +191,13 @@ START_TEST(orphans_end_without_any_ring_too)
     put_to(TAPE, 1);
     kick();
     service_disconnect(svc);
-    ck_assert(!lun_remove(svc, TAPE)); /* the device still has one of its commands */
+    ck_assert(!hotplug_remove(svc, TAPE)); /* the device still has one of its commands */
     run();
-    ck_assert(!lun_reap(svc, TAPE));
+    ck_assert(!hotplug_reap(svc, TAPE));
     progresses = 0;
     end_all();
     ck_assert_int_eq(progresses, 1);
-    ck_assert(lun_reap(svc, TAPE));
+    ck_assert(hotplug_reap(svc, TAPE));
     ck_assert_uint_eq(svc->n_busy, 0);
 }
 END_TEST
@@ -206,14 +206,14 @@ START_TEST(a_removed_lun_stays_until_its_device_has_ended_all)
 {
     put_to(TAPE, 1);
     kick();
-    ck_assert(!lun_remove(svc, TAPE));
+    ck_assert(!hotplug_remove(svc, TAPE));
     put_to(TAPE, 2);
     kick();
     expect_sense(&(struct vscsiif_response[1]){ take() }[0], 0x10002, 0x05, 0x25, 0x00);
-    ck_assert(!lun_reap(svc, TAPE));
+    ck_assert(!hotplug_reap(svc, TAPE));
     end_all();
     expect(1, 0); /* its own answer, not one of ours */
-    ck_assert(lun_reap(svc, TAPE));
+    ck_assert(hotplug_reap(svc, TAPE));
 }
 END_TEST
 
@@ -235,7 +235,7 @@ START_TEST(an_abort_waits_for_the_device_and_fails_when_that_takes_too_long)
     expect(1, 0);
     expect(11, 0x2002);
     none();
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
+    for (unsigned i = 0; i < CMD_COUNT; i++)
         if (svc->cmd[i].state == CMD_MANAGING)
             svc->cmd[i].deadline_us = now_us();
     kick();
@@ -267,7 +267,7 @@ END_TEST
 /* Lets the deadlines of all that wait pass. */
 static void time_out(void)
 {
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
+    for (unsigned i = 0; i < CMD_COUNT; i++)
         if (svc->cmd[i].state == CMD_MANAGING)
             svc->cmd[i].deadline_us = now_us();
     kick();
@@ -340,13 +340,13 @@ START_TEST(a_successor_tells_a_tape_s_initiator_that_its_place_is_uncertain)
     kick();
     none();
     ck_assert_uint_eq(fake_sg.n, 0);
-    lun_release(svc, TAPE);
+    hotplug_release(svc, TAPE);
     run();
     r = take();
     ck_assert_uint_eq(r.rqid, 1);
     expect_sense(&r, 0x2, 0x06, 0x29, 0x00);
     none();
-    lun_release(svc, DISK);
+    hotplug_release(svc, DISK);
     run();
     expect(2, 0x08);
     ck_assert_uint_eq(fake_sg.n, 1);
@@ -466,7 +466,7 @@ START_TEST(counters_hold_over_a_take_over)
     put_to(TAPE, 4);
     kick();
     ck_assert_uint_eq(s->commands - s->answered, 3);
-    lun_release(svc, TAPE);
+    hotplug_release(svc, TAPE);
     run();
     end_all();
     ck_assert_uint_eq(s->commands, 4);
@@ -509,12 +509,12 @@ START_TEST(a_disconnect_lets_a_removed_lun_go_and_says_so)
     put_to(TAPE, 1)->act = VSCSIIF_ACT_SCSI_RESET;
     kick();
     none();
-    ck_assert(!lun_remove(svc, TAPE)); /* the RESET waits for it */
+    ck_assert(!hotplug_remove(svc, TAPE)); /* the RESET waits for it */
     run();
     progresses = 0;
     service_disconnect(svc);
     ck_assert_int_ge(progresses, 1); /* nothing else will ever happen here */
-    ck_assert(lun_reap(svc, TAPE));
+    ck_assert(hotplug_reap(svc, TAPE));
 }
 END_TEST
 
@@ -572,7 +572,7 @@ START_TEST(what_a_dead_worker_left_is_answered_before_the_reset_that_waited_for_
     put_to(DISK, 9)->act = VSCSIIF_ACT_SCSI_RESET;
     kick();
     none();
-    lun_release(svc, DISK);
+    hotplug_release(svc, DISK);
     run();
     expect(2, 0x08);
     expect(9, 0x2002);
@@ -649,7 +649,7 @@ static void add_pr_lun(void)
     msg.u.lun.max_transfer = 4096;
     msg.u.lun.pr_mode = PR_HELPER;
     memcpy(msg.u.lun.pr_socket, addr.sun_path, sizeof(addr.sun_path));
-    ck_assert_int_eq(lun_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1), 0);
+    ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1), 0);
 }
 
 static void remove_helper(void)
@@ -751,7 +751,7 @@ START_TEST(a_removed_lun_waits_for_one_reservation_command_not_for_all)
 {
     add_pr_lun();
     three_reservation_commands();
-    ck_assert(!lun_remove(svc, 6));
+    ck_assert(!hotplug_remove(svc, 6));
     kick();
     expect(2, 0x10002);
     expect(3, 0x10002);

@@ -60,7 +60,7 @@ static void add_target(uint32_t target, uint32_t flags)
     msg.u.lun.max_transfer = 65536;
     msg.u.lun.pr_mode = PR_DENY;
     fake_sg.open_error = 0;
-    ck_assert_int_eq(lun_add(svc, &msg, target == 0 ? disk_fd() : eventfd(0, EFD_CLOEXEC), -1), 0);
+    ck_assert_int_eq(hotplug_add(svc, &msg, target == 0 ? disk_fd() : eventfd(0, EFD_CLOEXEC), -1), 0);
 }
 
 /* --- the guest --- */
@@ -237,12 +237,12 @@ static void change_lun(uint32_t t)
     if (!svc->luns[t])
         add_target(t, pick(2) ? LUN_ATTACHED : 0);
     else if (!svc->luns[t]->held)
-        lun_remove(svc, t);
+        hotplug_remove(svc, t);
 }
 
 static void pass_deadlines(void)
 {
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
+    for (unsigned i = 0; i < CMD_COUNT; i++)
         if (svc->cmd[i].state == CMD_MANAGING)
             svc->cmd[i].deadline_us = now_us();
 }
@@ -272,22 +272,22 @@ static void check_lun(const struct lun *lun)
     unsigned at_device = 0, orphans = 0, queued = 0, owed = 0, in_queue = 0;
     struct cmd *const *tail = &lun->queue;
 
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         const struct cmd *c = &svc->cmd[i];
 
         if (c->state == CMD_FREE || c->lun != lun)
             continue;
         at_device += c->state == CMD_AT_DEVICE;
-        orphans += c->state == CMD_AT_DEVICE && c->orphan;
+        orphans += c->state == CMD_AT_DEVICE && c->stray;
         queued += c->state == CMD_QUEUED;
-        owed += c->req.act == VSCSIIF_ACT_SCSI_CDB && !c->orphan;
+        owed += c->req.act == VSCSIIF_ACT_SCSI_CDB && !c->stray;
     }
     for (; *tail; tail = &(*tail)->next, in_queue++)
         ck_assert_uint_eq((*tail)->state, CMD_QUEUED);
     ck_assert_ptr_eq(lun->queue_tail, tail);
     ck_assert_uint_eq(in_queue, queued);
     ck_assert_uint_eq(lun->in_flight, at_device);
-    ck_assert_uint_eq(lun->orphans, orphans);
+    ck_assert_uint_eq(lun->strays, orphans);
     ck_assert_uint_eq(lun->stats->commands - lun->stats->answered, owed);
 }
 
@@ -296,12 +296,12 @@ static void check_all(void)
     const struct cmd *by_entry[PVSCSI_RING_SLOTS] = { NULL };
     unsigned busy = 0, at_device = 0;
 
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         const struct cmd *c = &svc->cmd[i];
 
         busy += c->state != CMD_FREE;
         at_device += c->state == CMD_AT_DEVICE;
-        if (c->state == CMD_FREE || c->orphan)
+        if (c->state == CMD_FREE || c->stray)
             continue;
         ck_assert_ptr_null(by_entry[c->entry]);
         by_entry[c->entry] = c;
@@ -311,10 +311,10 @@ static void check_all(void)
         if (by_entry[i])
             ck_assert_uint_eq(journal.slot[i].rqid, by_entry[i]->req.rqid);
     }
-    ck_assert_uint_eq(journal.at_device, svc->inherited + at_device);
+    ck_assert_uint_eq(journal.at_device, svc->at_device.predecessors + at_device);
     ck_assert_uint_eq(svc->n_busy, busy);
     for (uint32_t t = 0; t < TARGETS; t++) {
-        lun_reap(svc, t);
+        hotplug_reap(svc, t);
         if (svc->luns[t])
             check_lun(svc->luns[t]);
     }
@@ -352,7 +352,7 @@ static void step(void)
         answer_resets(pick(2) ? 0 : -EIO);
         break;
     case 8:
-        lun_release(svc, pick(TARGETS));
+        hotplug_release(svc, pick(TARGETS));
         break;
     case 9:
         retry_now();
@@ -379,12 +379,12 @@ static void step(void)
 }
 
 /* All obstacles away: what is outstanding must come to its end. */
-static void settle(void)
+static void finish_all(void)
 {
     fake_sg.write_error = fake_sg.open_error = fake_sg.read_error = 0;
     for (unsigned n = 0; n < 200; n++) {
         for (uint32_t t = 0; t < TARGETS; t++)
-            lun_release(svc, t);
+            hotplug_release(svc, t);
         answer_resets(0);
         end_some_command();
         retry_now();
@@ -415,11 +415,11 @@ START_TEST(a_random_history_keeps_every_promise)
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < STEPS; i++)
             step();
-        settle();
+        finish_all();
     }
     for (uint32_t t = 0; t < TARGETS; t++)
         if (svc->luns[t])
-            ck_assert(lun_remove(svc, t));
+            ck_assert(hotplug_remove(svc, t));
     ck_assert_uint_eq(fake_sg.n_fds, 0);
 }
 END_TEST

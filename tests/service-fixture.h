@@ -14,6 +14,8 @@
 
 #include "common/util.h"
 #include "fake-xen.h"
+#include "worker/hotplug.h"
+#include "worker/manage.h"
 #include "worker/service.h"
 
 #define RING_REF 1
@@ -91,7 +93,7 @@ static UNUSED int add_lun(uint32_t index, uint16_t target, uint16_t lun, uint32_
     msg.u.lun.flags = flags;
     msg.u.lun.max_transfer = 127 * 4096;
     msg.u.lun.pr_mode = PR_DENY;
-    return lun_add(svc, &msg, disk_fd(), -1);
+    return hotplug_add(svc, &msg, disk_fd(), -1);
 }
 
 static UNUSED void setup(void)

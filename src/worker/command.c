@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * One command's way: decision, device or helper or our own answer, and back. The
- * CDB that was decided upon is the CDB that runs: both are the private copy.
- */
+/* One command's way to its device and back; see command.h. */
 #include "config.h"
 
 #include <errno.h>
 
-#include "scsi/opcodes.h"
 #include "pr/check.h"
-#include "worker/service.h"
+#include "scsi/opcodes.h"
+#include "worker/command.h"
+#include "worker/lun.h"
 
 /* A command that the device cannot take now (memory, its queue) is tried again this often, then BUSY. */
 #define RETRY_DELAY_US 10000
@@ -28,7 +26,7 @@ void command_finish_sense(struct service *svc, struct cmd *c, struct scsi_sense 
     command_finish(svc, c);
 }
 
-static void finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host)
+void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host)
 {
     scsi_answer_status(&c->answer, status, host, c->data_len);
     c->in_len = 0;
@@ -40,9 +38,9 @@ static void left_device(struct service *svc, struct cmd *c)
 {
     c->lun->in_flight--;
     if (!c->at_helper) {
-        service_at_device(svc, -1);
-        if (c->orphan)
-            c->lun->orphans--;
+        at_device_remove(&svc->at_device);
+        if (c->stray)
+            c->lun->strays--;
     }
     command_finish(svc, c);
     if (c->lun->queue)
@@ -128,7 +126,7 @@ bool command_decide(struct service *svc, struct cmd *c)
         break;
     }
     c->filter_in = d.filter_in;
-    c->sg.timeout_ms = scsi_timeout_ms(&d, c->req.timeout_per_command);
+    c->timeout_ms = scsi_timeout_ms(&d, c->req.timeout_per_command);
     return true;
 }
 
@@ -166,9 +164,9 @@ static int to_device(struct service *svc, struct cmd *c)
         }
         if (lun->pr) {
             r = pr_client_submit(lun->pr, c, c->cdb, out ? c->buf : NULL, out ? c->data_len : 0, out ? 0 : c->data_len,
-                                 c->sg.timeout_ms);
+                                 c->timeout_ms);
             if (r < 0) {
-                finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
+                command_finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
                 return 0;
             }
             c->at_helper = true;
@@ -188,14 +186,15 @@ static int to_device(struct service *svc, struct cmd *c)
     c->sg.dir = direction(c);
     c->sg.data = c->buf;
     c->sg.len = c->data_len;
-    service_at_device(svc, 1);
+    c->sg.timeout_ms = c->timeout_ms;
+    at_device_add(&svc->at_device);
     r = sg_submit(&lun->sg, &c->sg);
     if (r == 0) {
         c->state = CMD_AT_DEVICE;
         lun->in_flight++;
         return 0;
     }
-    service_at_device(svc, -1);
+    at_device_remove(&svc->at_device);
     if (sg_try_later(r) && c->retries < RETRIES_MAX)
         return r;
     c->sg.outcome = (struct scsi_outcome){ .os_error = -r };
@@ -205,28 +204,20 @@ static int to_device(struct service *svc, struct cmd *c)
     return 0;
 }
 
-static void enqueue(struct cmd *c)
-{
-    c->state = CMD_QUEUED;
-    c->next = NULL;
-    *c->lun->queue_tail = c;
-    c->lun->queue_tail = &c->next;
-}
-
 static bool must_wait(const struct lun *lun)
 {
-    return lun->held || lun->resetting || lun->orphans > 0;
+    return lun->held || lun->resetting || lun->strays > 0;
 }
 
 void command_submit(struct service *svc, struct cmd *c)
 {
-    /* In order: nobody overtakes what is queued (tapes depend on it). */
+    /* In order: no command overtakes those that are queued (tapes depend on it). */
     if (must_wait(c->lun) || c->lun->queue) {
-        enqueue(c);
+        lun_enqueue(c);
         return;
     }
     if (to_device(svc, c) < 0) {
-        enqueue(c);
+        lun_enqueue(c);
         /* Where something is in flight its end moves the queue; else only time does. */
         loop_timer_arm(svc->loop, &svc->retry_timer, RETRY_DELAY_US);
     }
@@ -236,12 +227,7 @@ void command_pump(struct service *svc, struct lun *lun)
 {
     struct cmd *c;
 
-    while (!must_wait(lun) && (c = lun->queue) != NULL) {
-        lun->queue = c->next;
-        if (!lun->queue)
-            lun->queue_tail = &lun->queue;
-        c->next = NULL;
-        c->state = CMD_TAKEN;
+    while (!must_wait(lun) && (c = lun_dequeue(lun)) != NULL) {
         if (c->recovered) {
             command_end_recovered(svc, c);
             continue;
@@ -249,17 +235,13 @@ void command_pump(struct service *svc, struct lun *lun)
         if (to_device(svc, c) == 0)
             continue;
         c->retries++;
-        c->state = CMD_QUEUED;
-        c->next = lun->queue;
-        lun->queue = c;
-        if (!c->next)
-            lun->queue_tail = &c->next;
+        lun_put_back(c);
         loop_timer_arm(svc->loop, &svc->retry_timer, RETRY_DELAY_US);
         break;
     }
 }
 
-/* Of a disk: what a second time does something else than the first. */
+/* Commands of a disk that do something else when they run a second time. */
 static bool runs_once(uint8_t opcode)
 {
     switch (opcode) {
@@ -290,7 +272,7 @@ void command_end_recovered(struct service *svc, struct cmd *c)
         command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_OK);
     } else if (scsi_is_disk(c->lun->facts.type)) {
         /* Whether it ran or not is unknown; a disk's initiator repeats it, which does no harm. */
-        finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
+        command_finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
     } else {
         /* A tape may have moved: only the initiator can find out where it stands. */
         command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x29, 0x00 }, SCSI_HOST_OK);

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The LUNs of a vhost: found by address, added and removed while the ring runs. */
+/* The table of LUNs and their queues; see lun.h. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
-
-#include "worker/service.h"
+#include "worker/lun.h"
 
 static int compare(const struct lun *lun, uint16_t channel, uint16_t target, uint16_t number)
 {
@@ -63,254 +57,69 @@ unsigned lun_numbers(const struct service *svc, uint16_t channel, uint16_t targe
     return n;
 }
 
-/*
- * SPC-5 6.32: the target's other LUNs report that the inventory changed. Only disks are told: Linux takes any unit
- * attention of a device with removable medium for a changed medium and fails what is running.
- */
-static void inventory_changed(struct service *svc, const struct lun *changed)
+void lun_insert(struct service *svc, struct lun *lun)
 {
-    for (unsigned i = 0; i < svc->n_sorted; i++) {
-        struct lun *lun = svc->sorted[i];
+    unsigned at = position(svc, lun->channel, lun->target, lun->number);
 
-        if (lun != changed && lun->channel == changed->channel && lun->target == changed->target
-            && scsi_is_fixed_disk(lun->facts.type) && svc->page)
-            lun->ua_luns_changed = true;
-    }
-}
-
-static enum scsi_pr pr_path(uint32_t mode)
-{
-    switch (mode) {
-    case PR_HELPER:
-        return SCSI_PR_HELPER;
-    case PR_DIRECT:
-        return SCSI_PR_DIRECT;
-    default:
-        return SCSI_PR_DENY;
-    }
-}
-
-static void helper_state(void *ctx, enum worker_helper_state state)
-{
-    struct pr_link *link = ctx;
-
-    link->svc->helper_changed(link->svc, link->lun, state);
-}
-
-static int open_helper(struct service *svc, struct lun *lun, const struct worker_msg *msg, int *fd)
-{
-    char prefix[48];
-    struct pr_client_config config = {
-        .socket_path = msg->u.lun.pr_socket,
-        .deadline_ms = msg->u.lun.pr_deadline_ms,
-        .prefix = prefix,
-        .device_fd = *fd,
-        .done = command_pr_done,
-        .state_changed = helper_state,
-        .ctx = &lun->pr_link,
-    };
-    int r;
-
-    snprintf(prefix, sizeof(prefix), "%s %u:%u:%u", svc->prefix, lun->channel, lun->target, lun->number);
-    lun->pr_link.svc = svc;
-    lun->pr_link.lun = lun;
-    r = pr_client_new(svc->loop, &config, &lun->pr);
-    if (r == 0)
-        *fd = -1;
-    return r;
-}
-
-/*
- * Linux guests read the Block Limits page before they ask for the capacity, and split every transfer by what it says:
- * limits in blocks must be right from the first command on.
- */
-static uint32_t block_size(int block_node)
-{
-    int size = 0;
-
-    return block_node >= 0 && ioctl(block_node, BLKSSZGET, &size) == 0 && size > 0 ? (uint32_t)size : 0;
-}
-
-static void lun_free(struct lun *lun)
-{
-    if (!lun)
-        return;
-    pr_client_free(lun->pr);
-    sg_device_deinit(&lun->sg);
-    if (lun->file_fd >= 0)
-        close(lun->file_fd);
-    if (lun->stats)
-        lun->stats->used = 0;
-    free(lun);
-}
-
-static void cleanup_lunp(struct lun **lun)
-{
-    lun_free(*lun);
-}
-
-int lun_add(struct service *svc, const struct worker_msg *msg, int node_fd, int block_fd)
-{
-    __attribute__((cleanup(cleanup_lunp))) struct lun *lun = NULL;
-    CLEANUP_CLOSE int node = node_fd;
-    CLEANUP_CLOSE int block = block_fd;
-    uint64_t vdev = (uint64_t)msg->u.lun.channel << 32 | (uint64_t)msg->u.lun.target << 16 | msg->u.lun.lun;
-    unsigned at;
-    int r;
-
-    if (msg->lun_slot >= PVSCSI_STATS_LUNS || node < 0)
-        return -EINVAL;
-    if (svc->luns[msg->lun_slot] || lun_find(svc, msg->u.lun.channel, msg->u.lun.target, msg->u.lun.lun))
-        return -EEXIST;
-    lun = calloc(1, sizeof(*lun));
-    if (!lun)
-        return -ENOMEM;
-    lun->file_fd = -1;
-    lun->index = msg->lun_slot;
-    lun->channel = msg->u.lun.channel;
-    lun->target = msg->u.lun.target;
-    lun->number = msg->u.lun.lun;
-    lun->backing = msg->u.lun.backing;
-    lun->flags = msg->u.lun.flags;
-    lun->held = (lun->flags & LUN_HELD) != 0;
-    lun->ua_reset = (lun->flags & LUN_ATTACHED) != 0;
-    lun->queue_tail = &lun->queue;
-    snprintf(lun->device, sizeof(lun->device), "%.*s", (int)sizeof(msg->u.lun.device) - 1, msg->u.lun.device);
-    lun->facts = (struct scsi_lun_facts){
-        .type = msg->u.lun.type & 0x1f,
-        .feature_host = (lun->flags & LUN_FEATURE_HOST) != 0,
-        .readonly = (lun->flags & LUN_READONLY) != 0,
-        .shared = (lun->flags & LUN_SHARED) != 0,
-        .pr_forced = (lun->flags & LUN_PR_FORCED) != 0,
-        .pr_move = (lun->flags & LUN_PR_MOVE) != 0,
-        .pr = pr_path(msg->u.lun.pr_mode),
-        .max_transfer = msg->u.lun.max_transfer,
-        .max_told = scsi_surely_mapped(svc->max_segments ? svc->max_segments : VSCSIIF_SG_TABLESIZE),
-        .block_size = block_size(block),
-    };
-    if (lun->backing == LUN_BACKING_FILE) {
-        lun->file_fd = steal_fd(&node);
-        r = filedisk_init(&lun->file, lun->file_fd, lun->facts.readonly, lun->device);
-    } else {
-        if (lun->facts.pr == SCSI_PR_HELPER) {
-            /* The helper gets the disk's block node, or the sg node where there is none, as an fd of its own. */
-            int own = block >= 0 ? steal_fd(&block) : -1;
-
-            if (own < 0) {
-                char path[32];
-
-                snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
-                own = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-            }
-            r = own < 0 ? -errno : open_helper(svc, lun, msg, &own);
-            if (own >= 0)
-                close(own);
-            if (r < 0)
-                return r;
-        }
-        r = sg_device_init(&lun->sg, &svc->sg_pool, steal_fd(&node));
-    }
-    if (r < 0)
-        return r;
-    lun->stats = &svc->stats->lun[lun->index];
-    /* A worker that was killed leaves its LUNs' slots used; this one may be another LUN. */
-    if ((!lun->held && !lun->stats->used) || lun->stats->vdev != vdev)
-        memset(&lun->stats->commands, 0, sizeof(*lun->stats) - offsetof(struct pvscsi_lun_stats, commands));
-    lun->stats->vdev = vdev;
-    lun->stats->commands = lun->stats->answered;
-    lun->stats->used = 1;
-    at = position(svc, lun->channel, lun->target, lun->number);
     memmove(&svc->sorted[at + 1], &svc->sorted[at], (svc->n_sorted - at) * sizeof(svc->sorted[0]));
     svc->sorted[at] = lun;
     svc->n_sorted++;
-    lun->used = true;
-    if (lun->flags & LUN_ATTACHED)
-        inventory_changed(svc, lun);
-    svc->luns[msg->lun_slot] = steal_ptr(lun);
-    return 0;
 }
 
-bool lun_remove(struct service *svc, uint32_t index)
+void lun_withdraw(struct service *svc, struct lun *lun)
 {
-    struct lun *lun = index < PVSCSI_STATS_LUNS ? svc->luns[index] : NULL;
-    unsigned at;
+    unsigned at = position(svc, lun->channel, lun->target, lun->number);
 
-    if (!lun)
-        return true;
-    if (!lun->removing) {
-        lun->removing = true;
-        at = position(svc, lun->channel, lun->target, lun->number);
-        svc->n_sorted--;
-        memmove(&svc->sorted[at], &svc->sorted[at + 1], (svc->n_sorted - at) * sizeof(svc->sorted[0]));
-        inventory_changed(svc, lun);
-        /* What waits here would wait for ever. */
-        while (lun->queue) {
-            struct cmd *c = lun->queue;
-
-            lun->queue = c->next;
-            command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
-        }
-        lun->queue_tail = &lun->queue;
-        /* Nor does what the PR helper was never asked keep the LUN. */
-        for (unsigned i = 0; i < CMD_SLOTS; i++) {
-            struct cmd *c = &svc->cmd[i];
-
-            if (c->lun == lun && !c->orphan && command_take_back(c))
-                command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
-        }
-    }
-    return lun_reap(svc, index);
+    svc->n_sorted--;
+    memmove(&svc->sorted[at], &svc->sorted[at + 1], (svc->n_sorted - at) * sizeof(svc->sorted[0]));
 }
 
-bool lun_reap(struct service *svc, uint32_t index)
+void lun_enqueue(struct cmd *c)
 {
-    struct lun *lun = index < PVSCSI_STATS_LUNS ? svc->luns[index] : NULL;
-
-    if (!lun)
-        return true;
-    if (!lun->removing || lun->in_flight > 0)
-        return false;
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
-        if (svc->cmd[i].state != CMD_FREE && svc->cmd[i].lun == lun)
-            return false;
-    svc->luns[index] = NULL;
-    lun_free(lun);
-    return true;
+    c->state = CMD_QUEUED;
+    c->next = NULL;
+    *c->lun->queue_tail = c;
+    c->lun->queue_tail = &c->next;
 }
 
-void lun_release(struct service *svc, uint32_t index)
+void lun_put_back(struct cmd *c)
 {
-    struct lun *lun = index < PVSCSI_STATS_LUNS ? svc->luns[index] : NULL;
+    struct lun *lun = c->lun;
 
-    if (!lun)
+    c->state = CMD_QUEUED;
+    c->next = lun->queue;
+    lun->queue = c;
+    if (!c->next)
+        lun->queue_tail = &c->next;
+}
+
+void lun_unqueue(struct cmd *c)
+{
+    struct cmd **at = &c->lun->queue;
+
+    while (*at && *at != c)
+        at = &(*at)->next;
+    if (!*at)
         return;
-    lun->held = false;
-    service_forget_inherited(svc);
-    svc->work = true;
-    command_pump(svc, lun);
+    *at = c->next;
+    if (!c->next)
+        c->lun->queue_tail = at;
+    c->next = NULL;
 }
 
-void lun_hold(struct service *svc, uint32_t index)
+struct cmd *lun_dequeue(struct lun *lun)
 {
-    if (index < PVSCSI_STATS_LUNS && svc->luns[index])
-        svc->luns[index]->held = true;
+    struct cmd *c = lun->queue;
+
+    if (!c)
+        return NULL;
+    lun_unqueue(c);
+    c->state = CMD_TAKEN;
+    return c;
 }
 
-void lun_set_shared(struct service *svc, uint32_t index, bool shared)
+void lun_empty_queue(struct lun *lun)
 {
-    if (index < PVSCSI_STATS_LUNS && svc->luns[index])
-        svc->luns[index]->facts.shared = shared;
-}
-
-void lun_free_all(struct service *svc)
-{
-    for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++) {
-        if (svc->luns[i] && svc->luns[i]->stats) {
-            /* A successor goes on with the counters. */
-            svc->luns[i]->stats = NULL;
-        }
-        lun_free(svc->luns[i]);
-        svc->luns[i] = NULL;
-    }
-    svc->n_sorted = 0;
+    lun->queue = NULL;
+    lun->queue_tail = &lun->queue;
 }

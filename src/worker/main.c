@@ -13,6 +13,8 @@
 #include <sys/prctl.h>
 
 #include "standalone/xen-mock.h"
+#include "worker/hotplug.h"
+#include "worker/manage.h"
 #include "worker/service.h"
 #include "worker/worker.h"
 
@@ -85,7 +87,7 @@ static void check_removed(struct worker *w)
         for (uint32_t bits = w->removing[word]; bits; bits &= bits - 1) {
             unsigned bit = (unsigned)__builtin_ctz(bits), i = word * 32 + bit;
 
-            if (lun_reap(&w->svc, i)) {
+            if (hotplug_reap(&w->svc, i)) {
                 w->removing[word] &= ~(1u << bit);
                 tell(w, WM_LUN_REMOVED, 0, i, 0);
             }
@@ -222,23 +224,23 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_LUN_ADD: {
         int node = steal_fd(&fds[0]), block = steal_fd(&fds[1]);
 
-        tell(w, WM_LUN_ADDED, lun_add(svc, msg, node, block), msg->lun_slot, 0);
+        tell(w, WM_LUN_ADDED, hotplug_add(svc, msg, node, block), msg->lun_slot, 0);
         break;
     }
     case WM_LUN_REMOVE:
-        if (lun_remove(svc, msg->lun_slot))
+        if (hotplug_remove(svc, msg->lun_slot))
             tell(w, WM_LUN_REMOVED, 0, msg->lun_slot, 0);
         else
             w->removing[msg->lun_slot / 32] |= 1u << (msg->lun_slot % 32);
         break;
     case WM_LUN_RELEASE:
-        lun_release(svc, msg->lun_slot);
+        hotplug_release(svc, msg->lun_slot);
         break;
     case WM_LUN_HOLD:
-        lun_hold(svc, msg->lun_slot);
+        hotplug_hold(svc, msg->lun_slot);
         break;
     case WM_LUN_SHARED:
-        lun_set_shared(svc, msg->lun_slot, (msg->u.lun.flags & LUN_SHARED) != 0);
+        hotplug_set_shared(svc, msg->lun_slot, (msg->u.lun.flags & LUN_SHARED) != 0);
         break;
     case WM_CONNECT:
         service_disconnect(svc);

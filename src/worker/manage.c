@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * ABORT and RESET. sg can abort nothing, so both wait a bounded time for what is
- * at the device; the original command always gets its own answer first, and
- * success is never reported while it is outstanding: the frontend would reuse its pages.
- */
+/* ABORT and RESET; see manage.h. */
 #include "config.h"
 
-#include "worker/service.h"
+#include "worker/command.h"
+#include "worker/lun.h"
+#include "worker/manage.h"
 
 #define ABORT_WAIT_US 10000000u
 #define RESET_WAIT_US 15000000u
@@ -25,33 +23,19 @@ static bool same_address(const struct cmd *a, const struct cmd *b)
 /* The command that an ABORT names, while it has no answer. */
 static struct cmd *aborted(struct service *svc, const struct cmd *abort)
 {
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
 
-        if ((c->state == CMD_QUEUED || c->state == CMD_AT_DEVICE) && !c->orphan && c->req.act == VSCSIIF_ACT_SCSI_CDB
+        if ((c->state == CMD_QUEUED || c->state == CMD_AT_DEVICE) && !c->stray && c->req.act == VSCSIIF_ACT_SCSI_CDB
             && c->req.rqid == abort->req.ref_rqid && same_address(c, abort))
             return c;
     }
     return NULL;
 }
 
-static void unqueue(struct cmd *c)
-{
-    struct cmd **at = &c->lun->queue;
-
-    while (*at && *at != c)
-        at = &(*at)->next;
-    if (!*at)
-        return;
-    *at = c->next;
-    if (!c->next)
-        c->lun->queue_tail = at;
-    c->next = NULL;
-}
-
 static void end_queued(struct service *svc, struct cmd *c, uint8_t host)
 {
-    unqueue(c);
+    lun_unqueue(c);
     /* A status besides the host byte, for frontends that drop the latter: TASK ABORTED says just this. */
     scsi_answer_status(&c->answer, SCSI_TASK_ABORTED, host, c->data_len);
     c->in_len = 0;
@@ -88,16 +72,16 @@ static void start_reset(struct service *svc, struct cmd *c)
         if (!q->recovered)
             end_queued(svc, q, SCSI_HOST_RESET);
     }
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *q = &svc->cmd[i];
 
-        if (q->lun == c->lun && !q->orphan && command_take_back(q))
+        if (q->lun == c->lun && !q->stray && command_take_back(q))
             end_queued(svc, q, SCSI_HOST_RESET);
     }
     c->lun->resetting = true;
     c->state = CMD_MANAGING;
     c->deadline_us = c->start_us + RESET_WAIT_US;
-    c->aborting = false;
+    c->reset_due = false;
 }
 
 void manage_start(struct service *svc, struct cmd *c)
@@ -116,7 +100,7 @@ static void end_reset(struct service *svc, struct cmd *c, bool success)
         lun->ua_reset = true;
     end(svc, c, success);
     lun->resetting = false;
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
+    for (unsigned i = 0; i < CMD_COUNT; i++)
         if (svc->cmd[i].state == CMD_MANAGING && svc->cmd[i].lun == lun)
             lun->resetting = true;
     command_pump(svc, lun);
@@ -126,7 +110,7 @@ void manage_check(struct service *svc)
 {
     uint64_t now = 0, next = 0;
 
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
         bool idle;
 
@@ -145,11 +129,11 @@ void manage_check(struct service *svc)
             continue;
         } else if (now >= c->deadline_us) {
             /* The device does not come back by itself: once, the control process may reset it. */
-            if (c->aborting || c->lun->held) {
+            if (c->reset_due || c->lun->held) {
                 end_reset(svc, c, false);
                 continue;
             }
-            c->aborting = true;
+            c->reset_due = true;
             c->deadline_us = now + RESET_WAIT_US;
             /* One at a time: each keeps a thread of the control process, which other guests need too. */
             if (!c->lun->reset_asked) {
@@ -171,7 +155,7 @@ void manage_reset_done(struct service *svc, struct lun *lun, int error)
         svc->work = true; /* what was in flight comes back now; the deadline was set anew */
         return;
     }
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
 
         if (c->state == CMD_MANAGING && c->lun == lun && c->req.act == VSCSIIF_ACT_SCSI_RESET)

@@ -5,6 +5,10 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "worker/command.h"
+#include "worker/hotplug.h"
+#include "worker/lun.h"
+#include "worker/manage.h"
 #include "worker/service.h"
 
 /* A round takes the ring's worth and looks again; after so many the loop's other sources get their turn. */
@@ -13,7 +17,6 @@
 #define QUIET_EVENTS_FREE 16
 #define QUIET_DELAY_MAX_US 1000000u
 #define UNMASK_AGAIN_US 100000u
-#define COPIES_MAX (CMD_SLOTS * REQUEST_SEGMENTS_MAX)
 #define CMD_PAGES (REQUEST_DATA_MAX + 4096u)
 #define ALL_ENTRIES ((1u << PVSCSI_RING_SLOTS) - 1)
 
@@ -72,11 +75,9 @@ static void event_ready(struct loop_source *src, uint32_t revents)
 
 int service_init(struct service *svc)
 {
-    size_t size = (size_t)CMD_SLOTS * CMD_PAGES;
+    size_t size = (size_t)CMD_COUNT * CMD_PAGES;
 
-    svc->copies = calloc(COPIES_MAX, sizeof(*svc->copies));
-    svc->copy_slot = calloc(COPIES_MAX, sizeof(*svc->copy_slot));
-    if (!svc->copies || !svc->copy_slot)
+    if (grants_init(&svc->grants, svc->xen, svc->domid, CMD_COUNT * REQUEST_SEGMENTS_MAX) < 0)
         return -ENOMEM;
     /* Touched only as far as the guest's transfers reach: at most 8 MiB of this process. */
     svc->buffers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -84,11 +85,11 @@ int service_init(struct service *svc)
         svc->buffers = NULL;
         return -errno;
     }
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
-        svc->cmd[i].slot = (uint8_t)i;
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
+        svc->cmd[i].index = (uint8_t)i;
         svc->cmd[i].buf = svc->cmd[i].pages = svc->buffers + (size_t)i * CMD_PAGES;
     }
-    svc->inherited = svc->journal->at_device;
+    at_device_init(&svc->at_device, svc->journal);
     svc->unmask_timer.expired = unmask_expired;
     svc->retry_timer.expired = retry_expired;
     svc->manage_timer.expired = manage_expired;
@@ -101,14 +102,13 @@ void service_deinit(struct service *svc)
 {
     if (svc->page)
         service_leave(svc);
-    lun_free_all(svc);
+    hotplug_free_all(svc);
     loop_timer_cancel(&svc->unmask_timer);
     loop_timer_cancel(&svc->retry_timer);
     loop_timer_cancel(&svc->manage_timer);
     if (svc->buffers)
-        munmap(svc->buffers, (size_t)CMD_SLOTS * CMD_PAGES);
-    free(svc->copies);
-    free(svc->copy_slot);
+        munmap(svc->buffers, (size_t)CMD_COUNT * CMD_PAGES);
+    grants_deinit(&svc->grants);
 }
 
 static void recover(struct service *svc, uint32_t orphans)
@@ -124,7 +124,7 @@ static void recover(struct service *svc, uint32_t orphans)
         svc->entries |= 1u << i;
         c->entry = (uint8_t)i;
         c->recovered = true;
-        c->orphan = false;
+        c->stray = false;
         c->start_us = now_us();
         c->data_len = s->data_len;
         c->in_len = 0;
@@ -140,10 +140,7 @@ static void recover(struct service *svc, uint32_t orphans)
             c->lun->stats->commands++; /* in flight again; lun_add() knew of none */
         svc->n_busy++;
         if (c->lun && c->lun->held && s->act == VSCSIIF_ACT_SCSI_CDB) {
-            c->state = CMD_QUEUED;
-            c->next = NULL;
-            *c->lun->queue_tail = c;
-            c->lun->queue_tail = &c->next;
+            lun_enqueue(c);
         } else {
             c->state = CMD_TAKEN;
             if (s->act == VSCSIIF_ACT_SCSI_RESET)
@@ -156,21 +153,6 @@ static void recover(struct service *svc, uint32_t orphans)
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
         if (resets & (1u << i))
             manage_start(svc, &svc->cmd[i]);
-}
-
-void service_at_device(struct service *svc, int change)
-{
-    svc->at_device += (unsigned)change;
-    __atomic_store_n(&svc->journal->at_device, svc->inherited + svc->at_device, __ATOMIC_RELEASE);
-}
-
-void service_forget_inherited(struct service *svc)
-{
-    for (unsigned i = 0; i < svc->n_sorted; i++)
-        if (svc->sorted[i]->held)
-            return;
-    svc->inherited = 0;
-    service_at_device(svc, 0);
 }
 
 int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_channel, bool take_over)
@@ -210,7 +192,7 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
     } else {
         ring_start(&svc->ring, svc->page, svc->journal, ring_ref, event_channel);
     }
-    service_forget_inherited(svc);
+    hotplug_check_held(svc);
     svc->work = true; /* requests may be waiting; a dead predecessor may have owed an event */
     if (take_over) {
         ring_push(&svc->ring);
@@ -241,14 +223,14 @@ void service_disconnect(struct service *svc)
         return;
     ring_detach(&svc->ring);
     let_go(svc);
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
 
-        if (c->state == CMD_AT_DEVICE && (c->orphan || !command_take_back(c))) {
+        if (c->state == CMD_AT_DEVICE && (c->stray || !command_take_back(c))) {
             /* One of a ring before was counted then. */
-            if (!c->orphan && !c->at_helper)
-                c->lun->orphans++;
-            c->orphan = true;
+            if (!c->stray && !c->at_helper)
+                c->lun->strays++;
+            c->stray = true;
         } else if (c->state != CMD_FREE) {
             c->state = CMD_FREE;
             svc->n_busy--;
@@ -258,8 +240,7 @@ void service_disconnect(struct service *svc)
         struct lun *lun = svc->luns[i];
 
         if (lun) {
-            lun->queue = NULL;
-            lun->queue_tail = &lun->queue;
+            lun_empty_queue(lun);
             lun->resetting = false;
             lun->stats->commands = lun->stats->answered;
         }
@@ -275,67 +256,13 @@ void service_leave(struct service *svc)
     let_go(svc);
 }
 
-/* --- grant copies --- */
-
-/* len bytes between local memory and a granted page; guest to us when `in` is false. */
-static void copy_add(struct service *svc, const struct cmd *c, const struct scsiif_request_segment *seg, void *local,
-                     uint16_t len, bool to_guest)
-{
-    xen_copy *x = &svc->copies[svc->n_copies];
-
-    *x = (xen_copy){ .len = len, .flags = to_guest ? GNTCOPY_dest_gref : GNTCOPY_source_gref };
-    if (to_guest) {
-        x->source.virt = local;
-        x->dest.foreign.ref = seg->gref;
-        x->dest.foreign.offset = seg->offset;
-        x->dest.foreign.domid = svc->domid;
-    } else {
-        x->source.foreign.ref = seg->gref;
-        x->source.foreign.offset = seg->offset;
-        x->source.foreign.domid = svc->domid;
-        x->dest.virt = local;
-    }
-    svc->copy_slot[svc->n_copies++] = c->slot;
-}
-
-/* Runs the batch; returns a bit for each slot of which some piece failed. */
-static uint32_t copy_run(struct service *svc)
-{
-    uint32_t failed = 0;
-    unsigned n = svc->n_copies;
-
-    svc->n_copies = 0;
-    if (n == 0)
-        return 0;
-    if (svc->xen->ops->copy(svc->xen, svc->copies, n) < 0) {
-        /* The call itself failed (memory, a vanished domain): once more command by command, so that one's trouble stays its own. */
-        for (unsigned from = 0, to; from < n; from = to) {
-            for (to = from; to < n && svc->copy_slot[to] == svc->copy_slot[from]; to++)
-                ;
-            if (svc->xen->ops->copy(svc->xen, &svc->copies[from], to - from) < 0)
-                failed |= 1u << svc->copy_slot[from];
-        }
-    }
-    for (unsigned i = 0; i < n; i++)
-        if (svc->copies[i].status != GNTST_okay)
-            failed |= 1u << svc->copy_slot[i];
-    return failed;
-}
-
-static void copy_add_data(struct service *svc, const struct cmd *c, uint32_t len, bool to_guest)
-{
-    uint32_t at = 0;
-
-    for (unsigned i = 0; i < c->n_segs && at < len; i++) {
-        uint32_t piece = c->segs[i].length < len - at ? c->segs[i].length : len - at;
-
-        if (piece > 0)
-            copy_add(svc, c, &c->segs[i], c->buf + at, (uint16_t)piece, to_guest);
-        at += piece;
-    }
-}
-
 /* --- a pass --- */
+
+/* Requests of one pass that have no answer yet, in the order of the ring. */
+struct batch {
+    unsigned n;
+    struct cmd *c[PVSCSI_RING_SLOTS];
+};
 
 static void malformed(struct service *svc, struct cmd *c, enum request_defect defect)
 {
@@ -354,16 +281,49 @@ static void copy_failed(struct service *svc, struct cmd *c, const char *what)
     command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_ERROR);
 }
 
+/* Runs the copies that were added for the batch; those that failed are answered and leave it. */
+static void fetch(struct service *svc, struct batch *b, const char *what)
+{
+    uint32_t failed = grants_run(&svc->grants);
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < b->n; i++) {
+        if (failed & (1u << b->c[i]->index))
+            copy_failed(svc, b->c[i], what);
+        else
+            b->c[kept++] = b->c[i];
+    }
+    b->n = kept;
+}
+
+static bool is_management(const struct cmd *c)
+{
+    return c->req.act == VSCSIIF_ACT_SCSI_ABORT || c->req.act == VSCSIIF_ACT_SCSI_RESET;
+}
+
 static struct cmd *free_command(struct service *svc)
 {
-    for (unsigned i = 0; i < CMD_SLOTS; i++)
+    for (unsigned i = 0; i < CMD_COUNT; i++)
         if (svc->cmd[i].state == CMD_FREE)
             return &svc->cmd[i];
     return NULL;
 }
 
-/* Takes what is on the ring; returns how many, in taken[]. */
-static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
+static void begin(struct cmd *c, unsigned entry)
+{
+    c->entry = (uint8_t)entry;
+    c->state = CMD_TAKEN;
+    c->stray = c->recovered = c->filter_in = c->at_helper = c->reset_due = false;
+    c->retries = 0;
+    c->lun = NULL;
+    c->next = NULL;
+    c->n_lists = c->n_segs = 0;
+    c->buf = c->pages;
+    c->data_len = c->in_len = 0;
+}
+
+/* Takes what is on the ring; returns how many. Well-formed ones go into the batch, the others are answered. */
+static unsigned take_requests(struct service *svc, struct batch *b)
 {
     unsigned n = 0;
     struct cmd *c;
@@ -373,7 +333,6 @@ static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
         unsigned entry = (unsigned)__builtin_ctz(~svc->entries);
         int r = ring_take(&svc->ring, entry, &c->req);
         enum request_defect defect;
-        unsigned n_records;
 
         if (r < 0) {
             svc->stats->halted = 1;
@@ -386,107 +345,96 @@ static unsigned take_requests(struct service *svc, struct cmd *taken[CMD_SLOTS])
         if (r == 0)
             break;
         svc->entries |= 1u << entry;
-        c->entry = (uint8_t)entry;
-        c->state = CMD_TAKEN;
-        c->orphan = c->recovered = c->filter_in = c->at_helper = c->aborting = false;
-        c->retries = 0;
-        c->lun = NULL;
-        c->next = NULL;
-        c->n_lists = c->n_segs = 0;
-        c->buf = c->pages;
-        c->data_len = c->in_len = 0;
+        begin(c, entry);
         svc->n_busy++;
-        taken[n++] = c;
-        defect = request_check(&c->req, svc->max_segments, &c->n_lists, &n_records);
-        if (defect != REQUEST_OK) {
+        n++;
+        defect = request_check(&c->req, svc->max_segments, &c->n_lists, &c->n_segs);
+        if (defect == REQUEST_OK)
+            b->c[b->n++] = c;
+        else
             malformed(svc, c, defect);
-            continue;
-        }
-        c->n_segs = n_records;
-        memset(c->cdb, 0, sizeof(c->cdb));
-        if (c->req.act == VSCSIIF_ACT_SCSI_CDB) {
-            memcpy(c->cdb, c->req.cmnd, c->req.cmd_len);
-            if (c->n_lists == 0)
-                memcpy(c->segs, c->req.seg, n_records * sizeof(c->segs[0]));
-        }
     }
     return n;
 }
 
-static void fetch_lists(struct service *svc, struct cmd *taken[], unsigned n)
+/* The segments of each command, out of the request itself or out of the lists that it names. */
+static void fetch_segments(struct service *svc, struct batch *b)
 {
-    uint32_t failed;
-
-    for (unsigned i = 0; i < n; i++) {
-        struct cmd *c = taken[i];
+    for (unsigned i = 0; i < b->n; i++) {
+        struct cmd *c = b->c[i];
         uint8_t *to = (uint8_t *)c->segs;
 
-        if (c->state != CMD_TAKEN)
-            continue;
+        if (c->n_lists == 0)
+            memcpy(c->segs, c->req.seg, c->n_segs * sizeof(c->segs[0]));
         for (unsigned l = 0; l < c->n_lists; l++) {
-            copy_add(svc, c, &c->req.seg[l], to, c->req.seg[l].length, false);
+            grants_add(&svc->grants, c->index, &c->req.seg[l], to, c->req.seg[l].length, false);
             to += c->req.seg[l].length;
         }
     }
-    failed = copy_run(svc);
-    for (unsigned i = 0; i < n; i++)
-        if (failed & (1u << taken[i]->slot))
-            copy_failed(svc, taken[i], "segment list");
+    fetch(svc, b, "segment list");
 }
 
-static void fetch_data(struct service *svc, struct cmd *taken[], unsigned n)
+/* False: c has its answer. */
+static bool check_and_decide(struct service *svc, struct cmd *c)
 {
-    uint32_t failed;
+    enum request_defect defect = request_check_segments(&c->req, c->segs, c->n_segs, &c->data_len);
 
-    for (unsigned i = 0; i < n; i++)
-        if (taken[i]->state == CMD_TAKEN && taken[i]->req.act == VSCSIIF_ACT_SCSI_CDB
-            && taken[i]->req.sc_data_direction == SCSI_DIR_OUT)
-            copy_add_data(svc, taken[i], taken[i]->data_len, false);
-    failed = copy_run(svc);
-    for (unsigned i = 0; i < n; i++)
-        if (failed & (1u << taken[i]->slot))
-            copy_failed(svc, taken[i], "data");
+    if (defect != REQUEST_OK) {
+        malformed(svc, c, defect);
+        return false;
+    }
+    memset(c->cdb, 0, sizeof(c->cdb));
+    memcpy(c->cdb, c->req.cmnd, c->req.cmd_len);
+    if (c->n_segs > 0)
+        c->buf = c->pages + c->segs[0].offset; /* checked: at most a page */
+    ring_note_length(&svc->ring, c->entry, c->data_len);
+    return command_decide(svc, c);
 }
 
-static unsigned take_pass(struct service *svc)
+static void decide(struct service *svc, struct batch *b)
 {
-    struct cmd *taken[CMD_SLOTS];
-    unsigned n = take_requests(svc, taken);
-    uint64_t now;
+    uint64_t now = now_us();
+    unsigned kept = 0;
 
-    if (n == 0)
-        return 0;
-    now = now_us();
-    svc->stats->ring_scans++;
-    svc->taken_since_event += n;
-    fetch_lists(svc, taken, n);
-    for (unsigned i = 0; i < n; i++) {
-        struct cmd *c = taken[i];
-        enum request_defect defect;
+    for (unsigned i = 0; i < b->n; i++) {
+        struct cmd *c = b->c[i];
 
         c->start_us = now;
-        if (c->state != CMD_TAKEN || c->req.act != VSCSIIF_ACT_SCSI_CDB)
-            continue;
-        defect = request_check_segments(&c->req, c->segs, c->n_segs, &c->data_len);
-        if (defect != REQUEST_OK) {
-            malformed(svc, c, defect);
-            continue;
-        }
-        if (c->n_segs > 0)
-            c->buf = c->pages + c->segs[0].offset; /* checked: at most a page */
-        ring_note_length(&svc->ring, c->entry, c->data_len);
-        command_decide(svc, c);
+        if (is_management(c) || check_and_decide(svc, c))
+            b->c[kept++] = c;
     }
-    fetch_data(svc, taken, n);
-    for (unsigned i = 0; i < n; i++) {
-        if (taken[i]->state != CMD_TAKEN)
-            continue;
-        if (taken[i]->req.act == VSCSIIF_ACT_SCSI_CDB)
-            command_submit(svc, taken[i]);
+    b->n = kept;
+}
+
+static void fetch_data(struct service *svc, struct batch *b)
+{
+    for (unsigned i = 0; i < b->n; i++) {
+        struct cmd *c = b->c[i];
+
+        if (!is_management(c) && c->req.sc_data_direction == SCSI_DIR_OUT)
+            grants_add_data(&svc->grants, c->index, c->segs, c->n_segs, c->buf, c->data_len, false);
+    }
+    fetch(svc, b, "data");
+}
+
+static void take_pass(struct service *svc)
+{
+    struct batch b = { .n = 0 };
+    unsigned n = take_requests(svc, &b);
+
+    if (n == 0)
+        return;
+    svc->stats->ring_scans++;
+    svc->taken_since_event += n;
+    fetch_segments(svc, &b);
+    decide(svc, &b);
+    fetch_data(svc, &b);
+    for (unsigned i = 0; i < b.n; i++) {
+        if (is_management(b.c[i]))
+            manage_start(svc, b.c[i]);
         else
-            manage_start(svc, taken[i]);
+            command_submit(svc, b.c[i]);
     }
-    return n;
 }
 
 static void account(struct service *svc, const struct cmd *c, uint64_t now)
@@ -495,7 +443,7 @@ static void account(struct service *svc, const struct cmd *c, uint64_t now)
     uint64_t us = now > c->start_us ? now - c->start_us : 0;
     unsigned bucket = us < 2 ? 0 : 63 - (unsigned)__builtin_clzll(us);
 
-    if (!s || c->orphan || c->req.act != VSCSIIF_ACT_SCSI_CDB)
+    if (!s || c->stray || c->req.act != VSCSIIF_ACT_SCSI_CDB)
         return;
     if (c->answer.status != SCSI_GOOD || c->answer.host != SCSI_HOST_OK)
         s->errors++;
@@ -508,23 +456,18 @@ static void account(struct service *svc, const struct cmd *c, uint64_t now)
     s->answered++;
 }
 
-static bool is_management(const struct cmd *c)
-{
-    return c->req.act == VSCSIIF_ACT_SCSI_ABORT || c->req.act == VSCSIIF_ACT_SCSI_RESET;
-}
-
 /*
  * Everything DONE goes out: data, answers, one push, at most one event. The answers of commands go first: when the
  * guest sees the success of an ABORT or RESET, what it ended must not be outstanding any more.
  */
 static void complete_pass(struct service *svc)
 {
-    struct cmd *done[CMD_SLOTS], *management[CMD_SLOTS];
+    struct cmd *done[CMD_COUNT], *management[CMD_COUNT];
     unsigned n = 0, n_management = 0;
     uint32_t failed;
     uint64_t now;
 
-    for (unsigned i = 0; i < CMD_SLOTS; i++) {
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
 
         if (c->state != CMD_DONE)
@@ -534,31 +477,31 @@ static void complete_pass(struct service *svc)
             continue;
         }
         done[n++] = c;
-        if (svc->page && !c->orphan)
-            copy_add_data(svc, c, c->in_len, true);
+        if (svc->page && !c->stray)
+            grants_add_data(&svc->grants, c->index, c->segs, c->n_segs, c->buf, c->in_len, true);
     }
     for (unsigned i = 0; i < n_management; i++)
         done[n++] = management[i];
     if (n == 0)
         return;
-    failed = copy_run(svc);
+    failed = grants_run(&svc->grants);
     now = now_us();
     for (unsigned i = 0; i < n; i++) {
         struct cmd *c = done[i];
 
-        if (failed & (1u << c->slot)) {
+        if (failed & (1u << c->index)) {
             copy_failed(svc, c, "data");
             c->in_len = 0;
         }
         account(svc, c, now);
-        if (svc->page && !c->orphan && !svc->ring.halted) {
+        if (svc->page && !c->stray && !svc->ring.halted) {
             if (is_management(c))
                 ring_answer(&svc->ring, c->entry, c->managed, NULL);
             else
                 ring_answer(&svc->ring, c->entry, (int32_t)((uint32_t)c->answer.host << 16 | c->answer.status),
                             &c->answer);
         }
-        if (!c->orphan)
+        if (!c->stray)
             svc->entries &= ~(1u << c->entry);
         c->state = CMD_FREE;
         svc->n_busy--;
@@ -603,7 +546,7 @@ void service_round(struct service *svc)
         complete_pass(svc);
         if (!svc->page)
             return;
-        taking = !svc->stopping && !svc->ring.halted && svc->n_busy < CMD_SLOTS;
+        taking = !svc->stopping && !svc->ring.halted && svc->n_busy < CMD_COUNT;
         if (!svc->work && !(taking && ring_final_check(&svc->ring))) {
             sleep_until_event(svc);
             return;

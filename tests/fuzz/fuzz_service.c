@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 
 #include "../fake-xen.h"
+#include "worker/hotplug.h"
+#include "worker/manage.h"
 #include "worker/service.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,7 +84,7 @@ static void prepare(void)
         msg.u.lun.backing = LUN_BACKING_FILE;
         msg.u.lun.max_transfer = 127 * 4096;
         msg.u.lun.pr_mode = PR_DENY;
-        check(lun_add(svc, &msg, fd, -1) == 0, "no LUN");
+        check(hotplug_add(svc, &msg, fd, -1) == 0, "no LUN");
     }
 }
 

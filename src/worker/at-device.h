@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the journal says of devices: how many commands may be at one. It outlives
+ * this process, so that the control process knows whether a dead worker has left
+ * something at a device. It is raised before a command is submitted and lowered after its
+ * end was seen. Touches nothing of the journal but that count.
+ */
+#ifndef PVSCSI_AT_DEVICE_H
+#define PVSCSI_AT_DEVICE_H
+
+#include <stdint.h>
+
+#include "pvscsi/journal.h"
+
+struct at_device {
+    struct pvscsi_journal *journal; /* not owned */
+    uint32_t ours;                  /* commands that sg has, those of gone rings too */
+    uint32_t predecessors;          /* the same of dead predecessors, until their devices are known to be idle */
+};
+
+/* What the journal counts now is what predecessors have left. */
+void at_device_init(struct at_device *a, struct pvscsi_journal *journal);
+/* sg is about to get one command. */
+void at_device_add(struct at_device *a);
+/* sg has given one command back, or has not taken it. */
+void at_device_remove(struct at_device *a);
+/* What predecessors had submitted has ended. */
+void at_device_forget_predecessors(struct at_device *a);
+
+#endif

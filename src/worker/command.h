@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One command's way: the decision, then the device, the helper or our own answer,
+ * and back. The CDB that was decided upon is the CDB that runs: both are the private
+ * copy. An end is told by CMD_DONE and svc->work; nothing here looks at the ring.
+ */
+#ifndef PVSCSI_COMMAND_H
+#define PVSCSI_COMMAND_H
+
+#include "worker/model.h"
+
+/* Finds c's LUN and decides, before any data is fetched. False: c has its answer already. */
+bool command_decide(struct service *svc, struct cmd *c);
+/* Decided and with its write data: to the device, the helper or the queue. */
+void command_submit(struct service *svc, struct cmd *c);
+/* c is DONE with the answer that it holds, or with this one. The residual is all that the guest asked for. */
+void command_finish(struct service *svc, struct cmd *c);
+void command_finish_sense(struct service *svc, struct cmd *c, struct scsi_sense s, uint8_t host);
+void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host);
+/* A recovered command is ended in the way its device type needs. */
+void command_end_recovered(struct service *svc, struct cmd *c);
+/* Submits what is queued at this LUN, as far as it goes. */
+void command_pump(struct service *svc, struct lun *lun);
+/*
+ * True when c waited with its LUN's PR helper and has not been sent there yet. The helper's client has forgotten it
+ * then, it counts as in flight no more, and the caller has to end it.
+ */
+bool command_take_back(struct cmd *c);
+
+/* Callbacks: of the sg pool in struct service, and of a LUN's PR helper (ctx is the LUN's pr_link). */
+void command_sg_done(struct sg_pool *pool, struct sg_command *sg);
+void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data, uint32_t in_len);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Grant copies in batches; see grants.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "worker/grants.h"
+
+int grants_init(struct grants *g, struct xen *xen, uint16_t domid, unsigned max)
+{
+    *g = (struct grants){ .xen = xen, .domid = domid, .max = max };
+    g->copies = calloc(max, sizeof(*g->copies));
+    g->owner = calloc(max, sizeof(*g->owner));
+    return g->copies && g->owner ? 0 : -ENOMEM;
+}
+
+void grants_deinit(struct grants *g)
+{
+    free(g->copies);
+    free(g->owner);
+    g->copies = NULL;
+    g->owner = NULL;
+}
+
+void grants_add(struct grants *g, uint8_t owner, const struct scsiif_request_segment *seg, void *local, uint16_t len,
+                bool to_guest)
+{
+    xen_copy *x = &g->copies[g->n];
+
+    *x = (xen_copy){ .len = len, .flags = to_guest ? GNTCOPY_dest_gref : GNTCOPY_source_gref };
+    if (to_guest) {
+        x->source.virt = local;
+        x->dest.foreign.ref = seg->gref;
+        x->dest.foreign.offset = seg->offset;
+        x->dest.foreign.domid = g->domid;
+    } else {
+        x->source.foreign.ref = seg->gref;
+        x->source.foreign.offset = seg->offset;
+        x->source.foreign.domid = g->domid;
+        x->dest.virt = local;
+    }
+    g->owner[g->n++] = owner;
+}
+
+void grants_add_data(struct grants *g, uint8_t owner, const struct scsiif_request_segment *segs, unsigned n_segs,
+                     uint8_t *buf, uint32_t len, bool to_guest)
+{
+    uint32_t at = 0;
+
+    for (unsigned i = 0; i < n_segs && at < len; i++) {
+        uint32_t piece = segs[i].length < len - at ? segs[i].length : len - at;
+
+        if (piece > 0)
+            grants_add(g, owner, &segs[i], buf + at, (uint16_t)piece, to_guest);
+        at += piece;
+    }
+}
+
+uint32_t grants_run(struct grants *g)
+{
+    uint32_t failed = 0;
+    unsigned n = g->n;
+
+    g->n = 0;
+    if (n == 0)
+        return 0;
+    if (g->xen->ops->copy(g->xen, g->copies, n) < 0) {
+        /*
+         * The call itself failed: no memory, or a vanished domain. Each owner's pieces are tried once more by
+         * themselves, so that the trouble of one stays its own.
+         */
+        for (unsigned from = 0, to; from < n; from = to) {
+            for (to = from; to < n && g->owner[to] == g->owner[from]; to++)
+                ;
+            if (g->xen->ops->copy(g->xen, &g->copies[from], to - from) < 0)
+                failed |= 1u << g->owner[from];
+        }
+    }
+    for (unsigned i = 0; i < n; i++)
+        if (g->copies[i].status != GNTST_okay)
+            failed |= 1u << g->owner[i];
+    return failed;
+}

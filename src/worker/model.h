@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state of one vhost that is being served, as types only: its commands, its
+ * LUNs and its ring. Every file of the worker works on it; this file calls nothing.
+ *
+ * A command's buffer is private memory that lives until its device is done with it,
+ * whatever happens to the ring meanwhile. A command whose ring is gone is a stray: it
+ * is finished when its device has answered, and no guest gets that answer.
+ */
+#ifndef PVSCSI_WORKER_MODEL_H
+#define PVSCSI_WORKER_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "pr/client.h"
+#include "pvscsi/stats.h"
+#include "pvscsi/worker-proto.h"
+#include "scsi/scsi.h"
+#include "standalone/filedisk.h"
+#include "worker/at-device.h"
+#include "worker/grants.h"
+#include "worker/request.h"
+#include "worker/ring.h"
+#include "worker/sg.h"
+#include "xen/xen-ops.h"
+
+/*
+ * A ring's requests, and as many of gone rings that are still at a sick device: they must not keep the guest's
+ * next ring from its healthy devices.
+ */
+#define CMD_COUNT (2 * PVSCSI_RING_SLOTS)
+
+enum cmd_state {
+    CMD_FREE = 0,
+    CMD_TAKEN,     /* this round works on it */
+    CMD_QUEUED,    /* waits in its LUN's queue: the LUN is held, or the device took no more */
+    CMD_AT_DEVICE, /* sg or the PR helper has it */
+    CMD_DONE,      /* its answer is made and goes out with this round */
+    CMD_MANAGING,  /* an ABORT or RESET that waits for others */
+};
+
+struct lun;
+
+struct cmd {
+    uint8_t index; /* in service.cmd */
+    uint8_t entry; /* in the journal; a stray has none */
+    uint8_t state; /* enum cmd_state */
+    bool stray;
+    bool recovered; /* a dead predecessor took it: it is ended, never run */
+    bool filter_in; /* its data-in passes scsi_filter_data_in() */
+    bool at_helper; /* the PR helper has it, or had it: no device will touch its buffer */
+    bool reset_due; /* a RESET that has asked for the device's own reset */
+    uint8_t retries;
+    struct lun *lun;
+    struct cmd *next;           /* in lun->queue */
+    struct vscsiif_request req; /* private copy */
+    uint8_t cdb[SCSI_CDB_MAX];  /* zero beyond cmd_len */
+    unsigned n_lists, n_segs;
+    struct scsiif_request_segment segs[REQUEST_SEGMENTS_MAX];
+    uint32_t data_len;
+    uint32_t in_len;     /* bytes of buf that go to the guest */
+    uint32_t timeout_ms; /* what the device may take */
+    uint8_t *pages;      /* REQUEST_DATA_MAX bytes and a page, page-aligned */
+    uint8_t *buf;        /* in there, as far into its page as the guest's buffer is into its own: then each
+                            granted page is one piece for the hypervisor, not two */
+    struct sg_command sg;
+    struct scsi_answer answer;
+    int32_t managed; /* rslt of an ABORT or RESET */
+    uint64_t start_us;
+    uint64_t deadline_us; /* of a CMD_MANAGING */
+};
+
+struct lun {
+    bool held, removing, resetting;
+    bool reset_asked; /* the control process has not answered reset_device() yet */
+    uint16_t channel, target, number;
+    uint8_t backing; /* enum worker_lun_backing */
+    uint32_t flags;  /* enum worker_lun_flags */
+    uint32_t index;  /* lun_slot of worker-proto.h */
+    struct scsi_lun_facts facts;
+    bool ua_reset, ua_luns_changed; /* unit attentions due: 29h/00h, 3Fh/0Eh */
+    char device[64];
+    struct sg_device sg;
+    struct filedisk file;
+    int file_fd;
+    struct pr_client *pr;
+    struct pr_link {
+        struct service *svc;
+        struct lun *lun;
+    } pr_link;
+    struct cmd *queue, **queue_tail;
+    unsigned in_flight; /* at the device or the helper, strays included */
+    unsigned strays;    /* of in_flight, at the device: while there are any, new commands wait */
+    struct pvscsi_lun_stats *stats;
+};
+
+struct service {
+    struct loop *loop;
+    struct xen *xen;
+    const char *prefix;
+    uint16_t domid;
+    uint32_t max_segments; /* as advertised; 0: lists not offered */
+    struct ring ring;
+    void *page;            /* the mapped ring; NULL while detached */
+    uint32_t port;         /* local event channel */
+    bool port_masked;      /* an event was taken and not yet unmasked */
+    bool stopping;         /* take nothing more */
+    uint32_t quiet_events; /* events in a row that brought no work */
+    uint32_t taken_since_event;
+    struct loop_source events;
+    struct loop_timer unmask_timer, retry_timer, manage_timer;
+    struct sg_pool sg_pool;
+    struct pvscsi_journal *journal;
+    struct pvscsi_stats *stats;
+    struct log_limit bad_limit;
+    struct cmd cmd[CMD_COUNT];
+    uint8_t *buffers;
+    unsigned n_busy;  /* commands not FREE */
+    uint32_t entries; /* bit i: entry i of the journal is some command's */
+    struct at_device at_device;
+    struct lun *luns[PVSCSI_STATS_LUNS];   /* by index */
+    struct lun *sorted[PVSCSI_STATS_LUNS]; /* by address, those not removing */
+    unsigned n_sorted;
+    struct grants grants;
+    bool work; /* something happened since the last round */
+    /* To main.c: something ended that it may wait for; the ring was halted; please reset this LUN's device. */
+    void (*progress)(struct service *svc);
+    void (*halted)(struct service *svc);
+    void (*reset_device)(struct service *svc, struct lun *lun);
+    void (*helper_changed)(struct service *svc, struct lun *lun, enum worker_helper_state state);
+};
+
+#endif
