@@ -162,28 +162,26 @@ END_TEST
 
 START_TEST(json_is_read)
 {
-    struct vscsi_entry *e;
-    unsigned n;
-    char *name;
+    struct remembered r;
 
-    ck_assert_int_eq(
-        remember_read(JSON(", \"xsdata\": { \"a\": \"b\", \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": "
-                           "\"rubbish\", \"pvscsi/2\": \"/dev/sdb,0:0:0:1,readonly\", \"pvscsix/3\": "
-                           "\"/dev/sdc,0:0:0:1\" }"),
-                      &name, &e, &n),
-        0);
-    ck_assert_str_eq(name, "g");
-    ck_assert_uint_eq(n, 2);
-    ck_assert_str_eq(e[0].pdev, "/dev/sda");
-    ck_assert_str_eq(e[1].pdev, "/dev/sdb");
-    ck_assert(e[1].readonly);
-    vscsi_entries_free(e, n);
-    free(name);
-    ck_assert_int_eq(remember_read("{ \"c_info\": { } }", &name, &e, &n), 0);
-    ck_assert_ptr_null(name);
-    ck_assert_uint_eq(n, 0);
-    ck_assert_int_eq(remember_read("{ \"b_info\": { } }", &name, &e, &n), -EINVAL);
-    ck_assert_int_eq(remember_read("nonsense", &name, &e, &n), -EINVAL);
+    ck_assert_int_eq(remember_read(JSON(", \"uuid\": \"u\", \"xsdata\": { \"a\": \"b\", \"pvscsi/0\": "
+                                        "\"/dev/sda,0:0:0:0\", \"pvscsi/1\": \"rubbish\", \"pvscsi/2\": "
+                                        "\"/dev/sdb,0:0:0:1,readonly\", \"pvscsix/3\": \"/dev/sdc,0:0:0:1\" }"),
+                                   &r),
+                     0);
+    ck_assert_str_eq(r.name, "g");
+    ck_assert_str_eq(r.uuid, "u");
+    ck_assert_uint_eq(r.n, 2);
+    ck_assert_str_eq(r.entries[0].pdev, "/dev/sda");
+    ck_assert_str_eq(r.entries[1].pdev, "/dev/sdb");
+    ck_assert(r.entries[1].readonly);
+    remembered_clear(&r);
+    ck_assert_int_eq(remember_read("{ \"c_info\": { } }", &r), 0);
+    ck_assert_ptr_null(r.name);
+    ck_assert_ptr_null(r.uuid);
+    ck_assert_uint_eq(r.n, 0);
+    ck_assert_int_eq(remember_read("{ \"b_info\": { } }", &r), -EINVAL);
+    ck_assert_int_eq(remember_read("nonsense", &r), -EINVAL);
 }
 END_TEST
 

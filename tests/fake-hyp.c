@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -69,14 +70,40 @@ int hyp_unpause(uint32_t domid)
     return change_count(domid, -1);
 }
 
+/* A domain's uuid is in $FAKE_HYP/<domid>.uuid, or is made of its number. */
 int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX])
 {
+    CLEANUP_FREE char *path = strf("%s/%u.uuid", hyp_xen_lib_dir(), domid), *text = NULL;
     unsigned count;
 
     if (!read_count(domid, &count))
         return -ENOENT;
-    snprintf(uuid, UUID_TEXT_MAX, "00000000-0000-0000-0000-%012u", domid);
+    if (path && read_file(path, 64, &text, NULL) == 0)
+        snprintf(uuid, UUID_TEXT_MAX, "%.36s", text);
+    else
+        snprintf(uuid, UUID_TEXT_MAX, "00000000-0000-0000-0000-%012u", domid);
     return 0;
+}
+
+/* -ENOSYS where there are no such files: then xl-scsi goes by what it would go by without a hypervisor. */
+int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max)
+{
+    DIR *dir = opendir(hyp_xen_lib_dir());
+    unsigned found = 0, files = 0;
+    char text[UUID_TEXT_MAX];
+
+    if (!dir)
+        return -ENOSYS;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        uint32_t domid;
+
+        files += strstr(e->d_name, ".uuid") != NULL;
+        if (parse_u32_str(e->d_name, UINT32_MAX, &domid) == 0 && hyp_domain_uuid(domid, text) == 0
+            && strcmp(text, uuid) == 0 && found < max)
+            ids[found++] = domid;
+    }
+    closedir(dir);
+    return files ? (int)found : -ENOSYS;
 }
 
 bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)

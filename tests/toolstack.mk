@@ -3,6 +3,9 @@
 check_PROGRAMS += fake-peers
 fake_peers_SOURCES = tests/fake-peers.c
 fake_peers_LDADD = $(COMMON_LIBS) $(XENSTORE_LIBS)
+# ... and what their played xl has its lock by.
+check_PROGRAMS += with-posix-lock
+with_posix_lock_SOURCES = tests/with-posix-lock.c
 # xl-scsi itself, over a hypervisor that is a directory: its objects come before the library's hyp.o.
 check_PROGRAMS += xl-scsi-fake-hyp
 xl_scsi_fake_hyp_SOURCES = $(xl_scsi_SOURCES) tests/fake-hyp.c
@@ -10,7 +13,7 @@ xl_scsi_fake_hyp_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 xl_scsi_fake_hyp_CFLAGS = $(xl_scsi_CFLAGS)
 xl_scsi_fake_hyp_LDADD = $(xl_scsi_LDADD)
 
-toolstack_checks = check_vscsi_syntax check_xl_args check_vscsi_config check_inuse
+toolstack_checks = check_vscsi_syntax check_xl_args check_vscsi_config check_inuse check_made
 check_PROGRAMS += $(toolstack_checks)
 TESTS += $(toolstack_checks)
 TOOLSTACK_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
@@ -28,6 +31,10 @@ check_vscsi_config_SOURCES = tests/check_vscsi_config.c
 check_vscsi_config_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
 check_vscsi_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_vscsi_config_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
+check_made_SOURCES = tests/check_made.c
+check_made_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
+check_made_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_made_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
 check_inuse_SOURCES = tests/check_inuse.c
 check_inuse_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
 check_inuse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -36,7 +43,12 @@ check_inuse_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
 toolstack_tests = \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \
 	tests/test-re-made-domains-get-their-devices-back.sh \
-	tests/test-the-xl-shim-starts-guests-with-their-devices.sh \
+	tests/test-a-signal-ends-the-xl-shim-and-its-guest.sh \
+	tests/test-the-xl-shim-gives-a-guest-its-devices-before-it-runs.sh \
+	tests/test-the-xl-shim-has-the-scsi-commands.sh \
+	tests/test-the-xl-shim-leaves-no-guest-when-something-fails.sh \
+	tests/test-the-xl-shim-never-harms-another-domain.sh \
+	tests/test-the-xl-shim-passes-on-what-is-not-its-own.sh \
 	tests/test-xl-scsi-escapes-what-backends-write.sh \
 	tests/test-xl-scsi-is-documented.sh \
 	tests/test-xl-scsi-knows-others-nodes.sh \
@@ -48,4 +60,4 @@ toolstack_tests = \
 	tests/test-xl-scsi-writes-what-a-toolstack-must.sh
 TESTS += $(toolstack_tests)
 dist_check_SCRIPTS += $(toolstack_tests)
-EXTRA_DIST += tests/toolstack-lib.sh
+EXTRA_DIST += tests/toolstack-lib.sh tests/played-xl.sh

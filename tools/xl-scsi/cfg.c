@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include <libxlutil.h>
 
@@ -57,6 +58,17 @@ static int parse_entries(XLU_Config *cfg, const char *source, struct guest_confi
     return 0;
 }
 
+/* *out stays NULL where the configuration has no such string. */
+static int copy_string(XLU_Config *cfg, const char *key, char **out, char *err)
+{
+    const char *text;
+
+    if (xlu_cfg_get_string(cfg, key, &text, 1) != 0)
+        return 0;
+    *out = strdup(text);
+    return *out ? 0 : wrong(err, -ENOMEM, "out of memory");
+}
+
 /* What libxlutil printed, as one line. */
 static void first_line(char *text)
 {
@@ -70,7 +82,6 @@ int guest_config_parse(const char *source, const char *text, struct guest_config
     FILE *report = open_memstream(&printed, &printed_len);
     XLU_Config *cfg = report ? xlu_cfg_init(report, source) : NULL;
     struct guest_config c = { 0 };
-    const char *name;
     int r = cfg && len <= CONFIG_MAX ? 0 : wrong(err, -ENOMEM, "out of memory");
 
     if (r == 0 && xlu_cfg_readdata(cfg, text, (int)len) != 0) {
@@ -80,11 +91,10 @@ int guest_config_parse(const char *source, const char *text, struct guest_config
     }
     if (r == 0)
         r = parse_entries(cfg, source, &c, err);
-    if (r == 0 && xlu_cfg_get_string(cfg, "name", &name, 1) == 0) {
-        c.name = strdup(name);
-        if (!c.name)
-            r = wrong(err, -ENOMEM, "out of memory");
-    }
+    if (r == 0)
+        r = copy_string(cfg, "name", &c.name, err);
+    if (r == 0)
+        r = copy_string(cfg, "uuid", &c.uuid, err);
     if (cfg)
         xlu_cfg_destroy(cfg);
     if (report)
@@ -128,9 +138,25 @@ int guest_config_read(const char *file, char *const *extra, unsigned n_extra, st
     return guest_config_parse(file, text, out, err);
 }
 
+char *guest_config_copy(const char *file, const char *more)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len;
+
+    if (read_file(file, CONFIG_MAX, &text, &len) < 0)
+        return NULL;
+    /* Not close-on-exec. */
+    int fd = memfd_create("guest-config", 0);
+
+    if (fd < 0 || write_all(fd, text, len) < 0 || (more && write_all(fd, more, strlen(more)) < 0))
+        return NULL;
+    return strf("/proc/self/fd/%d", fd);
+}
+
 void guest_config_clear(struct guest_config *c)
 {
     free(c->name);
+    free(c->uuid);
     vscsi_entries_free(c->entries, c->n);
     *c = (struct guest_config){ 0 };
 }

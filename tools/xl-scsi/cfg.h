@@ -11,6 +11,7 @@
 
 struct guest_config {
     char *name; /* NULL when it has none */
+    char *uuid; /* as it is written; NULL when it has none */
     struct vscsi_entry *entries;
     unsigned n;
 };
@@ -26,6 +27,11 @@ int guest_config_parse(const char *source, const char *text, struct guest_config
  */
 int guest_config_read(const char *file, char *const *extra, unsigned n_extra, struct guest_config *out,
                       char err[CHANGE_ERROR_MAX]);
+/*
+ * Copies the file, with the text `more` (or NULL) after it, to one that has no name and that child processes inherit
+ * until this program ends. Its path, to be freed, works in a child too. NULL when that is not possible.
+ */
+char *guest_config_copy(const char *file, const char *more);
 void guest_config_clear(struct guest_config *c);
 
 #endif

@@ -4,11 +4,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <xenctrl.h>
 
 #include "hyp.h"
+
+enum {
+    AT_ONCE = 256
+}; /* domains that the hypervisor is asked for in one call */
 
 static xc_interface *xch;
 
@@ -55,18 +60,43 @@ int hyp_unpause(uint32_t domid)
     return xc_domain_unpause(xch, domid) == 0 ? 0 : -errno;
 }
 
+static void uuid_text(const uint8_t *h, char uuid[UUID_TEXT_MAX])
+{
+    snprintf(uuid, UUID_TEXT_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1],
+             h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+}
+
 int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX])
 {
     xc_domaininfo_t info;
-    const uint8_t *h = info.handle;
 
     if (!hyp_available())
         return -ENOSYS;
     if (xc_domain_getinfolist(xch, domid, 1, &info) != 1 || info.domain != domid)
         return -ENOENT;
-    snprintf(uuid, UUID_TEXT_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1],
-             h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+    uuid_text(info.handle, uuid);
     return 0;
+}
+
+int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max)
+{
+    xc_domaininfo_t info[AT_ONCE];
+    char text[UUID_TEXT_MAX];
+    uint32_t first = 0;
+    unsigned found = 0;
+    int n;
+
+    if (!hyp_available())
+        return -ENOSYS;
+    while ((n = xc_domain_getinfolist(xch, first, AT_ONCE, info)) > 0) {
+        for (int i = 0; i < n; i++) {
+            uuid_text(info[i].handle, text);
+            if (!(info[i].flags & XEN_DOMINF_dying) && strcmp(text, uuid) == 0 && found < max)
+                ids[found++] = info[i].domain;
+        }
+        first = info[n - 1].domain + 1u;
+    }
+    return n < 0 ? -errno : (int)found;
 }
 
 const char *hyp_xen_lib_dir(void)

@@ -18,6 +18,8 @@ int hyp_pause(uint32_t domid);
 int hyp_unpause(uint32_t domid);
 /* The guest's uuid as libxl writes it in file names : 0; -ENOENT without such a domain; -ENOSYS. */
 int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX]);
+/* The domains that have this uuid and are not being destroyed, at most max of them in ids. Their number; -ENOSYS or another -errno. */
+int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max);
 /* Where libxl keeps its files about domains. */
 const char *hyp_xen_lib_dir(void);
 /* Does the kernel's xen-scsiback hold this vhost? Only known when the backend is this domain. */

@@ -9,7 +9,7 @@ noinst_LIBRARIES += libxlscsi.a
 libxlscsi_a_SOURCES = tools/xl-scsi/store.c tools/xl-scsi/store.h tools/xl-scsi/view.c tools/xl-scsi/view.h \
 	tools/xl-scsi/attach.c tools/xl-scsi/detach.c tools/xl-scsi/change.h \
 	tools/xl-scsi/list.c tools/xl-scsi/list.h tools/xl-scsi/hyp.c tools/xl-scsi/hyp.h \
-	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/inuse.c tools/xl-scsi/inuse.h \
+	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/made.c tools/xl-scsi/made.h tools/xl-scsi/inuse.c tools/xl-scsi/inuse.h \
 	tools/xl-scsi/remember.c tools/xl-scsi/remember.h tools/xl-scsi/run.c tools/xl-scsi/run.h \
 	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
 libxlscsi_a_CFLAGS = $(AM_CFLAGS) $(XENLIGHT_CFLAGS) $(XENCONTROL_CFLAGS) $(XLUTIL_CFLAGS)
@@ -18,6 +18,6 @@ XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libdevice.a $(COMMON_LIBS) $(XENSTOR
 
 sbin_PROGRAMS += xl-scsi
 xl_scsi_SOURCES = tools/xl-scsi/main.c tools/xl-scsi/commands.c tools/xl-scsi/commands.h \
-	tools/xl-scsi/watch.c tools/xl-scsi/xl.c
+	tools/xl-scsi/watch.c tools/xl-scsi/xl.c tools/xl-scsi/start.c tools/xl-scsi/start.h
 xl_scsi_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 xl_scsi_LDADD = $(XL_SCSI_LIBS) $(SYSTEMD_LIBS)

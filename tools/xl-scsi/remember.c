@@ -114,39 +114,63 @@ int remember_edit(const char *json, const struct vscsi_entry *add, unsigned n, c
     return *out ? 0 : -ENOMEM;
 }
 
-int remember_read(const char *json, char **name, struct vscsi_entry **entries, unsigned *n)
+void remembered_clear(struct remembered *r)
 {
-    CLEANUP_JSON struct json_object *root = json_tokener_parse(json);
-    struct json_object *c_info = NULL, *xsdata = NULL, *named = NULL;
+    free(r->name);
+    free(r->uuid);
+    vscsi_entries_free(r->entries, r->n);
+    *r = (struct remembered){ 0 };
+}
 
-    *name = NULL;
-    *entries = NULL;
-    *n = 0;
-    if (!root || !json_object_is_type(root, json_type_object) || !json_object_object_get_ex(root, "c_info", &c_info)
-        || !json_object_is_type(c_info, json_type_object))
-        return -EINVAL;
-    if (json_object_object_get_ex(c_info, "name", &named) && json_object_is_type(named, json_type_string)) {
-        *name = strdup(json_object_get_string(named));
-        if (!*name)
-            return -ENOMEM;
-    }
+/* *out stays NULL where there is no such string. */
+static int copy_string(struct json_object *from, const char *key, char **out)
+{
+    struct json_object *value = NULL;
+
+    if (!json_object_object_get_ex(from, key, &value) || !json_object_is_type(value, json_type_string))
+        return 0;
+    *out = strdup(json_object_get_string(value));
+    return *out ? 0 : -ENOMEM;
+}
+
+static int read_entries(struct json_object *c_info, struct remembered *r)
+{
+    struct json_object *xsdata = NULL;
+
     if (!json_object_object_get_ex(c_info, "xsdata", &xsdata) || !json_object_is_type(xsdata, json_type_object)
         || json_object_object_length(xsdata) == 0)
         return 0;
-    *entries = calloc((size_t)json_object_object_length(xsdata), sizeof(**entries));
-    if (!*entries) {
-        free(*name);
-        *name = NULL;
+    r->entries = calloc((size_t)json_object_object_length(xsdata), sizeof(*r->entries));
+    if (!r->entries)
         return -ENOMEM;
-    }
     json_object_object_foreach(xsdata, key, value)
     {
-        if (parse_noted(key, value, &(*entries)[*n]))
-            (*n)++;
+        if (parse_noted(key, value, &r->entries[r->n]))
+            r->n++;
         else
-            (*entries)[*n] = (struct vscsi_entry){ 0 };
+            r->entries[r->n] = (struct vscsi_entry){ 0 };
     }
     return 0;
+}
+
+int remember_read(const char *json, struct remembered *out)
+{
+    CLEANUP_JSON struct json_object *root = json_tokener_parse(json);
+    struct json_object *c_info = NULL;
+    int r = 0;
+
+    *out = (struct remembered){ 0 };
+    if (!root || !json_object_is_type(root, json_type_object) || !json_object_object_get_ex(root, "c_info", &c_info)
+        || !json_object_is_type(c_info, json_type_object))
+        return -EINVAL;
+    r = copy_string(c_info, "name", &out->name);
+    if (r == 0)
+        r = copy_string(c_info, "uuid", &out->uuid);
+    if (r == 0)
+        r = read_entries(c_info, out);
+    if (r < 0)
+        remembered_clear(out);
+    return r;
 }
 
 /* --- libxl's copy --- */

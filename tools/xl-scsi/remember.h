@@ -35,10 +35,14 @@ int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, 
  * place. 0; 1 and no text: there is nothing to change; -EINVAL (not such a JSON) or -ENOMEM.
  */
 int remember_edit(const char *json, const struct vscsi_entry *add, unsigned n, const struct hctl *remove, char **out);
-/*
- * The other way: the entries noted in a JSON and the guest's name (NULL without), both to be freed by the
- * caller. Entries that do not parse are left out. 0, -EINVAL or -ENOMEM.
- */
-int remember_read(const char *json, char **name, struct vscsi_entry **entries, unsigned *n);
+/* The other way: what a JSON says about the guest and its devices. */
+struct remembered {
+    char *name, *uuid; /* NULL where it has none */
+    struct vscsi_entry *entries;
+    unsigned n;
+};
+/* Entries that do not parse are left out. 0, -EINVAL or -ENOMEM; *out is cleared on failure. */
+int remember_read(const char *json, struct remembered *out);
+void remembered_clear(struct remembered *r);
 
 #endif

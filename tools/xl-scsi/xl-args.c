@@ -188,7 +188,7 @@ static const char *const letters[] = {
 
 char **xl_start_args(const struct xl_start *s, const char *xl, char *const *globals, unsigned n_globals)
 {
-    size_t n = 0, room = n_globals + strlen(s->options) + s->n_extra + 10;
+    size_t n = 0, room = n_globals + strlen(s->options) + s->n_extra + 11;
     const char **args = calloc(room, sizeof(*args));
 
     if (!args)
@@ -215,6 +215,8 @@ char **xl_start_args(const struct xl_start *s, const char *xl, char *const *glob
         args[n++] = s->config;
         for (unsigned i = 0; i < s->n_extra; i++)
             args[n++] = s->extra[i];
+        if (s->uuid)
+            args[n++] = s->uuid;
     }
     return (char **)args;
 }

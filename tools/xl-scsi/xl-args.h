@@ -43,6 +43,7 @@ struct xl_start {
     const char *saved;  /* restore */
     char **extra;       /* create: KEY=VALUE...; to be freed (the array only) */
     unsigned n_extra;
+    const char *uuid; /* create: one more KEY=VALUE, `uuid="..."`, that the caller adds; NULL: none */
 };
 /* argv[0] is the command word. False when this is for the real xl: help, a mistake, no file, or no memory. */
 bool xl_start_parse(bool restore, int argc, char *const *argv, struct xl_start *out);

@@ -1,38 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What `xl ...` does for guests with SCSI devices: `create` with vscsi=, `restore` of a guest that had devices, and
- * the scsi- commands. Such a guest is made paused by the real xl, gets its devices, and only then runs.
- * Everything else becomes the real xl, arguments untouched.
+ * What `xl ...` does for guests with SCSI devices: it finds `create` with vscsi=, `restore` of a guest that had
+ * devices (start.c does the work for both), and the scsi- commands. Everything else becomes the real xl, arguments
+ * untouched.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "cfg.h"
 #include "commands.h"
-#include "hyp.h"
 #include "inuse.h"
 #include "remember.h"
 #include "run.h"
-#include "wanted.h"
+#include "start.h"
 #include "xl-args.h"
 
 enum {
     HELP_MAX = 64 * 1024,
     SAVED_CONFIG_MAX = 16 << 20
-};
-
-struct call {
-    char **argv; /* [0]: the real xl; the user's arguments follow */
-    int argc;
-    struct xl_line line;
-    const struct options *o;
 };
 
 /* Becomes the real xl. Returns only when that is impossible. */
@@ -88,178 +77,16 @@ static bool real_knows_scsi(char *xl)
     return names && strstr(names, "scsi-attach ");
 }
 
-/* --- a guest that is being started --- */
-
-struct start {
-    const struct call *call;
-    struct xl_start args;
-    char *name;
-    struct vscsi_entry *entries;
-    unsigned n;
-    struct store store;
-    uint32_t domid;
-    pid_t xl; /* while it runs; else 0 */
-};
-
-static void start_clear(struct start *s)
-{
-    xl_start_clear(&s->args);
-    free(s->name);
-    vscsi_entries_free(s->entries, s->n);
-    store_close(&s->store);
-}
-
-/* The real xl for one thing about this guest, with the user's global options. */
-static int tell_xl(const struct start *s, const char *command, const char *what)
-{
-    const struct call *call = s->call;
-    CLEANUP_FREE char **argv = calloc((size_t)call->line.command + 3, sizeof(*argv));
-
-    if (!argv)
-        return -ENOMEM;
-    memcpy(argv, call->argv, (size_t)call->line.command * sizeof(*argv));
-    argv[call->line.command] = (char *)command;
-    argv[call->line.command + 1] = (char *)what;
-    return run_program(argv);
-}
-
-static int tell_xl_domain(const struct start *s, const char *command)
-{
-    char id[16];
-
-    snprintf(id, sizeof(id), "%u", s->domid);
-    return tell_xl(s, command, id);
-}
-
-/* xl has ended before we saw the domain complete: it had nothing to wait for, or no success. */
-static int ended_early(struct start *s, int status)
-{
-    s->xl = 0;
-    if (status != 0)
-        return status < 0 ? EXIT_FAILED : status;
-    if (domain_find_name(&s->store, s->name, &s->domid) == 0)
-        return EXIT_OK;
-    return complain(EXIT_FAILED, "%s ended, but xenstore shows no guest %s", s->call->argv[0], s->name);
-}
-
-/* Until the domain is there. xl may stay longer: until the guest ends (-F), or its console is left (-c). */
-static int await_domain(struct start *s)
-{
-    struct timespec pause = { .tv_nsec = 50 * 1000000L };
-
-    for (;;) {
-        int r = run_poll(s->xl);
-
-        if (r != -EAGAIN)
-            return ended_early(s, r);
-        /* Is our domain there, and has libxl finished with it? What libxl stores last tells. */
-        if (domain_find_name(&s->store, s->name, &s->domid) == 0 && remember_domain_complete(s->domid))
-            return EXIT_OK;
-        if (store_interrupted())
-            return ended_early(s, run_wait(s->xl)); /* passes the signal on */
-        nanosleep(&pause, NULL);
-    }
-}
-
-/*
- * An xl that a signal ended leaves what it has made so far. One that is complete is another's: ours would have
- * been seen.
- */
-static void drop_half_made(struct start *s)
-{
-    if (domain_find_name(&s->store, s->name, &s->domid) == 0 && !remember_domain_complete(s->domid))
-        tell_xl_domain(s, "destroy");
-}
-
-/* Makes the domain, paused. EXIT_OK, or the real xl's status. */
-static int make_domain(struct start *s)
-{
-    const struct call *call = s->call;
-    CLEANUP_FREE char **argv = xl_start_args(&s->args, call->argv[0], call->argv + 1, (unsigned)call->line.command - 1);
-
-    s->xl = argv ? run_spawn(argv, -1) : -ENOMEM;
-    if (s->xl < 0)
-        return complain(127, "cannot run %s: %s", call->argv[0], strerror((int)-s->xl));
-    int code = await_domain(s);
-
-    if (code > 128)
-        drop_half_made(s);
-    return code;
-}
-
-/* The guest's devices: those of the configuration, or those that the saved guest had. */
-static int give_devices(struct start *s)
-{
-    struct change c = change_for(&s->store, s->domid, s->call->o);
-    bool from_saved = s->args.restore && !s->args.config;
-
-    c.no_wait = true;
-    int r = from_saved ? wanted_attach(&c) : attach_and_remember(&c, &s->entries, &s->n);
-
-    if (r < 0 || (from_saved && r > 0))
-        return complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error);
-    return EXIT_OK;
-}
-
-/* After the guest has been destroyed. An xl that waits for a console that never came would wait for ever. */
-static void end_xl(struct start *s)
-{
-    struct timespec pause = { .tv_nsec = 50 * 1000000L };
-    unsigned tries = 40;
-    int r = s->xl > 0 ? -EAGAIN : 0;
-
-    while (r == -EAGAIN && tries-- && (r = run_poll(s->xl)) == -EAGAIN)
-        nanosleep(&pause, NULL);
-    if (r == -EAGAIN) {
-        kill(s->xl, SIGTERM);
-        run_wait(s->xl);
-    }
-    s->xl = 0;
-}
-
-static int start_guest(struct start *s)
-{
-    int code = make_domain(s);
-
-    if (code != EXIT_OK)
-        return code;
-    code = give_devices(s);
-    if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
-        code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused", s->name);
-    if (code != EXIT_OK) {
-        store_clear_interrupt(); /* or it would end the destroy */
-        tell_xl_domain(s, "destroy");
-        end_xl(s);
-        return code;
-    }
-    int r = s->xl > 0 ? run_wait(s->xl) : 0;
-
-    return r < 0 ? EXIT_FAILED : r;
-}
-
 /* --- create --- */
 
-/*
- * A pipe can be read once. Its text goes where the real xl can read it again: a file without a name
- * that it inherits. NULL: not needed, or not possible.
- */
+/* A pipe can be read once: the real xl gets a copy. NULL: not needed, or not possible. */
 static char *spool(const char *path)
 {
     struct stat st;
 
     if (strcmp(path, "/dev/null") == 0 || stat(path, &st) < 0 || S_ISREG(st.st_mode))
         return NULL;
-    CLEANUP_FREE char *text = NULL;
-    size_t len;
-
-    if (read_file(path, SAVED_CONFIG_MAX, &text, &len) < 0)
-        return NULL;
-    /* Not close-on-exec. */
-    int fd = memfd_create("guest-config", 0);
-
-    if (fd < 0 || write_all(fd, text, len) < 0)
-        return NULL;
-    return strf("/proc/self/fd/%d", fd);
+    return guest_config_copy(path, NULL);
 }
 
 /* The user's command line with another configuration file. */
@@ -296,6 +123,23 @@ static int check_early(struct start *s)
     return r < 0 ? complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error) : EXIT_OK;
 }
 
+/* The guest's configuration is `config` from now on. */
+static void take_config(struct start *s, struct guest_config *config)
+{
+    s->name = steal_ptr(config->name);
+    s->uuid = steal_ptr(config->uuid);
+    s->entries = steal_ptr(config->entries);
+    s->n = config->n;
+}
+
+/* A uuid that is none is for the real xl to refuse. */
+static bool can_start(const struct start *s)
+{
+    char uuid[UUID_TEXT_MAX];
+
+    return s->n > 0 && s->name && (!s->uuid || made_uuid_form(s->uuid, uuid)) && !real_knows_scsi(s->call->argv[0]);
+}
+
 static int run_create(const struct call *call)
 {
     __attribute__((cleanup(start_clear))) struct start s = { .call = call };
@@ -312,24 +156,15 @@ static int run_create(const struct call *call)
 
     if (r == -EINVAL && !real_knows_scsi(call->argv[0]))
         return complain(EXIT_FAILED, "%s", err);
-    s.name = config.name;
-    s.entries = config.entries;
-    s.n = config.n;
+    take_config(&s, &config);
     /* What else is wrong with the file, xl says better. */
-    bool plain = r < 0 || s.n == 0 || !s.name || s.args.dry_run || call->line.dry_run || real_knows_scsi(call->argv[0]);
-
-    if (!plain) {
-        int code = connect_store(&s.store);
-
-        if (code != EXIT_OK)
-            return code;
-        /* One of this name runs already: for xl to refuse. */
-        plain = domain_find_name(&s.store, s.name, &s.domid) == 0;
-    }
-    if (plain)
+    if (r < 0 || s.args.dry_run || call->line.dry_run || !can_start(&s))
         return spooled ? real_create_with(call, &s.args) : real_xl(call->argv);
-    int code = check_early(&s);
+    int code = connect_store(&s.store);
 
+    /* One of this name runs already: for xl to refuse, and its devices are in use. */
+    if (code == EXIT_OK && domain_find_name(&s.store, s.name, &s.domid) != 0)
+        code = check_early(&s);
     return code == EXIT_OK ? start_guest(&s) : code;
 }
 
@@ -359,6 +194,35 @@ static char *saved_config(const char *path)
     return steal_ptr(text);
 }
 
+/* The guest and its devices as the file that replaces the saved configuration has them. */
+static int read_new_config(struct start *s, char err[CHANGE_ERROR_MAX])
+{
+    struct guest_config config;
+    struct stat st;
+
+    if (stat(s->args.config, &st) < 0 || !S_ISREG(st.st_mode))
+        return -ENOENT;
+    int r = guest_config_read(s->args.config, NULL, 0, &config, err);
+
+    take_config(s, &config);
+    return r;
+}
+
+static int read_saved_config(struct start *s)
+{
+    CLEANUP_FREE char *json = saved_config(s->args.saved);
+    struct remembered saved;
+    int r = json ? remember_read(json, &saved) : -ENOENT;
+
+    if (r < 0)
+        return r;
+    s->name = saved.name;
+    s->uuid = saved.uuid;
+    s->entries = saved.entries;
+    s->n = saved.n;
+    return s->uuid ? 0 : -EINVAL;
+}
+
 static int run_restore(const struct call *call)
 {
     __attribute__((cleanup(start_clear))) struct start s = { .call = call };
@@ -366,32 +230,16 @@ static int run_restore(const struct call *call)
 
     if (!xl_start_parse(true, call->argc - call->line.command, call->argv + call->line.command, &s.args))
         return real_xl(call->argv);
-    if (s.args.config) {
-        struct guest_config config;
-        struct stat st;
+    bool fresh = s.args.config != NULL;
+    int r = fresh ? read_new_config(&s, err) : read_saved_config(&s);
 
-        if (stat(s.args.config, &st) < 0 || !S_ISREG(st.st_mode))
-            return real_xl(call->argv);
-        if (guest_config_read(s.args.config, NULL, 0, &config, err) == -EINVAL && !real_knows_scsi(call->argv[0]))
-            return complain(EXIT_FAILED, "%s", err);
-        s.name = config.name;
-        s.entries = config.entries;
-        s.n = config.n;
-    } else {
-        CLEANUP_FREE char *json = saved_config(s.args.saved);
-
-        if (!json || remember_read(json, &s.name, &s.entries, &s.n) < 0)
-            return real_xl(call->argv);
-    }
-    if (s.n == 0 || !s.name || real_knows_scsi(call->argv[0]))
+    if (fresh && r == -EINVAL && !real_knows_scsi(call->argv[0]))
+        return complain(EXIT_FAILED, "%s", err);
+    if (r < 0 || !can_start(&s))
         return real_xl(call->argv);
     int code = connect_store(&s.store);
 
-    if (code != EXIT_OK)
-        return code;
-    if (domain_find_name(&s.store, s.name, &s.domid) == 0)
-        return real_xl(call->argv);
-    return start_guest(&s);
+    return code == EXIT_OK ? start_guest(&s) : code;
 }
 
 /* --- the commands --- */

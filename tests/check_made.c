@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which domain our own xl has made: the pure parts, and when a domain may be taken for ours. */
+#include "config.h"
+
+#include <check.h>
+
+#include "common/util.h"
+#include "xl-scsi/made.h"
+
+static const struct {
+    const char *line;
+    enum xl_lock is; /* for process 568 */
+} lines[] = {
+    { "1: POSIX  ADVISORY  WRITE 568 00:1a:7841 0 EOF", XL_LOCK_HELD },
+    { "27: POSIX  ADVISORY  WRITE 568 08:01:7841 0 EOF", XL_LOCK_HELD },
+    { "1: -> POSIX  ADVISORY  WRITE 568 00:1a:7841 0 EOF", XL_LOCK_WAITED_FOR },
+    { "1: POSIX  ADVISORY  WRITE 5680 00:1a:7841 0 EOF", XL_LOCK_UNSEEN },
+    { "1: POSIX  ADVISORY  READ 568 00:1a:7841 0 EOF", XL_LOCK_UNSEEN },
+    { "1: FLOCK  ADVISORY  WRITE 568 00:1a:7841 0 EOF", XL_LOCK_UNSEEN },
+    { "1: OFDLCK ADVISORY  WRITE -1 00:1a:7841 0 EOF", XL_LOCK_UNSEEN },
+    { "", XL_LOCK_UNSEEN },
+    { "nonsense", XL_LOCK_UNSEEN },
+};
+
+START_TEST(line_of_proc_locks)
+{
+    ck_assert_int_eq(made_lock_line(lines[_i].line, 568), lines[_i].is);
+}
+END_TEST
+
+static const struct {
+    const char *text, *uuid; /* NULL: none */
+} uuids[] = {
+    { "01234567-89ab-cdef-0123-456789abcdef", "01234567-89ab-cdef-0123-456789abcdef" },
+    { "01234567-89AB-CDEF-0123-456789ABCDEF", "01234567-89ab-cdef-0123-456789abcdef" },
+    { "0123456789abcdef0123456789abcdef", NULL },
+    { "01234567-89ab-cdef-0123-456789abcde", NULL },
+    { "01234567-89ab-cdef-0123-456789abcdef0", NULL },
+    { "01234567-89ab-cdef-0123-456789abcdeg", NULL },
+    { "01234567x89ab-cdef-0123-456789abcdef", NULL },
+    { "", NULL },
+};
+
+START_TEST(form_of_a_uuid)
+{
+    char uuid[UUID_TEXT_MAX];
+
+    ck_assert_int_eq(made_uuid_form(uuids[_i].text, uuid), uuids[_i].uuid != NULL);
+    if (uuids[_i].uuid)
+        ck_assert_str_eq(uuid, uuids[_i].uuid);
+}
+END_TEST
+
+static const struct {
+    bool shared, by_name;
+    enum xl_lock lock;
+    bool sure, half;
+} cells[] = {
+    { false, false, XL_LOCK_UNSEEN, true, true },  { false, false, XL_LOCK_WAITED_FOR, true, true },
+    { false, false, XL_LOCK_HELD, true, true },    { false, false, XL_LOCK_LET_GO, true, true },
+    { true, false, XL_LOCK_UNSEEN, false, false }, { true, false, XL_LOCK_WAITED_FOR, false, false },
+    { true, false, XL_LOCK_HELD, false, true },    { true, false, XL_LOCK_LET_GO, true, false },
+    { false, true, XL_LOCK_UNSEEN, false, false }, { false, true, XL_LOCK_WAITED_FOR, false, false },
+    { false, true, XL_LOCK_HELD, false, true },    { false, true, XL_LOCK_LET_GO, true, false },
+};
+
+START_TEST(whose_domain)
+{
+    struct made m = { .shared = cells[_i].shared, .by_name = cells[_i].by_name, .lock = cells[_i].lock };
+
+    ck_assert_int_eq(made_sure(&m), cells[_i].sure);
+    ck_assert_int_eq(made_half(&m), cells[_i].half);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("which domain is ours");
+    TCase *t = tcase_create("made");
+    SRunner *r = srunner_create(s);
+
+    tcase_add_loop_test(t, line_of_proc_locks, 0, ARRAY_SIZE(lines));
+    tcase_add_loop_test(t, form_of_a_uuid, 0, ARRAY_SIZE(uuids));
+    tcase_add_loop_test(t, whose_domain, 0, ARRAY_SIZE(cells));
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+
+    srunner_free(r);
+    return failed ? 1 : 0;
+}

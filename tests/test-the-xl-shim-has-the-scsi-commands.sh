@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The xl shim: scsi-attach, scsi-detach and scsi-list.
+MOCK_TIMEOUT=60
+. "${top_srcdir:-.}/tests/mock-lib.sh"
+. "${top_srcdir:-.}/tests/toolstack-lib.sh"
+mock_start
+peers 7
+. "${top_srcdir:-.}/tests/played-xl.sh"
+
+step "the scsi- commands, by prefix too"
+guest_create 7 web
+shim scsi-attach web /dev/nosuch 0:0:0:0 || fail "scsi-attach"
+shim scsi-a web /dev/nosuch2 0:0:0:1,readonly || fail "scsi-a"
+check_eq "$(shim scsi-list web | grep -c ' 4$')" 2 "devices in scsi-list"
+check_eq "$(shim scs-list 2>&1)" "" "an unknown command is the real xl's"
+check_match "$(shim -N scsi-attach web /dev/nosuch3 0:0:0:2)" 'dev-2/state = "1"' "scsi-attach with -N"
+shim scsi-detach web 0:0:0:1 || fail "scsi-detach"
+check_match "$(shim scsi-list --json web)" '"v-dev":"0:0:0:0"' "scsi-list --json"
+refuses_at_length 2 'Usage: xl \[-N\] scsi-attach <Domain>' shim scsi-attach web
+check_eq "$(shim help)" "$("$DIR/real/xl" help; printf ' %-19s %s\n' scsi-attach "Attach a SCSI device to a domain" \
+    scsi-detach "Detach a domain's SCSI device" scsi-list "List domains' SCSI devices")" "the list that completion asks for"
+check_match "$(shim help scsi-detach)" 'scsi-detach <Domain> <VirtDev>' "help"
+refuses 1 'is taken already' shim scsi-attach web /dev/x 0:0:0:0
+gone

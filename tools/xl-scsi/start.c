@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Starting a guest with SCSI devices; see start.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cfg.h"
+#include "remember.h"
+#include "run.h"
+#include "start.h"
+#include "wanted.h"
+
+enum {
+    POLL_NS = 50 * 1000000,
+    END_TRIES = 40, /* polls: what an xl gets to notice that its guest was destroyed */
+};
+
+void start_clear(struct start *s)
+{
+    xl_start_clear(&s->args);
+    made_clear(&s->made);
+    free(s->name);
+    free(s->uuid);
+    vscsi_entries_free(s->entries, s->n);
+    store_close(&s->store);
+}
+
+/* The real xl for one thing about this guest, with the user's global options. */
+static int tell_xl(const struct start *s, const char *command, const char *what)
+{
+    const struct call *call = s->call;
+    CLEANUP_FREE char **argv = calloc((size_t)call->line.command + 3, sizeof(*argv));
+
+    if (!argv)
+        return -ENOMEM;
+    memcpy(argv, call->argv, (size_t)call->line.command * sizeof(*argv));
+    argv[call->line.command] = (char *)command;
+    argv[call->line.command + 1] = (char *)what;
+    return run_program(argv);
+}
+
+/* Asked each time: the domain may have ended, and its number may be another's. */
+static int tell_xl_domain(struct start *s, const char *command)
+{
+    char id[16];
+
+    if (!made_is(&s->made, s->domid))
+        return -ESRCH;
+    snprintf(id, sizeof(id), "%u", s->domid);
+    return tell_xl(s, command, id);
+}
+
+/* xl has ended before the domain was known to be its own. Status 0 is its word that it has made one. */
+static int ended_early(struct start *s, int status)
+{
+    s->xl = 0;
+    if (status != 0)
+        return status < 0 ? EXIT_FAILED : status;
+    if (made_find(&s->made, &s->domid) == 0)
+        return EXIT_OK;
+    return complain(EXIT_FAILED, "%s ended, but there is no guest %s", s->call->argv[0], s->name);
+}
+
+/* Until the domain is there. xl may stay longer: until the guest ends (-F), or its console is left (-c). */
+static int await_domain(struct start *s)
+{
+    struct timespec pause = { .tv_nsec = POLL_NS };
+
+    for (;;) {
+        int r = run_poll(s->xl);
+
+        if (r != -EAGAIN)
+            return ended_early(s, r);
+        made_observe(&s->made, s->xl);
+        /* libxl stores the domain's configuration last: then it has finished with it. */
+        if (made_find(&s->made, &s->domid) == 0 && made_sure(&s->made) && remember_domain_complete(s->domid))
+            return EXIT_OK;
+        if (store_interrupted())
+            return ended_early(s, run_wait(s->xl)); /* passes the signal on */
+        nanosleep(&pause, NULL);
+    }
+}
+
+/*
+ * An xl that fails destroys what it has made; one that a signal ends does not. A complete domain is left alone where
+ * others may have made it: xl would have told.
+ */
+static void drop_half_made(struct start *s)
+{
+    store_clear_interrupt(); /* or it would end the destroy */
+    if (made_find(&s->made, &s->domid) == 0 && made_half(&s->made)
+        && (!(s->made.shared || s->made.by_name) || !remember_domain_complete(s->domid)))
+        tell_xl_domain(s, "destroy");
+}
+
+/* Makes the domain, paused. EXIT_OK, or the real xl's status. */
+static int make_domain(struct start *s)
+{
+    const struct call *call = s->call;
+    int r = made_init(&s->made, &s->store, s->name, s->uuid);
+
+    if (r < 0)
+        return complain(EXIT_FAILED, "guest %s is not started: its uuid cannot be looked for: %s", s->name,
+                        strerror(-r));
+    CLEANUP_FREE char *set = strf("uuid=\"%s\"", s->made.uuid), *copy = NULL;
+
+    if (!s->uuid && set && s->args.restore) {
+        CLEANUP_FREE char *line = strf("\n%s\n", set);
+
+        s->args.config = copy = line ? guest_config_copy(s->args.config, line) : NULL;
+    }
+    if (!set || (s->args.restore && !s->uuid && !copy))
+        return complain(EXIT_FAILED, "guest %s is not started: its configuration cannot be copied", s->name);
+    if (!s->uuid)
+        s->args.uuid = set;
+    CLEANUP_FREE char **argv = xl_start_args(&s->args, call->argv[0], call->argv + 1, (unsigned)call->line.command - 1);
+
+    s->xl = argv ? run_spawn(argv, -1) : -ENOMEM;
+    if (s->xl < 0)
+        return complain(127, "cannot run %s: %s", call->argv[0], strerror((int)-s->xl));
+    int code = await_domain(s);
+
+    if (code != EXIT_OK)
+        drop_half_made(s);
+    return code;
+}
+
+/* The guest's devices: those of the configuration, or those that the saved guest had. */
+static int give_devices(struct start *s)
+{
+    struct change c = change_for(&s->store, s->domid, s->call->o);
+    bool from_saved = s->args.restore && !s->args.config;
+
+    c.no_wait = true;
+    int r = from_saved ? wanted_attach(&c) : attach_and_remember(&c, &s->entries, &s->n);
+
+    if (r < 0 || (from_saved && r > 0))
+        return complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error);
+    return EXIT_OK;
+}
+
+/* After the guest has been destroyed. An xl may wait for a console that never came: it is ended. */
+static void end_xl(struct start *s)
+{
+    struct timespec pause = { .tv_nsec = POLL_NS };
+    unsigned tries = END_TRIES;
+    int r = s->xl > 0 ? -EAGAIN : 0;
+
+    while (r == -EAGAIN && tries-- && (r = run_poll(s->xl)) == -EAGAIN)
+        nanosleep(&pause, NULL);
+    if (r == -EAGAIN) {
+        kill(s->xl, SIGTERM);
+        run_wait(s->xl);
+    }
+    s->xl = 0;
+}
+
+int start_guest(struct start *s)
+{
+    int code = make_domain(s);
+
+    if (code != EXIT_OK)
+        return code;
+    code = give_devices(s);
+    if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
+        code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused", s->name);
+    if (code != EXIT_OK) {
+        store_clear_interrupt();
+        tell_xl_domain(s, "destroy");
+        end_xl(s);
+        return code;
+    }
+    int r = s->xl > 0 ? run_wait(s->xl) : 0;
+
+    return r < 0 ? EXIT_FAILED : r;
+}
