@@ -15,7 +15,7 @@ check_device_LDADD = libdevice.a libcommon.a $(CHECK_LIBS)
 check_host_SOURCES = tests/check_host.c tests/host-fixture.h tests/fake-control.c tests/fake-control.h
 check_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_host_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=device_open
-check_host_LDADD = libcontrol.a libdevice.a $(COMMON_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
+check_host_LDADD = libcontrol.a libdevice.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
 check_host_devices_SOURCES = tests/check_host_devices.c tests/host-fixture.h tests/fake-control.c tests/fake-control.h
 check_host_devices_CFLAGS = $(check_host_CFLAGS)
 check_host_devices_LDFLAGS = $(check_host_LDFLAGS)

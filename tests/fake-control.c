@@ -7,23 +7,22 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "../tools/mock-xen/path.h"
+#include "../tools/mock-xen/txn.h"
 #include "common/util.h"
 #include "control/store.h"
 #include "control/supervise.h"
 #include "fake-control.h"
 
-#define NODES_MAX 8192
 #define EVENTS_MAX 4096
 #define WATCHES_MAX 256
 
-struct fake_node {
-    char *path, *value;
-};
-static struct fake_node nodes[NODES_MAX];
-static unsigned n_nodes;
+static struct node_pool pool;
+static struct tree tree; /* mock-xen's: there is one emulation of xenstore's nodes and of what a change fires */
 static bool domains[32768];
 static struct {
-    char path[STORE_PATH_MAX], token[40];
+    char path[XENSTORE_ABS_PATH_MAX + 1], token[40];
+    size_t relative; /* bytes of a path that the client does not see */
 } watches[WATCHES_MAX];
 static struct {
     char path[STORE_PATH_MAX], token[40];
@@ -49,19 +48,14 @@ struct store {
 
 /* --- nodes --- */
 
-static struct fake_node *find(const char *path)
+/* A relative path is below domain 0's home, as for xenstored. */
+static const char *absolute(const char *path)
 {
-    for (unsigned i = 0; i < n_nodes; i++)
-        if (strcmp(nodes[i].path, path) == 0)
-            return &nodes[i];
-    return NULL;
-}
+    static char buf[XENSTORE_ABS_PATH_MAX + 1];
 
-static bool below(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-
-    return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
+    if (path_canonical(0, path, buf) < 0)
+        abort();
+    return buf;
 }
 
 static void queue_event(const char *path, const char *token)
@@ -78,52 +72,47 @@ static void queue_event(const char *path, const char *token)
         abort();
 }
 
-static void fire(const char *path)
+static void fire(const struct tree_changes *changes)
 {
-    for (unsigned i = 0; i < WATCHES_MAX; i++) {
-        if (!watches[i].path[0])
-            continue;
-        if (below(path, watches[i].path))
-            queue_event(path, watches[i].token);
-        else if (below(watches[i].path, path)) /* something above it was removed */
-            queue_event(watches[i].path, watches[i].token);
-    }
+    for (const struct tree_change *c = changes->first; c; c = c->next)
+        for (unsigned i = 0; i < WATCHES_MAX; i++)
+            if (watches[i].path[0]
+                && (c->exact ? strcmp(watches[i].path, c->path) == 0 : path_below(watches[i].path, c->path)))
+                queue_event(c->path + watches[i].relative, watches[i].token);
+}
+
+static struct node *find(const char *path)
+{
+    return tree_find(&tree, absolute(path));
+}
+
+/* As domain 0, at once; value NULL removes the node and all below it. */
+static void change(const char *path, const char *value)
+{
+    static const struct quota quota = QUOTA_DEFAULT;
+    struct tree_changes changes;
+    struct actor dom0 = { .tree = &tree, .quota = &quota, .changes = &changes };
+    int r;
+
+    changes_init(&changes, &pool);
+    path = absolute(path);
+    r = value ? op_write(&dom0, path, value, strlen(value)) : op_rm(&dom0, path);
+    if (r < 0 && r != -ENOENT)
+        abort();
+    fire(&changes);
+    changes_deinit(&changes);
 }
 
 void fake_fire(const char *watch_path)
 {
     for (unsigned i = 0; i < WATCHES_MAX; i++)
-        if (strcmp(watches[i].path, watch_path) == 0)
+        if (strcmp(watches[i].path, absolute(watch_path)) == 0)
             queue_event(watch_path, watches[i].token);
-}
-
-static void set_node(const char *path, const char *value)
-{
-    struct fake_node *n = find(path);
-    const char *slash = strrchr(path, '/');
-
-    if (slash && slash != path) {
-        char parent[STORE_PATH_MAX];
-
-        snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
-        if (!find(parent))
-            set_node(parent, "");
-    }
-    if (!n) {
-        if (n_nodes == NODES_MAX)
-            abort();
-        n = &nodes[n_nodes++];
-        n->path = strf("%s", path);
-        n->value = NULL;
-    }
-    free(n->value);
-    n->value = strf("%s", value);
 }
 
 void fake_put(const char *path, const char *value)
 {
-    set_node(path, value);
-    fire(path);
+    change(path, value);
 }
 
 void fake_putf(const char *value, const char *fmt, ...)
@@ -137,30 +126,16 @@ void fake_putf(const char *value, const char *fmt, ...)
     fake_put(path, value);
 }
 
-static void remove_tree(const char *path)
-{
-    for (unsigned i = 0; i < n_nodes;) {
-        if (below(nodes[i].path, path)) {
-            free(nodes[i].path);
-            free(nodes[i].value);
-            nodes[i] = nodes[--n_nodes];
-        } else {
-            i++;
-        }
-    }
-}
-
 void fake_remove(const char *path)
 {
-    remove_tree(path);
-    fire(path);
+    change(path, NULL);
 }
 
 const char *fake_get(const char *path)
 {
-    struct fake_node *n = find(path);
+    struct node *node = find(path);
 
-    return n ? n->value : NULL;
+    return node ? node->value : NULL;
 }
 
 void fake_domain(unsigned domid, bool there)
@@ -186,11 +161,10 @@ void fake_lose(bool now)
 
 void fake_reset(void)
 {
-    while (n_nodes > 0) {
-        n_nodes--;
-        free(nodes[n_nodes].path);
-        free(nodes[n_nodes].value);
-    }
+    if (tree.root)
+        tree_deinit(&tree);
+    if (tree_init(&tree, &pool) < 0)
+        abort();
     memset(domains, 0, sizeof(domains));
     memset(watches, 0, sizeof(watches));
     event_from = event_n = 0;
@@ -255,14 +229,14 @@ bool store_lost(const struct store *st)
 
 static int read_text(const char *path, char *buf, size_t size)
 {
-    struct fake_node *n = find(path);
+    const char *value = fake_get(path);
 
     buf[0] = '\0';
-    if (!n)
+    if (!value)
         return -ENOENT;
-    if (strlen(n->value) >= size)
+    if (strlen(value) >= size)
         return -EMSGSIZE;
-    strcpy(buf, n->value);
+    strcpy(buf, value);
     return 0;
 }
 
@@ -301,21 +275,19 @@ int store_remove(struct store *st, const char *path)
 
 int store_remove_if_empty(struct store *st, const char *path)
 {
+    const struct node *node = find(path);
     int r = call();
 
     (void)st;
-    if (r < 0)
-        return r;
-    for (unsigned i = 0; i < n_nodes; i++)
-        if (below(nodes[i].path, path) && strcmp(nodes[i].path, path) != 0)
-            return 0;
-    fake_remove(path);
-    return 0;
+    if (r == 0 && node && node->n_children == 0)
+        fake_remove(path);
+    return r;
 }
 
 int store_list(struct store *st, const char *path, char ***names, unsigned *n)
 {
-    size_t len = strlen(path), used = 0;
+    const struct node *node = find(path);
+    size_t size = 1;
     int r = call();
     char **block, *text;
 
@@ -324,19 +296,17 @@ int store_list(struct store *st, const char *path, char ***names, unsigned *n)
     *names = NULL;
     if (r < 0)
         return r;
-    if (!find(path))
+    if (!node)
         return -ENOENT;
-    block = malloc(NODES_MAX * sizeof(char *) + 65536);
+    for (unsigned i = 0; i < node->n_children; i++)
+        size += sizeof(char *) + strlen(node->children[i]->name) + 1;
+    block = malloc(size);
     if (!block)
         return -ENOMEM;
-    text = (char *)(block + NODES_MAX);
-    for (unsigned i = 0; i < n_nodes; i++) {
-        const char *name = nodes[i].path + len + 1;
-
-        if (strncmp(nodes[i].path, path, len) != 0 || nodes[i].path[len] != '/' || strchr(name, '/'))
-            continue;
-        block[(*n)++] = strcpy(text + used, name);
-        used += strlen(name) + 1;
+    text = (char *)(block + node->n_children);
+    for (unsigned i = 0; i < node->n_children; i++) {
+        block[(*n)++] = strcpy(text, node->children[i]->name);
+        text += strlen(text) + 1;
     }
     *names = block;
     return 0;
@@ -356,9 +326,9 @@ int store_write_batch(struct store *st, struct store_write *writes, unsigned n)
 
     (void)st;
     for (unsigned i = 0; i < n; i++) {
-        struct fake_node *node = find(writes[i].path);
+        const char *value = fake_get(writes[i].path);
 
-        writes[i].done = r == 0 && (writes[i].expect < 0 || (node && atoi(node->value) == writes[i].expect));
+        writes[i].done = r == 0 && (writes[i].expect < 0 || (value && atoi(value) == writes[i].expect));
         if (writes[i].done)
             fake_put(writes[i].path, writes[i].value);
     }
@@ -377,7 +347,8 @@ int store_watch(struct store *st, const char *path, const char *token)
     for (unsigned i = 0; i < WATCHES_MAX; i++) {
         if (watches[i].path[0])
             continue;
-        snprintf(watches[i].path, sizeof(watches[i].path), "%s", path);
+        strcpy(watches[i].path, absolute(path));
+        watches[i].relative = strlen(watches[i].path) - strlen(path);
         snprintf(watches[i].token, sizeof(watches[i].token), "%s", token);
         fake_watches++;
         queue_event(path, token);
@@ -390,7 +361,7 @@ void store_unwatch(struct store *st, const char *path, const char *token)
 {
     (void)st;
     for (unsigned i = 0; i < WATCHES_MAX; i++) {
-        if (strcmp(watches[i].path, path) == 0 && strcmp(watches[i].token, token) == 0) {
+        if (strcmp(watches[i].path, absolute(path)) == 0 && strcmp(watches[i].token, token) == 0) {
             watches[i].path[0] = '\0';
             fake_watches--;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A xenstore and worker processes in memory, for the tests of the control
- * process: fake-control.c implements store.h and supervise.h.
+ * process: fake-control.c implements store.h, over mock-xen's tree of nodes, and
+ * supervise.h.
  */
 #ifndef FAKE_CONTROL_H
 #define FAKE_CONTROL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What fuzz_parse.c and its part about mock-xen share; apart, since both sides have a struct store. */
+/* What fuzz_parse.c and its part about mock-xen share. */
 #ifndef PVSCSI_TESTS_PARSE_MOCK_H
 #define PVSCSI_TESTS_PARSE_MOCK_H
 
