@@ -133,6 +133,32 @@ START_TEST(a_slow_read_brings_its_data_and_what_was_left_over)
 }
 END_TEST
 
+/*
+ * scsi_eh_tur() of Linux borrows the command that failed: xen-scsifront leaves nr_segments and seg[] as they were,
+ * and the grants have ended.
+ */
+START_TEST(a_test_unit_ready_with_stale_segments_reaches_the_device)
+{
+    static const struct {
+        uint8_t nr;
+        uint16_t offset, length;
+    } stale[] = { { 0, 0, 0 }, { 2, 0, 4096 }, { 26, 4000, 4096 }, { 0x81, 0, 800 }, { 0xff, 3, 5 } };
+    struct vscsiif_request *req = put_to(DISK, 7);
+
+    req->cmd_len = 6;
+    req->nr_segments = stale[_i].nr;
+    for (unsigned i = 0; i < VSCSIIF_SG_TABLESIZE; i++)
+        req->seg[i] = (struct scsiif_request_segment){ 4000000u, stale[_i].offset, stale[_i].length };
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    ck_assert_int_eq(fake_sg.at[0].hdr.dxfer_direction, SG_DXFER_NONE);
+    ck_assert_uint_eq(fake_sg.at[0].hdr.dxfer_len, 0);
+    end_all();
+    expect(7, 0);
+    ck_assert_uint_eq(stats.bad_requests, 0);
+}
+END_TEST
+
 START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
 {
     put_to(TAPE, 1);
@@ -770,6 +796,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup_devices, teardown_devices);
     tcase_add_test(t, a_slow_read_brings_its_data_and_what_was_left_over);
+    tcase_add_loop_test(t, a_test_unit_ready_with_stale_segments_reaches_the_device, 0, 5);
     tcase_add_test(t, a_new_ring_waits_for_what_the_old_one_left_at_the_device);
     tcase_add_test(t, what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else);
     tcase_add_test(t, orphans_end_without_any_ring_too);

@@ -25,7 +25,7 @@ enum request_defect {
     REQUEST_LISTS_NOT_OFFERED,
     REQUEST_TOO_MANY_SEGMENTS,
     REQUEST_BAD_SEGMENT, /* offset + length beyond its page */
-    REQUEST_DATA_WITHOUT_DIRECTION,
+    REQUEST_DEFECTS
 };
 const char *request_defect_text(enum request_defect d);
 /* The sense that answers it. */
@@ -34,12 +34,12 @@ struct scsi_sense request_defect_sense(enum request_defect d);
 /*
  * act, cmd_len, direction, nr_segments and, for an indirect request, the lists themselves.
  * max_segments: as advertised; 0 when feature-sg-grant was not.
+ * A request without data direction has no segments, whatever nr_segments and seg[] say.
  * *n_lists: 0 for a direct request, else how many entries of seg[] describe lists; *n_records: how many segments in all.
  */
 enum request_defect request_check(const struct vscsiif_request *req, unsigned max_segments, unsigned *n_lists,
                                   unsigned *n_records);
 /* The n data segments; *data_len: their sum. Works for direct ones and for those out of lists. */
-enum request_defect request_check_segments(const struct vscsiif_request *req, const struct scsiif_request_segment *segs,
-                                           unsigned n, uint32_t *data_len);
+enum request_defect request_check_segments(const struct scsiif_request_segment *segs, unsigned n, uint32_t *data_len);
 
 #endif

@@ -377,7 +377,7 @@ static void fetch_segments(struct service *svc, struct batch *b)
 /* False: c has its answer. */
 static bool check_and_decide(struct service *svc, struct cmd *c)
 {
-    enum request_defect defect = request_check_segments(&c->req, c->segs, c->n_segs, &c->data_len);
+    enum request_defect defect = request_check_segments(c->segs, c->n_segs, &c->data_len);
 
     if (defect != REQUEST_OK) {
         malformed(svc, c, defect);

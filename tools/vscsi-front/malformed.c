@@ -240,7 +240,12 @@ const struct malformation malformations[] = {
     { READ_FIELD("direction-0", "both directions, with data"), .twist = direction_0 },
     { READ_FIELD("direction-4", "direction 4"), .twist = direction_4 },
     { READ_FIELD("direction-255", "direction 255"), .twist = direction_255 },
-    { READ_FIELD("direction-none", "no direction, with data"), .twist = direction_none },
+    /* Well-formed: segments mean nothing then. A READ without a buffer is refused as a command, with host byte 0. */
+    { .name = "direction-none",
+      .help = "no direction, with data",
+      .base = BASE_READ,
+      .twist = direction_none,
+      .expect = { "00/02/5/24/00" } },
     { READ_FIELD("act-0", "act 0"), .twist = act_0 },
     { READ_FIELD("act-4", "act 4, obsolete"), .twist = act_4 },
     { READ_FIELD("act-5", "act 5"), .twist = act_5 },
