@@ -159,6 +159,56 @@ START_TEST(a_test_unit_ready_with_stale_segments_reaches_the_device)
 }
 END_TEST
 
+/* Sixteen wait at a slow device, and req_prod goes on: nobody would take what it promises, nor rest before. */
+START_TEST(a_ring_that_is_fuller_than_a_ring_can_be_halts_at_once)
+{
+    static const uint32_t beyond[] = { 1, 2, 1000000, 0x7fffffff, 0xffffffef };
+
+    for (uint16_t id = 1; id <= PVSCSI_RING_SLOTS; id++)
+        put_to(TAPE, id);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, PVSCSI_RING_SLOTS);
+    ck_assert_int_eq(halts, 0);
+    guest->req_prod += beyond[_i];
+    kick();
+    ck_assert_int_eq(halts, 1);
+    ck_assert_uint_eq(stats.halted, 1);
+    ck_assert_uint_eq(journal.halted, 1);
+    ck_assert(!svc->work);
+    ck_assert(!loop_timer_armed(&svc->manage_timer)); /* no further round is due */
+    kick();
+    ck_assert_int_eq(halts, 1);
+    end_all();
+    none();
+}
+END_TEST
+
+/* The same with no command left to take another request with: those of gone rings are still at the device. */
+START_TEST(a_full_worker_halts_such_a_ring_too)
+{
+    for (unsigned ring = 0; ring < 2; ring++) {
+        for (uint16_t id = 1; id <= PVSCSI_RING_SLOTS; id++)
+            put_to(TAPE, id);
+        kick();
+        service_disconnect(svc);
+        connect_anew();
+        if (ring == 0)
+            svc->luns[TAPE]->strays = 0; /* let the second ring's commands through */
+    }
+    ck_assert_uint_eq(svc->n_busy, CMD_COUNT);
+    for (uint16_t id = 1; id <= PVSCSI_RING_SLOTS; id++)
+        put_to(DISK, id);
+    kick();
+    ck_assert_int_eq(halts, 0);
+    ck_assert(!svc->work); /* it sleeps until a command comes back */
+    guest->req_prod++;
+    kick();
+    ck_assert_int_eq(halts, 1);
+    svc->luns[TAPE]->strays = CMD_COUNT;
+    end_all();
+}
+END_TEST
+
 START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
 {
     put_to(TAPE, 1);
@@ -797,6 +847,8 @@ int main(void)
     tcase_add_checked_fixture(t, setup_devices, teardown_devices);
     tcase_add_test(t, a_slow_read_brings_its_data_and_what_was_left_over);
     tcase_add_loop_test(t, a_test_unit_ready_with_stale_segments_reaches_the_device, 0, 5);
+    tcase_add_loop_test(t, a_ring_that_is_fuller_than_a_ring_can_be_halts_at_once, 0, 5);
+    tcase_add_test(t, a_full_worker_halts_such_a_ring_too);
     tcase_add_test(t, a_new_ring_waits_for_what_the_old_one_left_at_the_device);
     tcase_add_test(t, what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else);
     tcase_add_test(t, orphans_end_without_any_ring_too);

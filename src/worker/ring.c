@@ -81,9 +81,8 @@ void ring_detach(struct ring *r)
     r->halted = false;
 }
 
-int ring_take(struct ring *r, unsigned slot, struct vscsiif_request *req)
+int ring_look(struct ring *r)
 {
-    struct pvscsi_journal_slot *s = &r->journal->slot[slot];
     uint32_t prod;
 
     if (r->halted)
@@ -94,8 +93,16 @@ int ring_take(struct ring *r, unsigned slot, struct vscsiif_request *req)
         store(&r->journal->halted, 1);
         return -EPROTO;
     }
-    if (prod == r->req_cons)
-        return 0;
+    return prod != r->req_cons;
+}
+
+int ring_take(struct ring *r, unsigned slot, struct vscsiif_request *req)
+{
+    struct pvscsi_journal_slot *s = &r->journal->slot[slot];
+    int n = ring_look(r);
+
+    if (n <= 0)
+        return n;
     memcpy(req, &vscsiif_slot(r->shared, r->req_cons)->req, sizeof(*req));
     /* From here on only *req is looked at; the compiler must not go back to the page. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -160,11 +167,11 @@ bool ring_push(struct ring *r)
     return r->rsp_prod - event < r->rsp_prod - before;
 }
 
-bool ring_final_check(struct ring *r)
+int ring_final_check(struct ring *r)
 {
     if (r->halted)
-        return false;
+        return -EPROTO;
     store(&r->shared->req_event, r->req_cons + 1);
     xen_mb(); /* the guest sees req_event before we look at req_prod */
-    return load(&r->shared->req_prod) != r->req_cons;
+    return ring_look(r);
 }

@@ -38,6 +38,11 @@ int ring_resume(struct ring *r, void *page, struct pvscsi_journal *journal, uint
 void ring_detach(struct ring *r);
 
 /*
+ * Is there a request? 1: yes; 0: no; -EPROTO: req_prod is impossible, the ring is halted for good. To be asked even
+ * when nothing could be taken: a guest that says more than a ring can hold would be waited for without end.
+ */
+int ring_look(struct ring *r);
+/*
  * Takes the next request into *req, entered under journal slot `slot` (which must be FREE).
  * 1: taken; 0: none; -EPROTO: req_prod is impossible, the ring is halted for good.
  */
@@ -48,7 +53,7 @@ void ring_note_length(struct ring *r, unsigned slot, uint32_t data_len);
 void ring_answer(struct ring *r, unsigned slot, int32_t rslt, const struct scsi_answer *a);
 /* Publishes what was answered; true when the guest wants an event. */
 bool ring_push(struct ring *r);
-/* Before going to sleep: asks for an event at the next request; true when there is one already. */
-bool ring_final_check(struct ring *r);
+/* Before going to sleep: asks for an event at the next request. The result is that of ring_look(). */
+int ring_final_check(struct ring *r);
 
 #endif

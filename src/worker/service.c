@@ -322,27 +322,28 @@ static void begin(struct cmd *c, unsigned entry)
     c->data_len = c->in_len = 0;
 }
 
+static void halt(struct service *svc)
+{
+    svc->stats->halted = 1;
+    log_limited(&svc->bad_limit, XTL_WARN, svc->prefix,
+                "the guest's request index is impossible: the ring is halted until it connects anew");
+    svc->halted(svc);
+}
+
 /* Takes what is on the ring; returns how many. Well-formed ones go into the batch, the others are answered. */
 static unsigned take_requests(struct service *svc, struct batch *b)
 {
     unsigned n = 0;
     struct cmd *c;
+    int r;
 
-    /* The ring's arithmetic leaves an entry for each request that it lets us take. */
-    while (svc->entries != ALL_ENTRIES && (c = free_command(svc)) != NULL) {
+    /* The ring's arithmetic leaves an entry for each request that it lets us take. A command may be lacking. */
+    while ((r = ring_look(&svc->ring)) == 1 && svc->entries != ALL_ENTRIES && (c = free_command(svc)) != NULL) {
         unsigned entry = (unsigned)__builtin_ctz(~svc->entries);
-        int r = ring_take(&svc->ring, entry, &c->req);
         enum request_defect defect;
 
-        if (r < 0) {
-            svc->stats->halted = 1;
-            log_limited(&svc->bad_limit, XTL_WARN, svc->prefix,
-                        "the guest's request index is impossible: the ring is "
-                        "halted until it connects anew");
-            svc->halted(svc);
-            break;
-        }
-        if (r == 0)
+        r = ring_take(&svc->ring, entry, &c->req);
+        if (r != 1)
             break;
         svc->entries |= 1u << entry;
         begin(c, entry);
@@ -354,6 +355,8 @@ static unsigned take_requests(struct service *svc, struct batch *b)
         else
             malformed(svc, c, defect);
     }
+    if (r < 0)
+        halt(svc);
     return n;
 }
 
@@ -530,15 +533,26 @@ static void sleep_until_event(struct service *svc)
     loop_timer_arm(svc->loop, &svc->unmask_timer, delay < QUIET_DELAY_MAX_US ? delay : QUIET_DELAY_MAX_US);
 }
 
+/* Asks for an event at the next request. True: there is one already, and a command to take it with. */
+static bool more_to_take(struct service *svc)
+{
+    int r;
+
+    if (svc->stopping || svc->ring.halted)
+        return false;
+    r = ring_final_check(&svc->ring);
+    if (r < 0)
+        halt(svc);
+    return r > 0 && svc->n_busy < CMD_COUNT;
+}
+
 void service_round(struct service *svc)
 {
     if (!svc->work)
         return;
     for (unsigned pass = 0; pass < PASSES_PER_ROUND; pass++) {
-        bool taking = svc->page && !svc->stopping && !svc->ring.halted;
-
         svc->work = false;
-        if (taking)
+        if (svc->page && !svc->stopping && !svc->ring.halted)
             take_pass(svc);
         sg_pool_reap_fresh(&svc->sg_pool);
         complete_pass(svc);
@@ -546,8 +560,7 @@ void service_round(struct service *svc)
         complete_pass(svc);
         if (!svc->page)
             return;
-        taking = !svc->stopping && !svc->ring.halted && svc->n_busy < CMD_COUNT;
-        if (!svc->work && !(taking && ring_final_check(&svc->ring))) {
+        if (!svc->work && !more_to_take(svc)) {
             sleep_until_event(svc);
             return;
         }
