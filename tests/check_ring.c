@@ -54,8 +54,8 @@ START_TEST(requests_come_in_order_and_answers_go_out_over_the_wrap)
         for (uint16_t k = 0; k < 3; k++) {
             ck_assert_int_eq(ring_take(&ring, k, &req), 1);
             ck_assert_uint_eq(req.rqid, (unsigned)(round * 3 + k));
-            ck_assert_uint_eq(journal.slot[k].state, JOURNAL_TAKEN);
-            ck_assert_uint_eq(journal.slot[k].opcode, 0x5a);
+            ck_assert_uint_eq(journal.entry[k].state, JOURNAL_TAKEN);
+            ck_assert_uint_eq(journal.entry[k].opcode, 0x5a);
         }
         ck_assert_int_eq(ring_take(&ring, 3, &req), 0);
         /* out of order */
@@ -68,7 +68,7 @@ START_TEST(requests_come_in_order_and_answers_go_out_over_the_wrap)
         ck_assert_uint_eq(vscsiif_slot(&page.s, start + round * 3u)->rsp.rqid, (unsigned)(round * 3 + 2));
         ck_assert_int_eq(vscsiif_slot(&page.s, start + round * 3u + 1)->rsp.rslt, 0x70002);
         for (unsigned k = 0; k < 3; k++)
-            ck_assert_uint_eq(journal.slot[k].state, JOURNAL_FREE);
+            ck_assert_uint_eq(journal.entry[k].state, JOURNAL_FREE);
     }
     ck_assert_uint_eq(journal.req_cons, start + 120);
 }
@@ -205,7 +205,7 @@ START_TEST(a_successor_finds_orphans_and_publishes_what_was_answered)
     ck_assert_uint_eq(page.s.rsp_prod, start + 3);
     ck_assert_uint_eq(vscsiif_slot(&page.s, start + 2)->rsp.rqid, 102);
     ck_assert_int_eq(vscsiif_slot(&page.s, start + 2)->rsp.rslt, 0x70002);
-    ck_assert_uint_eq(journal.slot[2].state, JOURNAL_FREE);
+    ck_assert_uint_eq(journal.entry[2].state, JOURNAL_FREE);
     ck_assert_int_eq(ring_take(&next, 1, &req), 1);
     ck_assert_uint_eq(req.rqid, 106);
 }
@@ -221,7 +221,7 @@ START_TEST(a_death_before_req_cons_moved_takes_the_request_again)
     journal.req_cons--; /* slot 5 is TAKEN, but req_cons was not yet stored */
     ck_assert_int_eq(ring_resume(&next, &page, &journal, &orphans), 0);
     ck_assert_uint_eq(orphans, 1u << 0 | 1u << 3);
-    ck_assert_uint_eq(journal.slot[5].state, JOURNAL_FREE);
+    ck_assert_uint_eq(journal.entry[5].state, JOURNAL_FREE);
     ck_assert_int_eq(ring_take(&next, 5, &req), 1);
     ck_assert_uint_eq(req.rqid, 105);
 }
@@ -233,7 +233,7 @@ START_TEST(a_death_before_answered_was_stored_leaves_an_orphan)
     struct ring next;
 
     die_half_way(starts[_i]);
-    journal.slot[2].state = JOURNAL_TAKEN;
+    journal.entry[2].state = JOURNAL_TAKEN;
     ck_assert_int_eq(ring_resume(&next, &page, &journal, &orphans), 0);
     ck_assert_uint_eq(orphans, 1u << 0 | 1u << 2 | 1u << 3 | 1u << 5);
     ck_assert_uint_eq(next.rsp_prod, starts[_i] + 2);
@@ -249,7 +249,7 @@ START_TEST(a_death_after_publishing_does_not_answer_twice)
     page.s.rsp_prod = starts[_i] + 3; /* published, but the slot is still ANSWERED */
     ck_assert_int_eq(ring_resume(&next, &page, &journal, &orphans), 0);
     ck_assert_uint_eq(orphans, 1u << 0 | 1u << 3 | 1u << 5);
-    ck_assert_uint_eq(journal.slot[2].state, JOURNAL_FREE);
+    ck_assert_uint_eq(journal.entry[2].state, JOURNAL_FREE);
     ck_assert(!ring_push(&next));
     ck_assert_uint_eq(page.s.rsp_prod, starts[_i] + 3);
 }
@@ -290,7 +290,7 @@ START_TEST(detaching_empties_the_journal)
     ring_detach(&ring);
     ck_assert_uint_eq(journal.connected, 0);
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
-        ck_assert_uint_eq(journal.slot[i].state, JOURNAL_FREE);
+        ck_assert_uint_eq(journal.entry[i].state, JOURNAL_FREE);
 }
 END_TEST
 

@@ -492,13 +492,13 @@ END_TEST
 /* Death between a request's being taken and its answer: what the journal holds then. */
 static void taken_by_a_dead_worker(unsigned slot, uint8_t act, uint16_t target, uint8_t opcode)
 {
-    journal.slot[slot] = (struct pvscsi_journal_slot){ .state = JOURNAL_TAKEN,
-                                                       .ring_index = journal.req_cons,
-                                                       .rqid = (uint16_t)(slot + 1),
-                                                       .target = target,
-                                                       .act = act,
-                                                       .opcode = opcode,
-                                                       .data_len = 512 };
+    journal.entry[slot] = (struct pvscsi_journal_entry){ .state = JOURNAL_TAKEN,
+                                                         .ring_index = journal.req_cons,
+                                                         .rqid = (uint16_t)(slot + 1),
+                                                         .target = target,
+                                                         .act = act,
+                                                         .opcode = opcode,
+                                                         .data_len = 512 };
     journal.req_cons++;
     guest->req_prod++;
 }

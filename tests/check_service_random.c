@@ -307,9 +307,9 @@ static void check_all(void)
         by_entry[c->entry] = c;
     }
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
-        ck_assert_uint_eq(journal.slot[i].state, by_entry[i] ? JOURNAL_TAKEN : JOURNAL_FREE);
+        ck_assert_uint_eq(journal.entry[i].state, by_entry[i] ? JOURNAL_TAKEN : JOURNAL_FREE);
         if (by_entry[i])
-            ck_assert_uint_eq(journal.slot[i].rqid, by_entry[i]->req.rqid);
+            ck_assert_uint_eq(journal.entry[i].rqid, by_entry[i]->req.rqid);
     }
     ck_assert_uint_eq(journal.at_device, svc->at_device.predecessors + at_device);
     ck_assert_uint_eq(svc->n_busy, busy);

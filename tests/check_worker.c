@@ -324,7 +324,7 @@ START_TEST(a_quit_waits_for_what_is_at_a_device_and_takes_nothing_new)
     ck_assert_uint_eq(shared_journal->connected, 1);
     ck_assert_uint_eq(shared_journal->req_cons, 1); /* the other one is the successor's */
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
-        ck_assert_uint_eq(shared_journal->slot[i].state, JOURNAL_FREE);
+        ck_assert_uint_eq(shared_journal->entry[i].state, JOURNAL_FREE);
 }
 END_TEST
 
@@ -339,8 +339,8 @@ START_TEST(a_quit_does_not_wait_for_ever)
     close(steal_fd(&control));
     expect_exit(0);
     ck_assert_uint_ge(now_us() - before, 4000000);
-    ck_assert_uint_eq(shared_journal->slot[0].state, JOURNAL_TAKEN);
-    ck_assert_uint_eq(shared_journal->slot[0].target, DEVICE);
+    ck_assert_uint_eq(shared_journal->entry[0].state, JOURNAL_TAKEN);
+    ck_assert_uint_eq(shared_journal->entry[0].target, DEVICE);
 }
 END_TEST
 
@@ -394,7 +394,7 @@ START_TEST(a_quit_leaves_no_command_behind_that_only_waited_for_its_turn)
     expect_answer(3, 0);
     expect_exit(0);
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
-        ck_assert_uint_eq(shared_journal->slot[i].state, JOURNAL_FREE);
+        ck_assert_uint_eq(shared_journal->entry[i].state, JOURNAL_FREE);
 }
 END_TEST
 
@@ -415,7 +415,7 @@ START_TEST(a_quit_does_not_wait_for_a_held_lun)
     say_type(WM_QUIT, 0);
     expect_exit(0);
     ck_assert_uint_le(now_us() - before, 3000000);
-    ck_assert_uint_eq(shared_journal->slot[0].state, JOURNAL_TAKEN);
+    ck_assert_uint_eq(shared_journal->entry[0].state, JOURNAL_TAKEN);
 }
 END_TEST
 

@@ -270,7 +270,7 @@ static UNUSED void write_journal(uint32_t ref, uint32_t port, bool orphan)
     int fd;
 
     if (orphan)
-        j.slot[2] = (struct pvscsi_journal_slot){ .state = JOURNAL_TAKEN, .ring_index = 4 };
+        j.entry[2] = (struct pvscsi_journal_entry){ .state = JOURNAL_TAKEN, .ring_index = 4 };
     snprintf(path, sizeof(path), "%s/d3.0.journal", dir);
     fd = open(path, O_RDWR | O_CREAT, 0600);
     ck_assert_int_ge(fd, 0);

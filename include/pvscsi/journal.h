@@ -7,12 +7,12 @@
  *
  * A worker may die between any two stores, so the order of stores is the
  * protocol (x86 keeps it; the compiler is told to by release stores):
- *   take:    fill the slot; state = TAKEN; then req_cons = index + 1
+ *   take:    fill the entry; state = TAKEN; then req_cons = index + 1
  *   answer:  response into the ring slot; rsp_index; state = ANSWERED; then publish
  *   free:    after sring->rsp_prod covers rsp_index, state = FREE
  * at_device is raised before a command is submitted and lowered after its end was seen, those of former
  * rings too; it alone outlives a ring. Not 0 in a dead worker's journal: something may still reach a device.
- * A TAKEN slot whose ring_index is not below req_cons was never taken; an ANSWERED slot
+ * A TAKEN entry whose ring_index is not below req_cons was never taken; an ANSWERED entry
  * at or beyond sring->rsp_prod has a complete response in the ring, unpublished.
  */
 #ifndef PVSCSI_JOURNAL_H
@@ -31,7 +31,7 @@ enum pvscsi_journal_state {
     JOURNAL_ANSWERED = 2
 };
 
-struct pvscsi_journal_slot {
+struct pvscsi_journal_entry {
     uint32_t state;
     uint32_t ring_index; /* free-running request index */
     uint32_t rsp_index;  /* free-running response index, when ANSWERED */
@@ -52,9 +52,9 @@ struct pvscsi_journal {
     uint32_t halted; /* the guest broke the ring protocol; a successor must not go on */
     uint32_t worker_pid;
     uint32_t at_device; /* commands that sg may have */
-    struct pvscsi_journal_slot slot[PVSCSI_RING_SLOTS];
+    struct pvscsi_journal_entry entry[PVSCSI_RING_SLOTS];
 };
-static_assert(sizeof(struct pvscsi_journal_slot) == 28, "layout");
+static_assert(sizeof(struct pvscsi_journal_entry) == 28, "layout");
 static_assert(sizeof(struct pvscsi_journal) == 36 + 28 * PVSCSI_RING_SLOTS, "layout");
 
 #endif

@@ -352,7 +352,7 @@ void run_luns_name(uint16_t domid, uint32_t vhost, char out[RUN_LUNS_NAME_MAX])
 /* --- what a journal says --- */
 
 /* A slot at or beyond req_cons was being filled when the worker died: never taken. */
-static bool taken(const struct pvscsi_journal *j, const struct pvscsi_journal_slot *s)
+static bool taken(const struct pvscsi_journal *j, const struct pvscsi_journal_entry *s)
 {
     return s->state == JOURNAL_TAKEN && (int32_t)(j->req_cons - s->ring_index) > 0;
 }
@@ -360,7 +360,7 @@ static bool taken(const struct pvscsi_journal *j, const struct pvscsi_journal_sl
 bool journal_has_orphan(const struct pvscsi_journal *j, uint16_t channel, uint16_t target, uint16_t lun)
 {
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
-        const struct pvscsi_journal_slot *s = &j->slot[i];
+        const struct pvscsi_journal_entry *s = &j->entry[i];
 
         if (taken(j, s) && s->channel == channel && s->target == target && s->lun == lun)
             return true;
@@ -371,7 +371,7 @@ bool journal_has_orphan(const struct pvscsi_journal *j, uint16_t channel, uint16
 bool journal_unfinished(const struct pvscsi_journal *j)
 {
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
-        if (taken(j, &j->slot[i]))
+        if (taken(j, &j->entry[i]))
             return true;
     return j->at_device > 0;
 }

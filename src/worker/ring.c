@@ -19,7 +19,7 @@ static void store(uint32_t *p, uint32_t value)
 static void journal_reset(struct pvscsi_journal *j)
 {
     store(&j->connected, 0);
-    memset(j->slot, 0, sizeof(j->slot));
+    memset(j->entry, 0, sizeof(j->entry));
     j->magic = PVSCSI_JOURNAL_MAGIC;
     j->version = PVSCSI_JOURNAL_VERSION;
     j->ring_ref = 0;
@@ -51,7 +51,7 @@ int ring_resume(struct ring *r, void *page, struct pvscsi_journal *journal, uint
     r->halted = journal->halted != 0;
 
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
-        struct pvscsi_journal_slot *s = &journal->slot[i];
+        struct pvscsi_journal_entry *s = &journal->entry[i];
 
         if (s->state == JOURNAL_TAKEN && (int32_t)(s->ring_index - r->req_cons) < 0) {
             *orphans |= 1u << i;
@@ -96,9 +96,9 @@ int ring_look(struct ring *r)
     return prod != r->req_cons;
 }
 
-int ring_take(struct ring *r, unsigned slot, struct vscsiif_request *req)
+int ring_take(struct ring *r, unsigned entry, struct vscsiif_request *req)
 {
-    struct pvscsi_journal_slot *s = &r->journal->slot[slot];
+    struct pvscsi_journal_entry *s = &r->journal->entry[entry];
     int n = ring_look(r);
 
     if (n <= 0)
@@ -122,14 +122,14 @@ int ring_take(struct ring *r, unsigned slot, struct vscsiif_request *req)
     return 1;
 }
 
-void ring_note_length(struct ring *r, unsigned slot, uint32_t data_len)
+void ring_note_length(struct ring *r, unsigned entry, uint32_t data_len)
 {
-    r->journal->slot[slot].data_len = data_len;
+    r->journal->entry[entry].data_len = data_len;
 }
 
-void ring_answer(struct ring *r, unsigned slot, int32_t rslt, const struct scsi_answer *a)
+void ring_answer(struct ring *r, unsigned entry, int32_t rslt, const struct scsi_answer *a)
 {
-    struct pvscsi_journal_slot *s = &r->journal->slot[slot];
+    struct pvscsi_journal_entry *s = &r->journal->entry[entry];
     struct vscsiif_response rsp;
 
     memset(&rsp, 0, sizeof(rsp));
@@ -143,7 +143,7 @@ void ring_answer(struct ring *r, unsigned slot, int32_t rslt, const struct scsi_
     memcpy(&vscsiif_slot(r->shared, r->rsp_prod)->rsp, &rsp, sizeof(rsp));
     s->rsp_index = r->rsp_prod;
     store(&s->state, JOURNAL_ANSWERED);
-    r->answered |= 1u << slot;
+    r->answered |= 1u << entry;
     r->rsp_prod++;
 }
 
@@ -160,7 +160,7 @@ bool ring_push(struct ring *r)
     event = load(&r->shared->rsp_event);
     for (unsigned i = 0; r->answered; i++) {
         if (r->answered & (1u << i)) {
-            store(&r->journal->slot[i].state, JOURNAL_FREE);
+            store(&r->journal->entry[i].state, JOURNAL_FREE);
             r->answered &= ~(1u << i);
         }
     }

@@ -21,14 +21,14 @@ struct ring {
     uint32_t req_cons; /* next request to take */
     uint32_t rsp_prod; /* next response to write */
     uint32_t rsp_published;
-    uint32_t answered; /* bit i: journal slot i is ANSWERED and not yet published */
+    uint32_t answered; /* bit i: journal entry i is ANSWERED and not yet published */
     bool halted;
 };
 
 /* A new ring: the journal is reset. page: the mapped ring page. */
 void ring_start(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t ring_ref, uint32_t event_channel);
 /*
- * Goes on with the ring that the journal describes. *orphans gets a bit for each journal slot that a
+ * Goes on with the ring that the journal describes. *orphans gets a bit for each journal entry that a
  * predecessor took and did not answer: the caller owes each one answer. Complete
  * but unpublished responses are published by the next ring_push().
  * -EPROTO: ring and journal contradict each other (the guest meddled): the ring is halted.
@@ -43,14 +43,14 @@ void ring_detach(struct ring *r);
  */
 int ring_look(struct ring *r);
 /*
- * Takes the next request into *req, entered under journal slot `slot` (which must be FREE).
+ * Takes the next request into *req, entered under journal entry `entry` (which must be FREE).
  * 1: taken; 0: none; -EPROTO: req_prod is impossible, the ring is halted for good.
  */
-int ring_take(struct ring *r, unsigned slot, struct vscsiif_request *req);
-/* How much data the request of this slot moves, for the residual of a request that a successor must end. */
-void ring_note_length(struct ring *r, unsigned slot, uint32_t data_len);
-/* Writes one response for the request in this slot. rslt as in vscsiif.h. */
-void ring_answer(struct ring *r, unsigned slot, int32_t rslt, const struct scsi_answer *a);
+int ring_take(struct ring *r, unsigned entry, struct vscsiif_request *req);
+/* How much data the request of this entry moves, for the residual of a request that a successor must end. */
+void ring_note_length(struct ring *r, unsigned entry, uint32_t data_len);
+/* Writes one response for the request in this entry. rslt as in vscsiif.h. */
+void ring_answer(struct ring *r, unsigned entry, int32_t rslt, const struct scsi_answer *a);
 /* Publishes what was answered; true when the guest wants an event. */
 bool ring_push(struct ring *r);
 /* Before going to sleep: asks for an event at the next request. The result is that of ring_look(). */

@@ -116,7 +116,7 @@ static void recover(struct service *svc, uint32_t orphans)
     uint32_t resets = 0;
 
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
-        const struct pvscsi_journal_slot *s = &svc->journal->slot[i];
+        const struct pvscsi_journal_entry *s = &svc->journal->entry[i];
         struct cmd *c = &svc->cmd[i];
 
         if (!(orphans & (1u << i)))
