@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `tools/check --changed` leaves nothing out: every file of the tree has a line in tools/changes.sh, each stage and test
+# that a line names exists, and a change is answered with the tests that stand for it.
+set -u
+TOP=$(readlink -f -- "${top_srcdir:-$(dirname -- "$0")/..}")
+# shellcheck source=tools/lib.sh
+. "$TOP/tools/lib.sh"
+# shellcheck source=tools/changes.sh
+. "$TOP/tools/changes.sh"
+skip() { printf 'SKIP: %s\n' "$*"; exit 77; }
+fail() { printf 'FAIL: %s\n' "$*"; exit 1; }
+
+command -v git >/dev/null || skip "git is not installed"
+# An unpacked tarball may lie in somebody else's repository.
+[ "$(git -C "$TOP" rev-parse --show-toplevel 2>/dev/null)" = "$TOP" ] ||
+    skip "this is no git checkout (or not one that git trusts)"
+
+files=$(git -C "$TOP" ls-files)
+[ "$(wc -l <<<"$files")" -gt 100 ] || fail "git ls-files: $files"
+! grep '[[:space:]]' <<<"$files" || fail "a file's name holds a blank"
+while read -r path; do
+    what=$(changes_line "$path") || fail "tools/changes.sh has no line for $path"
+    case " $what " in
+    *" gcc "*) ;;
+    *) fail "a change of $path does not even build: $what" ;;
+    esac
+done <<<"$files"
+
+words=$(changes_table | cut -d' ' -f2- | tr ' ' '\n' | grep . | sort -u)
+stages=$("$TOP/tools/check" --help | sed -n '/^Stages/,/^$/s/^  \([a-z]*\)  *[^ ].*/\1/p')
+[ "$(wc -w <<<"$stages")" = 8 ] || fail "the stages in tools/check --help: $stages"
+for stage in $stages; do
+    [ "$stage" = xen ] || grep -qx "$stage" <<<"$words" || fail "no change affects the stage $stage"
+done
+while read -r word; do
+    case $word in
+    itself) ;;
+    mock:*) compgen -G "$TOP/tests/test-${word#mock:}.sh" >/dev/null || fail "tools/changes.sh: no test fits $word" ;;
+    xen:*) compgen -G "$TOP/tests/xen/t-${word#xen:}.sh" >/dev/null || fail "tools/changes.sh: no test fits $word" ;;
+    *) grep -qwx -- "$word" <<<"$stages" || fail "tools/changes.sh: $word is no stage" ;;
+    esac
+done <<<"$words"
+
+# affects WANTED PATH...
+affects() {
+    local wanted=$1 got
+    shift
+    got=$("$TOP/tools/check" --affected "$@" | tr '\n' ' ')
+    [ "$got" = "$wanted " ] || fail "a change of $* affects '$got', wanted '$wanted'"
+}
+affects "gcc mock:tests/test-*.sh" docs/testing.md
+affects "gcc mock:tests/test-pr-example.sh mock:tests/test-the-tarball-*.sh mock:tests/test-tools-check-*.sh shell xen:10-disk" \
+    tests/xen/t-10-disk.sh
+affects "clang demo fuzz gcc mock:tests/test-*.sh sanitize valgrind xen:[0124]* xen:[014]*" src/pr/client.c src/scsi/filter.c
+"$TOP/tools/check" --affected a/file/of/nowhere 2>/dev/null && fail "a file of nowhere affects something"
+echo "$(wc -l <<<"$files") files, $(changes_table | wc -l) lines"

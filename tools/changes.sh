@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What a change of a file can affect: the table that `tools/check --changed` reads. Needs TOP.
+# tests/test-tools-check-knows-every-file.sh walks it: every file of the tree has a line, every test that a line names
+# is there.
+
+# The first line whose pattern fits counts. Patterns are the shell's; here * matches a slash too.
+#   gcc, clang, ...   a stage of tools/check; the unit tests always run whole
+#   mock:GLOB         the tests tests/test-GLOB.sh
+#   xen:GLOB          the tests tests/xen/t-GLOB.sh
+#   itself            the test that this file is
+changes_table() {
+    cat <<'TABLE'
+tests/test-*.sh           gcc sanitize shell itself mock:the-tarball-*
+tests/*-lib.sh            gcc sanitize shell mock:*
+tests/timed               gcc sanitize shell mock:*
+tests/check_*             gcc sanitize valgrind mock:the-*
+tests/xen-answers*        gcc sanitize mock:mockxen-answers xen:01-*
+tests/fuzz/*              gcc sanitize fuzz mock:corpus-* mock:the-tarball-*
+tests/xen/t-*.sh          gcc shell itself mock:the-tarball-* mock:pr-example mock:tools-check-*
+tests/xen/bench           gcc shell mock:the-*
+tests/xen/profile.c       gcc mock:the-*
+tests/xen/*               gcc shell mock:the-* mock:tools-check-* xen:*
+tests/*                   gcc sanitize valgrind fuzz mock:*
+*.mk                      gcc clang sanitize valgrind fuzz demo mock:*
+src/standalone/*          gcc clang sanitize valgrind fuzz demo mock:*
+src/scsi/*                gcc clang sanitize valgrind fuzz demo mock:* xen:[0124]*
+src/worker/*              gcc clang sanitize valgrind fuzz demo mock:* xen:[0124]*
+src/pr/*                  gcc clang sanitize valgrind fuzz demo mock:* xen:[014]*
+src/*                     gcc clang sanitize valgrind fuzz demo mock:* xen:*
+include/*                 gcc clang sanitize valgrind fuzz demo mock:* xen:*
+tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[13]* xen:20-*
+tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]*
+tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
+tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-*
+tools/demo                gcc shell demo mock:the-*
+tools/bench               gcc shell mock:the-*
+tools/*                   gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
+xl-scripts/*              gcc shell mock:* xen:3*
+.ci/*                     gcc shell mock:the-*
+configure.ac              gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
+Makefile.am               gcc clang sanitize valgrind fuzz demo mock:* xen:00-*
+docs/*                    gcc mock:*
+.*                        gcc mock:the-*
+[A-Z]*                    gcc mock:*
+TABLE
+}
+
+# changes_line PATH: what a change of it affects, as the table says it; 1 when no line fits.
+changes_line() {
+    local pattern what
+    while read -r pattern what; do
+        # shellcheck disable=SC2254
+        case $1 in
+        $pattern)
+            printf '%s\n' "$what"
+            return 0
+            ;;
+        esac
+    done < <(changes_table)
+    return 1
+}
+
+# changes_affect PATH...: stages, mock:tests/test-GLOB.sh and xen:GLOB, each once; a status of 1 names a file that the
+# table does not know.
+changes_affect() (
+    set -f -o pipefail
+    for path; do
+        what=$(changes_line "$path") || {
+            warn "tools/changes.sh has no line for $path"
+            return 1
+        }
+        for word in $what; do
+            case $word:$path in
+            itself:tests/xen/t-*)
+                # A test that was removed affects nothing.
+                [ -e "$TOP/$path" ] || continue
+                word=${path#tests/xen/t-}
+                word=xen:${word%.sh}
+                ;;
+            itself:*)
+                [ -e "$TOP/$path" ] || continue
+                word=mock:$path
+                ;;
+            mock:*) word="mock:tests/test-${word#mock:}.sh" ;;
+            esac
+            say "$word"
+        done
+    done | LC_ALL=C sort -u
+)
+
+# changed_files: what differs from where the branch left main; on main, from the commit before. What is not committed
+# counts.
+changed_files() {
+    local base main
+    main=$(git -C "$TOP" rev-parse -q --verify origin/main || git -C "$TOP" rev-parse -q --verify main) || main=HEAD
+    base=$(git -C "$TOP" merge-base "$main" HEAD) || die "git finds no common ancestor with main"
+    [ "$base" != "$(git -C "$TOP" rev-parse HEAD)" ] || base=HEAD~
+    git -C "$TOP" diff --name-only --no-renames "$base" || die "git cannot compare with $base"
+    git -C "$TOP" ls-files --others --exclude-standard
+}
