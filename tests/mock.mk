@@ -2,7 +2,10 @@
 # Programs against each other over mock-xen; one behaviour a script, each in a directory of its own.
 # The long ones first: with several at a time, that ends soonest.
 mock_tests = \
-	tests/test-faults-at-every-call-are-survived.sh \
+	tests/test-faults-of-xenstore-cost-a-guest-nothing.sh \
+	tests/test-faults-of-the-hypervisor-cost-a-guest-nothing.sh \
+	tests/test-faults-at-the-daemons-start-are-survived.sh \
+	tests/test-faults-at-a-guests-death-leave-nothing.sh \
 	tests/test-a-killed-worker-costs-no-request.sh \
 	tests/test-the-daemon-restarts-under-load.sh \
 	tests/test-malformed-requests-are-refused.sh \
@@ -28,4 +31,4 @@ mock_tests = \
 	tests/test-wrong-usage-is-refused-in-one-line.sh
 TESTS += $(mock_tests)
 dist_check_SCRIPTS += $(mock_tests)
-EXTRA_DIST += tests/mock-lib.sh tools/demo tools/vscsi-front/bench-native
+EXTRA_DIST += tests/mock-lib.sh tests/faults-lib.sh tools/demo tools/vscsi-front/bench-native
