@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Allocations that fail on demand, for a test linked with $(ALLOC_FAIL_FLAGS): the linker sends
- * the calls of the test and of the libraries under test here.
+ * Allocations that fail on demand, for a test linked with $(ALLOC_FAIL_FLAGS). The linker directs
+ * the calls of the test and of the libraries under test to these functions.
  */
 #ifndef PVSCSI_TESTS_ALLOC_FAIL_H
 #define PVSCSI_TESTS_ALLOC_FAIL_H
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static long fail_at; /* the nth allocation from now on gives nothing; 0: none fails */
+static long fail_at; /* the nth allocation from now on fails; 0: none fails */
 
 static int fails(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Device resolution over a made-up sysfs: what is found, what is refused, and that a refusal says what the thing is. */
+/* Device resolution over a made-up sysfs: what is found, what is refused, and that a refusal names what p-dev is. */
 #include "config.h"
 
 #include <check.h>
@@ -17,7 +17,7 @@ static char root[64];
 static char sysfs[80], dev[80];
 static struct device_roots roots;
 static bool
-    can_mknod; /* only root, and not in every container: without it the program says so, and is a skipped test */
+    can_mknod; /* only root can, and not in every container; without it the program says so and counts as skipped */
 
 static void run(const char *fmt, ...) PRINTF(1, 2);
 
@@ -143,7 +143,7 @@ static void setup(void)
     add_device("4:0:0:0", 1, "t10.HP      Ultrium 5-SCSI  HU1", 7, "scsi_tape", "st0", "9:0");
     add_device("4:0:0:1", 8, NULL, 8, "scsi_changer", "sch0", "86:0");
     add_device("5:0:0:0", 5, NULL, 9, "block", "sr0", "11:0");
-    add_device("6:0:0:0", 0, NULL, -1, "block", "sde", "8:64"); /* module sg not loaded */
+    add_device("6:0:0:0", 0, NULL, -1, "block", "sde", "8:64"); /* as without the module sg */
     add_device("10:0:0:0", 13, NULL, 10, NULL, NULL, NULL);     /* an enclosure has nothing but its sg node */
     link_to("nowhere", "bus/scsi/devices/host1");
     link_to("nowhere", "bus/scsi/devices/target1:0:0");
@@ -152,7 +152,7 @@ static void setup(void)
     link_to("../../../devices/host1", "class/bsg/host1/device");
     link_to("../../class/bsg/1:0:0:0", "dev/char/250:0");
     link_to("../../class/bsg/host1", "dev/char/250:1");
-    /* What is no SCSI device. */
+    /* Devices that are not SCSI devices. */
     put("dev/block/253:0/dm/name", "vg0-root");
     put("dev/block/9:127/md/level", "raid1");
     put("dev/block/7:0/loop/backing_file", "/x");
@@ -497,7 +497,7 @@ START_TEST(a_file_is_opened_in_standalone_mode_only)
 }
 END_TEST
 
-/* Between the look-up and the opening the number may mean another device: a node of that name is not enough. */
+/* Between the look-up and the opening the number may be given to another device, so the node's name is not enough. */
 START_TEST(a_node_that_is_not_the_sg_device_is_not_opened)
 {
     char why[DEVICE_WHY_MAX], path[128];

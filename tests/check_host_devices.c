@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process and its SCSI devices: what a worker that is gone may have left at one is waited for, whoever gets it
- * next; a LUN stays the device that it was; what passes costs no guest its device.
+ * The control process and its SCSI devices. Commands that a worker has left at a device are waited for, whichever guest gets the
+ * device next. A LUN stays the device that it was. A temporary error takes no device away from a guest.
  */
 #include "config.h"
 
@@ -184,7 +184,7 @@ static pid_t spawn_worker(int *out)
     return pid;
 }
 
-/* Its worker sleeps in a write() and cannot let go: what is attached to the next guest must not wait for that to be noticed. */
+/* Its worker sleeps in a write() and cannot end. A device that is attached to the next guest is held even before this is noticed. */
 START_TEST(the_next_guest_waits_while_the_worker_before_it_still_sleeps)
 {
     struct fake_child *sleeper;
@@ -203,7 +203,7 @@ START_TEST(the_next_guest_waits_while_the_worker_before_it_still_sleeps)
 }
 END_TEST
 
-/* A guest that lives, and has only deleted its nodes, holds up nobody. */
+/* A guest that is alive and has only deleted its nodes delays no other guest. */
 START_TEST(a_guest_that_deletes_its_nodes_keeps_no_other_waiting)
 {
     pid_t pid;
@@ -221,7 +221,7 @@ START_TEST(a_guest_that_deletes_its_nodes_keeps_no_other_waiting)
 }
 END_TEST
 
-/* One that sleeps in the kernel submits what it had when it wakes up: an idle device means nothing before that. */
+/* A worker that sleeps in the kernel still submits its command when it wakes up. Until then an idle device proves nothing. */
 START_TEST(an_abandoned_worker_is_waited_for_too)
 {
     pid_t pid;
@@ -320,7 +320,7 @@ START_TEST(a_second_path_waits_for_the_first)
 }
 END_TEST
 
-/* ... and keeps others on the first path still meanwhile. */
+/* ... and meanwhile others on the first path are held. */
 START_TEST(who_has_the_first_path_keeps_still_for_the_second)
 {
     struct fake_child *other;
@@ -451,7 +451,7 @@ static unsigned begun(const struct vhost *v)
     return n;
 }
 
-/* As if what is under way had begun 6 s ago, and what waits for its turn had as long. */
+/* Sets the clock as if all openings, running and waiting, had begun 6 s earlier. */
 static void make_late(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next) {
@@ -565,7 +565,7 @@ END_TEST
 
 /* --- a detach over a restart --- */
 
-/* The frontend writes its caches back before it says 7. 0: it is found at 5; 1: it becomes so while it is opened, 2: added. */
+/* The frontend writes its caches back before it goes to 7. The device goes to 5: 0 before the start, 1 while it is opened, 2 while it is added. */
 START_TEST(a_device_that_leaves_over_a_restart_keeps_its_caches)
 {
     connected_disk();

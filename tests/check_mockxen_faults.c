@@ -72,7 +72,7 @@ START_TEST(a_bad_script_leaves_the_old_rules)
     ck_assert_int_eq(faults_load(&faults, "read 1 EIO\nx", false, why, sizeof(why)), -EINVAL);
     ck_assert_str_eq(why, "line 2: expected: KIND[@DOMID][:GLOB] NTH WHAT [COUNT]");
     ck_assert_int_eq(faults_load(&faults, "write 1 EACCES", true, why, sizeof(why)), 0);
-    ck_assert_int_eq(faults_check(&faults, XS_READ, 0, "/x").value, EIO); /* the count went on */
+    ck_assert_int_eq(faults_check(&faults, XS_READ, 0, "/x").value, EIO); /* the count continued */
     ck_assert_int_eq(faults_check(&faults, XS_WRITE, 0, "/x").value, EACCES);
     faults_deinit(&faults);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Both sides of the hypervisor that mock-xen plays: grants, event channels, death, faults. */
+/* Both sides of the hypervisor that mock-xen emulates: grants, event channels, the end of a domain, faults. */
 #include "config.h"
 
 #include <check.h>
@@ -133,7 +133,7 @@ START_TEST(copies_move_exactly_the_bytes_named)
 }
 END_TEST
 
-/* Each alone in the middle of two good segments. */
+/* One bad segment between two good ones. */
 static const struct {
     const char *what;
     int call, status;
@@ -534,7 +534,7 @@ START_TEST(a_destroyed_domain_is_a_zombie_while_a_page_of_it_is_mapped)
     ck_assert_int_eq(back->ops->unmap(back, p), 0);
     server_ctl_status(1, "status 3");
 
-    /* The number lives again; nothing of the old domain does. */
+    /* The number is used again, and nothing of the old domain is left. */
     server_ctl("create 3");
     xen_close(front);
     front = open_as(FRONT, XEN_OPEN_EVENTS | XEN_OPEN_SHARE);

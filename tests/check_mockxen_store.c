@@ -440,7 +440,7 @@ static struct txn *start(uint32_t domid)
     return txn;
 }
 
-/* One thing in a transaction, one outside before it commits. Store: /a/b, /a/c, /d/e. */
+/* One operation in a transaction, and one outside before it commits. Store: /a/b, /a/c, /d/e. */
 static const struct {
     const char *inside, *outside;
     int result;
@@ -604,7 +604,7 @@ END_TEST
 
 /* --- lack of memory --- */
 
-/* What is there, as one number: a failed operation must leave it alone. */
+/* The whole content as one number, which a failed operation must not change. */
 static int sum_node(void *ctx, const char *path, struct node *node)
 {
     uint64_t *sum = ctx;

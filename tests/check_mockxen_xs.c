@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* xenstored's wire protocol as mock-xen speaks it: through libxenstore, and byte by byte; one short case an operation. */
+/* xenstored's wire protocol in mock-xen: through libxenstore, and byte by byte. Each operation has one short case. */
 #include "config.h"
 
 #include <check.h>
@@ -706,7 +706,7 @@ START_TEST(a_client_that_reads_late_gets_every_answer)
         }
     }
     ck_assert_uint_gt(sent, 100);
-    ck_assert_uint_lt(sent, 100000); /* it was not read from for ever */
+    ck_assert_uint_lt(sent, 100000); /* mock-xen stopped reading at some point */
     ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
     expect_value(xs, XBT_NULL, "domid", "0");
     while (got < sent) {

@@ -16,7 +16,7 @@
 #include "control/options.h"
 #include "pvscsi/worker-proto.h"
 
-/* Everything that can be given, as the manual has it. */
+/* Every option, as in the manual. */
 static const struct expected {
     const char *name;
     char short_name;
@@ -290,7 +290,7 @@ START_TEST(every_option_is_in_the_page_and_the_other_way_round)
         ck_assert_msg(strcmp(it->arg, expected[i].arg) == 0, "--%s in pvscsid(8): '%s', not '%s'", expected[i].name,
                       it->arg, expected[i].arg);
         default_of(it, word);
-        /* One that the page does not repeat is in FILES, below. */
+        /* A default that is not repeated here is in the section FILES. */
         if (word[0])
             ck_assert_msg(expected[i].preset && strcmp(word, expected[i].preset) == 0,
                           "--%s in pvscsid(8): default '%s', not '%s'", expected[i].name, word, expected[i].preset);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What may leave for the PR helper: tables of CDBs and lists, with the exact sense of each refusal. */
+/* Which commands may go to the PR helper: tables of CDBs and lists, with the exact sense of each refusal. */
 #include "config.h"
 
 #include <check.h>
@@ -166,7 +166,7 @@ static const struct {
 START_TEST(pr_out)
 {
     struct scsi_sense sense = { 0, 0, 0 };
-    /* Exactly as long as the guest's buffer, so that a sanitizer sees what is read past its end. */
+    /* Exactly as long as the guest's buffer, so that a sanitizer detects a read past its end. */
     uint8_t *list = malloc(outs[_i].data_len ? outs[_i].data_len : 1);
     bool ok;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The PR helper's client against a scripted helper on a real Unix socket: each
- * fault costs the command that it hits, and nothing else. Long because the scripts of the faults are its data.
+ * The PR helper's client against a scripted helper on a real Unix socket: a fault
+ * affects only the command that it hits. The file is long because the scripts of the faults are its data.
  */
 #include "config.h"
 
@@ -198,7 +198,7 @@ static int submit_out(void *token)
     return r;
 }
 
-/* Until n commands have ended; not for ever. */
+/* Runs the loop until n commands have ended, or a limit is reached. */
 static void wait_records(unsigned n)
 {
     uint64_t end = now_us() + 10000000;
@@ -368,7 +368,7 @@ START_TEST(slow_replies_are_replies)
 }
 END_TEST
 
-/* --- faults: one command pays, the next is served --- */
+/* --- faults: one command fails, the next is served --- */
 
 static const uint8_t size_lie[128] = { [6] = 0xff, [7] = 0xff };
 static const uint8_t size_with_conflict[112] = { 0, 0, 0, 0x18, 0, 0, 0, 8 };
@@ -407,7 +407,7 @@ START_TEST(nonsense_costs_one_command)
         expect_failed(0, 24);
         expect_status(1, 0x00, 0);
         ck_assert_uint_eq(helper.n_connections, 2);
-        ck_assert_uint_eq(helper.n_requests, 2); /* not even a 5Eh is asked twice of a liar */
+        ck_assert_uint_eq(helper.n_requests, 2); /* after a wrong answer not even a 5Eh is sent again */
         pr_client_free(client);
         client = NULL;
         fake_helper_stop(&helper, false);
@@ -462,7 +462,7 @@ START_TEST(in_cut_off_twice_fails)
 }
 END_TEST
 
-/* The helper dies after it took the CDB, before the list: the CDB has left, so no second time. */
+/* The helper dies after it took the CDB and before the list. The CDB has been sent, so it is not sent again. */
 START_TEST(out_cut_off_before_the_list)
 {
     static const struct fake_step script[] = { SHAKE, { FAKE_TAKE_CDB, NULL, 0 }, CLOSE };
@@ -478,7 +478,7 @@ START_TEST(out_cut_off_before_the_list)
 }
 END_TEST
 
-/* Closed after _i bytes of the features: nothing was asked, so it is as if it were away. */
+/* Closed after _i bytes of the features. No command was sent, so the helper counts as away. */
 START_TEST(handshake_cut_off)
 {
     struct fake_step script[] = { { FAKE_SEND, zeros, (size_t)_i }, CLOSE };
@@ -538,7 +538,7 @@ START_TEST(hang_costs_one_command)
 }
 END_TEST
 
-/* A trickle does not renew the deadline. */
+/* Single bytes do not extend the deadline. */
 START_TEST(deadline_is_for_the_whole_reply)
 {
     static const struct fake_step script[] = { SHAKE, TAKE, { FAKE_TRICKLE, good, 104 }, END };
@@ -554,7 +554,7 @@ START_TEST(deadline_is_for_the_whole_reply)
 }
 END_TEST
 
-/* An initiator that waits for less than the configuration allows is answered before it gives up; the next has its own. */
+/* An initiator with a time-out shorter than pr_deadline gets its answer before its time-out. The next command has its own deadline. */
 START_TEST(deadline_of_a_command_is_the_initiator_s_if_that_is_less)
 {
     static const struct fake_step script[] = { SHAKE, TAKE, END };
@@ -588,7 +588,7 @@ START_TEST(junk_while_idle_costs_nothing)
     ck_assert_int_eq(submit_out(NULL), 0);
     wait_records(2);
     expect_status(0, 0x00, 0);
-    expect_status(1, 0x00, 0); /* not the conflict that nobody had asked for */
+    expect_status(1, 0x00, 0); /* not the conflict that the helper sent without a request */
     ck_assert_uint_eq(helper.n_connections, 2);
 }
 END_TEST
@@ -608,7 +608,7 @@ static void submit_and_disturb(void)
         ck_assert_int_eq(shutdown(fd, late_case == 1 ? SHUT_RDWR : SHUT_RD), 0);
 }
 
-/* Junk (_i 0), a close (1), or no more reading (2), unseen by the loop when the next turn comes. */
+/* The helper sends junk (_i 0), closes (1), or stops reading (2), and the loop has not seen it when the next command is sent. */
 START_TEST(late_bytes_are_not_the_next_answer)
 {
     START(always_good);
@@ -659,7 +659,7 @@ START_TEST(busy_then_failed_then_back)
         expect_status(n, 0x08, 24);
     }
     n_busy = n_records;
-    /* One that tries again at once is slowed down: BUSY is not given more often than it is tried. */
+    /* An initiator that repeats at once is slowed down: BUSY is not given more often than the client tries to connect. */
     ck_assert_uint_ge(n_busy, 2);
     ck_assert_uint_le(n_busy, 12);
     ck_assert_int_eq(pr_client_state(client), HELPER_AWAY);
@@ -684,7 +684,7 @@ START_TEST(busy_then_failed_then_back)
 }
 END_TEST
 
-/* It comes back without any command that asks for it, so that the status shown is true. */
+/* The client connects again even without a command, so that the status that is shown is true. */
 START_TEST(back_by_itself)
 {
     new_client(2000, 1000);
@@ -697,7 +697,7 @@ START_TEST(back_by_itself)
 }
 END_TEST
 
-/* Restarted while nobody needs it: no command notices. _i 1: its socket file stayed. */
+/* Restarted while no command needs it: no command fails. _i 1: its socket file stayed. */
 START_TEST(restart_while_idle)
 {
     START(always_good);
@@ -732,7 +732,7 @@ START_TEST(restart_under_load)
 }
 END_TEST
 
-/* One that accepts and dies at once must not make us spin. */
+/* A helper that accepts and dies at once must not make the client spin. */
 START_TEST(crash_loop_is_tried_with_back_off)
 {
     static const struct fake_step script[] = { SHAKE, CLOSE };
@@ -748,7 +748,7 @@ START_TEST(crash_loop_is_tried_with_back_off)
 }
 END_TEST
 
-/* ... and a good answer makes up for it: the next time it is tried at once again. */
+/* ... and after a good answer the next attempt comes at once again. */
 START_TEST(back_off_starts_again_after_an_answer)
 {
     static const struct fake_step dies[] = { SHAKE, CLOSE };
@@ -838,7 +838,7 @@ START_TEST(cancel_one)
 }
 END_TEST
 
-/* The cancelled one was the head of a handshake that hangs: its deadline goes, the handshake keeps one. */
+/* The first command is cancelled during a handshake that hangs. Its deadline goes; the handshake keeps one. */
 START_TEST(cancel_during_the_handshake)
 {
     int a, b;
@@ -967,7 +967,7 @@ START_TEST(submit_from_the_callback)
 }
 END_TEST
 
-/* --- refused at the door --- */
+/* --- refused before they are queued --- */
 
 START_TEST(not_for_the_helper)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The PR helper protocol machine: every reply, sane or not, fed whole, byte by
- * byte and split in two at every place; all bytes literal.
+ * The PR helper protocol machine: every reply, valid or not, is fed whole, byte by
+ * byte, and split in two at every place. All bytes are literals.
  */
 #include "config.h"
 
@@ -55,7 +55,7 @@ static void ask(struct pr_proto *p, bool out)
 
 static const uint8_t features[][4] = { { 0, 0, 0, 0 }, { 0, 0, 0, 1 }, { 0xff, 0xff, 0xff, 0xff }, "HTTP" };
 
-/* The protocol: bits that the helper offers and we do not want are no error. We never want any. */
+/* The protocol allows the helper to offer features that the client does not use. The client uses none. */
 START_TEST(handshake_asks_for_nothing)
 {
     static const uint8_t none[4] = { 0, 0, 0, 0 };
@@ -130,7 +130,7 @@ START_TEST(descriptor_goes_with_the_first_byte_only)
 }
 END_TEST
 
-/* Nothing that is said before the whole list was sent can be the answer to it. */
+/* Bytes that arrive before the whole list was sent cannot be the answer to it. */
 START_TEST(reply_before_the_request)
 {
     static const uint8_t reply[104] = { 0 };
@@ -339,7 +339,7 @@ START_TEST(replies_whole_and_in_pieces)
 }
 END_TEST
 
-/* The same replies with one byte too many; what was broken stays so. */
+/* The same replies with one byte too many. A broken connection stays broken. */
 START_TEST(replies_with_a_trailing_byte)
 {
     const struct reply_case *c = &replies[_i];

@@ -138,7 +138,7 @@ START_TEST(an_event_is_sent_only_when_the_guest_asked_for_it)
     ring_answer(&ring, 1, 0, &a);
     ck_assert(ring_push(&ring)); /* crosses start + 2 */
     ring_answer(&ring, 2, 0, &a);
-    ck_assert(!ring_push(&ring)); /* nobody asked again */
+    ck_assert(!ring_push(&ring)); /* the frontend did not ask again */
     ck_assert(!ring_push(&ring)); /* nothing to push, no event */
     ck_assert_int_eq(ring_final_check(&ring), 0);
     ck_assert_uint_eq(page.s.req_event, start + 5);
@@ -173,8 +173,8 @@ START_TEST(response_slots_carry_nothing_stale)
 END_TEST
 
 /*
- * A predecessor that took requests 0..5, answered and published 4 and 1, answered 2 without publishing, and died.
- * Each variant undoes or adds the one store that a death a moment earlier or later would have changed.
+ * A predecessor took requests 0..5, answered and published 4 and 1, answered 2 without publishing it, and died.
+ * Each variant undoes or adds the one store that would differ if it had died a moment earlier or later.
  */
 static void die_half_way(uint32_t start)
 {

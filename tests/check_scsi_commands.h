@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every command of cdb-table.c written down once more, by standard, as their CDBs print them; and what
- * becomes of it. The tests of the decision walk this list; one of them checks that no row is without a line.
+ * Every command of cdb-table.c once more, ordered by standard, with the CDB as the standard prints it and the expected
+ * decision. The tests of the decision walk this list. One of them checks that each row of the table has a line here.
  */
 #ifndef CHECK_SCSI_COMMANDS_H
 #define CHECK_SCSI_COMMANDS_H

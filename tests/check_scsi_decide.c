@@ -131,7 +131,7 @@ static bool listed(uint8_t op, uint8_t byte1, uint8_t type)
     return false;
 }
 
-/* What no list names is the device's business, in either direction, however it is made. */
+/* A command that no list names goes to the device, in either direction. */
 START_TEST(every_other_opcode_is_forwarded_unjudged)
 {
     uint8_t op = (uint8_t)_i;

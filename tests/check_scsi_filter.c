@@ -140,7 +140,7 @@ END_TEST
 
 START_TEST(block_limits_at_every_length)
 {
-    /* However much of it arrives, it is the front part of the whole. */
+    /* Whatever part of it arrives, it is the beginning of the whole. */
     static const char whole[] = "00 b0 00 3c 00 08 00 00 00 00 00 10 00 00 00 10 " Z16 Z4 Z4 Z4 "00 00 00 10 " Z16;
     uint8_t want[64];
 

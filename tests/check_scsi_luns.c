@@ -15,7 +15,7 @@ static const struct {
     uint32_t room;
     const char *data; /* NULL: refused with 05/24/00 */
 } lists[] = {
-    { "no LUN: LUN 0 all the same",
+    { "no LUN: LUN 0 is reported nevertheless",
       "a0 00 00 00 00 00 00 00 00 10 00 00",
       0,
       { 0 },

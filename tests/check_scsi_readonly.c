@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A LUN that may only be read: what every command on every type of device comes to, with the sense of
- * what is refused. The expectations are in check_scsi_commands.h, a letter for each command.
+ * A read-only LUN: the result of every command on every type of device, with the sense of each refusal.
+ * The expectations are in check_scsi_commands.h, one letter for each command.
  */
 #include "config.h"
 
@@ -55,7 +55,7 @@ START_TEST(every_command_on_every_type)
             f.feature_host = host;
             got = decide(&f, cdb, len, dir, data_len, &d);
             must(got == c->readonly, "%s, type %02x: %c, expected %c", c->name, t, got, c->readonly);
-            /* A longer CDB is no way round. */
+            /* A longer CDB is refused too. */
             got = decide(&f, cdb, 16, dir, data_len, &d);
             must(got == c->readonly, "%s in 16 bytes, type %02x: %c", c->name, t, got);
             f.readonly = false;
@@ -213,7 +213,7 @@ START_TEST(a_type_beyond_5_bits_is_of_no_known_kind)
 }
 END_TEST
 
-/* --- persistent reservations: looked at, by the way that the LUN is set to; never made --- */
+/* --- persistent reservations: reading passes, by the LUN's pr mode; making one never does --- */
 static const struct {
     enum scsi_pr mode;
     bool shared;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What sg said -> what the guest is told: every errno, host byte, status, sense
- * key and type. The rule above all: whatever failed shows in the status byte.
+ * The result from sg and the result for the guest: every errno, host byte, status, sense
+ * key and type. The first rule is that every failure shows in the status byte.
  */
 #include "config.h"
 
@@ -153,7 +153,7 @@ START_TEST(host_byte_with_sense_is_a_check_condition_with_that_sense)
 }
 END_TEST
 
-/* 16..19 are notes that old kernels' mid-layer made of status and sense. */
+/* 16..19 are host bytes that the mid-layer of old kernels derives from status and sense. */
 START_TEST(host_notes_beside_a_failing_status_are_dropped)
 {
     static const uint8_t sense[18] = { 0x70, 0, 0x05, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x20 };
@@ -372,7 +372,7 @@ START_TEST(three_bytes_of_sense_are_enough_for_a_key)
 }
 END_TEST
 
-/* Rule 7 of the design: whatever is not a success says so in the low byte. */
+/* Every result that is not a success says so in the low byte. */
 START_TEST(no_failure_hides_behind_a_good_status)
 {
     struct scsi_answer a;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A whole vhost in one process: the real service, LUNs, ring and emulated disk
- * over a hypervisor made of arrays. The test is the guest.
+ * over a hypervisor made of arrays. The test acts as the guest.
  */
 #include "config.h"
 
@@ -380,14 +380,14 @@ START_TEST(a_successor_ends_orphans_once_the_device_is_idle)
     req = put(4);
     req->act = VSCSIIF_ACT_SCSI_RESET;
     work();
-    /* The RESET ended all three, it alone waits; put three more behind it. */
+    /* The RESET ended all three and is the only one that waits. Put three more behind it. */
     for (unsigned i = 0; i < 3; i++)
         take();
     for (uint16_t id = 5; id <= 7; id++)
         put(id);
     work();
     none();
-    end_service(); /* kill -9 leaves ring and journal just so */
+    end_service(); /* ring and journal stay as after a kill -9 */
     new_service();
     ck_assert_int_eq(add_lun(0, 0, 0, LUN_HELD), 0);
     ck_assert_int_eq(service_connect(svc, RING_REF, 9, true), 0);

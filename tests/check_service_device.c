@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The service over devices that take their time, refuse, vanish or never end: the real sg code on nodes
- * that the test is itself (fake-sg.h). What becomes of commands whose ring, LUN or
- * worker goes away while a device has them.
+ * The service over devices that are slow, refuse, disappear or never answer. The real sg code works on nodes that the
+ * test itself emulates (fake-sg.h). What happens to commands whose ring, LUN or worker goes away while they are at a device.
  */
 #include "config.h"
 
@@ -93,7 +92,7 @@ static void connect_anew(void)
     ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);
 }
 
-/* kill -9: nobody says goodbye, the devices go on. */
+/* kill -9: nothing is closed in order, and the devices continue. */
 static void successor(uint32_t flags)
 {
     end_service();
@@ -220,7 +219,7 @@ START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
     put_to(TAPE, 3);
     put_to(DISK, 4);
     kick();
-    ck_assert_uint_eq(fake_sg.n, 3); /* 3 must not overtake 1 and 2; the disk does not care */
+    ck_assert_uint_eq(fake_sg.n, 3); /* 3 must not overtake 1 and 2; the disk is independent of them */
     fake_sg_end(2);
     run();
     expect(4, 0);
@@ -231,7 +230,7 @@ START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
     fake_sg_end(0);
     run();
     run();
-    none(); /* nobody on this ring asked for 1 and 2 */
+    none(); /* 1 and 2 were not requests of this ring */
     ck_assert_uint_eq(fake_sg.n, 1);
     end_all();
     expect(3, 0);
@@ -240,7 +239,7 @@ START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
 }
 END_TEST
 
-/* Sixteen commands at a device that does not answer, and a guest that comes back: its other LUNs must not wait. */
+/* Sixteen commands are at a device that does not answer, and the guest reconnects. Its other LUNs must not wait. */
 START_TEST(what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else)
 {
     for (uint16_t id = 1; id <= PVSCSI_RING_SLOTS; id++)
@@ -589,7 +588,7 @@ START_TEST(a_disconnect_lets_a_removed_lun_go_and_says_so)
     run();
     progresses = 0;
     service_disconnect(svc);
-    ck_assert_int_ge(progresses, 1); /* nothing else will ever happen here */
+    ck_assert_int_ge(progresses, 1); /* no other event comes here */
     ck_assert(hotplug_reap(svc, TAPE));
 }
 END_TEST
@@ -707,7 +706,7 @@ START_TEST(many_resets_of_one_lun_ask_for_one_device_reset_at_a_time)
 }
 END_TEST
 
-/* A LUN whose PR helper greets, takes one command, and then says nothing ever. */
+/* A LUN whose PR helper greets, takes one command, and never answers. */
 static int helper_listener, helper_connection;
 
 static void add_pr_lun(void)
@@ -740,7 +739,7 @@ static void remove_helper(void)
         close(helper_connection);
 }
 
-/* Three READ KEYS; the first is with the helper, which thinks. */
+/* Three READ KEYS; the helper has the first and has not answered yet. */
 static void three_reservation_commands(void)
 {
     uint8_t greeting[4] = { 0 }, got[64];
@@ -800,7 +799,7 @@ START_TEST(a_reservation_command_of_a_gone_ring_is_not_sent_any_more)
     service_disconnect(svc);
     ck_assert_uint_eq(svc->n_busy, 1); /* a hung helper costs one deadline, not one each */
     ck_assert_uint_eq(pr_client_pending(svc->luns[6]->pr), 1);
-    /* Nor does it keep the next ring from the device: no buffer of the device's is at stake. */
+    /* It does not keep the next ring from the device either, because no buffer of the device is involved. */
     connect_anew();
     put_to(6, 4);
     kick();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Random histories of guest, devices, toolstack and death, with what must hold after each step: every request is
- * answered once, ABORT and RESET never succeed before what they ended was answered, and every count of commands
- * agrees with the commands. A failure names its seed, which repeats it; SEEDS=N in the environment tries more.
+ * Random sequences of events from guest, devices and toolstack, and of workers' deaths. After each step these rules must hold: every
+ * request is answered once, ABORT and RESET never succeed before the commands that they ended were answered, and every count of
+ * commands agrees with the commands. A failure names its seed, which repeats it. SEEDS=N in the environment tries more.
  */
 #include "config.h"
 
@@ -109,7 +109,7 @@ static void put_something(void)
     o->act = req->act;
 }
 
-/* RESET and ABORT say that what was there before them is over. */
+/* A successful RESET or ABORT means that the commands before it have ended. */
 static void check_success(const struct outstanding *o)
 {
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
@@ -178,7 +178,7 @@ static void reconnect(void)
     ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);
 }
 
-/* The moment of a death in the middle of a round: what ring and journal hold then. */
+/* Copies of ring and journal at the moment of a death in the middle of a round. */
 static struct {
     unsigned countdown; /* calls of the hypervisor until then; 0: never */
     bool over;
@@ -208,7 +208,7 @@ static int mortal_notify(struct xen *x, uint32_t port)
     return fake_notify(x, port);
 }
 
-/* kill -9 between two rounds, or within one, of which the guest has seen nothing then but what was published. */
+/* kill -9 between two rounds, or within one. Of the latter the guest has seen only what was published. */
 static void die(void)
 {
     if (pick(2)) {
@@ -378,7 +378,7 @@ static void step(void)
     check_all();
 }
 
-/* All obstacles away: what is outstanding must come to its end. */
+/* Without any more faults, all outstanding requests must end. */
 static void finish_all(void)
 {
     fake_sg.write_error = fake_sg.open_error = fake_sg.read_error = 0;

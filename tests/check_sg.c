@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands to sg nodes: channels, reserves, caps, refusals, and every command's end. The test is the device. */
+/* Commands to sg nodes: channels, reserves, caps, refusals, and the end of every command. The test acts as the device. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -79,7 +79,7 @@ START_TEST(a_command_goes_as_it_is_and_comes_back_with_its_outcome)
     ck_assert_ptr_eq(hdr->dxferp, data[3]);
     ck_assert_uint_eq(hdr->cmd_len, 6);
     ck_assert_uint_eq(hdr->timeout, 1003);
-    ck_assert_uint_eq(hdr->flags, 0x10); /* SG_FLAG_Q_AT_TAIL: nobody overtakes */
+    ck_assert_uint_eq(hdr->flags, 0x10); /* SG_FLAG_Q_AT_TAIL: no command overtakes another */
     turn();
     ck_assert_uint_eq(n_done, 0);
     hdr->status = 2;
@@ -123,7 +123,7 @@ START_TEST(a_full_descriptor_is_not_given_a_seventeenth)
         ck_assert_int_eq(submit(&disk, i, 0), 0);
     ck_assert_int_eq(submit(&disk, 16, 0), -EAGAIN);
     ck_assert(sg_try_later(-EAGAIN));
-    ck_assert_int_eq(submit(&tape, 17, 0), 0); /* another LUN does not care */
+    ck_assert_int_eq(submit(&tape, 17, 0), 0); /* another LUN is independent of it */
     fake_sg_end(0);
     turn();
     ck_assert_int_eq(submit(&disk, 16, 0), 0);
@@ -157,7 +157,7 @@ END_TEST
 START_TEST(what_is_done_at_once_is_collected_without_the_loop)
 {
     fake_sg.instant = true;
-    /* The first ones teach that it pays. */
+    /* After the first ones the pool knows that reading at once succeeds. */
     for (unsigned i = 0; i < COMMANDS; i++) {
         ck_assert_int_eq(submit(&disk, i, 0), 0);
         sg_pool_reap_fresh(&pool);

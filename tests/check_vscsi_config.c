@@ -64,7 +64,7 @@ START_TEST(config_is_read)
 }
 END_TEST
 
-/* Lines on the command line come after the file, and win. */
+/* Lines on the command line come after the file and override it. */
 START_TEST(arguments_count_as_lines)
 {
     char *extra[] = { (char *)"name=\"other\"", (char *)"vscsi=['/dev/sdb,0:0:0:1','/dev/sdc,0:0:0:2']" };
@@ -204,8 +204,8 @@ static int take_lock(const char *path)
 }
 
 /*
- * Has the lock as libxl would, and changes the file meanwhile; removes the lock's file before it lets go, and by then
- * has the next one for another change.
+ * Holds the lock as libxl would and changes the file. It removes the lock's file before it releases the lock, and by then
+ * it holds the next one for another change.
  */
 static int play_libxl(const char *lock, const char *data, int ready)
 {

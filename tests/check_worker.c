@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The worker process as the control process sees it: worker_main() in a child, messages over its socketpair. The
- * test is control process, guest and device in one: the hypervisor made of arrays is memory that both share, and
- * the "sg node" is a socket whose other end is here, so one command at a time comes as a struct sg_io_hdr.
+ * The worker process as the control process sees it: worker_main() in a child, with messages over its socketpair. The
+ * test acts as control process, guest and device. The hypervisor made of arrays is memory that both processes share.
+ * The "sg node" is a socket whose other end the test has, so each command comes as a struct sg_io_hdr.
  */
 #include "config.h"
 
@@ -322,7 +322,7 @@ START_TEST(a_quit_waits_for_what_is_at_a_device_and_takes_nothing_new)
     expect_exit(0);
     none();
     ck_assert_uint_eq(shared_journal->connected, 1);
-    ck_assert_uint_eq(shared_journal->req_cons, 1); /* the other one is the successor's */
+    ck_assert_uint_eq(shared_journal->req_cons, 1); /* the successor answers the other one */
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
         ck_assert_uint_eq(shared_journal->entry[i].state, JOURNAL_FREE);
 }

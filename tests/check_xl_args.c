@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * xl's command line: which command it is, and what create and restore were told. The real xl (4.17) was read
- * for what it takes: cmdtable_lookup(), main_create(), main_restore().
+ * xl's command line: which command it names, and the arguments of create and restore. What is accepted follows the real
+ * xl (4.17): cmdtable_lookup(), main_create(), main_restore().
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A hypervisor in a directory, for tests of what xl-scsi does on a real one: $FAKE_HYP/<domid> holds that domain's
- * pause count, and libxl's files about domains are there too. Linked in place of tools/xl-scsi/hyp.c.
+ * A hypervisor in a directory, for tests of what xl-scsi does on a real one. $FAKE_HYP/<domid> holds the domain's
+ * pause count. libxl's files about domains are in the directory too. Linked in place of tools/xl-scsi/hyp.c.
  */
 #include "config.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A backend and a guest that exist only as xenstore states: what xl-scsi talks to, without rings or devices.
- * It plays each side as told, misbehaviour included, until it is ended.
+ * The peers of xl-scsi: a backend and a guest that only write xenstore states and have no rings or devices.
+ * It imitates each side as its arguments say, with misbehaviour too, until it is ended.
  *
  *   fake-peers GUEST [backend=on|off|mute] [refuse=TEXT] [refuse-pdev=PDEV] [guest=linux|absent|silent|refuse] [delay=MS]
  *
- * backend=mute answers nothing after state 2. guest=silent connects, and then answers nothing more.
+ * backend=mute does not answer after state 2. guest=silent connects and then does not answer any more.
  */
 #include "config.h"
 
@@ -48,7 +48,7 @@ static void put(const char *dir, const char *name, const char *value)
         xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value));
 }
 
-/* Replaces `from`, unless somebody was faster or the node is gone. */
+/* Replaces `from`, unless another process has changed the node or it is gone. */
 static void move(const char *dir, const char *name, unsigned from, const char *to)
 {
     CLEANUP_FREE char *path = strf("%s/%s", dir, name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A PR helper that does what a script says, in the same loop as the client that
- * is tested: sends these bytes, takes a request, trickles, closes, hangs.
+ * A PR helper that follows a script, in the same loop as the client under test: it
+ * sends bytes, takes a request, sends single bytes slowly, closes, or hangs.
  */
 #ifndef PVSCSI_FAKE_PR_HELPER_H
 #define PVSCSI_FAKE_PR_HELPER_H
@@ -14,7 +14,7 @@
 #include "common/loop.h"
 
 enum fake_op {
-    FAKE_END = 0,       /* nothing more is said or taken; the connection stays open */
+    FAKE_END = 0,       /* nothing more is sent or read; the connection stays open */
     FAKE_SEND,          /* len bytes */
     FAKE_TRICKLE,       /* the same, one byte each millisecond */
     FAKE_TAKE_FEATURES, /* 4 bytes */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sg nodes that are not there: what the sources under test open as /proc/self/fd/N becomes one end of a socket
- * pair, so that epoll works as on the real thing, and the test is the device: commands wait until it ends them.
- * Keeps what sg promises: at most 16 commands on an fd (EDOM), one reserved buffer, results in order of completion.
+ * Emulated sg nodes. What the sources under test open as /proc/self/fd/N becomes one end of a socket pair, so that epoll
+ * works as on a real node. The test acts as the device: commands wait until the test ends them.
+ * It keeps sg's rules: at most 16 commands on an fd (EDOM), one reserved buffer, results in order of completion.
  * Link with $(FAKE_SG_FLAGS). Included by one .c file of a program.
  */
 #ifndef PVSCSI_TESTS_FAKE_SG_H
@@ -89,7 +89,7 @@ int __wrap_close(int fd)
         __real_close(fake_sg.device[fd]);
         fake_sg.device[fd] = 0;
         fake_sg.n_fds--;
-        /* Its commands go on, and end nowhere. */
+        /* Its commands continue, and their results are dropped. */
         for (unsigned i = 0; i < fake_sg.n; i++)
             if (fake_sg.at[i].fd == fd)
                 fake_sg.at[i].fd = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A hypervisor made of arrays, for tests that are the guest themselves: a grant
- * reference is an index into the pages, events are flags.
+ * A hypervisor made of arrays, for tests that act as the guest: a grant
+ * reference is an index into the pages, and events are flags.
  */
 #ifndef PVSCSI_TESTS_FAKE_XEN_H
 #define PVSCSI_TESTS_FAKE_XEN_H

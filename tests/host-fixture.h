@@ -172,8 +172,8 @@ static UNUSED void expect(const char *path, const char *value)
 }
 
 /*
- * tools/check says so. Valgrind 3.19 has no pidfd_open(), and closes what accept4() gives beyond a limit of
- * descriptors: tests of just that are left out, and run everywhere else.
+ * Set by tools/check. Valgrind 3.19 has no pidfd_open(), and it closes what accept4() returns beyond the limit of
+ * descriptors. Under valgrind the tests of these two are left out.
  */
 static UNUSED bool under_valgrind(void)
 {

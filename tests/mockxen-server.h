@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A mock-xen of a test's own: started before each test in a fresh directory, ended after it,
- * when its report of what is still alive must be that of an idle one.
+ * A mock-xen for one test. It is started before each test in a new directory and ended after it.
+ * Then its report of existing objects must be that of an idle mock-xen.
  */
 #ifndef PVSCSI_TESTS_MOCKXEN_SERVER_H
 #define PVSCSI_TESTS_MOCKXEN_SERVER_H
@@ -47,7 +47,7 @@ static void server_start_with(const char *option, const char *value)
     ck_assert_int_ge(server.pid, 0);
     if (server.pid == 0) {
         close(ready[0]);
-        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that fails does not come to server_stop() */
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that fails does not reach server_stop() */
         execl(server_program(), "mock-xen", "--socket", server.socket, "--domains", "1,3", "--ready-fd", fd_text,
               "--report", server.report, "--log-level", "error", option, value, (char *)NULL);
         _exit(127);

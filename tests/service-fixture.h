@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vhost in one process, for tests that are its guest: the real service, ring, LUNs and
+ * A vhost in one process, for tests that act as its guest: the real service, ring, LUNs and
  * emulated disk over a hypervisor made of arrays. Included by one .c file of a program.
  */
 #ifndef PVSCSI_TESTS_SERVICE_FIXTURE_H

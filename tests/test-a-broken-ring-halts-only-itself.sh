@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest that moves req_prod to where it cannot be loses this ring, and gets a new one by reconnecting.
+# A guest sets req_prod to an impossible value. Its ring is halted. After reconnecting, the guest has a new ring.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -35,10 +35,10 @@ before=$(workers_ns)
 sleep 1
 after=$(workers_ns)
 [ "$before" -gt 0 ] && [ "$after" -ge "$before" ] || fail "no reading of the workers' CPU time: $before, then $after"
-[ $((after - before)) -lt 50000000 ] || fail "workers used $((after - before)) ns in a second of nothing"
+[ $((after - before)) -lt 50000000 ] || fail "workers used $((after - before)) ns in a second without work"
 pkill -KILL -P "$DAEMON_PID"
 front good "inquiry 0:0:0:0"
-# Its line in the statistics: a restart more, and halted again.
+# Its line in the statistics shows one more restart, and that the ring is halted again.
 halted_again() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" stats | awk '$1 == 1 && $2 == 0 && $9 == 1 && $10 == "halted" { n = 1 } END { exit !n }'; }
 wait_until 10 halted_again
 front bad reconnect

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Attaching what cannot be attached: status 1, one line that says why, and xenstore as it was.
+# An attach that must fail: exit status 1, one line with the reason, and xenstore is unchanged.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -32,7 +32,7 @@ attach 1 "$DISK" 0:0:0:0 --no-wait
 refuses 1 '0:0:0:0' xl_scsi attach 1 "file:$DISK" 0:0:0:0
 check_eq "$(xl_scsi list 1 | grep -c 0:0:0:0)" 1 "devices"
 
-step "detaching what is not there"
+step "detaching a device that does not exist"
 refuses 1 '0:0:0:5' xl_scsi detach 1 0:0:0:5
 detach 1 0:0:0:0
 wait_until 5 same

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A frontend's module is unloaded and loaded, it resumes from a suspend, Windows disables and enables it.
+# A frontend starts again: its module is unloaded and loaded, the guest resumes, Windows disables and enables it.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -21,7 +21,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
     front g "verify 0:0:0:0 0 64 seed=3"
 done
 
-step "suspend and resume: the ring is replaced without a word, the device stays"
+step "suspend and resume: the frontend replaces the ring without closing, and the device stays"
 for _ in 1 2 3 4 5; do
     front g suspend
     front g "verify 0:0:0:0 0 64 seed=3"

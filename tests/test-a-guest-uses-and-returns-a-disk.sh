@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A disk is attached to a running guest, used, detached, and nothing is left of it.
+# A disk is attached to a running guest, used and detached. Nothing is left of it.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -9,7 +9,7 @@ daemon_start
 guest_create 1
 disk a 8
 
-step "attach before the frontend is there: the backend takes the device, and says so"
+step "attach before the frontend exists: the backend opens the device, and xl-scsi says so"
 attach 1 "$DISK" 0:0:0:0 --no-wait
 check_eq "$(xs_read "$BACKEND/1/0/vscsi-devs/dev-0/state")" 3 "device state"
 xs_is "$BACKEND/1/0/feature-sg-grant" 128 || fail "feature-sg-grant is not 128"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The worker is killed again and again under verified load: no error, no wrong byte, and a pause, which is shown.
+# The worker is killed repeatedly under verified load. There is no error and no wrong byte. The pause is printed.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
@@ -28,7 +28,7 @@ for load in "rw=mix depth=16 bs=4k" "rw=write depth=16 bs=64k" "rw=mix depth=1 b
     check_match "$ANSWER" 'errors=0 wrong=0' "the load"
     pause=$(sed -n 's/.*max_us=\([0-9]*\).*/\1/p' <<<"$ANSWER")
     step "the longest pause: $pause us"
-    # On a quiet machine half a second; this is the limit of what a busy one with sanitizers makes of it.
+    # The pause is half a second on an idle machine. The limit allows for a busy machine and sanitizers.
     [ "$pause" -lt 5000000 ] || fail "the longest pause was $pause us"
 done
 restarts=$("$BUILD/pvscsictl" --run-dir "$RUN_DIR" status --json | sed -n 's/.*"restarts": *\([0-9]*\).*/\1/p')

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Refused requests by the hundred thousand: memory, descriptors and grants of the worker stay where they were.
+# Hundreds of thousands of refused requests: the worker's memory, descriptors and grants do not grow.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

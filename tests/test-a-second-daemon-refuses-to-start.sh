@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One daemon for one set of nodes: the second says so and leaves the first alone.
+# Only one daemon serves the nodes of a xenstore: a second one reports this, ends, and does not disturb the first.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -16,7 +16,7 @@ second() { "$BUILD/pvscsid" --foreground --standalone "$1" --run-dir "$2" --conf
 refuses 1 "^pvscsid: another pvscsid \(pid $DAEMON_PID\) is running with the run directory [^"$'\n'"]*$" second "$SOCK" "$RUN_DIR"
 refuses 1 'another pvscsid' second "$SOCK" "$RUN_DIR"
 
-step "nor with a run directory of its own, by whatever path it knows the xenstore"
+step "it also refuses with another run directory, and with another path to the same xenstore"
 serves="^pvscsid: another pvscsid \(pid $DAEMON_PID\) serves the nodes in this xenstore[^"$'\n'"]*$"
 refuses 1 "$serves" second "$SOCK" "$DIR/other"
 ln -s . "$DIR/link"
@@ -25,6 +25,6 @@ front g "inquiry 0:0:0:0"
 "$BUILD/pvscsictl" --run-dir "$RUN_DIR" status >/dev/null || fail "the first does not answer any more"
 front_stop g
 
-step "after a kill -9 nothing stale stands in the way"
+step "after a kill -9 no stale lock prevents a start"
 daemon_kill
 daemon_start

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# SUSE's Windows driver: 26 segments, state 3 at once, no states of devices, only the low half of results.
+# SUSE's frontend for Windows: 26 segments, state 3 at once, no states of devices, and it reads only the low half of results.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -20,7 +20,7 @@ front w "write 0:0:0:0 0 2000 seed=1"
 front w "verify 0:0:0:0 0 2000 seed=1"
 front w "luns 0:0:1:3"
 check_eq "$ANSWER" "luns 0 3"$'\n' "REPORT LUNS"
-# What it cannot see (the host byte) must not be needed to know a failure.
+# It ignores the host byte, so it must see a failure without the host byte.
 front w "expect 00/02/5/25/00 tur 0:0:7:0"
 front w "expect 00/02/5/24/00 bad direction-4"
 front w "expect 2002 reset 0:0:0:0"

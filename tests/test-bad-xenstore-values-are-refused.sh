@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each node that the daemon reads, with each kind of nonsense in it: refused or ignored, and the rest goes on.
+# Each node that the daemon reads gets each kind of wrong value. The value is refused or ignored, and everything else works.
 MOCK_TIMEOUT=120
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
@@ -50,7 +50,7 @@ for node in frontend frontend-id online feature-host vscsi-devs/dev-0/p-dev vscs
     alive "$node"
 done
 
-step "the backend's state, and nodes of a vhost that is there"
+step "the backend's state, and nodes of a vhost that exists"
 nodes
 xenstore-write "$back/state" 1
 wait_until 10 xs_is "$back/state" 2
@@ -67,7 +67,7 @@ for node in state ring-ref event-channel protocol backend backend-id vscsi-devs/
     alive "$node of the frontend"
 done
 
-step "nodes vanish one by one, then altogether"
+step "nodes are removed one by one, then all at once"
 for node in frontend frontend-id online vscsi-devs/dev-0/p-dev vscsi-devs/dev-0/v-dev vscsi-devs/dev-0/state \
     vscsi-devs/dev-0 vscsi-devs; do
     nodes
@@ -86,7 +86,7 @@ alive "strange names"
 for junk in x 99999999999 -1 1; do xenstore-rm "$BACKEND/$junk"; done
 xenstore-rm "$front_dir"
 
-step "after all that the same guest gets its disk, and the other never noticed"
+step "after all this the same guest gets its disk, and the other guest was not disturbed"
 wait_until 10 xs_gone "$back"
 attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g 1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Many tools at work on one guest at once: each gets its device, and no two a number.
+# Many xl-scsi processes work on one guest at once. Each attaches its device, and no two devices get the same number.
 MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -21,7 +21,7 @@ all() {
     done
 }
 
-step "twelve devices on a vhost that is not there yet"
+step "twelve devices on a vhost that does not exist yet"
 all "attach web /dev/nosuch% 0:0:0:%"
 check_eq "$(xl_scsi list web | grep -c ' 4$')" 12 "connected devices"
 check_eq "$(xenstore-list $BACKEND/5/0/vscsi-devs | sort -u | wc -l)" 12 "numbers"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154
-# Each corpus file goes through its replay_* program: what a fuzzer once found stays found.
+# Each corpus file goes through its replay_* program, so a fault that a fuzzer once found cannot return unnoticed.
 set -eu
 n=0
 for corpus in "$top_srcdir"/tests/fuzz/corpus-*; do

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Data written in any size, split in any way over segments, is what is read back in another.
+# Data is written in one size and split over segments in one way, and read back in another. It is the same data.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
@@ -13,7 +13,7 @@ attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g 1
 front g "wait-dev 0:0:0:0 4"
 
-step "the disk says itself what one request may move"
+step "the disk reports how much data one request may transfer"
 front g "capacity 0:0:0:0"
 front g "inquiry 0:0:0:0 0xb0"
 check_match "$ANSWER" '0000  00 b0 00 3c 00 00 00 00 00 00 03 c0 ' "VPD B0h: MAXIMUM TRANSFER LENGTH of 120 pages"
@@ -60,7 +60,7 @@ front g "write 0:0:0:0 0 65536 seed=99"
 front g "read 0:0:0:0 0 65536 file=$DIR/copy quiet"
 cmp "$DIR/copy" "$DIR/a.img" || fail "the guest reads something else than the file holds"
 
-step "verified random load in the sizes of the issue"
+step "verified random load in the common sizes"
 for bs in 512 4k 64k 496k; do
     front g "load 0:0:0:0 rw=mix verify depth=8 bs=$bs count=400 seed=$RANDOM"
 done

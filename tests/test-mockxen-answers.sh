@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154
-# mock-xen answers every question of xen-answers as a real Xen did.
+# mock-xen answers every question of xen-answers as a real Xen does.
 set -u
 dir=$(mktemp -d) || exit 1
 "$top_builddir/mock-xen" --socket "$dir/xs" > "$dir/out" 2>&1 &

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# docs/persistent-reservations.md says that a test runs the commands of its worked example as they stand:
-# each line of its sh blocks is a line of that test, or the argument of one, in the same order.
+# docs/persistent-reservations.md says that a test runs the commands of its example exactly as they are printed.
+# So each line of its sh blocks must be in that test, in the same order.
 set -eu
 : "${top_srcdir:?}"
 doc=$top_srcdir/docs/persistent-reservations.md

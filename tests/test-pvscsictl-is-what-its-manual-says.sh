@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The options, commands and exit statuses of pvscsictl are those of pvscsictl(8), both ways, and each status comes when the page
-# says so.
+# pvscsictl and pvscsictl(8) have the same options, commands and exit statuses, and pvscsictl gives each status in the case that the page
+# describes.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -24,7 +24,7 @@ same "the default run directory" "$(sed -nE 's/.*--run-dir DIR .*\[(.*)\]$/\1/p'
     "$(sed -nE '/^\.It Fl -run-dir/,/^\.It/s/^\.Pa (.*) \.$/\1/p' "$page")"
 # Each long option is one that the program takes, with a value or without.
 while read -r name value; do
-    # "no command" or the option's own answer: anything but getopt's refusal.
+    # Any answer is right except getopt's refusal.
     "$BUILD/pvscsictl" "--$name" ${value:+"$DIR"} >"$DIR/out" 2>&1
     check_no_match "$(cat "$DIR/out")" 'option' "what --$name gives"
 done < <(sed -nE 's/^\.It Fl (. , )?-([a-z-]+)( Ar ([A-Z]+))?$/\2 \4/p' "$page")
@@ -81,7 +81,7 @@ ctl status >/dev/full 2>&1
 check_eq $? 1 "exit status with a full disk"
 
 step "status 1: no usable answer"
-# The daemon stands still, has somebody in its queue, and dies.
+# The daemon is stopped, pvscsictl waits in its queue, and then the daemon is killed.
 kill -STOP "$DAEMON_PID"
 ctl status >"$DIR/out" 2>&1 &
 pid=$!

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The service: a domain that libxl made with the notes of its former one gets its devices, once, and each domain on its own.
+# The service: libxl creates a domain with the list of devices of the guest's former domain. The domain gets these devices, once, and
+# independently of other domains.
 MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -53,7 +54,7 @@ guest_create 13 sly
 sleep 0.3
 no_nodes 13 "of a guest that chose its own device"
 
-step "one device that cannot be had does not cost the others"
+step "a device that cannot be attached does not prevent the others"
 peers 8 refuse-pdev=/dev/gone
 domain 8 db /dev/nosuch4,0:0:0:0 /dev/gone,0:0:0:1
 wait_until 20 xs_is /local/domain/8/pvscsi/1/error \

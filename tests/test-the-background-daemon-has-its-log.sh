@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Before the command that starts it returns, a daemon in the background has its log, in a directory that it makes; and if
-# it cannot have one, it is not there.
+# A daemon in the background has opened its log before the command that starts it returns. It creates the log's directory. If it
+# cannot open a log, it does not start.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
-# background LOG-FILE: as the tests' daemon otherwise, but for -f.
+# background LOG-FILE: starts the daemon as the other tests do, but without -f.
 background() { "$BUILD/pvscsid" --standalone "$SOCK" --run-dir "$RUN_DIR" --config /dev/null --log-file "$1"; }
 
 mock_start
 step "a log that cannot be"
 : >"$DIR/file"
 refuses 1 "^pvscsid: cannot open the log $DIR/file/log: [^"$'\n'"]*$" background "$DIR/file/log"
-daemon_ready >/dev/null 2>&1 && fail "it runs all the same"
+daemon_ready >/dev/null 2>&1 && fail "it runs nevertheless"
 
 step "a log three directories down"
 log=$DIR/var/log/xen/pvscsid.log

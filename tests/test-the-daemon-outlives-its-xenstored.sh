@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# xenstored goes away and comes back empty: the daemon waits without using the processor, and serves again.
+# xenstored ends and comes back empty. The daemon waits without using the processor, and then serves again.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

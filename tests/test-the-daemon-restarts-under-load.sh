@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The daemon is ended by SIGTERM, and killed, under verified load; its successor takes the ring over.
+# Under verified load the daemon is ended by SIGTERM, and later killed. Each time the next daemon takes over the ring.
 MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"

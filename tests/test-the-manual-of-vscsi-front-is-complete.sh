@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every option and every command that vscsi-front has is in its manual page, and the other way round.
+# vscsi-front and its manual page have the same options and commands.
 set -u
 BUILD=${top_builddir:-.}
 page=${top_srcdir:-$(dirname -- "$0")/..}/tools/vscsi-front/vscsi-front.1
@@ -16,7 +16,7 @@ commands=$("$BUILD/vscsi-front" --commands | sed -n 's/^  \([a-z][a-z-]*\).*/\1/
 for command in $commands; do
     sed -n '/^.SH COMMANDS/,/^.SH EXIT/p' "$page" | grep -Eq "(^|[ \".])$command(\$|[ \",])" || fail "the command $command is not in the page"
 done
-# Those listed by the dozen exist.
+# The commands that the page only lists exist.
 for command in $(sed -n '/^.SS Connection/,/^.SS Load/p' "$page" | grep '^\.BR' | tr -d '",' | sed 's/^\.BR//'); do
     grep -qx -- "$command" <<<"$commands" || fail "the page has the command $command, the program has not"
 done

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# `make dist` packs every file that git tracks, but for what only git reads.
+# `make dist` packs every file that git tracks, except files that only git reads.
 set -u
 top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}
 BUILD=${top_builddir:-.}
@@ -8,7 +8,7 @@ skip() { printf 'SKIP: %s\n' "$*"; exit 77; }
 
 top_srcdir=$(readlink -f -- "$top_srcdir")
 command -v git >/dev/null || skip "git is not installed"
-# An unpacked tarball may lie in somebody else's repository.
+# An unpacked tarball may be inside another repository.
 [ "$(git -C "$top_srcdir" rev-parse --show-toplevel 2>/dev/null)" = "$top_srcdir" ] ||
     skip "this is no git checkout (or not one that git trusts)"
 # A make of its own, not a child of the one that runs the tests.

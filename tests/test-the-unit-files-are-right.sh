@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The systemd units say what the programs and their pages say: options, signals, readiness, sockets, directories.
+# The systemd units agree with the programs and their pages: options, signals, readiness, sockets, directories.
 set -u
 top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}
 BUILD=${top_builddir:-.}
@@ -18,7 +18,7 @@ setting() { sed -n "s/^$1 *= *\"\(.*\)\"$/\1/p" <<<"$settings"; }
 
 for unit in "$daemon" "$watch" "$helper" "$socket"; do
     ! grep -n '@[a-z]*dir@' "$unit" || wrong "$unit: a directory was not put in"
-    # Every page that is ours exists, and every unit that is ours.
+    # Every page and every unit of this project that a unit names exists.
     for name in $(value "$unit" Documentation); do
         name=${name#man:} section=${name##*(}
         name=${name%(*}.${section%)}
@@ -34,7 +34,7 @@ for unit in "$daemon" "$watch" "$helper" "$socket"; do
         esac
     done
 done
-# runs UNIT NAME: ExecStart's program, by its path, and its arguments, which that knows.
+# runs UNIT NAME: ExecStart of UNIT runs the program NAME by its path, with arguments that it knows.
 runs() {
     local start program argument
     start=$(value "$1" ExecStart)
@@ -47,7 +47,7 @@ runs() {
 runs "$daemon" pvscsid
 runs "$watch" xl-scsi
 
-# In the foreground the main process is the one that says READY=1, and nobody else may.
+# In the foreground the main process sends READY=1. No other process may send it.
 same "pvscsid.service: Type, and pvscsid(8)" "$(value "$daemon" Type)" "$(sed -n 's/.*Cm Type=\([a-z]*\).*/\1/p' "$page")"
 [[ "$(value "$daemon" ExecStart) " == *" --foreground "* ]] || wrong "pvscsid.service: not in the foreground"
 ! grep -q '^NotifyAccess=' "$daemon" || wrong "pvscsid.service: NotifyAccess is not its default, main"
@@ -68,6 +68,6 @@ if command -v mandoc >/dev/null; then
         [ -z "$complaints" ] || wrong "$complaints"
     done
 else
-    echo "mandoc is not installed: the pages' form is not looked at"
+    echo "mandoc is not installed: the format of the pages is not checked"
 fi
 exit $failed

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Three guests, two vhosts each, four LUNs on each: all at once, and each sees only its own.
+# Three guests with two vhosts each and four LUNs on each vhost work at once. Each guest sees only its own LUNs.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What a driver domain writes reaches no terminal, log or JSON as it is, and none of a reason is cut off.
+# Text that a driver domain writes is escaped before it reaches a terminal, a log or JSON, and no part of a reason is lost.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What xl-scsi takes is what its pages and the completion name, both ways, and the pages are well-formed.
+# xl-scsi, its pages and its completion have the same commands and options, and mandoc accepts the pages.
 set -u
 top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}
 BUILD=${top_builddir:-.}
@@ -45,6 +45,6 @@ if command -v mandoc >/dev/null; then
         [ -z "$complaints" ] || { echo "FAIL: $complaints"; failed=1; }
     done
 else
-    echo "mandoc is not installed: the pages' form is not looked at"
+    echo "mandoc is not installed: the format of the pages is not checked"
 fi
 exit $failed

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# xl-scsi's locks: a guest that does not answer costs no other guest anything, and waiting has an end.
+# xl-scsi's locks: a guest that does not answer does not delay other guests, and every wait ends.
 MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -37,13 +37,13 @@ step "what was free before that wait is looked at again after it"
 locked attach -t 3 web /dev/nosuch2 0:0:0:1 || fail "attach of what the waiting one wants"
 peers 5
 xs_write $BACKEND/5/0/state 4
-ended $waits 10 || fail "it waits for ever"
+ended $waits 10 || fail "it does not stop waiting"
 check_eq $STATUS 1 "exit status"
 check_match "$(cat "$DIR/stuck")" 'p-dev /dev/nosuch2 is in use: it is 0:0:0:1 of guest web' "the reason"
 xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "it was placed"
 locked detach stuck 0:0:0:0 || fail "detach"
 
-step "who has the lock for long is not waited for longer than the time-out"
+step "a process that holds the lock for long is waited for until the time-out, not longer"
 flock -o "$RUN_DIR/attach.lock" sleep 60 &
 holder=$!
 sleep 0.3
@@ -74,7 +74,7 @@ ended $waits 10 || fail "the other did not end"
 no_nodes 5 "of what was given up"
 xs_gone /local/domain/5/pvscsi || fail "it is still noted"
 
-step "who asks whether the service runs is not taken for one"
+step "a process that asks whether the service runs is not mistaken for the service"
 peers 6
 export FAKE_HYP=$DIR/hyp
 mkdir "$FAKE_HYP"
@@ -92,6 +92,6 @@ check_eq "$(noting web /dev/nosuch7 0:0:0:7)" "" "what is said while the service
 kill $service
 ended $service 5 || fail "the service does not end"
 
-step "there is no file for each domain that ever was"
+step "lock files do not accumulate with the number of domains"
 check_eq "$(find "$RUN_DIR" -type f -printf '%f\n' | sort | tr '\n' ' ')" "attach.lock domains.lock watch.lock " "the lock files"
 for lock in "$RUN_DIR"/*.lock; do [ ! -s "$lock" ] || fail "$lock has grown"; done

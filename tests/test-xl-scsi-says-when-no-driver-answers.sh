@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest that runs and takes nothing: the device stays with it, and the exit status says that it is not connected.
+# A guest runs and does not take the device. The device stays attached, and the exit status says that it is not connected.
 MOCK_TIMEOUT=60
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# xenstored refuses the nth request of each kind, or goes away: one line, exit status 1, nothing half attached, no hang.
+# xenstored refuses the nth request of each kind, or ends. xl-scsi prints one line, exits with status 1, leaves nothing half attached, and
+# does not hang.
 MOCK_TIMEOUT=240
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
 guest_create 5 web
-# The peers are domain 0 too: theirs are not the requests that fail, since they only come later.
+# The peers act for domain 0 too. Their requests do not fail, because they come later.
 peers 5 guest=absent
 
 # try WHAT COMMAND...: 0, or 1 with one line. FIRED: whether the fault came to pass.
@@ -41,14 +42,14 @@ each() {
             fi
         elif ! try "detach with $kind $nth" "$BUILD/xl-scsi" detach -t 3 web 0:0:0:0; then
             failed=$((failed + 1))
-            # What it could not do the next one does.
+            # The next detach completes what this one could not do.
             [ -z "$(nodes 5)" ] || "$BUILD/xl-scsi" detach web 0:0:0:0 >"$DIR/out" 2>&1 ||
                 fail "detach after detach with $kind $nth: $(cat "$DIR/out")"
         fi
         no_nodes 5 "after $verb with $kind $nth $error"
     done
     echo "   $kind $error: $failed of $nth runs of $verb failed"
-    [ $failed -gt 0 ] || fail "no $verb minded $kind $error"
+    [ $failed -gt 0 ] || fail "no $verb failed because of $kind $error"
 }
 for rule in "write ENOSPC" "mkdir ENOSPC" "set-perms ENOSPC" "transaction-start ENOSPC" "transaction-end ENOSPC" "read EIO" "directory EIO"; do
     step "attach: $rule"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Whatever goes wrong: one line that says who and why, exit status 1, and the store as it was before.
+# Whatever fails: one line names the side and the reason, the exit status is 1, and xenstore is as it was before.
 MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -28,7 +28,7 @@ refuses 1 'v-dev 0:0:0:0 was refused by the backend: p-dev /dev/nosuch: no such 
     xl_scsi attach web /dev/nosuch 0:0:0:0
 no_nodes 5 "after a refusal"
 
-step "a guest that has no frontend: the backend has the device, which is success"
+step "a guest that has no frontend: the backend has the device, and attach succeeds"
 peers 5 guest=absent
 check_match "$(xl_scsi attach web /dev/nosuch 0:0:0:0)" '\(state 3\)' "what is said"
 xl_scsi attach --no-wait web /dev/nosuch2 0:0:0:1 || fail "attach --no-wait"
@@ -83,7 +83,7 @@ wait $pid
 check_eq $? 1 "exit status when the nodes vanish"
 check_match "$(cat "$DIR/err")" 'removed by somebody else' "what is said"
 
-step "what does not fit with what is there"
+step "a request that contradicts what exists"
 xenstore-rm /local/domain/5/device/vscsi
 peers 5
 xl_scsi attach web /dev/nosuch 0:0:0:0 || fail "attach"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The service pauses a domain that has not begun, and whatever becomes of the service, the domain runs in the end.
+# The service pauses a domain that has not started yet. Whatever happens to the service, the domain runs in the end.
 MOCK_TIMEOUT=150
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -82,7 +82,7 @@ for fault in "read@0:/local/domain/%/pvscsi/paused 2 EIO 3" "rm@0:/local/domain/
     mock_ctl faults "" >/dev/null || fail "the faults stay"
 done
 
-step "a domain that is destroyed in the same moment gets no new home"
+step "a domain that is destroyed in the same moment gets no new directory in xenstore"
 peers off
 faults "transaction-start@0 1 delay=1500" >/dev/null
 domain 9 gone 0 /dev/nosuch9,0:0:0:0
@@ -107,7 +107,7 @@ done
 wait_until 20 eval '! xs_is /local/domain/10/pvscsi/0/error "it was not there"'
 pauses_are 10 0 || fail "a running guest is paused"
 
-step "... and gets it once it can be had"
+step "... and gets the device when it can be attached"
 watch_stop
 xenstore-rm $BACKEND/10 2>/dev/null
 peers 10

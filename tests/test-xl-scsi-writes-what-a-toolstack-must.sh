@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# attach, detach and list: the nodes, their owners and the sequences of states, against peers that are states only.
+# attach, detach and list: the nodes, their owners and the sequences of states. The peers only write states.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start

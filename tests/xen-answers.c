@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Asks xenstored, gntdev, gntalloc and evtchn a fixed list of questions, as domain 0, and prints the
- * answers one a line: `xen-answers` on a real Xen, `xen-answers SOCKET` with mock-xen. Both must print
- * tests/xen-answers.expected, which is what Xen 4.17 with its C xenstored and Linux 6.1 said; so
- * mock-xen is held to Xen and not to what we think of Xen (tests/test-mockxen-answers.sh, and
+ * Asks xenstored, gntdev, gntalloc and evtchn a fixed list of questions, as domain 0, and prints one
+ * answer per line: `xen-answers` on a real Xen, `xen-answers SOCKET` with mock-xen. Both must print
+ * tests/xen-answers.expected, which are the answers of Xen 4.17 with its C xenstored and Linux 6.1. So
+ * mock-xen is compared with Xen and not with our idea of Xen (tests/test-mockxen-answers.sh, and
  * tests/xen/t-01-mock-xen-agrees.sh on a real Xen).
  */
 #include "config.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Logging through libxentoollog to stderr, with a prefix per guest and vhost.
- * A guest can cause log lines only through log_limited(), which drops what
- * comes too fast and says later how much it dropped.
+ * A guest can cause log lines only through log_limited(). It drops lines that
+ * come too fast, and later logs how many it dropped.
  */
 #ifndef PVSCSI_LOG_H
 #define PVSCSI_LOG_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The event loop; see loop.h. A source may be removed by a callback of the same
- * round, so the events not yet delivered are searched for it and struck out.
+ * The event loop; see loop.h. A callback may remove a source that has an event
+ * later in the same round, so loop_remove() also deletes this event.
  */
 #include "config.h"
 
@@ -155,7 +155,7 @@ int loop_once(struct loop *loop, int timeout_ms)
     if (loop->timers) {
         uint64_t now = now_us();
 
-        /* A timer armed anew with no delay at all may run again in this round; with one it ends. */
+        /* A timer that is armed again without delay may run again in this round; with a delay the loop ends. */
         while (loop->timers && loop->timers->due_us <= now) {
             struct loop_timer *timer = loop->timers;
 

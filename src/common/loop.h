@@ -2,7 +2,7 @@
 /*
  * The event loop: epoll for file descriptors, one sorted list of timers. Sources
  * and timers are embedded in their owners; the loop allocates nothing.
- * Callbacks may remove any source or timer, themselves included.
+ * Callbacks may remove any source or timer, including their own.
  */
 #ifndef PVSCSI_LOOP_H
 #define PVSCSI_LOOP_H
@@ -50,7 +50,7 @@ void loop_set_after_round(struct loop *loop, void (*fn)(void *ctx), void *ctx);
 
 /* Runs until loop_stop(); returns 0, or -errno when epoll itself fails. */
 int loop_run(struct loop *loop);
-/* One round: waits at most timeout_ms (-1 = for ever). 0 or -errno. */
+/* One round: waits at most timeout_ms, or without limit if it is -1. 0 or -errno. */
 int loop_once(struct loop *loop, int timeout_ms);
 void loop_stop(struct loop *loop);
 

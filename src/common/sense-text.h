@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Commands and sense data in words, for log lines. The names are those of libsgutils2; nothing decides by them.
- * Whoever links this needs $(SGUTILS_LIBS).
+ * Commands and sense data in words, for log lines. The names are those of libsgutils2. No decision depends on them.
+ * A program that links this needs $(SGUTILS_LIBS).
  */
 #ifndef PVSCSI_SENSE_TEXT_H
 #define PVSCSI_SENSE_TEXT_H

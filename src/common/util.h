@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Small things that every layer needs: cleanup attributes, number parsing that
- * takes nothing on trust, and formatted strings that survive a lack of memory.
+ * Small things that every layer needs: cleanup attributes, strict parsing of
+ * numbers, and formatted strings that survive a lack of memory.
  */
 #ifndef PVSCSI_UTIL_H
 #define PVSCSI_UTIL_H
@@ -45,18 +45,18 @@ static inline int steal_fd(int *fd)
 
 /*
  * Decimal digits only (no sign, blank, prefix or leading plus), value in
- * [0, max]. len bytes at s are looked at, so an embedded NUL is refused too.
+ * [0, max]. All len bytes at s are checked, so an embedded NUL is refused too.
  * Returns 0 and sets *out, or -EINVAL (empty, other characters) or -ERANGE.
  */
 int parse_u32(const char *s, size_t len, uint32_t max, uint32_t *out);
 /* The same for a NUL-terminated string; NULL gives -EINVAL. */
 int parse_u32_str(const char *s, uint32_t max, uint32_t *out);
 
-/* printf into fresh memory that the caller frees; NULL when there is none. */
+/* printf into new memory that the caller frees; NULL without memory. */
 char *strf(const char *fmt, ...) PRINTF(1, 2);
 
 /*
- * Copy of src made fit for one log line: at most dst_size - 1 bytes, every byte
+ * Copies src in a form that is safe in one log line: at most dst_size - 1 bytes, every byte
  * outside 0x20..0x7e and every backslash as \xNN. Always NUL-terminated.
  */
 void escape_for_log(char *dst, size_t dst_size, const char *src, size_t src_len);
@@ -71,7 +71,7 @@ int fd_set_cloexec(int fd);
 /* write() all of it, restarting on EINTR; 0 or -errno. */
 int write_all(int fd, const void *buf, size_t len);
 /*
- * Reads a whole small file (sysfs, config) into fresh NUL-terminated memory.
+ * Reads a whole small file (sysfs, config) into new NUL-terminated memory that the caller frees.
  * At most max bytes are read (-EFBIG beyond). *len may be NULL. 0 or -errno.
  */
 int read_file(const char *path, size_t max, char **out, size_t *len);
