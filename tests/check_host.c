@@ -202,7 +202,7 @@ START_TEST(a_vhost_that_is_done_with_is_not_taken_up_again)
     host->list_dirty = true; /* as every 30 s */
     settle_ms(100);
     ck_assert_uint_lt(fake_calls - before, 20);
-    ck_assert_ptr_null(host_find(host, 3, 0)->devs);
+    ck_assert_ptr_null(model_find(host, 3, 0)->devs);
     /* Wanted again, with what it had. */
     fake_put(BACK "/vscsi-devs/dev-0/state", "1");
     fake_put(BACK "/online", "1");

@@ -152,7 +152,7 @@ START_TEST(the_next_guest_waits_for_what_a_destroyed_one_has_left)
         fake_domain(3, false);
     } else {
         destroy(3);
-        UNTIL(fake_get(BACK) == NULL && host_find(host, 3, 0) == NULL);
+        UNTIL(fake_get(BACK) == NULL && model_find(host, 3, 0) == NULL);
     }
     if (_i == 1)
         stop();
@@ -295,12 +295,12 @@ START_TEST(a_device_that_others_keep_busy_is_not_waited_for_without_end)
     fake_die(fake_child());
     UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
     ck_assert(added_held(fake_child()));
-    host->outstanding->since_us -= 179000000;
+    host->at_work->since_us -= 179000000;
     settle_ms(50);
     ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
-    host->outstanding->since_us -= 2000000;
+    host->at_work->since_us -= 2000000;
     UNTIL(fake_count(fake_child(), WM_LUN_RELEASE) == 1);
-    ck_assert_ptr_null(host->outstanding);
+    ck_assert_ptr_null(host->at_work);
     settle();
     run("! test -e %s/outstanding", dir);
 }
@@ -380,8 +380,8 @@ START_TEST(a_lun_follows_its_disk_to_another_address)
 {
     connected_disk();
     fake_put(LUN_0 "/p-dev", WWID);
-    host_find(host, 3, 0)->devs->pdev[0] = '\0';
-    strcpy(host_find(host, 3, 0)->devs->pdev, WWID);
+    model_find(host, 3, 0)->devs->wish.pdev[0] = '\0';
+    strcpy(model_find(host, 3, 0)->devs->wish.pdev, WWID);
     run("mv %s/bus/scsi/devices/" DISK " %s/bus/scsi/devices/7:0:0:0", sysfs, sysfs);
     die_or_restart(_i == 1);
     UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
@@ -447,7 +447,7 @@ static unsigned begun(const struct vhost *v)
     unsigned n = 0;
 
     for (const struct vdev *d = v->devs; d; d = d->next)
-        n += d->job && __atomic_load_n(&d->job->started_us, __ATOMIC_RELAXED) != 0;
+        n += d->opening && __atomic_load_n(&d->opening->started_us, __ATOMIC_RELAXED) != 0;
     return n;
 }
 
@@ -455,13 +455,13 @@ static unsigned begun(const struct vhost *v)
 static void make_late(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next) {
-        if (!d->job)
+        if (!d->opening)
             continue;
         d->deadline_us = 0;
-        if (__atomic_load_n(&d->job->started_us, __ATOMIC_RELAXED) != 0)
-            __atomic_store_n(&d->job->started_us, now_us() - 6000000, __ATOMIC_RELAXED);
+        if (__atomic_load_n(&d->opening->started_us, __ATOMIC_RELAXED) != 0)
+            __atomic_store_n(&d->opening->started_us, now_us() - 6000000, __ATOMIC_RELAXED);
     }
-    host_queue(v);
+    model_changed(v);
 }
 
 START_TEST(a_device_in_error_recovery_is_waited_for)
@@ -469,8 +469,8 @@ START_TEST(a_device_in_error_recovery_is_waited_for)
     connected_disk();
     set_open_sleeps("sg5");
     die_or_restart(_i == 1);
-    UNTIL(host_find(host, 3, 0) && begun(host_find(host, 3, 0)) == 1);
-    make_late(host_find(host, 3, 0));
+    UNTIL(model_find(host, 3, 0) && begun(model_find(host, 3, 0)) == 1);
+    make_late(model_find(host, 3, 0));
     settle_ms(50);
     ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
     set_open_sleeps("-");
@@ -494,7 +494,7 @@ START_TEST(a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time)
         snprintf(vdev, sizeof(vdev), "0:0:0:%u", i);
         add_dev(BACK, i, DISK, vdev);
     }
-    UNTIL((v = host_find(host, 3, 0)) && begun(v) == 16);
+    UNTIL((v = model_find(host, 3, 0)) && begun(v) == 16);
     settle();
     make_late(v);
     UNTIL(begun(v) == 0);
@@ -508,7 +508,7 @@ START_TEST(a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time)
     ck_assert_uint_eq(waiting, 1);
     set_open_sleeps("-");
     for (struct vdev *d = v->devs; d; d = d->next) {
-        if (!d->job)
+        if (!d->opening)
             continue;
         snprintf(path, sizeof(path), BACK "/vscsi-devs/%s/state", d->name);
         expect(path, "3");
@@ -580,7 +580,8 @@ START_TEST(a_device_that_leaves_over_a_restart_keeps_its_caches)
         fake_child_mute = true;
     restart();
     if (_i == 1)
-        UNTIL(host_find(host, 3, 0) && host_find(host, 3, 0)->devs && host_find(host, 3, 0)->devs->phase == DP_OPENING);
+        UNTIL(model_find(host, 3, 0) && model_find(host, 3, 0)->devs
+              && model_find(host, 3, 0)->devs->lun == LUN_REOPENING);
     if (_i == 2)
         UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
     fake_put(LUN_0 "/state", "5");

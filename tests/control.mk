@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_dev_table check_device check_host check_host_devices check_options
+control_checks = check_vhost_table check_lun_table check_device check_host check_host_devices check_options
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
 check_vhost_table_SOURCES = tests/check_vhost_table.c
 check_vhost_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_vhost_table_LDADD = libcontrol.a libcommon.a $(CHECK_LIBS)
-check_dev_table_SOURCES = tests/check_dev_table.c
-check_dev_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_dev_table_LDADD = libcontrol.a $(CHECK_LIBS)
+check_lun_table_SOURCES = tests/check_lun_table.c
+check_lun_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_lun_table_LDADD = libcontrol.a $(CHECK_LIBS)
 check_device_SOURCES = tests/check_device.c
 check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_device_LDADD = libdevice.a libcommon.a $(CHECK_LIBS)

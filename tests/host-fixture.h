@@ -17,6 +17,7 @@
 #include "common/util.h"
 #include "control/host.h"
 #include "control/model.h"
+#include "control/opening.h"
 #include "control/run-files.h"
 #include "control/vhost-table.h"
 #include "fake-control.h"

@@ -12,8 +12,14 @@
 #include <stdio.h>
 
 #include "common/util.h"
+#include "control/at-work.h"
+#include "control/events.h"
 #include "control/host.h"
 #include "control/model.h"
+#include "control/scan.h"
+#include "control/vdev.h"
+#include "control/vhost.h"
+#include "control/worker-link.h"
 
 /* Everything is read again so often, whatever watches said: xenstored drops events of a domain that was slow. */
 #define RESCAN_US 30000000u
@@ -28,145 +34,17 @@
 #define EVENTS_PER_ROUND 4096
 #define QUIT_WAIT_US 6000000u
 #define QUIT_POLL_US 5000u
-/* As many sick devices at once keep the healthy ones waiting. */
+/* With this many devices stuck in open(), healthy ones have to wait. */
 #define OPEN_THREADS 16
 #define RESET_THREADS 8
 
-struct vhost *host_find(struct host *h, uint16_t domid, uint32_t id)
-{
-    for (struct vhost *v = h->vhosts; v; v = v->next)
-        if (v->domid == domid && v->id == id)
-            return v;
-    return NULL;
-}
-
-struct vhost *host_vhost(struct host *h, uint16_t domid, uint32_t id)
-{
-    struct vhost *v = host_find(h, domid, id);
-
-    if (v)
-        return v;
-    if (h->n_vhosts >= VHOSTS_MAX) {
-        static struct log_limit limit = LOG_LIMIT_INIT;
-
-        log_limited(&limit, XTL_WARN, NULL, BACKEND_ROOT "/%u/%" PRIu32 " ignored: there are %u vhosts already", domid,
-                    id, h->n_vhosts);
-        return NULL;
-    }
-    v = calloc(1, sizeof(*v));
-    if (!v)
-        return NULL;
-    v->host = h;
-    v->domid = domid;
-    v->id = id;
-    v->online = true;
-    v->limit = (struct log_limit)LOG_LIMIT_INIT;
-    v->found_us = now_us();
-    snprintf(v->prefix, sizeof(v->prefix), "d%u.%" PRIu32, domid, id);
-    snprintf(v->back, sizeof(v->back), BACKEND_ROOT "/%u/%" PRIu32, domid, id);
-    v->next = h->vhosts;
-    h->vhosts = v;
-    h->n_vhosts++;
-    scan_mark_all(v);
-    return v;
-}
-
-void host_queue(struct vhost *v)
-{
-    struct host *h = v->host;
-
-    if (v->pending)
-        return;
-    v->pending = true;
-    v->next_pending = NULL;
-    *h->pending_last = v;
-    h->pending_last = &v->next_pending;
-}
-
 static void drop(struct vhost *v)
 {
-    struct host *h = v->host;
-    struct vhost **at = &h->vhosts;
-
-    if (v->pending) {
-        struct vhost **p = &h->pending;
-
-        while (*p != v)
-            p = &(*p)->next_pending;
-        *p = v->next_pending;
-        if (!*p)
-            h->pending_last = p;
-    }
-    while (*at != v)
-        at = &(*at)->next;
-    *at = v->next;
-    h->n_vhosts--;
+    model_unlink(v);
     log_info(v->prefix, "removed");
-    link_drop(v); /* while its journal is there */
-    run_files_remove(h->settings->run_dir, v->domid, v->id);
+    worker_drop(v); /* while its journal is there */
+    run_files_remove(v->host->settings->run_dir, v->domid, v->id);
     vhost_free(v);
-}
-
-/* --- devices that several guests have --- */
-
-static unsigned bucket(const struct hctl *a)
-{
-    return (a->host + 17 * a->channel + 257 * a->target + (uint32_t)a->lun) % DEVICE_BUCKETS;
-}
-
-struct vdev *host_same_device(const struct host *h, const struct hctl *hctl)
-{
-    return h->by_hctl[bucket(hctl)];
-}
-
-static void note_shared(struct host *h, const struct hctl *hctl)
-{
-    const struct vdev *first = NULL;
-    bool shared = false;
-
-    for (const struct vdev *d = host_same_device(h, hctl); d; d = d->next_same) {
-        if (!hctl_equal(&d->dev.hctl, hctl))
-            continue;
-        if (!first)
-            first = d;
-        shared |= d->vhost->domid != first->vhost->domid;
-    }
-    for (struct vdev *d = host_same_device(h, hctl); d; d = d->next_same) {
-        if (d->shared == shared || !hctl_equal(&d->dev.hctl, hctl))
-            continue;
-        if (shared)
-            log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix, "%s: %s is given to another guest too", d->name,
-                        d->dev.sg_name);
-        d->shared = shared;
-        link_shared(d);
-    }
-}
-
-void host_enter_device(struct vdev *d)
-{
-    struct vdev **head = &d->vhost->host->by_hctl[bucket(&d->dev.hctl)];
-
-    if (d->entered || !d->dev.sg_name[0])
-        return;
-    d->entered = true;
-    d->next_same = *head;
-    *head = d;
-    note_shared(d->vhost->host, &d->dev.hctl);
-}
-
-void host_leave_device(struct vdev *d)
-{
-    struct vdev **at = &d->vhost->host->by_hctl[bucket(&d->dev.hctl)];
-
-    if (!d->entered)
-        return;
-    while (*at != d)
-        at = &(*at)->next_same;
-    *at = d->next_same;
-    d->entered = d->shared = false;
-    /* At the daemon's end nobody loses a device: the workers go on to a successor. */
-    if (!d->vhost->host->quitting)
-        note_shared(d->vhost->host, &d->dev.hctl);
 }
 
 /* --- the rhythm --- */
@@ -182,7 +60,7 @@ static bool drain(struct host *h)
             return true;
         if (r < 0)
             return false;
-        scan_event(h, ev.path, ev.token);
+        event_mark(h, ev.path, ev.token);
         free(ev.raw);
     }
     return true;
@@ -191,7 +69,7 @@ static bool drain(struct host *h)
 static bool any_worker(const struct host *h)
 {
     for (const struct vhost *v = h->vhosts; v; v = v->next)
-        if (v->child)
+        if (v->worker.child)
             return true;
     return child_abandoned() > 0;
 }
@@ -214,19 +92,19 @@ void host_quit(struct host *h)
     h->quitting = true;
     h->quit_until_us = now_us() + QUIT_WAIT_US;
     for (struct vhost *v = h->vhosts; v; v = v->next)
-        link_quit(v);
+        worker_quit(v);
     loop_timer_arm(h->loop, &h->quit_timer, QUIT_POLL_US);
 }
 
 void host_log_level(struct host *h)
 {
     for (struct vhost *v = h->vhosts; v; v = v->next)
-        link_log_level(v);
+        worker_log_level(v);
 }
 
 static bool known_vhost(void *ctx, uint16_t domid, uint32_t vhost)
 {
-    return host_find(ctx, domid, vhost) != NULL;
+    return model_find(ctx, domid, vhost) != NULL;
 }
 
 static void lose_store(struct host *h)
@@ -236,7 +114,7 @@ static void lose_store(struct host *h)
     loop_timer_cancel(&h->rescan_timer);
     loop_remove(&h->store_source);
     for (struct vhost *v = h->vhosts; v; v = v->next)
-        v->token[0] = '\0';
+        v->seen.token[0] = '\0';
     store_close(h->store);
     h->store = NULL;
     loop_timer_arm(h->loop, &h->reconnect_timer, RECONNECT_US);
@@ -252,11 +130,11 @@ static void run_vhost(struct vhost *v)
     if (scan_vhost(v) < 0)
         return;
     again = vhost_reconcile(v);
-    if (v->vanished) {
+    if (v->seen.vanished) {
         drop(v);
         return;
     }
-    if (!scan_dirty(v)) {
+    if (!model_dirty(v)) {
         v->retries = 0;
     } else {
         /* Something could not be read or written just now; what never can is tried once a second. */
@@ -280,7 +158,7 @@ static void queue_due(struct host *h, uint64_t now)
         if (v->wake_us == 0)
             continue;
         if (v->wake_us <= now)
-            host_queue(v);
+            model_changed(v);
         else if (next == 0 || v->wake_us < next)
             next = v->wake_us;
     }
@@ -291,8 +169,8 @@ static void mark_domains(struct host *h)
 {
     h->domains_dirty = false;
     for (struct vhost *v = h->vhosts; v; v = v->next) {
-        v->dirty_domain = v->dirty_front = true;
-        host_queue(v);
+        v->dirty.domain = v->dirty.front = true;
+        model_changed(v);
     }
 }
 
@@ -314,9 +192,9 @@ static void run_pending(struct host *h, uint64_t *next)
 
         todo = v->next_pending;
         v->pending = false;
-        if (store_lost(h->store) || now_us() < v->not_before_us) {
-            sooner(next, v->not_before_us);
-            host_queue(v);
+        if (store_lost(h->store) || now_us() < v->seen.not_before_us) {
+            sooner(next, v->seen.not_before_us);
+            model_changed(v);
             continue;
         }
         run_vhost(v);
@@ -324,7 +202,7 @@ static void run_pending(struct host *h, uint64_t *next)
     }
     /* Queued while the others ran, and due. */
     for (struct vhost *v = h->pending; v; v = v->next_pending)
-        sooner(next, v->not_before_us);
+        sooner(next, v->seen.not_before_us);
 }
 
 static void after_round(void *ctx)
@@ -332,7 +210,12 @@ static void after_round(void *ctx)
     struct host *h = ctx;
     uint64_t now = now_us(), next = UINT64_MAX;
 
-    if (!h->store || h->quitting)
+    if (h->quitting)
+        return;
+    /* Workers are answered whether xenstored is there or not. */
+    for (struct vhost *v = h->pending; v; v = v->next_pending)
+        vdev_hear_all(v);
+    if (!h->store)
         return;
     if (h->list_dirty && now >= h->list_not_before_us) {
         h->list_dirty = false;
@@ -516,7 +399,7 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
         host_free(h);
         return r;
     }
-    hold_init(h);
+    at_work_init(h);
     loop_set_after_round(h->loop, after_round, h);
     *out = h;
     return 0;
@@ -528,18 +411,16 @@ void host_free(struct host *h)
         return;
     loop_set_after_round(h->loop, NULL, NULL);
     h->quitting = true;
+    /* Rings, nodes and files are a successor's: the workers only see their sockets close. */
     while (h->vhosts) {
         struct vhost *v = h->vhosts;
 
-        h->vhosts = v->next;
-        /* Its ring, nodes and files are a successor's: the worker only sees its socket close. */
-        if (v->phase == VP_LIVE || v->phase == VP_CONNECTING)
-            v->phase = VP_CLOSING;
+        model_unlink(v);
         vhost_free(v);
     }
     offload_free(h->offload);
     offload_free(h->resets);
-    hold_free(h);
+    at_work_free(h);
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);
     loop_timer_cancel(&h->reconnect_timer);

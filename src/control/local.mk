@@ -3,10 +3,14 @@
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/store.h src/control/store.c src/control/run-files.h src/control/run-files.c \
-	src/control/vhost-table.h src/control/vhost-table.c src/control/dev-table.h src/control/dev-table.c \
+	src/control/vhost-table.h src/control/vhost-table.c src/control/lun-table.h src/control/lun-table.c \
 	src/control/supervise.h src/control/supervise.c src/control/offload.h src/control/offload.c \
-	src/control/model.h src/control/host.h src/control/host.c src/control/scan.c src/control/vhost.c \
-	src/control/vdev.c src/control/link.c src/control/hold.c src/control/report.c src/control/ctlsock.h src/control/ctlsock.c
+	src/control/model.h src/control/model.c src/control/nodes.h src/control/nodes.c src/control/scan.h src/control/scan.c \
+	src/control/events.h src/control/events.c src/control/shared.h src/control/shared.c src/control/at-work.h \
+	src/control/at-work.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h src/control/reset.c \
+	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/vdev.h \
+	src/control/vdev.c src/control/vhost.h src/control/vhost.c src/control/host.h src/control/host.c \
+	src/control/report.c src/control/ctlsock.h src/control/ctlsock.c
 libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(XLUTIL_CFLAGS)
 CONTROL_LIBS = libcontrol.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) $(JSONC_LIBS)
 

@@ -43,10 +43,10 @@ static struct json_object *report_device(const struct vdev *d)
     add_text(o, "name", d->name);
     add_number(o, "state", d->own);
     add_text(o, "state_name", xenbus_state_name(d->own));
-    add_text(o, "phase", dev_phase_name(d->phase));
-    add_text(o, "p_dev", d->pdev);
-    if (d->phase != DP_NONE) {
-        hctl_format(&d->vdev, text);
+    add_text(o, "phase", lun_state_name(d->lun));
+    add_text(o, "p_dev", d->wish.pdev);
+    if (d->lun != LUN_NONE) {
+        hctl_format(&d->wish.vdev, text);
         add_text(o, "v_dev", text);
     }
     if (d->dev.sg_name[0]) {
@@ -61,14 +61,14 @@ static struct json_object *report_device(const struct vdev *d)
     } else if (d->dev.from == PDEV_FILE) {
         add_text(o, "device", d->dev.file);
     }
-    if (d->phase != DP_NONE)
+    if (d->lun != LUN_NONE)
         add_number(o, "type", d->dev.type);
-    add_flag(o, "readonly", d->readonly);
-    add_flag(o, "feature_host", d->feature_host || d->vhost->feature_host);
+    add_flag(o, "readonly", d->wish.readonly);
+    add_flag(o, "feature_host", d->wish.feature_host || d->vhost->seen.feature_host);
     add_flag(o, "shared", d->shared);
     add_flag(o, "held", d->held);
-    add_text(o, "pr", pr[d->pr_mode]);
-    if (d->pr_mode == PR_HELPER)
+    add_text(o, "pr", pr[d->wish.pr_mode]);
+    if (d->wish.pr_mode == PR_HELPER)
         add_text(o, "pr_helper", helper[d->helper]);
     add_text(o, "error", d->error);
     return o;
@@ -86,16 +86,16 @@ static struct json_object *report_vhost(const struct vhost *v)
     }
     add_number(o, "domid", v->domid);
     add_number(o, "vhost", v->id);
-    add_number(o, "state", v->own);
-    add_text(o, "state_name", xenbus_state_name(v->own));
-    add_number(o, "frontend_state", v->front_state);
-    add_text(o, "frontend_state_name", xenbus_state_name(v->front_state));
-    add_text(o, "phase", vhost_phase_name(v->phase));
-    add_flag(o, "online", v->online);
-    if (v->child)
-        add_number(o, "worker_pid", (uint64_t)child_pid(v->child));
-    add_number(o, "restarts", v->restarts);
-    add_flag(o, "halted", v->halted);
+    add_number(o, "state", v->seen.own);
+    add_text(o, "state_name", xenbus_state_name(v->seen.own));
+    add_number(o, "frontend_state", v->seen.front);
+    add_text(o, "frontend_state_name", xenbus_state_name(v->seen.front));
+    add_text(o, "phase", ring_state_name(v->ring));
+    add_flag(o, "online", v->seen.online);
+    if (v->worker.child)
+        add_number(o, "worker_pid", (uint64_t)child_pid(v->worker.child));
+    add_number(o, "restarts", v->worker.restarts);
+    add_flag(o, "halted", v->worker.halted);
     add_number(o, "segments", v->segments);
     add_text(o, "error", v->error);
     for (const struct vdev *d = v->devs; d; d = d->next)
@@ -138,9 +138,9 @@ static struct json_object *report_lun_stats(const struct vdev *d, const struct p
         json_object_put(buckets);
         return NULL;
     }
-    hctl_format(&d->vdev, text);
+    hctl_format(&d->wish.vdev, text);
     add_text(o, "v_dev", text);
-    add_text(o, "p_dev", d->pdev);
+    add_text(o, "p_dev", d->wish.pdev);
     add_number(o, "commands", commands);
     add_number(o, "answered", answered);
     add_number(o, "in_flight", commands > answered ? commands - answered : 0);
@@ -177,8 +177,8 @@ static struct json_object *report_vhost_stats(const struct host *h, const struct
     add_number(o, "restarts", s->restarts);
     add_number(o, "halted", s->halted);
     for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->slot >= 0)
-            json_object_array_add(luns, report_lun_stats(d, &s->lun[d->slot]));
+        if (d->lun_slot >= 0)
+            json_object_array_add(luns, report_lun_stats(d, &s->lun[d->lun_slot]));
     json_object_object_add(o, "luns", luns);
     run_files_unmap_stats(s);
     return o;

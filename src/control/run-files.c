@@ -357,7 +357,7 @@ static bool taken(const struct pvscsi_journal *j, const struct pvscsi_journal_en
     return s->state == JOURNAL_TAKEN && (int32_t)(j->req_cons - s->ring_index) > 0;
 }
 
-bool journal_has_orphan(const struct pvscsi_journal *j, uint16_t channel, uint16_t target, uint16_t lun)
+bool journal_has_unanswered(const struct pvscsi_journal *j, uint16_t channel, uint16_t target, uint16_t lun)
 {
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
         const struct pvscsi_journal_entry *s = &j->entry[i];

@@ -52,7 +52,7 @@ int run_files_worker(pid_t pid);
 
 /*
  * A device in a text file, one a line: "WORD H:C:T:L WWID". In dN.N.luns the word is the name of the LUN's node; in `outstanding`
- * (hold.c) a worker's pid.
+ * (at-work.c) a worker's pid.
  */
 struct run_device {
     char word[24];
@@ -73,7 +73,7 @@ void run_devices_load(const char *dir, const char *name, void (*fn)(void *ctx, c
 void run_luns_name(uint16_t domid, uint32_t vhost, char out[RUN_LUNS_NAME_MAX]);
 
 /* Pure: does the journal hold a request to this LUN that was taken and not answered? */
-bool journal_has_orphan(const struct pvscsi_journal *j, uint16_t channel, uint16_t target, uint16_t lun);
+bool journal_has_unanswered(const struct pvscsi_journal *j, uint16_t channel, uint16_t target, uint16_t lun);
 /* Pure: may anything of the worker that is gone still reach a device? */
 bool journal_unfinished(const struct pvscsi_journal *j);
 

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * From xenstore to the model: reads only what may have changed, believes nothing,
- * and leaves every decision to the tables. A watch event only marks what to read
- * again; a full mark and sweep makes up for events that were lost.
- */
+/* From xenstore to the model; see scan.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,10 +7,11 @@
 #include <stdio.h>
 
 #include "common/util.h"
-#include "control/model.h"
+#include "control/nodes.h"
+#include "control/scan.h"
 
 /* A backend tree without a frontend and without a domain is left alone so long: someone may be building it. */
-#define ORPHAN_GRACE_US 10000000u
+#define UNCLAIMED_GRACE_US 10000000u
 /* Scans of one vhost that chases itself are spread out up to this. */
 #define INTERVAL_MAX_US 32000u
 #define BURST_FREE 24
@@ -72,7 +69,7 @@ static void refuse_identity(struct vhost *v, const char *what, const char *got, 
     snprintf(text, sizeof(text), "%s is '%s'; expected %s", what, shown, expected);
     if (strcmp(text, v->error) != 0)
         log_warn(v->prefix, "not served: %s", text);
-    vhost_set_error(v, text);
+    nodes_set_error(v, text);
 }
 
 /* False: it is not there yet, or cannot be read just now. */
@@ -88,17 +85,17 @@ static bool read_text(struct vhost *v, const char *node, char *text, size_t size
         return true;
     }
     if (r < 0 && r != -ENOENT && r != -EACCES)
-        v->dirty_identity = true;
+        v->dirty.identity = true;
     return r == 0;
 }
 
 static void read_identity(struct vhost *v)
 {
-    char text[160], expected[64], front[sizeof(v->front)];
+    char text[160], expected[64], front[sizeof(v->seen.front_path)];
     uint32_t id;
     size_t len;
 
-    v->dirty_identity = false;
+    v->dirty.identity = false;
     snprintf(expected, sizeof(expected), "/local/domain/%u/device/vscsi/", v->domid);
     if (!read_text(v, "frontend-id", text, sizeof(text)))
         return;
@@ -118,29 +115,29 @@ static void read_identity(struct vhost *v)
         return;
     }
     snprintf(front, sizeof(front), "%s%" PRIu32, expected, id);
-    if (strcmp(v->front, front) != 0) {
+    if (strcmp(v->seen.front_path, front) != 0) {
         scan_unwatch(v);
-        v->dirty_front = true;
+        v->dirty.front = true;
     }
-    memcpy(v->front, front, sizeof(v->front));
-    v->feature_host = read_flag(v, v->back, "feature-host", false);
-    v->known = true;
-    if (v->error[0] && !v->rival)
-        vhost_set_error(v, "");
+    memcpy(v->seen.front_path, front, sizeof(v->seen.front_path));
+    v->seen.feature_host = read_flag(v, v->back, "feature-host", false);
+    v->seen.known = true;
+    if (v->error[0] && !v->seen.rival)
+        nodes_set_error(v, "");
 }
 
 static void watch_front(struct vhost *v)
 {
-    char token[sizeof(v->token)];
+    char token[sizeof(v->seen.token)];
     int r;
 
-    if (v->token[0] || !v->front[0])
+    if (v->seen.token[0] || !v->seen.front_path[0])
         return;
     snprintf(token, sizeof(token), "f/%u/%" PRIu32, v->domid, v->id);
     /* Without it (quota) the regular rescan still finds what changes. */
-    r = store_watch(v->host->store, v->front, token);
+    r = store_watch(v->host->store, v->seen.front_path, token);
     if (r == 0)
-        memcpy(v->token, token, sizeof(v->token));
+        memcpy(v->seen.token, token, sizeof(v->seen.token));
     else
         log_limited(&v->limit, XTL_WARN, v->prefix, "cannot watch the frontend: %s; looking regularly instead",
                     strerror(-r));
@@ -148,67 +145,68 @@ static void watch_front(struct vhost *v)
 
 void scan_unwatch(struct vhost *v)
 {
-    if (v->token[0] && v->host->store && !store_lost(v->host->store))
-        store_unwatch(v->host->store, v->front, v->token);
-    v->token[0] = '\0';
+    if (v->seen.token[0] && v->host->store && !store_lost(v->host->store))
+        store_unwatch(v->host->store, v->seen.front_path, v->seen.token);
+    v->seen.token[0] = '\0';
 }
 
 /* Is the domain still the one that we knew? */
 static void read_domain(struct vhost *v)
 {
-    char path[STORE_PATH_MAX], vm[sizeof(v->vm)];
+    char path[STORE_PATH_MAX], vm[sizeof(v->seen.vm)];
 
     int r = store_introduced(v->host->store, v->domid);
 
     if (r == -EACCES) {
         /* A driver domain may not ask: there only the frontend's node tells whether the guest lives. */
-        v->dirty_domain = v->introduced = v->was_introduced = false;
+        v->dirty.domain = v->seen.introduced = v->seen.was_introduced = false;
         return;
     }
-    v->dirty_domain = r < 0;
+    v->dirty.domain = r < 0;
     if (r < 0)
         return;
-    v->introduced = r == 1;
-    if (!v->introduced)
+    v->seen.introduced = r == 1;
+    if (!v->seen.introduced)
         return;
     snprintf(path, sizeof(path), "/local/domain/%u/vm", v->domid);
     if (store_read(v->host->store, path, vm, sizeof(vm)) == 0) {
         /* Not readable in a driver domain: there only the frontend's node tells. */
-        if (v->was_introduced && v->vm[0] && strcmp(v->vm, vm) != 0)
-            v->replaced = true;
-        snprintf(v->vm, sizeof(v->vm), "%s", vm);
+        if (v->seen.was_introduced && v->seen.vm[0] && strcmp(v->seen.vm, vm) != 0)
+            v->seen.replaced = true;
+        snprintf(v->seen.vm, sizeof(v->seen.vm), "%s", vm);
     }
-    v->was_introduced = true;
+    v->seen.was_introduced = true;
 }
 
 static void read_front(struct vhost *v)
 {
-    enum xenbus_state before = v->front_state;
+    enum xenbus_state before = v->seen.front;
     bool missing, dead;
 
     if (before == XB_GONE)
-        v->front_state = XB_UNKNOWN;
-    read_state(v, v->front, &v->front_state, &v->dirty_front, &missing);
-    if (!missing && !v->dirty_front)
-        v->front_seen = true;
-    if (missing && v->introduced && !v->dirty_domain)
+        v->seen.front = XB_UNKNOWN;
+    read_state(v, v->seen.front_path, &v->seen.front, &v->dirty.front, &missing);
+    if (!missing && !v->dirty.front)
+        v->seen.front_there = true;
+    if (missing && v->seen.introduced && !v->dirty.domain)
         read_domain(v); /* the only sign of a guest's end that a driver domain gets */
-    if (v->dirty_domain) {
-        v->dirty_front = true; /* judged when the domain could be asked for */
+    if (v->dirty.domain) {
+        v->dirty.front = true; /* judged when the domain could be asked for */
         return;
     }
-    dead = !v->introduced && v->was_introduced;
+    dead = !v->seen.introduced && v->seen.was_introduced;
     if (missing && !dead)
-        dead = v->introduced ? v->front_seen
-                             : v->front_seen || !v->host->first_scan_done || now_us() - v->found_us > ORPHAN_GRACE_US;
-    if (dead || v->replaced)
-        v->front_state = XB_GONE;
-    if (v->front_state == XB_CONNECTED)
-        v->seen_connected = true;
-    if (v->front_state != before) {
-        log_debug(v->prefix, "frontend %s -> %s", xenbus_state_name(before), xenbus_state_name(v->front_state));
+        dead = v->seen.introduced ? v->seen.front_there
+                                  : v->seen.front_there || !v->host->first_scan_done
+                                        || now_us() - v->seen.found_us > UNCLAIMED_GRACE_US;
+    if (dead || v->seen.replaced)
+        v->seen.front = XB_GONE;
+    if (v->seen.front == XB_CONNECTED)
+        v->seen.front_connected = true;
+    if (v->seen.front != before) {
+        log_debug(v->prefix, "frontend %s -> %s", xenbus_state_name(before), xenbus_state_name(v->seen.front));
         for (struct vdev *d = v->devs; d; d = d->next)
-            d->front_checked = false;
+            d->dirty_front = true;
     }
 }
 
@@ -223,14 +221,6 @@ static bool device_name_ok(const char *name)
            && parse_u32_str(name + strlen(DEVICE_NAME_PREFIX), UINT32_MAX, &number) == 0;
 }
 
-static struct vdev *find_device(struct vhost *v, const char *name, size_t len)
-{
-    for (struct vdev *d = v->devs; d; d = d->next)
-        if (strlen(d->name) == len && strncmp(d->name, name, len) == 0)
-            return d;
-    return NULL;
-}
-
 static void list_devices(struct vhost *v)
 {
     CLEANUP_FREE char **names = NULL;
@@ -238,11 +228,11 @@ static void list_devices(struct vhost *v)
     unsigned n = 0;
     int r = join(path, v->back, "vscsi-devs");
 
-    v->dirty_list = false;
+    v->dirty.list = false;
     if (r == 0)
         r = store_list(v->host->store, path, &names, &n);
     if (r < 0 && r != -ENOENT) {
-        v->dirty_list = true; /* memory or the connection: again later */
+        v->dirty.list = true; /* memory or the connection: again later */
         return;
     }
     for (struct vdev *d = v->devs; d; d = d->next)
@@ -257,27 +247,24 @@ static void list_devices(struct vhost *v)
             log_limited(&v->limit, XTL_WARN, v->prefix, "vscsi-devs/%s ignored; expected dev-<number>", shown);
             continue;
         }
-        d = find_device(v, names[i], strlen(names[i]));
+        d = model_find_vdev(v, names[i], strlen(names[i]));
         if (!d)
-            d = vdev_new(v, names[i]);
+            d = model_add_vdev(v, names[i]);
         if (d)
             d->present = true;
     }
     for (struct vdev *d = v->devs; d; d = d->next)
         if (!d->present)
             d->own = XB_GONE;
-    if (!v->recalled)
-        vdev_recall_all(v);
-    v->recalled = true;
 }
 
 /* One that is done with is not: its nodes may stay for long, and would be taken up only to be let go of again. */
 static void choose_to_list(struct vhost *v)
 {
-    bool done = vhost_classify(v->phase, v->own, v->online) == VS_DONE;
+    bool done = vhost_classify(v->ring, v->seen.own, v->seen.online) == VS_DONE;
 
-    v->dirty_list = !done && (v->dirty_list || v->unlisted);
-    v->unlisted = done;
+    v->dirty.list = !done && (v->dirty.list || v->seen.unlisted);
+    v->seen.unlisted = done;
 }
 
 static void read_devices(struct vhost *v)
@@ -299,42 +286,22 @@ static void read_devices(struct vhost *v)
 
 /* --- one vhost --- */
 
-void scan_mark_all(struct vhost *v)
-{
-    v->dirty_own = v->dirty_front = v->dirty_list = v->dirty_identity = v->dirty_domain = true;
-    v->dirty_ring = true;
-    for (struct vdev *d = v->devs; d; d = d->next) {
-        d->dirty = true;
-        d->front_checked = false;
-    }
-}
-
 /* A handshake is a burst of its own; what goes on beyond that is spread out. */
 static void slow_down(struct vhost *v, uint64_t now)
 {
     uint64_t interval = 0;
 
-    if (now - v->last_scan_us > BURST_QUIET_US)
-        v->burst = 0;
+    if (now - v->seen.last_scan_us > BURST_QUIET_US)
+        v->seen.burst = 0;
     else
-        v->burst++;
-    if (v->burst > BURST_FREE) {
-        unsigned over = v->burst - BURST_FREE;
+        v->seen.burst++;
+    if (v->seen.burst > BURST_FREE) {
+        unsigned over = v->seen.burst - BURST_FREE;
 
         interval = over < 6 ? 1000u << over : INTERVAL_MAX_US;
     }
-    v->last_scan_us = now;
-    v->not_before_us = now + (interval < INTERVAL_MAX_US ? interval : INTERVAL_MAX_US);
-}
-
-bool scan_dirty(const struct vhost *v)
-{
-    if (v->dirty_own || v->dirty_front || v->dirty_list || v->dirty_identity || v->dirty_domain)
-        return true;
-    for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->dirty)
-            return true;
-    return false;
+    v->seen.last_scan_us = now;
+    v->seen.not_before_us = now + (interval < INTERVAL_MAX_US ? interval : INTERVAL_MAX_US);
 }
 
 static void read_online(struct vhost *v)
@@ -346,9 +313,9 @@ static void read_online(struct vhost *v)
     if (r == 0)
         r = store_read_u32(v->host->store, path, UINT32_MAX, &value);
     if (r < 0 && r != -ENOENT && r != -EINVAL && r != -ERANGE)
-        v->dirty_own = true;
+        v->dirty.own = true;
     else
-        v->online = r < 0 || value != 0;
+        v->seen.online = r < 0 || value != 0;
 }
 
 static void look_for_rival(struct vhost *v)
@@ -357,7 +324,7 @@ static void look_for_rival(struct vhost *v)
 
     snprintf(path, sizeof(path), "%s/bus/xen-backend/devices/vscsi-%u-%" PRIu32 "/driver", v->host->roots->sysfs,
              v->domid, v->id);
-    v->rival = !v->host->standalone && access(path, F_OK) == 0;
+    v->seen.rival = !v->host->standalone && access(path, F_OK) == 0;
 }
 
 int scan_vhost(struct vhost *v)
@@ -365,39 +332,39 @@ int scan_vhost(struct vhost *v)
     struct store *st = v->host->store;
 
     look_for_rival(v);
-    if (!scan_dirty(v))
+    if (!model_dirty(v))
         return 0;
     slow_down(v, now_us());
-    if (v->dirty_own) {
+    if (v->dirty.own) {
         bool missing;
-        enum xenbus_state before = v->own;
+        enum xenbus_state before = v->seen.own;
 
-        read_state(v, v->back, &v->own, &v->dirty_own, &missing);
-        v->vanished = false;
+        read_state(v, v->back, &v->seen.own, &v->dirty.own, &missing);
+        v->seen.vanished = false;
         if (missing) {
             char text[STORE_VALUE_MAX];
             int r = store_read(st, v->back, text, sizeof(text));
 
-            v->vanished = r == -ENOENT;
-            v->dirty_own = r < 0 && r != -ENOENT && r != -EACCES && r != -EINVAL && r != -EMSGSIZE;
+            v->seen.vanished = r == -ENOENT;
+            v->dirty.own = r < 0 && r != -ENOENT && r != -EACCES && r != -EINVAL && r != -EMSGSIZE;
         }
         read_online(v);
-        if (v->own != before)
-            log_debug(v->prefix, "backend %s -> %s", xenbus_state_name(before), xenbus_state_name(v->own));
+        if (v->seen.own != before)
+            log_debug(v->prefix, "backend %s -> %s", xenbus_state_name(before), xenbus_state_name(v->seen.own));
     }
-    if (v->vanished)
+    if (v->seen.vanished)
         return store_lost(st) ? -EIO : 0;
-    if (v->dirty_identity && (!v->known || v->phase == VP_UNSEEN || v->phase == VP_WAITING || v->phase == VP_CLOSED))
+    if (v->dirty.identity && (!v->seen.known || !ring_exists(v->ring)))
         read_identity(v);
     else
-        v->dirty_identity = false;
+        v->dirty.identity = false;
     watch_front(v);
-    if (v->dirty_domain)
+    if (v->dirty.domain)
         read_domain(v);
-    if (v->dirty_front || v->replaced)
+    if (v->dirty.front || v->seen.replaced)
         read_front(v);
     choose_to_list(v);
-    if (v->dirty_list)
+    if (v->dirty.list)
         list_devices(v);
     read_devices(v);
     return store_lost(st) ? -EIO : 0;
@@ -419,18 +386,18 @@ static int list_domain(struct host *h, uint16_t domid)
     if (r < 0)
         return r;
     if (n == 0)
-        store_remove_if_empty(h->store, path); /* what `xl destroy` left of a guest */
+        nodes_remove_guest(h, domid);
     for (unsigned i = 0; i < n; i++) {
         struct vhost *v;
         uint32_t id;
 
         if (parse_u32_str(names[i], UINT32_MAX, &id) < 0)
             continue;
-        v = host_vhost(h, domid, id);
+        v = model_get(h, domid, id);
         if (v) {
-            v->seen = true;
-            scan_mark_all(v);
-            host_queue(v);
+            v->seen.listed = true;
+            model_mark_all(v);
+            model_changed(v);
         }
     }
     return 0;
@@ -445,7 +412,7 @@ int scan_list(struct host *h)
     if (r < 0 && r != -ENOENT)
         return r;
     for (struct vhost *v = h->vhosts; v; v = v->next)
-        v->seen = false;
+        v->seen.listed = false;
     for (unsigned i = 0; i < n; i++) {
         uint32_t domid;
 
@@ -457,134 +424,10 @@ int scan_list(struct host *h)
             return r;
     }
     for (struct vhost *v = h->vhosts; v; v = v->next) {
-        if (v->seen)
+        if (v->seen.listed)
             continue;
-        v->vanished = true;
-        host_queue(v);
+        v->seen.vanished = true;
+        model_changed(v);
     }
     return 0;
-}
-
-/* --- events --- */
-
-/* Takes "/<number>" off the path; false when there is none. */
-static bool take_number(const char **path, uint32_t max, uint32_t *out)
-{
-    size_t len;
-
-    if (**path != '/')
-        return false;
-    len = strcspn(*path + 1, "/");
-    if (parse_u32(*path + 1, len, max, out) < 0)
-        return false;
-    *path += 1 + len;
-    return true;
-}
-
-static bool is_dir(const char *path, const char *name)
-{
-    size_t len = strlen(name);
-
-    return strncmp(path, name, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
-
-/* rest is below vscsi-devs: "", "/dev-N" or "/dev-N/...". Whose state, front's or ours, is the caller's. */
-static struct vdev *event_device(struct vhost *v, const char *rest, const char **node)
-{
-    size_t len = *rest == '/' ? strcspn(rest + 1, "/") : 0;
-
-    *node = len ? rest + 1 + len : "";
-    return len ? find_device(v, rest + 1, len) : NULL;
-}
-
-static void backend_event(struct host *h, const char *rest)
-{
-    uint32_t domid, id;
-    struct vhost *v;
-
-    if (!take_number(&rest, 0x7fef, &domid)) {
-        h->list_dirty = true;
-        return;
-    }
-    if (!take_number(&rest, UINT32_MAX, &id)) {
-        /* A whole guest's tree was made or removed. */
-        for (v = h->vhosts; v; v = v->next) {
-            if (v->domid == domid) {
-                v->dirty_own = true;
-                host_queue(v);
-            }
-        }
-        return;
-    }
-    /* Our own writes that change nothing for us. */
-    if (is_dir(rest, "/error") || is_dir(rest, "/feature-sg-grant"))
-        return;
-    v = host_find(h, (uint16_t)domid, id);
-    if (!v) {
-        v = host_vhost(h, (uint16_t)domid, id);
-        if (!v)
-            return;
-        scan_mark_all(v);
-    } else if (*rest == '\0') {
-        scan_mark_all(v);
-    } else if (is_dir(rest, "/vscsi-devs")) {
-        const char *node;
-        struct vdev *d = event_device(v, rest + strlen("/vscsi-devs"), &node);
-
-        if (is_dir(node, "/error"))
-            return;
-        if (d)
-            d->dirty = true;
-        if (!d || *node == '\0')
-            v->dirty_list = true;
-    } else {
-        v->dirty_own = true;
-        if (!is_dir(rest, "/state") && !is_dir(rest, "/online"))
-            v->dirty_identity = true;
-    }
-    host_queue(v);
-}
-
-static void frontend_event(struct host *h, const char *token, const char *path)
-{
-    const char *at = token + 1;
-    uint32_t domid, id;
-    struct vhost *v;
-    size_t len;
-
-    if (!take_number(&at, 0x7fef, &domid) || !take_number(&at, UINT32_MAX, &id))
-        return;
-    v = host_find(h, (uint16_t)domid, id);
-    if (!v)
-        return;
-    len = strlen(v->front);
-    if (strncmp(path, v->front, len) == 0 && is_dir(path + len, "/vscsi-devs")) {
-        const char *node;
-        struct vdev *d = event_device(v, path + len + strlen("/vscsi-devs"), &node);
-
-        if (!d)
-            return;
-        d->front_checked = false;
-        d->dirty = true; /* so that a guest that writes without end is slowed down */
-    } else {
-        v->dirty_front = v->dirty_ring = true;
-    }
-    host_queue(v);
-}
-
-void scan_event(struct host *h, const char *path, const char *token)
-{
-    if (token[0] == 'f') {
-        frontend_event(h, token, path);
-    } else if (token[0] == 'd') {
-        h->domains_dirty = true;
-    } else {
-        const char *root = strstr(path, BACKEND_ROOT);
-
-        /* Relative as it was registered, or absolute. */
-        if (root)
-            backend_event(h, root + strlen(BACKEND_ROOT));
-        else
-            h->list_dirty = true;
-    }
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The devices of a vhost: carries out what the device table says. Looking up and
- * opening is done in a thread; what comes of it arrives as a change of phase.
- */
+/* The devices of a vhost; see vdev.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/param.h>
 
 #include "common/util.h"
-#include "control/model.h"
+#include "control/at-work.h"
+#include "control/nodes.h"
+#include "control/opening.h"
+#include "control/reset.h"
+#include "control/shared.h"
+#include "control/vdev.h"
+#include "control/wish.h"
+#include "control/worker-link.h"
 
 /* A device that takes longer to open is reported as failed, and the others go on; one that a guest has is waited for. */
 #define OPEN_DEADLINE_US 5000000u
@@ -17,89 +22,42 @@
 /* Between tries at opening a device that the guest has already. */
 #define REOPEN_FIRST_US 100000u
 #define REOPEN_DOUBLINGS 6
-/* A vhost's batch of state writes. */
-#define BATCH_MAX 64
 /* Linux never asks for fewer than VSCSIIF_SG_TABLESIZE (vscsiif.h) segments, whatever is offered. */
 #define SEGMENTS_MIN 26
 #define PAGE 4096u
 
-struct vdev *vdev_new(struct vhost *v, const char *name)
-{
-    struct vdev **at = &v->devs;
-    struct vdev *d;
-
-    if (v->n_devs >= PVSCSI_STATS_LUNS * 2) {
-        log_limited(&v->limit, XTL_WARN, v->prefix, "vscsi-devs/%s ignored: too many devices", name);
-        return NULL;
-    }
-    d = calloc(1, sizeof(*d));
-    if (!d)
-        return NULL;
-    d->vhost = v;
-    snprintf(d->name, sizeof(d->name), "%s", name);
-    d->slot = -1;
-    d->fds = (struct device_fds){ .sg = -1, .block = -1 };
-    d->dirty = true;
-    while (*at)
-        at = &(*at)->next;
-    *at = d;
-    v->n_devs++;
-    return d;
-}
-
-static void close_fds(struct device_fds *fds)
-{
-    if (fds->sg >= 0)
-        close(steal_fd(&fds->sg));
-    if (fds->block >= 0)
-        close(steal_fd(&fds->block));
-}
-
-/* To DP_NONE: nothing of the device is left with us. */
+/* To LUN_NONE: nothing of the device is left with us. */
 static void let_go(struct vdev *d)
 {
-    if (d->job)
-        d->job->vdev = NULL;
-    d->job = NULL;
-    close_fds(&d->fds);
-    if (d->slot >= 0)
-        d->vhost->slot_used[d->slot] = false;
-    d->slot = -1;
-    d->opened = d->handed = d->shown = d->inherited = d->front_checked = d->refused = false;
+    if (d->opening)
+        opening_free(steal_ptr(d->opening));
+    reset_forget(d);
+    device_close(&d->fds);
+    if (d->lun_slot >= 0)
+        d->vhost->lun_slot_used[d->lun_slot] = false;
+    d->lun_slot = -1;
+    d->dirty_front = true;
     d->reopen_us = 0;
     d->reopens = 0;
     d->helper = HELPER_IDLE;
-    d->phase = DP_NONE;
-    host_leave_device(d);
-    hold_end(d);
+    d->answer = LUN_SAID_NOTHING;
+    d->lun = LUN_NONE;
+    shared_remove_user(d);
+    at_work_end_wait(d);
     d->was_known = false;
 }
 
-void vdev_free(struct vdev *d)
+static void forget(struct vdev *d)
 {
-    struct vdev **at = &d->vhost->devs;
-
     let_go(d);
-    while (*at && *at != d)
-        at = &(*at)->next;
-    if (*at)
-        *at = d->next;
-    d->vhost->n_devs--;
+    model_unlink_vdev(d);
     free(d);
 }
 
 void vdev_forget_all(struct vhost *v)
 {
     while (v->devs)
-        vdev_free(v->devs);
-}
-
-struct vdev *vdev_by_slot(struct vhost *v, uint32_t slot)
-{
-    for (struct vdev *d = v->devs; d; d = d->next)
-        if (d->slot >= 0 && (uint32_t)d->slot == slot)
-            return d;
-    return NULL;
+        forget(v->devs);
 }
 
 static void fail(struct vdev *d, const char *why)
@@ -108,89 +66,157 @@ static void fail(struct vdev *d, const char *why)
 
     escape_for_log(text, sizeof(text), why, strlen(why));
     let_go(d);
-    d->phase = DP_FAILING;
+    d->lun = LUN_FAILING;
     memcpy(d->error, text, sizeof(d->error));
-    log_warn(d->vhost->prefix, "%s (%s) cannot be had: %s", d->name, d->pdev[0] ? d->pdev : "?", d->error);
+    log_warn(d->vhost->prefix, "%s (%s) cannot be used: %s", d->name, d->wish.pdev[0] ? d->wish.pdev : "?", d->error);
 }
+
+/* --- what an earlier daemon, or a worker before this one, had --- */
 
 static void recall(void *ctx, const struct run_device *was)
 {
-    struct vhost *v = ctx;
+    struct vdev *d = model_find_vdev(ctx, was->word, strlen(was->word));
 
-    for (struct vdev *d = v->devs; d; d = d->next) {
-        if (strcmp(d->name, was->word) == 0) {
-            d->was = *was;
-            d->was_known = true;
-        }
+    if (d) {
+        d->was = *was;
+        d->was_known = true;
     }
 }
 
-void vdev_recall_all(struct vhost *v)
+/* Once, before any of them is opened. */
+static void recall_all(struct vhost *v)
 {
     char name[RUN_LUNS_NAME_MAX];
 
+    if (v->recalled || v->dirty.list)
+        return;
+    v->recalled = true;
     run_luns_name(v->domid, v->id, name);
     run_devices_load(v->host->settings->run_dir, name, recall, v);
 }
 
-/* --- reading what the toolstack wants --- */
-
-static int read_node(struct vdev *d, const char *node, char *out, size_t size)
+static void print_luns(FILE *f, void *ctx)
 {
-    char path[STORE_PATH_MAX];
-    int n = snprintf(path, sizeof(path), "%s/vscsi-devs/%s/%s", d->vhost->back, d->name, node);
-
-    if (n < 0 || n >= (int)sizeof(path))
-        return -ENAMETOOLONG;
-    return store_read(d->vhost->host->store, path, out, size);
+    for (const struct vdev *d = ((const struct vhost *)ctx)->devs; d; d = d->next)
+        if (d->was_known)
+            run_device_print(f, &d->was);
 }
 
-static bool has(char **names, unsigned n, const char *name)
+/* Which device it is, for a daemon or a worker that has to open it again; before the worker can send anything there. */
+static void write_down(struct vdev *d)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
+    struct vhost *v = d->vhost;
+    struct run_device now;
+    char name[RUN_LUNS_NAME_MAX];
+    int r;
 
-static bool read_flag(struct vdev *d, char **names, unsigned n, const char *node)
-{
-    char text[8];
-
-    return has(names, n, node) && read_node(d, node, text, sizeof(text)) == 0 && strcmp(text, "1") == 0;
-}
-
-static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
-{
-    static const char *const mode[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
-    char text[16];
-
-    d->pr_mode = d->vhost->host->settings->pr_mode;
-    if (!has(names, n, "pr"))
-        return 0;
-    if (read_node(d, "pr", text, sizeof(text)) < 0)
-        text[0] = '\0';
-    for (unsigned i = 0; i < ARRAY_SIZE(mode); i++) {
-        if (strcmp(text, mode[i]) == 0) {
-            d->pr_mode = i;
-            return 0;
-        }
+    if (d->dev.from == PDEV_FILE) {
+        d->was_known = false; /* its commands are done when the process is, and its name is all there is to it */
+        return;
     }
-    snprintf(why, DEVICE_WHY_MAX, "pr is '%s'; expected helper, direct or deny", text);
-    return -EINVAL;
+    run_device_set(&now, d->name, &d->dev.hctl, d->dev.wwid);
+    if (d->was_known && hctl_equal(&now.hctl, &d->was.hctl) && strcmp(now.wwid, d->was.wwid) == 0)
+        return;
+    d->was = now;
+    d->was_known = true;
+    run_luns_name(v->domid, v->id, name);
+    r = run_devices_save(v->host->settings->run_dir, name, print_luns, v);
+    if (r < 0)
+        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot write %s/%s: %s", v->host->settings->run_dir, name,
+                    strerror(-r));
+}
+
+/* --- opening --- */
+
+static void cannot_open(struct vdev *d, int error, const char *why)
+{
+    if (!lun_is_missed(d->lun) || device_error_is_final(error)) {
+        fail(d, why);
+        return;
+    }
+    d->reopen_us = now_us() + ((uint64_t)REOPEN_FIRST_US << d->reopens);
+    if (d->reopens < REOPEN_DOUBLINGS)
+        d->reopens++;
+    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s) cannot be opened just now: %s", d->name,
+                d->wish.pdev, why);
+}
+
+/* d is LUN_OPENING or LUN_REOPENING. */
+static void start_open(struct vdev *d)
+{
+    int r = opening_start(d);
+
+    d->reopen_us = 0;
+    if (r < 0)
+        cannot_open(d, r, strerror(-r));
+    else
+        d->deadline_us = now_us() + OPEN_DEADLINE_US;
+}
+
+static void take_opened(struct vdev *d)
+{
+    struct opening *o = steal_ptr(d->opening);
+
+    if (o->result < 0) {
+        cannot_open(d, o->result, o->why);
+    } else {
+        if (!hctl_equal(&d->dev.hctl, &o->dev.hctl))
+            shared_remove_user(d);
+        d->dev = o->dev;
+        shared_add_user(d);
+        d->fds = o->fds;
+        o->fds = (struct device_fds){ .sg = -1, .block = -1 };
+        d->lun = lun_after(d->lun, LF_OPENED);
+        d->reopens = 0;
+        d->error[0] = '\0';
+    }
+    opening_free(o);
+}
+
+/* True when it was given up. Those that are queued behind sick devices have not begun. */
+static bool open_is_late(struct vdev *d, uint64_t now)
+{
+    uint64_t started = opening_started_us(d->opening);
+
+    if (started == 0 || now < started + OPEN_DEADLINE_US) {
+        d->deadline_us = (started ? started : now) + OPEN_DEADLINE_US;
+        return false;
+    }
+    if (lun_is_missed(d->lun)) {
+        d->deadline_us = now + LATE_LOG_US;
+        log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
+                    "%s: opening it again takes %u s so far; is the device "
+                    "stuck in error recovery?",
+                    d->name, (unsigned)((now - started) / 1000000));
+        return false;
+    }
+    fail(d, "opening it takes longer than 5 s; is the device stuck in error recovery?");
+    return true;
+}
+
+/* What is under way, as far as time or a thread moved it. True when it moved. */
+static bool follow_opening(struct vdev *d, uint64_t now)
+{
+    if (d->opening && d->opening->finished) {
+        take_opened(d);
+        return true;
+    }
+    if (d->reopen_us && now >= d->reopen_us)
+        start_open(d);
+    return d->opening && now >= d->deadline_us && open_is_late(d, now);
 }
 
 static int choose_slot(struct vdev *d)
 {
     struct vhost *v = d->vhost;
     const struct pvscsi_stats *stats = NULL;
-    uint64_t key = (uint64_t)d->vdev.channel << 32 | (uint64_t)d->vdev.target << 16 | d->vdev.lun;
+    uint64_t key = (uint64_t)d->wish.vdev.channel << 32 | (uint64_t)d->wish.vdev.target << 16 | d->wish.vdev.lun;
     int free_slot = -1;
     unsigned limit = v->host->settings->max_luns;
 
     stats = run_files_map_stats(v->host->settings->run_dir, v->domid, v->id);
     for (unsigned i = 0; i < limit && i < PVSCSI_STATS_LUNS; i++) {
-        if (v->slot_used[i])
+        if (v->lun_slot_used[i])
             continue;
         /* The same address keeps its counters over a restart. */
         if (stats && stats->lun[i].vdev == key && (stats->lun[i].used || stats->lun[i].commands)) {
@@ -204,207 +230,26 @@ static int choose_slot(struct vdev *d)
     return free_slot;
 }
 
-/* What the node holds is the toolstack's mistake; anything else may pass, and no reason is given. */
-static int unreadable(const char *node, int error, char *why)
-{
-    if (error == -ENOENT || error == -EINVAL || error == -EMSGSIZE || error == -EACCES)
-        snprintf(why, DEVICE_WHY_MAX, "%s cannot be read: %s", node,
-                 error == -EMSGSIZE ? "it is too long"
-                 : error == -EINVAL ? "it holds a NUL"
-                                    : strerror(-error));
-    return error;
-}
-
 static int read_wish(struct vdev *d, char *why)
 {
-    struct vhost *v = d->vhost;
-    CLEANUP_FREE char **names = NULL;
-    char path[STORE_PATH_MAX], text[64], shown[128];
-    unsigned n = 0;
-    int r;
+    int r = wish_read(d, why);
 
-    d->pdev[0] = '\0';
-    snprintf(path, sizeof(path), "%s/vscsi-devs/%s", v->back, d->name);
-    r = store_list(v->host->store, path, &names, &n);
-    if (r == 0)
-        r = read_node(d, "p-dev", d->pdev, sizeof(d->pdev));
-    if (r < 0)
-        return unreadable("p-dev", r, why);
-    r = read_node(d, "v-dev", text, sizeof(text));
-    if (r < 0)
-        return unreadable("v-dev", r, why);
-    r = vdev_parse(text, &d->vdev);
-    if (r < 0) {
-        escape_for_log(shown, sizeof(shown), text, strlen(text));
-        snprintf(why, DEVICE_WHY_MAX, "v-dev is '%s'; expected h:c:t:l with c up to %d, t up to %d, l up to %d", shown,
-                 VDEV_CHANNEL_MAX, VDEV_TARGET_MAX, VDEV_LUN_MAX);
-        return r;
-    }
-    for (const struct vdev *o = v->devs; o; o = o->next) {
-        if (o != d && o->slot >= 0 && o->vdev.channel == d->vdev.channel && o->vdev.target == d->vdev.target
-            && o->vdev.lun == d->vdev.lun) {
-            snprintf(why, DEVICE_WHY_MAX, "v-dev %s is taken by %s of the same vhost", text, o->name);
-            return -EEXIST;
-        }
-    }
-    d->error_node = has(names, n, "error");
-    d->readonly = read_flag(d, names, n, "readonly");
-    d->feature_host = read_flag(d, names, n, "feature-host");
-    d->pr_force = read_flag(d, names, n, "pr-force");
-    d->pr_move = read_flag(d, names, n, "pr-move");
-    r = read_pr(d, names, n, why);
     if (r < 0)
         return r;
-    d->slot = choose_slot(d);
-    if (d->slot < 0) {
-        snprintf(why, DEVICE_WHY_MAX, "the vhost has its %u LUNs already (max_luns)", v->host->settings->max_luns);
+    d->lun_slot = choose_slot(d);
+    if (d->lun_slot < 0) {
+        snprintf(why, DEVICE_WHY_MAX, "the vhost has its %u LUNs already (max_luns)",
+                 d->vhost->host->settings->max_luns);
         return -ENOSPC;
     }
-    v->slot_used[d->slot] = true;
+    d->vhost->lun_slot_used[d->lun_slot] = true;
     return 0;
 }
 
-/* --- opening --- */
-
-/* Does the guest have it already? Then only what will never pass costs it the device. */
-static bool guest_has(const struct vdev *d)
-{
-    return d->inherited || d->phase == DP_READY || d->phase == DP_OFFERED;
-}
-
-static bool never_passes(int error)
-{
-    return error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -ENOTSUP || error == -EINVAL;
-}
-
-/* Where it was, or, if it is not there, wherever the p-dev leads now: but the same device. */
-static int find_again(struct open_job *o)
-{
-    struct run_device now;
-    int r = device_from_hctl(o->roots, &o->was.hctl, &o->dev, o->why);
-
-    if (r < 0 && !never_passes(r))
-        return r;
-    run_device_set(&now, "", &o->dev.hctl, o->dev.wwid);
-    if (r == 0 && run_device_compatible(&now, &o->was)) {
-        o->dev.from = PDEV_HCTL;
-        return 0;
-    }
-    r = device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
-    if (r < 0)
-        return r;
-    run_device_set(&now, "", &o->dev.hctl, o->dev.wwid);
-    if (run_device_compatible(&now, &o->was))
-        return 0;
-    snprintf(o->why, sizeof(o->why), "it is another device now: its wwid is %.80s; expected %.80s", now.wwid,
-             o->was.wwid);
-    return -ENODEV;
-}
-
-static void open_work(struct offload_job *job)
-{
-    struct open_job *o = container_of(job, struct open_job, job);
-
-    __atomic_store_n(&o->started_us, now_us(), __ATOMIC_RELAXED);
-    o->result = o->again ? find_again(o) : device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
-    if (o->result == 0)
-        o->result = device_open(o->roots, &o->dev, &o->fds, o->why);
-}
-
-static void cannot_open(struct vdev *d, int error, const char *why)
-{
-    if (!guest_has(d) || never_passes(error)) {
-        fail(d, why);
-        return;
-    }
-    d->reopen_us = now_us() + ((uint64_t)REOPEN_FIRST_US << d->reopens);
-    if (d->reopens < REOPEN_DOUBLINGS)
-        d->reopens++;
-    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s) cannot be opened just now: %s", d->name, d->pdev,
-                why);
-}
-
-static void open_done(struct offload_job *job)
-{
-    struct open_job *o = container_of(job, struct open_job, job);
-    struct vdev *d = o->vdev;
-
-    if (d) {
-        d->job = NULL;
-        if (o->result < 0) {
-            cannot_open(d, o->result, o->why);
-        } else {
-            if (!hctl_equal(&d->dev.hctl, &o->dev.hctl))
-                host_leave_device(d);
-            d->dev = o->dev;
-            host_enter_device(d);
-            d->fds = o->fds;
-            o->fds = (struct device_fds){ .sg = -1, .block = -1 };
-            d->opened = true;
-            d->reopens = 0;
-            d->error[0] = '\0';
-            link_hand(d);
-        }
-        host_queue(d->vhost);
-    }
-    close_fds(&o->fds);
-    free(o);
-}
-
-static void start_open(struct vdev *d)
-{
-    struct host *h = d->vhost->host;
-    struct open_job *o = calloc(1, sizeof(*o));
-    int r = o ? 0 : -ENOMEM;
-
-    d->opened = d->handed = false;
-    d->reopen_us = 0;
-    if (o) {
-        o->job = (struct offload_job){ .work = open_work, .done = open_done };
-        o->vdev = d;
-        o->roots = h->roots;
-        o->allow_file = h->standalone;
-        o->again = d->was_known;
-        o->was = d->was;
-        o->fds = (struct device_fds){ .sg = -1, .block = -1 };
-        memcpy(o->pdev, d->pdev, sizeof(o->pdev));
-        r = offload_submit(h->offload, &o->job);
-    }
-    if (r < 0) {
-        free(o);
-        cannot_open(d, r, strerror(-r));
-        return;
-    }
-    d->job = o;
-    d->deadline_us = now_us() + OPEN_DEADLINE_US;
-}
-
-/* True when it was given up. Those that are queued behind sick devices have not begun. */
-static bool open_is_late(struct vdev *d, uint64_t now)
-{
-    uint64_t started = __atomic_load_n(&d->job->started_us, __ATOMIC_RELAXED);
-
-    if (started == 0 || now < started + OPEN_DEADLINE_US) {
-        d->deadline_us = (started ? started : now) + OPEN_DEADLINE_US;
-        return false;
-    }
-    if (guest_has(d)) {
-        d->deadline_us = now + LATE_LOG_US;
-        log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
-                    "%s: opening it again takes %u s so far; is the device "
-                    "stuck in error recovery?",
-                    d->name, (unsigned)((now - started) / 1000000));
-        return false;
-    }
-    fail(d, "opening it takes longer than 5 s; is the device stuck in error recovery?");
-    return true;
-}
-
-/* False: nothing could be read now. */
-static bool open_device(struct vdev *d)
+/* as: LUN_OPENING or LUN_REOPENING. False: nothing could be read now. */
+static bool open_device(struct vdev *d, enum lun_state as)
 {
     char why[DEVICE_WHY_MAX] = "";
-    bool inherited = d->own == XB_INITIALISED || d->own == XB_CONNECTED || d->own == XB_CLOSING;
 
     if (read_wish(d, why) < 0) {
         if (why[0])
@@ -413,86 +258,102 @@ static bool open_device(struct vdev *d)
             d->dirty = true; /* xenstore has a bad moment: again soon */
         return why[0] != '\0';
     }
-    d->phase = DP_OPENING;
-    d->inherited = inherited;
-    if (!inherited)
+    d->lun = as;
+    if (as == LUN_OPENING)
         d->was_known = false;
     start_open(d);
     return true;
 }
 
-void vdev_added(struct vhost *v, uint32_t slot, int error)
+/* --- the worker --- */
+
+static bool hand(struct vdev *d)
 {
-    struct vdev *d = vdev_by_slot(v, slot);
-
-    if (!d || d->phase == DP_REMOVING)
-        return;
-    if (error < 0) {
-        char why[DEVICE_WHY_MAX];
-
-        snprintf(why, sizeof(why), "the worker cannot use it: %s", strerror(-error));
-        d->handed = false;
-        if (d->phase == DP_ADDING)
-            d->phase = DP_OPENING;
-        cannot_open(d, error, why);
-        return;
-    }
-    if (d->phase == DP_ADDING) {
-        char hctl[HCTL_TEXT_MAX];
-
-        d->phase = DP_READY;
-        hctl_format(&d->vdev, hctl);
-        log_info(v->prefix, "%s: %s is %s%s%s", d->name, hctl, d->pdev, d->dev.sg_name[0] ? ", " : "", d->dev.sg_name);
-    }
+    if (!lun_is_open(d->lun) || !d->vhost->worker.child || !d->vhost->segments)
+        return false;
+    write_down(d);
+    at_work_begin_wait(d);
+    worker_add_lun(d);
+    d->lun = lun_after(d->lun, LF_HANDED);
+    return true;
 }
 
-void vdev_removed(struct vhost *v, uint32_t slot)
+void vdev_hand_all(struct vhost *v)
 {
-    struct vdev *d = vdev_by_slot(v, slot);
+    for (struct vdev *d = v->devs; d; d = d->next)
+        hand(d);
+}
 
-    if (d && d->phase == DP_REMOVING) {
-        log_info(v->prefix, "%s is gone from the vhost", d->name);
+static void added(struct vdev *d)
+{
+    struct vhost *v = d->vhost;
+    enum lun_state before = d->lun;
+    char text[HCTL_TEXT_MAX];
+
+    if (d->answer_error < 0) {
+        char why[DEVICE_WHY_MAX];
+
+        d->lun = lun_after(d->lun, LF_NOT_ADDED);
+        if (d->lun == before)
+            return;
+        snprintf(why, sizeof(why), "the worker cannot use it: %s", strerror(-d->answer_error));
+        reset_forget(d);
+        cannot_open(d, d->answer_error, why);
+        return;
+    }
+    d->lun = lun_after(d->lun, LF_ADDED);
+    if (d->lun == before)
+        return;
+    hctl_format(&d->wish.vdev, text);
+    log_info(v->prefix, "%s: %s is %s%s%s", d->name, text, d->wish.pdev, d->dev.sg_name[0] ? ", " : "", d->dev.sg_name);
+}
+
+static void hear(struct vdev *d)
+{
+    enum lun_answer answer = d->answer;
+
+    d->answer = LUN_SAID_NOTHING;
+    if (answer == LUN_SAID_ADDED) {
+        added(d);
+    } else if (answer == LUN_SAID_REMOVED && lun_after(d->lun, LF_REMOVED) != d->lun) {
+        log_info(d->vhost->prefix, "%s is gone from the vhost", d->name);
         let_go(d);
     }
 }
 
-void vdev_helper(struct vhost *v, uint32_t slot, uint32_t state)
+void vdev_hear_all(struct vhost *v)
 {
-    struct vdev *d = vdev_by_slot(v, slot);
-
-    if (d && state <= HELPER_AWAY)
-        d->helper = state;
+    for (struct vdev *d = v->devs; d; d = d->next) {
+        hear(d);
+        if (!lun_is_with_worker(d->lun))
+            continue;
+        if (d->reset == RESET_WANTED)
+            reset_start(d);
+        worker_update_lun(d);
+    }
 }
 
 void vdev_worker_died(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next) {
+        bool had = lun_is_with_worker(d->lun);
+
         d->helper = HELPER_IDLE;
-        hold_end(d);
-        switch (d->phase) {
-        case DP_ADDING:
-            d->phase = DP_OPENING;
-            start_open(d);
-            break;
-        case DP_READY:
-        case DP_OFFERED:
-            if (d->handed)
-                start_open(d);
-            break;
-        case DP_REMOVING:
+        reset_forget(d);
+        at_work_end_wait(d);
+        d->lun = lun_after(d->lun, LF_DIED);
+        if (d->lun == LUN_NONE)
             let_go(d);
-            break;
-        default:
-            break;
-        }
+        else if (had)
+            start_open(d);
     }
 }
 
 static void remove_now(struct vdev *d)
 {
-    if (d->handed) {
-        d->phase = DP_REMOVING;
-        link_remove_lun(d);
+    if (lun_is_with_worker(d->lun)) {
+        d->lun = LUN_REMOVING;
+        worker_remove_lun(d);
     } else {
         let_go(d);
     }
@@ -503,31 +364,44 @@ static void remove_now(struct vdev *d)
 bool vdev_all_opened(const struct vhost *v)
 {
     for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->job || d->reopen_us)
+        if (d->opening || d->reopen_us)
             return false;
     return true;
 }
 
 bool vdev_all_settled(const struct vhost *v)
 {
+    static const bool moving[LUN_STATES] = {
+        [LUN_OPENING] = true,  [LUN_OPENED] = true,   [LUN_ADDING] = true,  [LUN_READY] = true,
+        [LUN_READDING] = true, [LUN_REMOVING] = true, [LUN_FAILING] = true,
+    };
+
     for (const struct vdev *d = v->devs; d; d = d->next) {
         if (!d->present || d->dirty)
             continue;
-        if (d->phase == DP_OPENING || d->phase == DP_ADDING || d->phase == DP_REMOVING || d->phase == DP_FAILING)
-            return false;
-        if (d->own == XB_INITIALISING || d->own == XB_CLOSING)
+        if (moving[d->lun] || d->own == XB_INITIALISING || d->own == XB_CLOSING)
             return false;
     }
+    return true;
+}
+
+bool vdev_all_looked_at(const struct vhost *v)
+{
+    for (const struct vdev *d = v->devs; d; d = d->next)
+        if (d->lun == LUN_SHOWN && d->own == XB_INITIALISED && d->dirty_front)
+            return false;
     return true;
 }
 
 void vdev_mark_shown(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next) {
-        if (d->phase == DP_OFFERED && d->own == XB_INITIALISED) {
-            d->shown = true;
-            d->refused = d->front_checked = false;
-        }
+        enum lun_state to = lun_after(d->lun, LF_SHOWN);
+
+        if (d->own != XB_INITIALISED || (to == d->lun && to != LUN_SHOWN))
+            continue;
+        d->lun = to;
+        d->dirty_front = true;
     }
 }
 
@@ -538,190 +412,126 @@ unsigned vdev_choose_segments(const struct vhost *v)
     for (const struct vdev *d = v->devs; d; d = d->next) {
         unsigned most = d->dev.max_transfer / PAGE + 1;
 
-        if (d->opened && most < n)
+        if (lun_is_open(d->lun) && most < n)
             n = most;
     }
     return n < SEGMENTS_MIN ? SEGMENTS_MIN : n;
 }
 
-/* --- state writes, many in one transaction --- */
-
-struct batch {
-    struct vhost *vhost;
-    unsigned n;
-    struct store_write write[BATCH_MAX];
-    struct vdev *dev[BATCH_MAX]; /* whose state it is, NULL for `error` */
-    struct vdev *error_of[BATCH_MAX];
-    enum xenbus_state to[BATCH_MAX];
-};
-
-static bool commit(struct batch *b)
+uint64_t vdev_wake_us(const struct vhost *v)
 {
-    bool moved = false;
-    int r = store_write_batch(b->vhost->host->store, b->write, b->n);
+    uint64_t at = UINT64_MAX;
 
-    if (r < 0 && !store_lost(b->vhost->host->store))
-        log_limited(&b->vhost->limit, XTL_WARN, b->vhost->prefix, "cannot write device states: %s", strerror(-r));
-    for (unsigned i = 0; i < b->n; i++) {
-        struct vdev *d = b->dev[i];
-
-        if (!d) {
-            b->error_of[i]->error_node |= b->write[i].done;
-            continue;
-        }
-        if (!b->write[i].done) {
-            d->dirty = true; /* somebody else wrote there: look again */
-            d->front_checked = false;
-            continue;
-        }
-        moved = true;
-        d->own = b->to[i];
-        if (d->phase == DP_READY)
-            d->phase = DP_OFFERED;
-        else if (d->phase == DP_FAILING)
-            d->phase = DP_FAILED;
-        log_debug(b->vhost->prefix, "%s -> %s", d->name, xenbus_state_name(b->to[i]));
-    }
-    b->n = 0;
-    return moved;
-}
-
-static bool batch_add(struct batch *b, struct vdev *d, const char *node, enum xenbus_state to, const char *text)
-{
-    struct store_write *w;
-    bool moved = false;
-
-    if (b->n == BATCH_MAX)
-        moved = commit(b);
-    w = &b->write[b->n];
-    snprintf(w->path, sizeof(w->path), "%s/vscsi-devs/%s/%s", b->vhost->back, d->name, node);
-    w->expect = text ? -1 : (int)d->own;
-    if (text)
-        snprintf(w->value, sizeof(w->value), "%s", text);
-    else
-        snprintf(w->value, sizeof(w->value), "%d", (int)to);
-    b->dev[b->n] = text ? NULL : d;
-    b->error_of[b->n] = d;
-    b->to[b->n] = to;
-    b->n++;
-    return moved;
+    for (const struct vdev *d = v->devs; d; d = d->next)
+        at = MIN(at, d->opening ? d->deadline_us : d->reopen_us ? d->reopen_us : UINT64_MAX);
+    return at;
 }
 
 /* --- the table's actions --- */
 
-/* Has the frontend taken (or refused) the device that it was shown? */
-static bool settle(struct vdev *d, struct batch *b)
+/* Has the frontend taken (or refused) the device that it was shown? One that it may not have been shown needs its 4. */
+static void check_taken(struct vdev *d, struct node_batch *b)
 {
     struct vhost *v = d->vhost;
     char path[STORE_PATH_MAX];
     uint32_t front = 0;
     int n;
 
-    if ((!d->shown && !d->inherited) || d->front_checked || !v->front[0])
-        return false;
+    if (!d->dirty_front || !v->seen.front_path[0])
+        return;
     /* Before that its node may be from an earlier connection: Linux leaves a 4 there when its module goes. */
-    if (v->phase != VP_LIVE || v->front_state != XB_CONNECTED)
-        return false;
-    n = snprintf(path, sizeof(path), "%s/vscsi-devs/%s/state", v->front, d->name);
+    if (v->ring != RING_LIVE || v->seen.front != XB_CONNECTED)
+        return;
+    n = snprintf(path, sizeof(path), "%s/vscsi-devs/%s/state", v->seen.front_path, d->name);
     if (n < 0 || n >= (int)sizeof(path) || store_read_u32(v->host->store, path, XB_RECONFIGURED, &front) < 0)
         front = 0;
-    d->front_checked = true;
-    if (!d->shown && front != XB_CONNECTED)
-        return false;
-    if (front == XB_CLOSED) {
-        if (!d->refused) {
-            snprintf(d->error, sizeof(d->error), "the guest refused the device");
-            log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s", d->name, d->error);
-            batch_add(b, d, "error", 0, d->error);
-        }
-        d->refused = true;
-        return false;
+    d->dirty_front = false;
+    if (front == XB_CLOSED && d->lun == LUN_SHOWN) {
+        d->lun = lun_after(d->lun, LF_REFUSED);
+        snprintf(d->error, sizeof(d->error), "the guest refused the device");
+        log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s", d->name, d->error);
+        node_batch_error(b, d, d->error);
+    } else if (front == XB_CONNECTED || (d->lun != LUN_FOUND && front != XB_CLOSED)) {
+        node_batch_state(b, d, XB_CONNECTED);
     }
-    return batch_add(b, d, "state", XB_CONNECTED, NULL), true;
 }
 
 /* Has the frontend let go of the devices at 5? Its own caches are written back before it says 7. */
 static bool has_let_go(const struct vhost *v)
 {
-    return v->front_state == XB_RECONFIGURING || v->front_state == XB_GONE;
+    return v->seen.front == XB_RECONFIGURING || v->seen.front == XB_GONE;
 }
 
-/* May a device that the frontend may know be taken away? */
-static bool may_detach(const struct vdev *d)
+/* A guest goes on using its LUNs. */
+static bool is_used(const struct vhost *v)
 {
-    const struct vhost *v = d->vhost;
-
-    if (!d->shown && !d->inherited)
-        return true;
-    if (v->phase != VP_LIVE && v->phase != VP_CONNECTING && !vhost_takes_over(v))
-        return true;
-    return has_let_go(v);
+    return ring_is_used(v->ring)
+           || vhost_decide(vhost_classify(v->ring, v->seen.own, v->seen.online), v->seen.front) == VA_RECALL;
 }
 
 static void ignore(struct vdev *d)
 {
     log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
                 "%s/state %d (%s) makes no sense while the device is %s; ignored", d->name, (int)d->own,
-                xenbus_state_name(d->own), dev_phase_name(d->phase));
+                xenbus_state_name(d->own), lun_state_name(d->lun));
 }
 
-/* An `error` of an attempt before. */
-static void clear_error(struct vdev *d)
+static bool offer(struct vdev *d, struct node_batch *b)
 {
-    char path[STORE_PATH_MAX];
-
     d->error[0] = '\0';
-    if (!d->error_node)
-        return;
-    snprintf(path, sizeof(path), "%s/vscsi-devs/%s/error", d->vhost->back, d->name);
-    d->error_node = store_remove(d->vhost->host->store, path) < 0;
+    nodes_clear_device_error(d);
+    if (d->own != XB_INITIALISED) {
+        node_batch_state(b, d, XB_INITIALISED);
+        return false;
+    }
+    d->lun = LUN_OFFERED;
+    return true;
 }
 
 /* True when the device moved at once; what is batched counts when it is written. */
-static bool step(struct vdev *d, struct batch *b)
+static bool step(struct vdev *d, struct node_batch *b)
 {
-    switch (dev_decide(d->phase, d->own)) {
-    case DA_NOTHING:
-    case DA_ACTIONS:
+    switch (lun_decide(d->lun, d->own)) {
+    case LA_NOTHING:
+    case LA_ACTIONS:
         return false;
-    case DA_IGNORE:
+    case LA_IGNORE:
         ignore(d);
         return false;
-    case DA_OPEN:
-        return open_device(d);
-    case DA_OFFER:
-        clear_error(d);
-        if (d->own == XB_INITIALISING) {
-            batch_add(b, d, "state", XB_INITIALISED, NULL);
-            return false;
-        }
-        d->phase = DP_OFFERED;
-        return true;
-    case DA_SETTLE:
-        settle(d, b);
+    case LA_OPEN:
+        return open_device(d, LUN_OPENING);
+    case LA_REOPEN:
+        return open_device(d, LUN_REOPENING);
+    case LA_OFFER:
+        return offer(d, b);
+    case LA_CHECK_TAKEN:
+        check_taken(d, b);
         return false;
-    case DA_DETACH:
-        if (!may_detach(d))
+    case LA_DETACH:
+        if (is_used(d->vhost) && !has_let_go(d->vhost))
             return false;
         /* fall through */
-    case DA_REMOVE:
+    case LA_REMOVE:
         remove_now(d);
         return true;
-    case DA_FOUND_CLOSING:
-        if (scan_dirty(d->vhost))
+    case LA_FOUND_CLOSING:
+        if (model_dirty(d->vhost))
             return false; /* what the frontend does is not known yet */
-        if (vhost_takes_over(d->vhost) && !has_let_go(d->vhost))
-            return open_device(d);
+        if (is_used(d->vhost) && !has_let_go(d->vhost))
+            return open_device(d, LUN_REOPENING);
         /* fall through */
-    case DA_SAY_DETACHED:
-        batch_add(b, d, "state", XB_CLOSED, NULL);
+    case LA_SAY_DETACHED:
+        node_batch_state(b, d, XB_CLOSED);
         return false;
-    case DA_SAY_FAILED:
-        batch_add(b, d, "error", 0, d->error);
-        batch_add(b, d, "state", XB_CLOSED, NULL);
+    case LA_SAY_FAILED:
+        node_batch_error(b, d, d->error);
+        node_batch_state(b, d, XB_CLOSED);
         return false;
-    case DA_DROP:
-        vdev_free(d);
+    case LA_SAID:
+        d->lun = LUN_FAILED;
+        return true;
+    case LA_DROP:
+        forget(d);
         return true;
     }
     return false;
@@ -729,40 +539,36 @@ static bool step(struct vdev *d, struct batch *b)
 
 bool vdev_step_all(struct vhost *v)
 {
-    struct batch *b = calloc(1, sizeof(*b)); /* too big for a stack that others share */
+    struct node_batch *b = node_batch_new(v);
     bool moved = false;
     uint64_t now = now_us();
 
     if (!b)
         return false;
-    b->vhost = v;
+    recall_all(v);
     for (struct vdev *d = v->devs, *next; d; d = next) {
         next = d->next;
-        if (d->reopen_us && now >= d->reopen_us)
-            start_open(d);
-        if (d->job && now >= d->deadline_us)
-            moved |= open_is_late(d, now);
+        moved |= follow_opening(d, now);
+        moved |= hand(d);
         if (d->dirty && d->present)
             continue; /* to be read first */
         moved |= step(d, b);
     }
-    moved |= commit(b);
-    free(b);
+    moved |= node_batch_end(b);
     return moved;
 }
 
-void vdev_reset_all(struct vhost *v)
+void vdev_restart_all(struct vhost *v)
 {
-    struct batch *b = calloc(1, sizeof(*b));
+    struct node_batch *b = node_batch_new(v);
 
     if (!b)
         return;
-    b->vhost = v;
     for (struct vdev *d = v->devs; d; d = d->next) {
-        d->shown = d->inherited = d->refused = d->front_checked = false;
-        if (d->phase == DP_OFFERED && d->own == XB_CONNECTED)
-            batch_add(b, d, "state", XB_INITIALISED, NULL);
+        d->lun = lun_after(d->lun, LF_RESTART);
+        d->dirty_front = true;
+        if (d->lun == LUN_OFFERED && d->own == XB_CONNECTED)
+            node_batch_state(b, d, XB_INITIALISED);
     }
-    commit(b);
-    free(b);
+    node_batch_end(b);
 }

@@ -4,58 +4,134 @@
 
 #include "control/vhost-table.h"
 
-const char *vhost_phase_name(enum vhost_phase p)
+const char *ring_state_name(enum ring_state r)
 {
-    static const char *const name[VP_PHASES] = {
-        [VP_UNSEEN] = "new", [VP_WAITING] = "waiting", [VP_CONNECTING] = "connecting",
-        [VP_LIVE] = "live",  [VP_CLOSING] = "closing", [VP_CLOSED] = "closed",
+    static const char *const name[RING_STATES] = {
+        [RING_UNSEEN] = "unseen",  [RING_NONE] = "waiting",
+        [RING_NEXT] = "next",      [RING_CONNECTING] = "connecting",
+        [RING_NEW] = "new",        [RING_LIVE] = "live",
+        [RING_LOST] = "lost",      [RING_TAKING_OVER] = "taking over",
+        [RING_ENDING] = "closing", [RING_REPLACING] = "replacing",
+        [RING_FAILED] = "failed",  [RING_ENDED] = "closed",
     };
 
-    return (unsigned)p < VP_PHASES ? name[p] : "unknown";
+    return (unsigned)r < RING_STATES ? name[r] : "unknown";
 }
 
-static const unsigned char situation[VP_PHASES][XB_GONE] = {
-    [VP_UNSEEN] = {
+#define SAME(r) [RF_CONNECTED] = r, [RF_CONNECT_FAILED] = r, [RF_DISCONNECTED] = r, [RF_DIED] = r, [RF_DIED_BEGUN] = r
+
+static const unsigned char after[RING_STATES][RF_FACTS] = {
+    [RING_UNSEEN] = { SAME(RING_UNSEEN) },
+    [RING_NONE] = { SAME(RING_NONE) },
+    [RING_NEXT] = { SAME(RING_NEXT) },
+    [RING_CONNECTING] = {
+        [RF_CONNECTED] = RING_NEW, [RF_CONNECT_FAILED] = RING_FAILED, [RF_DISCONNECTED] = RING_CONNECTING,
+        [RF_DIED] = RING_NEXT, [RF_DIED_BEGUN] = RING_LOST,
+    },
+    [RING_NEW] = {
+        [RF_CONNECTED] = RING_NEW, [RF_CONNECT_FAILED] = RING_NEW, [RF_DISCONNECTED] = RING_NEW,
+        [RF_DIED] = RING_LOST, [RF_DIED_BEGUN] = RING_LOST,
+    },
+    [RING_LIVE] = {
+        [RF_CONNECTED] = RING_LIVE, [RF_CONNECT_FAILED] = RING_LIVE, [RF_DISCONNECTED] = RING_LIVE,
+        [RF_DIED] = RING_LOST, [RF_DIED_BEGUN] = RING_LOST,
+    },
+    [RING_LOST] = { SAME(RING_LOST) },
+    [RING_TAKING_OVER] = {
+        [RF_CONNECTED] = RING_NEW, [RF_CONNECT_FAILED] = RING_FAILED, [RF_DISCONNECTED] = RING_TAKING_OVER,
+        [RF_DIED] = RING_LOST, [RF_DIED_BEGUN] = RING_LOST,
+    },
+    /* The kernel unmaps a ring with the process. */
+    [RING_ENDING] = {
+        [RF_CONNECTED] = RING_ENDING, [RF_CONNECT_FAILED] = RING_ENDING, [RF_DISCONNECTED] = RING_ENDED,
+        [RF_DIED] = RING_ENDED, [RF_DIED_BEGUN] = RING_ENDED,
+    },
+    [RING_REPLACING] = {
+        [RF_CONNECTED] = RING_REPLACING, [RF_CONNECT_FAILED] = RING_REPLACING, [RF_DISCONNECTED] = RING_NEXT,
+        [RF_DIED] = RING_NEXT, [RF_DIED_BEGUN] = RING_NEXT,
+    },
+    [RING_FAILED] = { SAME(RING_FAILED) },
+    [RING_ENDED] = { SAME(RING_ENDED) },
+};
+
+enum ring_state ring_after(enum ring_state ring, enum ring_fact fact)
+{
+    if ((unsigned)ring >= RING_STATES || (unsigned)fact >= RF_FACTS)
+        return ring;
+    return (enum ring_state)after[ring][fact];
+}
+
+bool ring_is_served(enum ring_state ring)
+{
+    return ring == RING_CONNECTING || ring == RING_NEW || ring == RING_LIVE || ring == RING_TAKING_OVER;
+}
+
+bool ring_exists(enum ring_state ring)
+{
+    return ring_is_served(ring) || ring == RING_LOST || ring == RING_ENDING || ring == RING_REPLACING;
+}
+
+bool ring_is_used(enum ring_state ring)
+{
+    return ring_is_served(ring) || ring == RING_LOST || ring == RING_REPLACING || ring == RING_NEXT;
+}
+
+#define ANY_OWN(s) \
+    [XB_UNKNOWN] = s, [XB_INITIALISING] = s, [XB_INIT_WAIT] = s, [XB_INITIALISED] = s, [XB_CONNECTED] = s, \
+    [XB_CLOSING] = s, [XB_CLOSED] = s, [XB_RECONFIGURING] = s, [XB_RECONFIGURED] = s
+
+static const unsigned char situation[RING_STATES][XB_GONE] = {
+    [RING_UNSEEN] = {
         [XB_UNKNOWN] = VS_BARE, [XB_INITIALISING] = VS_FRESH, [XB_INIT_WAIT] = VS_FRESH,
         [XB_INITIALISED] = VS_FRESH, [XB_CONNECTED] = VS_FOUND_LIVE, [XB_CLOSING] = VS_FOUND_LEAVING,
         [XB_CLOSED] = VS_SHUT, [XB_RECONFIGURING] = VS_FOUND_LIVE, [XB_RECONFIGURED] = VS_FOUND_LIVE,
     },
-    [VP_WAITING] = {
+    [RING_NONE] = {
         [XB_UNKNOWN] = VS_BARE, [XB_INITIALISING] = VS_FRESH, [XB_INIT_WAIT] = VS_WAITING,
         [XB_INITIALISED] = VS_STRANGE, [XB_CONNECTED] = VS_STRANGE, [XB_CLOSING] = VS_TOLD,
         /* 7: the toolstack saw us connected a moment ago. */
         [XB_CLOSED] = VS_STRANGE, [XB_RECONFIGURING] = VS_FRESH, [XB_RECONFIGURED] = VS_STRANGE,
     },
-    [VP_CONNECTING] = {
-        /* What the toolstack wants is looked at when the worker has answered. */
-        [XB_UNKNOWN] = VS_CONNECTING, [XB_INITIALISING] = VS_CONNECTING, [XB_INIT_WAIT] = VS_CONNECTING,
-        [XB_INITIALISED] = VS_CONNECTING, [XB_CONNECTED] = VS_CONNECTING, [XB_CLOSING] = VS_CONNECTING,
-        [XB_CLOSED] = VS_CONNECTING, [XB_RECONFIGURING] = VS_CONNECTING, [XB_RECONFIGURED] = VS_CONNECTING,
+    [RING_NEXT] = {
+        [XB_UNKNOWN] = VS_NEXT, [XB_INITIALISING] = VS_FRESH, [XB_INIT_WAIT] = VS_NEXT,
+        [XB_INITIALISED] = VS_NEXT, [XB_CONNECTED] = VS_NEXT, [XB_CLOSING] = VS_NEXT,
+        [XB_CLOSED] = VS_NEXT, [XB_RECONFIGURING] = VS_NEXT, [XB_RECONFIGURED] = VS_NEXT,
     },
-    [VP_LIVE] = {
+    /* What the toolstack wants is looked at when the worker has answered. */
+    [RING_CONNECTING] = { ANY_OWN(VS_CONNECTING) },
+    [RING_TAKING_OVER] = { ANY_OWN(VS_CONNECTING) },
+    [RING_NEW] = {
+        [XB_UNKNOWN] = VS_ODD, [XB_INITIALISING] = VS_RESTART, [XB_INIT_WAIT] = VS_JOINING,
+        [XB_INITIALISED] = VS_ODD, [XB_CONNECTED] = VS_REJOINING, [XB_CLOSING] = VS_LEAVING,
+        [XB_CLOSED] = VS_ODD, [XB_RECONFIGURING] = VS_REJOINING, [XB_RECONFIGURED] = VS_REJOINING,
+    },
+    [RING_LIVE] = {
         [XB_UNKNOWN] = VS_ODD, [XB_INITIALISING] = VS_RESTART, [XB_INIT_WAIT] = VS_JOINING,
         [XB_INITIALISED] = VS_ODD, [XB_CONNECTED] = VS_LIVE, [XB_CLOSING] = VS_LEAVING,
         [XB_CLOSED] = VS_ODD, [XB_RECONFIGURING] = VS_WANTED, [XB_RECONFIGURED] = VS_OFFERED,
     },
-    [VP_CLOSING] = {
-        [XB_UNKNOWN] = VS_CLOSING, [XB_INITIALISING] = VS_CLOSING, [XB_INIT_WAIT] = VS_CLOSING,
-        [XB_INITIALISED] = VS_CLOSING, [XB_CONNECTED] = VS_CLOSING, [XB_CLOSING] = VS_CLOSING,
-        [XB_CLOSED] = VS_CLOSING, [XB_RECONFIGURING] = VS_CLOSING, [XB_RECONFIGURED] = VS_CLOSING,
+    [RING_LOST] = {
+        [XB_UNKNOWN] = VS_LOST, [XB_INITIALISING] = VS_RESTART, [XB_INIT_WAIT] = VS_LOST,
+        [XB_INITIALISED] = VS_LOST, [XB_CONNECTED] = VS_LOST, [XB_CLOSING] = VS_LOST,
+        [XB_CLOSED] = VS_LOST, [XB_RECONFIGURING] = VS_LOST, [XB_RECONFIGURED] = VS_LOST,
     },
-    [VP_CLOSED] = {
+    [RING_ENDING] = { ANY_OWN(VS_CLOSING) },
+    [RING_REPLACING] = { ANY_OWN(VS_CLOSING) },
+    [RING_FAILED] = { ANY_OWN(VS_FAILED) },
+    [RING_ENDED] = {
         [XB_UNKNOWN] = VS_BARE, [XB_INITIALISING] = VS_FRESH, [XB_INIT_WAIT] = VS_SHUTTING,
         [XB_INITIALISED] = VS_SHUTTING, [XB_CONNECTED] = VS_SHUTTING, [XB_CLOSING] = VS_TOLD,
         [XB_CLOSED] = VS_SHUT, [XB_RECONFIGURING] = VS_SHUTTING, [XB_RECONFIGURED] = VS_SHUTTING,
     },
 };
 
-enum vhost_situation vhost_classify(enum vhost_phase phase, enum xenbus_state own, bool online)
+enum vhost_situation vhost_classify(enum ring_state ring, enum xenbus_state own, bool online)
 {
     enum vhost_situation s;
 
-    if ((unsigned)phase >= VP_PHASES || (unsigned)own >= XB_GONE)
+    if ((unsigned)ring >= RING_STATES || (unsigned)own >= XB_GONE)
         return VS_BARE;
-    s = (enum vhost_situation)situation[phase][own];
+    s = (enum vhost_situation)situation[ring][own];
     if (!online && (s == VS_FRESH || s == VS_SHUTTING))
         return VS_ENDING;
     if (!online && s == VS_SHUT)
@@ -84,15 +160,15 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
     },
     [VS_FOUND_LIVE] = {
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_ANNOUNCE, [XB_INIT_WAIT] = VA_ANNOUNCE,
-        [XB_INITIALISED] = VA_TAKE_OVER, [XB_CONNECTED] = VA_TAKE_OVER, [XB_CLOSING] = VA_TELL_CLOSING,
-        [XB_CLOSED] = VA_TELL_CLOSED, [XB_RECONFIGURING] = VA_TAKE_OVER, [XB_RECONFIGURED] = VA_IGNORE,
+        [XB_INITIALISED] = VA_RECALL, [XB_CONNECTED] = VA_RECALL, [XB_CLOSING] = VA_TELL_CLOSING,
+        [XB_CLOSED] = VA_TELL_CLOSED, [XB_RECONFIGURING] = VA_RECALL, [XB_RECONFIGURED] = VA_IGNORE,
         [XB_GONE] = VA_TELL_CLOSED,
     },
     [VS_FOUND_LEAVING] = {
         /* The guest still writes its caches back while it leaves. */
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_TELL_CLOSED, [XB_INIT_WAIT] = VA_TELL_CLOSED,
-        [XB_INITIALISED] = VA_TAKE_OVER, [XB_CONNECTED] = VA_TAKE_OVER, [XB_CLOSING] = VA_TELL_CLOSING,
-        [XB_CLOSED] = VA_TELL_CLOSED, [XB_RECONFIGURING] = VA_TAKE_OVER, [XB_RECONFIGURED] = VA_IGNORE,
+        [XB_INITIALISED] = VA_RECALL, [XB_CONNECTED] = VA_RECALL, [XB_CLOSING] = VA_TELL_CLOSING,
+        [XB_CLOSED] = VA_TELL_CLOSED, [XB_RECONFIGURING] = VA_RECALL, [XB_RECONFIGURED] = VA_IGNORE,
         [XB_GONE] = VA_TELL_CLOSED,
     },
     [VS_STRANGE] = {
@@ -100,6 +176,13 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
         [XB_INITIALISED] = VA_IGNORE, [XB_CONNECTED] = VA_IGNORE, [XB_CLOSING] = VA_TELL_CLOSING,
         [XB_CLOSED] = VA_IGNORE, [XB_RECONFIGURING] = VA_IGNORE, [XB_RECONFIGURED] = VA_IGNORE,
         [XB_GONE] = VA_TELL_CLOSED,
+    },
+    [VS_NEXT] = {
+        /* 4: it may have gone on already, having seen the 4 that we still show. 0: a moment in which it cannot be read. */
+        [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_END, [XB_INIT_WAIT] = VA_END,
+        [XB_INITIALISED] = VA_CONNECT, [XB_CONNECTED] = VA_CONNECT, [XB_CLOSING] = VA_END,
+        [XB_CLOSED] = VA_END, [XB_RECONFIGURING] = VA_END, [XB_RECONFIGURED] = VA_END,
+        [XB_GONE] = VA_END,
     },
     [VS_CONNECTING] = {
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_DISCONNECT, [XB_INIT_WAIT] = VA_NOTHING,
@@ -113,15 +196,21 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
         [XB_CLOSED] = VA_DISCONNECT, [XB_RECONFIGURING] = VA_IGNORE, [XB_RECONFIGURED] = VA_IGNORE,
         [XB_GONE] = VA_DISCONNECT,
     },
+    [VS_REJOINING] = {
+        [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_DISCONNECT, [XB_INIT_WAIT] = VA_IGNORE,
+        [XB_INITIALISED] = VA_WELCOME, [XB_CONNECTED] = VA_WELCOME, [XB_CLOSING] = VA_DISCONNECT,
+        [XB_CLOSED] = VA_DISCONNECT, [XB_RECONFIGURING] = VA_WELCOME, [XB_RECONFIGURED] = VA_IGNORE,
+        [XB_GONE] = VA_DISCONNECT,
+    },
     [VS_LIVE] = {
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_DISCONNECT, [XB_INIT_WAIT] = VA_IGNORE,
-        [XB_INITIALISED] = VA_CHECK_RING, [XB_CONNECTED] = VA_SETTLE, [XB_CLOSING] = VA_DISCONNECT,
+        [XB_INITIALISED] = VA_CHECK_RING, [XB_CONNECTED] = VA_SERVE, [XB_CLOSING] = VA_DISCONNECT,
         [XB_CLOSED] = VA_DISCONNECT, [XB_RECONFIGURING] = VA_RECONFIGURE, [XB_RECONFIGURED] = VA_IGNORE,
         [XB_GONE] = VA_DISCONNECT,
     },
     [VS_WANTED] = {
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_DISCONNECT, [XB_INIT_WAIT] = VA_IGNORE,
-        [XB_INITIALISED] = VA_CHECK_RING, [XB_CONNECTED] = VA_SETTLE, [XB_CLOSING] = VA_DISCONNECT,
+        [XB_INITIALISED] = VA_CHECK_RING, [XB_CONNECTED] = VA_SERVE, [XB_CLOSING] = VA_DISCONNECT,
         [XB_CLOSED] = VA_DISCONNECT, [XB_RECONFIGURING] = VA_RECONFIGURE, [XB_RECONFIGURED] = VA_IGNORE,
         [XB_GONE] = VA_DISCONNECT,
     },
@@ -144,11 +233,19 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
         [XB_CLOSED] = VA_DISCONNECT, [XB_RECONFIGURING] = VA_IGNORE, [XB_RECONFIGURED] = VA_IGNORE,
         [XB_GONE] = VA_DISCONNECT,
     },
+    [VS_LOST] = {
+        /* The guest's commands are under way: whatever does not say that it leaves has them served. */
+        [XB_UNKNOWN] = VA_TAKE_OVER, [XB_INITIALISING] = VA_DISCONNECT, [XB_INIT_WAIT] = VA_TAKE_OVER,
+        [XB_INITIALISED] = VA_TAKE_OVER, [XB_CONNECTED] = VA_TAKE_OVER, [XB_CLOSING] = VA_DISCONNECT,
+        [XB_CLOSED] = VA_DISCONNECT, [XB_RECONFIGURING] = VA_TAKE_OVER, [XB_RECONFIGURED] = VA_TAKE_OVER,
+        [XB_GONE] = VA_DISCONNECT,
+    },
     [VS_CLOSING] = { ALL(VA_NOTHING) },
+    [VS_FAILED] = { ALL(VA_TELL_CLOSING) },
     [VS_SHUTTING] = {
         /*
          * 6 without a 5 of ours before it: Linux, its module unloaded. It waits for nothing, and when it is loaded again it
-         * closes for good if it finds a 6. Who waits for our 6 (the Windows driver) waited for our 5 first.
+         * closes for good if it finds a 6. A frontend that waits for our 6 (the Windows driver) waited for our 5 first.
          */
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_ANNOUNCE, [XB_INIT_WAIT] = VA_NOTHING,
         [XB_INITIALISED] = VA_ANNOUNCE, [XB_CONNECTED] = VA_TELL_CLOSING, [XB_CLOSING] = VA_TELL_CLOSING,

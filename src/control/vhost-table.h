@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What to do with a vhost, as a pure function of what is: our phase, the state
- * nodes of both sides, and whether the toolstack still wants the vhost. Every
- * state is judged as it stands, never by how it came about: watches are merged
- * and missed.
+ * What to do with a vhost, as pure functions of what is: the ring, the state nodes of
+ * both sides, and whether the toolstack still wants the vhost. Every state is judged as
+ * it stands, never by how it came about: watches are merged and missed. Nothing here
+ * does anything but look up.
  */
 #ifndef PVSCSI_VHOST_TABLE_H
 #define PVSCSI_VHOST_TABLE_H
@@ -12,19 +12,43 @@
 
 #include "common/xenbus.h"
 
-/* Our own side: what the vhost's worker does with the ring. */
-enum vhost_phase {
-    VP_UNSEEN,     /* found by a scan, nothing done yet */
-    VP_WAITING,    /* announced; no ring */
-    VP_CONNECTING, /* the worker was told to map a ring */
-    VP_LIVE,       /* it serves one */
-    VP_CLOSING,    /* it was told to end it */
-    VP_CLOSED,     /* no ring any more */
-    VP_PHASES
+/* What the ring is. Only vhost.c writes a vhost's. */
+enum ring_state {
+    RING_UNSEEN,      /* found by a scan, nothing done yet: an earlier daemon may have served one */
+    RING_NONE,        /* announced; no ring */
+    RING_NEXT,        /* the frontend has one that no worker was told of, and is not to be told to close first */
+    RING_CONNECTING,  /* the worker was told to map it */
+    RING_NEW,         /* the worker serves it; our state has to be written for it */
+    RING_LIVE,        /* the worker serves it, and the frontend was told so */
+    RING_LOST,        /* its worker is gone; the journal says how to go on */
+    RING_TAKING_OVER, /* a worker was told to go on with it */
+    RING_ENDING,      /* the worker was told to end it */
+    RING_REPLACING,   /* the same; then RING_NEXT */
+    RING_FAILED,      /* it cannot be used; the frontend has not been told to close yet */
+    RING_ENDED,       /* no ring any more */
+    RING_STATES
 };
-const char *vhost_phase_name(enum vhost_phase p);
+const char *ring_state_name(enum ring_state r);
 
-/* Our phase together with our own state node, in which the toolstack writes too. */
+/* What a worker says of the ring, and its death. */
+enum ring_fact {
+    RF_CONNECTED,
+    RF_CONNECT_FAILED, /* for good */
+    RF_DISCONNECTED,
+    RF_DIED,       /* the worker; its journal does not describe this ring */
+    RF_DIED_BEGUN, /* the worker; its journal describes this ring */
+    RF_FACTS
+};
+enum ring_state ring_after(enum ring_state ring, enum ring_fact fact);
+
+/* A worker has the ring mapped, or had it when it died. */
+bool ring_exists(enum ring_state ring);
+/* A worker was told of the ring, and not yet to end it. */
+bool ring_is_served(enum ring_state ring);
+/* The guest goes on using its LUNs through this ring or the next one. */
+bool ring_is_used(enum ring_state ring);
+
+/* The ring together with our own state node, in which the toolstack writes too. */
 enum vhost_situation {
     VS_BARE,  /* no usable state node (yet) */
     VS_FRESH, /* to be announced */
@@ -32,15 +56,19 @@ enum vhost_situation {
     VS_FOUND_LIVE,    /* found connected: an earlier daemon's ring */
     VS_FOUND_LEAVING, /* found in state 5 */
     VS_STRANGE,       /* a state that nobody should have written; no ring */
+    VS_NEXT,          /* a ring is to be connected without closing */
     VS_CONNECTING,
-    VS_JOINING, /* the ring is served, state 4 not written yet */
+    VS_JOINING,   /* the ring is served, state 4 not written yet */
+    VS_REJOINING, /* a new ring is served; our state is from the one before */
     VS_LIVE,
     VS_WANTED,  /* the toolstack wrote 7 */
     VS_OFFERED, /* we wrote 8 */
     VS_LEAVING, /* the toolstack wrote 5 over a live ring */
     VS_RESTART, /* the toolstack wrote 1 over a live ring */
     VS_ODD,     /* as VS_STRANGE, with a live ring */
+    VS_LOST,    /* no worker serves the ring */
     VS_CLOSING,
+    VS_FAILED,   /* the ring cannot be used */
     VS_SHUTTING, /* no ring, our state does not say so yet */
     VS_TOLD,     /* no ring, state 5 */
     VS_SHUT,     /* state 6, to be used again */
@@ -54,13 +82,16 @@ enum vhost_action {
     VA_IGNORE,       /* an impossible state: say so once, and do nothing */
     VA_ANNOUNCE,     /* feature-sg-grant, devices back to "offered", state 2 */
     VA_CONNECT,      /* read the ring's nodes, have the worker map it */
-    VA_TAKE_OVER,    /* go on with the ring in the journal if it is that one; else the frontend must start anew */
+    VA_RECALL,       /* is the ring the one in the journal? Then it is RING_LOST; else the frontend must start anew */
+    VA_TAKE_OVER,    /* once every device is open: have a worker go on with the ring */
     VA_ACCEPT,       /* once every device is settled: state 4 */
-    VA_SETTLE,       /* devices that the frontend has taken: 3 -> 4 */
-    VA_FINISH,       /* the same, and state 4 after a reconfiguration */
+    VA_WELCOME,      /* the same for a new ring under a state that is 4, 7 or 8 already: it is written once more */
+    VA_SERVE,        /* nothing, unless the ring's nodes changed: then as VA_CHECK_RING */
+    VA_FINISH,       /* once every device was looked at: state 4 after a reconfiguration */
     VA_CHECK_RING,   /* the frontend may have come with a new ring after a suspend */
     VA_RECONFIGURE,  /* once every device is settled: state 8 */
     VA_DISCONNECT,   /* have the worker end the ring */
+    VA_END,          /* the frontend has no next ring after all: RING_ENDED */
     VA_TELL_CLOSING, /* state 5 */
     VA_TELL_CLOSED,  /* state 6 */
     VA_REOPEN,       /* after a moment in state 6: announce again, for a frontend that starts without saying 1 */
@@ -69,7 +100,7 @@ enum vhost_action {
 };
 
 /* own: 0..8. */
-enum vhost_situation vhost_classify(enum vhost_phase phase, enum xenbus_state own, bool online);
+enum vhost_situation vhost_classify(enum ring_state ring, enum xenbus_state own, bool online);
 /* front: 0..9. */
 enum vhost_action vhost_decide(enum vhost_situation s, enum xenbus_state front);
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * A vhost: carries out what the state tables say. The tables know what; this
- * knows how, and when an action has to wait for the worker or a device.
- */
+/* A vhost; see vhost.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,7 +8,12 @@
 #include <sys/param.h>
 
 #include "common/util.h"
-#include "control/model.h"
+#include "control/at-work.h"
+#include "control/nodes.h"
+#include "control/scan.h"
+#include "control/vdev.h"
+#include "control/vhost.h"
+#include "control/worker-link.h"
 
 /* One round trip of the tables moves at least one thing; more than this many is a loop of two that disagree. */
 #define STEPS_MAX 16
@@ -21,87 +23,90 @@
 /* More than any configuration offers (options.c). */
 #define SEGMENTS_OFFERED_MAX 128
 #define RIVAL_RETRY_US 1000000u
-
-static void path_of(const struct vhost *v, const char *node, char out[STORE_PATH_MAX])
-{
-    snprintf(out, STORE_PATH_MAX, "%s/%s", v->back, node);
-}
-
-void vhost_set_error(struct vhost *v, const char *text)
-{
-    struct store_write w = { .expect = -1 };
-
-    if (strcmp(v->error, text) == 0)
-        return;
-    snprintf(v->error, sizeof(v->error), "%s", text);
-    path_of(v, "error", w.path);
-    snprintf(w.value, sizeof(w.value), "%s", text);
-    if (v->vanished || !v->host->store)
-        return;
-    if (text[0])
-        store_write_batch(v->host->store, &w, 1);
-    else
-        store_remove(v->host->store, w.path);
-}
-
-/* Our state, if the node still holds what we read. True when it was written. */
-static bool write_state(struct vhost *v, enum xenbus_state to)
-{
-    struct store_write w = { .expect = (int)v->own };
-
-    path_of(v, "state", w.path);
-    snprintf(w.value, sizeof(w.value), "%d", (int)to);
-    if (v->own == XB_UNKNOWN)
-        w.expect = -1;
-    if (store_write_batch(v->host->store, &w, 1) < 0 || !w.done) {
-        v->dirty_own = true; /* the toolstack wrote in between: look again */
-        return false;
-    }
-    if (v->own != to)
-        log_debug(v->prefix, "backend %s -> %s (ours)", xenbus_state_name(v->own), xenbus_state_name(to));
-    v->own = to;
-    return true;
-}
+/* A worker that has not let go of the ring by then is killed. */
+#define DISCONNECT_WAIT_US 5000000u
 
 static void complain(struct vhost *v, enum vhost_situation s)
 {
-    unsigned now = (unsigned)s * 16 + (unsigned)v->front_state;
+    unsigned now = (unsigned)s * 16 + (unsigned)v->seen.front;
 
     if (v->last_complaint == now + 1)
         return;
     v->last_complaint = now + 1;
     log_limited(&v->limit, XTL_WARN, v->prefix,
                 "states make no sense together and are ignored: ours %d (%s), the frontend's %d "
-                "(%s), while the vhost is %s",
-                (int)v->own, xenbus_state_name(v->own), (int)v->front_state, xenbus_state_name(v->front_state),
-                vhost_phase_name(v->phase));
+                "(%s), while the ring is %s",
+                (int)v->seen.own, xenbus_state_name(v->seen.own), (int)v->seen.front, xenbus_state_name(v->seen.front),
+                ring_state_name(v->ring));
+}
+
+/* --- what the worker said --- */
+
+static void follow(struct vhost *v, enum ring_fact fact)
+{
+    enum ring_state before = v->ring;
+
+    v->ring = ring_after(before, fact);
+    if (v->ring == before)
+        return;
+    if (before == RING_ENDING || before == RING_REPLACING) {
+        log_limited(&v->limit, XTL_INFO, v->prefix, "disconnected");
+        v->worker.halted = v->seen.front_connected = false;
+    } else if (fact == RF_CONNECTED) {
+        log_limited(&v->limit, XTL_INFO, v->prefix,
+                    before == RING_TAKING_OVER ? "ring taken over (ring-ref %u, event-channel %u)"
+                                               : "connected (ring-ref %u, event-channel %u)",
+                    v->ring_ref, v->event_channel);
+    } else if (fact == RF_CONNECT_FAILED) {
+        char why[DEVICE_WHY_MAX];
+
+        snprintf(why, sizeof(why), "cannot connect to ring-ref %u, event-channel %u: %s", v->ring_ref, v->event_channel,
+                 strerror(-v->worker.answer_error));
+        log_limited(&v->limit, XTL_WARN, v->prefix, "%s", why);
+        nodes_set_error(v, why);
+    }
+}
+
+/* What it said before it died comes first. */
+static void hear(struct vhost *v)
+{
+    enum ring_answer answer = v->worker.answer;
+
+    vdev_hear_all(v);
+    v->worker.answer = RING_SAID_NOTHING;
+    if (answer == RING_SAID_CONNECTED)
+        follow(v, v->worker.answer_error < 0 ? RF_CONNECT_FAILED : RF_CONNECTED);
+    else if (answer == RING_SAID_DISCONNECTED)
+        follow(v, RF_DISCONNECTED);
+    if (v->worker.died) {
+        v->worker.died = false;
+        vdev_worker_died(v);
+        follow(v, worker_journal_fits(v) ? RF_DIED_BEGUN : RF_DIED);
+    }
 }
 
 /* --- actions --- */
 
+static bool have_worker(struct vhost *v, bool go_on)
+{
+    if (!worker_start(v, go_on))
+        return false;
+    vdev_hand_all(v);
+    return true;
+}
+
 static bool announce(struct vhost *v)
 {
-    struct store_write w[2] = { { .expect = -1 }, { .expect = (int)v->own } };
-
-    if (!link_ring_free(v) || !vdev_all_opened(v))
+    if ((v->ring == RING_UNSEEN && !worker_ring_is_free(v)) || !vdev_all_opened(v))
         return false;
-    if (!v->child)
+    if (!v->worker.child)
         v->segments = vdev_choose_segments(v);
-    v->take_over = false;
-    link_ensure(v);
-    vdev_reset_all(v);
-    path_of(v, "feature-sg-grant", w[0].path);
-    snprintf(w[0].value, sizeof(w[0].value), "%u", v->segments);
-    path_of(v, "state", w[1].path);
-    snprintf(w[1].value, sizeof(w[1].value), "%d", XB_INIT_WAIT);
-    if (store_write_batch(v->host->store, w, 2) < 0 || !w[1].done) {
-        v->dirty_own = true;
+    have_worker(v, false);
+    vdev_restart_all(v);
+    if (!nodes_announce(v))
         return false;
-    }
-    log_debug(v->prefix, "announced with %u segments", v->segments);
-    v->own = XB_INIT_WAIT;
-    v->phase = VP_WAITING;
-    v->seen_connected = v->reconnect = v->rewrite = false;
+    v->ring = RING_NONE;
+    v->seen.front_connected = false;
     return true;
 }
 
@@ -122,12 +127,12 @@ static int check_protocol(struct vhost *v)
     char path[STORE_PATH_MAX], text[32], shown[64], why[DEVICE_WHY_MAX];
     int r;
 
-    snprintf(path, sizeof(path), "%s/protocol", v->front);
+    snprintf(path, sizeof(path), "%s/protocol", v->seen.front_path);
     r = store_read(v->host->store, path, text, sizeof(text));
     if (r == -ENOENT || r == -EACCES)
         return 1;
     if (r < 0 && !node_at_fault(r)) {
-        v->dirty_front = true;
+        v->dirty.front = true;
         return -1;
     }
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(native); i++)
@@ -138,7 +143,7 @@ static int check_protocol(struct vhost *v)
              native[0]);
     if (strcmp(why, v->error) != 0)
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s", why);
-    vhost_set_error(v, why);
+    nodes_set_error(v, why);
     return 0;
 }
 
@@ -148,18 +153,18 @@ static int read_ring(struct vhost *v, uint32_t *ref, uint32_t *port)
     char path_ref[STORE_PATH_MAX], path_port[STORE_PATH_MAX];
     int r;
 
-    snprintf(path_ref, sizeof(path_ref), "%s/ring-ref", v->front);
-    snprintf(path_port, sizeof(path_port), "%s/event-channel", v->front);
+    snprintf(path_ref, sizeof(path_ref), "%s/ring-ref", v->seen.front_path);
+    snprintf(path_port, sizeof(path_port), "%s/event-channel", v->seen.front_path);
     r = store_read_pair(v->host->store, path_ref, path_port, ref, port);
     if (r == 0)
         return 1;
     if (!node_at_fault(r)) {
-        v->dirty_front = v->dirty_ring = true;
+        v->dirty.front = v->dirty.ring = true;
         return -1;
     }
     log_limited(&v->limit, XTL_WARN, v->prefix,
                 "the frontend is %s, but its ring-ref and event-channel cannot be used: %s",
-                xenbus_state_name(v->front_state), strerror(-r));
+                xenbus_state_name(v->seen.front), strerror(-r));
     return 0;
 }
 
@@ -168,17 +173,16 @@ static bool do_connect(struct vhost *v)
     int r = check_protocol(v);
 
     if (r == 0) {
-        v->phase = VP_CLOSED;
-        v->close_due = true;
+        v->ring = RING_FAILED;
         return true;
     }
     if (r < 0 || read_ring(v, &v->ring_ref, &v->event_channel) != 1)
         return false;
-    v->take_over = v->seen_connected = v->dirty_ring = false;
-    if (!link_ensure(v))
+    v->seen.front_connected = v->dirty.ring = false;
+    if (!have_worker(v, false))
         return false;
-    v->phase = VP_CONNECTING;
-    link_send_connect(v);
+    v->ring = RING_CONNECTING;
+    worker_connect(v, false);
     return true;
 }
 
@@ -189,71 +193,63 @@ static bool give_up_ring(struct vhost *v, const char *why)
                 "cannot go on with the ring of an earlier daemon: %s; the frontend is told to "
                 "close",
                 why);
-    v->take_over = false;
-    v->phase = VP_CLOSED;
-    v->close_due = true;
+    v->ring = RING_FAILED;
     return true;
 }
 
-bool vhost_takes_over(const struct vhost *v)
-{
-    return vhost_decide(vhost_classify(v->phase, v->own, v->online), v->front_state) == VA_TAKE_OVER;
-}
-
-static bool take_over(struct vhost *v)
+static bool recall(struct vhost *v)
 {
     char path[STORE_PATH_MAX];
     uint32_t segments;
     int r;
 
     /* All of them: a LUN that is missing now would have its interrupted commands refused. */
-    if (scan_dirty(v) || !link_ring_free(v) || !vdev_all_opened(v))
+    if (model_dirty(v) || !worker_ring_is_free(v) || !vdev_all_opened(v))
         return false;
     r = read_ring(v, &v->ring_ref, &v->event_channel);
     if (r < 1)
-        return r < 0 || v->front_state == XB_INITIALISED ? false : give_up_ring(v, "its nodes are unusable");
-    path_of(v, "feature-sg-grant", path);
+        return r < 0 || v->seen.front == XB_INITIALISED ? false : give_up_ring(v, "its nodes are unusable");
+    snprintf(path, sizeof(path), "%s/feature-sg-grant", v->back);
     r = store_read_u32(v->host->store, path, SEGMENTS_OFFERED_MAX, &segments);
     if (r < 0 && !node_at_fault(r)) {
-        v->dirty_front = true;
+        v->dirty.front = true;
         return false;
     }
     if (r < 0 || segments == 0)
         segments = v->host->settings->max_segments;
     v->segments = segments;
-    if (!link_journal_fits(v)) {
-        if (v->front_state != XB_INITIALISED)
-            return give_up_ring(v, "its journal is missing or of another ring");
-        /* It has not been told 4 on this ring: a first connect like any other. */
-        v->rewrite = true;
-        return do_connect(v);
-    }
-    v->take_over = true;
-    if (!link_ensure(v))
+    v->seen.front_connected = v->seen.front == XB_CONNECTED || v->seen.front == XB_RECONFIGURING;
+    if (worker_journal_fits(v))
+        v->ring = RING_LOST;
+    else if (v->seen.front == XB_INITIALISED)
+        v->ring = RING_NEXT; /* it has not been told 4 on this ring: a first connect like any other */
+    else
+        return give_up_ring(v, "its journal is missing or of another ring");
+    return true;
+}
+
+static bool take_over(struct vhost *v)
+{
+    if (!have_worker(v, true) || !vdev_all_opened(v))
         return false;
-    for (struct vdev *d = v->devs; d; d = d->next)
-        link_hand(d);
-    v->phase = VP_CONNECTING;
-    v->seen_connected = false;
-    link_send_connect(v);
+    v->ring = RING_TAKING_OVER;
+    worker_connect(v, true);
     return true;
 }
 
 static bool accept(struct vhost *v)
 {
-    if (!vdev_all_settled(v))
+    if (!vdev_all_settled(v) || !nodes_write_state(v, XB_CONNECTED))
         return false;
-    if (!write_state(v, XB_CONNECTED))
-        return false;
-    v->rewrite = false;
+    v->ring = RING_LIVE;
     vdev_mark_shown(v);
-    vhost_set_error(v, "");
+    nodes_set_error(v, "");
     return true;
 }
 
 static bool reconfigure(struct vhost *v)
 {
-    if (!vdev_all_settled(v) || !write_state(v, XB_RECONFIGURED))
+    if (!vdev_all_settled(v) || !nodes_write_state(v, XB_RECONFIGURED))
         return false;
     vdev_mark_shown(v);
     return true;
@@ -261,37 +257,29 @@ static bool reconfigure(struct vhost *v)
 
 static bool finish(struct vhost *v)
 {
-    for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->phase == DP_OFFERED && d->own == XB_INITIALISED && d->shown && !d->front_checked)
-            return false; /* the device table takes it to 4 first */
-    return write_state(v, XB_CONNECTED);
+    /* The LUN table takes those to 4 first that the frontend has taken. */
+    return vdev_all_looked_at(v) && nodes_write_state(v, XB_CONNECTED);
 }
 
 /* The domain, and not only its nodes, which a guest can delete. A driver domain sees no more than those. */
 static bool guest_is_gone(const struct vhost *v)
 {
-    return v->front_state == XB_GONE && (!v->introduced || v->replaced);
+    return v->seen.front == XB_GONE && (!v->seen.introduced || v->seen.replaced);
 }
 
-static bool disconnect(struct vhost *v)
+/* then: RING_ENDING or RING_REPLACING. */
+static bool disconnect(struct vhost *v, enum ring_state then)
 {
     /* Its devices may be given to the next guest at once, long before a worker that sleeps at one of them ends. */
-    if (v->child && guest_is_gone(v))
-        hold_worker(v, child_pid(v->child));
-    v->phase = VP_CLOSING;
-    if (v->child)
-        link_disconnect(v);
+    if (v->worker.child && guest_is_gone(v))
+        at_work_note(v, child_pid(v->worker.child));
+    v->ring = then;
+    v->closing_deadline_us = now_us() + DISCONNECT_WAIT_US;
+    if (v->worker.child)
+        worker_disconnect(v);
     else
-        vhost_closed(v);
+        follow(v, RF_DISCONNECTED);
     return true;
-}
-
-void vhost_closed(struct vhost *v)
-{
-    log_limited(&v->limit, XTL_INFO, v->prefix, "disconnected");
-    v->phase = VP_CLOSED;
-    v->halted = v->seen_connected = false;
-    v->connect_due = v->take_over = false;
 }
 
 /*
@@ -302,28 +290,35 @@ static bool check_ring(struct vhost *v)
 {
     uint32_t ref, port;
 
-    if (v->rewrite && vdev_all_settled(v)) {
-        if (write_state(v, v->own))
-            v->rewrite = false;
-        return true; /* a ring that is newer still is looked at next */
-    }
-    v->dirty_ring = false;
+    v->dirty.ring = false;
     if (read_ring(v, &ref, &port) != 1)
         return false;
-    if (ref == v->ring_ref && port == v->event_channel && (v->front_state != XB_INITIALISED || !v->seen_connected))
+    if (ref == v->ring_ref && port == v->event_channel && (v->seen.front != XB_INITIALISED || !v->seen.front_connected))
         return false;
     log_limited(&v->limit, XTL_INFO, v->prefix, "the frontend came with a new ring");
-    v->reconnect = true;
-    return disconnect(v);
+    return disconnect(v, RING_REPLACING);
+}
+
+/* A frontend that is past 3 on this very ring waits for nothing. */
+static bool welcome(struct vhost *v)
+{
+    if (!v->seen.front_connected && v->seen.front != XB_RECONFIGURING) {
+        if (!vdev_all_settled(v))
+            return v->dirty.ring && check_ring(v);
+        if (!nodes_write_state(v, v->seen.own))
+            return false;
+    }
+    v->ring = RING_LIVE;
+    return true;
 }
 
 static bool tell(struct vhost *v, enum xenbus_state to)
 {
-    bool moved = v->phase != VP_CLOSED;
+    bool moved = v->ring != RING_ENDED || v->seen.own != to;
 
-    v->phase = VP_CLOSED;
-    if (v->own != to)
-        moved |= write_state(v, to);
+    if ((v->seen.own != to || v->ring == RING_FAILED) && !nodes_write_state(v, to))
+        return false;
+    v->ring = RING_ENDED;
     if (to == XB_CLOSED && moved)
         v->reopen_at_us = now_us() + REOPEN_US;
     return moved;
@@ -338,13 +333,13 @@ static bool reopen(struct vhost *v)
 
 static bool forget(struct vhost *v)
 {
-    if (!v->child && !v->devs)
+    if (!v->worker.child && !v->devs)
         return false;
     log_info(v->prefix, "offline; done with it");
-    link_drop(v);
+    worker_drop(v);
     vdev_forget_all(v);
     v->segments = 0;
-    v->dirty_list = false;
+    v->dirty.list = false;
     return false;
 }
 
@@ -354,8 +349,6 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
     case VA_NOTHING:
     case VA_ACTIONS:
         return false;
-    case VA_SETTLE: /* the devices are their own table's */
-        return (v->dirty_ring || v->rewrite) && check_ring(v);
     case VA_IGNORE:
         complain(v, s);
         return false;
@@ -363,10 +356,16 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
         return announce(v);
     case VA_CONNECT:
         return do_connect(v);
+    case VA_RECALL:
+        return recall(v);
     case VA_TAKE_OVER:
         return take_over(v);
     case VA_ACCEPT:
         return accept(v);
+    case VA_WELCOME:
+        return welcome(v);
+    case VA_SERVE: /* the devices are their own table's */
+        return v->dirty.ring && check_ring(v);
     case VA_FINISH:
         return finish(v);
     case VA_CHECK_RING:
@@ -374,7 +373,10 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
     case VA_RECONFIGURE:
         return reconfigure(v);
     case VA_DISCONNECT:
-        return disconnect(v);
+        return disconnect(v, RING_ENDING);
+    case VA_END:
+        v->ring = RING_ENDED;
+        return true;
     case VA_TELL_CLOSING:
         return tell(v, XB_CLOSING);
     case VA_TELL_CLOSED:
@@ -390,27 +392,23 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
 /* The guest is gone for good: what the toolstack left of it in our tree is ours to remove. */
 static bool purge(struct vhost *v)
 {
-    char path[64];
-
-    if (!guest_is_gone(v) || vhost_has_ring(v))
+    if (!guest_is_gone(v) || ring_exists(v->ring))
         return false;
     log_info(v->prefix, "the guest is gone; removing %s", v->back);
-    if (store_remove(v->host->store, v->back) < 0)
+    if (!nodes_remove(v))
         return false;
-    snprintf(path, sizeof(path), BACKEND_ROOT "/%u", v->domid);
-    store_remove_if_empty(v->host->store, path);
-    v->vanished = true;
+    v->seen.vanished = true;
     return true;
 }
 
 /* The kernel's xen-scsiback has the same node: two backends on one ring would destroy data. */
-static bool held_by_rival(struct vhost *v)
+static bool keep_off(struct vhost *v)
 {
     char why[DEVICE_WHY_MAX];
 
-    if (!v->rival) {
+    if (!v->seen.rival) {
         if (strncmp(v->error, "the kernel's", 12) == 0)
-            vhost_set_error(v, "");
+            nodes_set_error(v, "");
         return false;
     }
     snprintf(why, sizeof(why),
@@ -418,75 +416,46 @@ static bool held_by_rival(struct vhost *v)
              " > /sys/bus/xen-backend/drivers/vscsi/unbind) and blacklist the module (modprobe.d)",
              v->domid, v->id);
     if (strcmp(why, v->error) != 0) {
-        log_warn(v->prefix, "%s: %s", vhost_has_ring(v) ? "served, but" : "not served", why);
-        vhost_set_error(v, why);
+        log_warn(v->prefix, "%s: %s", ring_exists(v->ring) ? "served, but" : "not served", why);
+        nodes_set_error(v, why);
     }
-    return !vhost_has_ring(v);
-}
-
-/* What fails for now is tried again: no other action knows that a ring is to come. */
-static bool reconnect(struct vhost *v)
-{
-    bool moved = do_connect(v);
-
-    v->reconnect = !moved;
-    return moved;
+    return !ring_exists(v->ring);
 }
 
 static bool step(struct vhost *v)
 {
-    enum vhost_situation s = vhost_classify(v->phase, v->own, v->online);
-    enum vhost_action a = vhost_decide(s, v->front_state);
+    enum vhost_situation s = vhost_classify(v->ring, v->seen.own, v->seen.online);
+    enum vhost_action a = vhost_decide(s, v->seen.front);
 
     if (a != VA_IGNORE)
         v->last_complaint = 0;
-    if (v->reconnect && v->phase == VP_CLOSED) {
-        /* It may have gone on to 4 already, having seen the 4 that we still show. */
-        v->reconnect = v->front_state == XB_INITIALISED || v->front_state == XB_CONNECTED;
-        if (v->reconnect) {
-            v->rewrite = true;
-            return reconnect(v);
-        }
-    }
-    if (v->close_due) {
-        v->close_due = v->phase == VP_CLOSED && !write_state(v, XB_CLOSING);
-        return !v->close_due;
-    }
-    if (v->phase == VP_CLOSING && now_us() > v->closing_deadline_us && v->child) {
+    if (s == VS_CLOSING && now_us() > v->closing_deadline_us && v->worker.child) {
         log_limited(&v->limit, XTL_WARN, v->prefix, "the worker does not let go of the ring; killing it");
         v->closing_deadline_us = UINT64_MAX;
-        child_kill(v->child);
+        worker_kill(v);
     }
     return act(v, a, s);
 }
 
-/* A worker that died under a ring, or could not be started yet. */
+/* Without a ring too: a worker that died, or could not be started yet. */
 static void keep_worker(struct vhost *v)
 {
-    if (!v->segments || v->phase == VP_UNSEEN)
-        return;
-    if (!link_ensure(v) || !v->connect_due)
-        return;
-    for (struct vdev *d = v->devs; d; d = d->next)
-        link_hand(d);
-    if (vdev_all_opened(v))
-        link_send_connect(v);
+    if (v->segments && v->ring != RING_UNSEEN && !ring_exists(v->ring))
+        have_worker(v, false);
 }
 
 static uint64_t look_again(const struct vhost *v)
 {
-    uint64_t now = now_us(), at = UINT64_MAX;
+    uint64_t now = now_us(), at = vdev_wake_us(v);
 
-    if (v->phase == VP_CLOSING)
+    if (v->ring == RING_ENDING || v->ring == RING_REPLACING)
         at = MIN(at, v->closing_deadline_us);
-    if (v->phase == VP_CLOSED && v->own == XB_CLOSED && v->front_state == XB_CLOSED && v->online)
+    if (v->ring == RING_ENDED && v->seen.own == XB_CLOSED && v->seen.front == XB_CLOSED && v->seen.online)
         at = MIN(at, v->reopen_at_us);
-    if (!v->child && (v->segments || v->child_not_before_us > now))
-        at = MIN(at, MAX(v->child_not_before_us, now + RETRY_US));
-    if (v->rival)
+    if (!v->worker.child && (v->segments || v->worker.not_before_us > now))
+        at = MIN(at, MAX(v->worker.not_before_us, now + RETRY_US));
+    if (v->seen.rival)
         at = MIN(at, now + RIVAL_RETRY_US);
-    for (const struct vdev *d = v->devs; d; d = d->next)
-        at = MIN(at, d->job ? d->deadline_us : d->reopen_us ? d->reopen_us : UINT64_MAX);
     if (at == UINT64_MAX)
         return 0;
     return at > now ? at - now : 1;
@@ -494,16 +463,17 @@ static uint64_t look_again(const struct vhost *v)
 
 uint64_t vhost_reconcile(struct vhost *v)
 {
-    if (v->vanished || v->phase >= VP_PHASES)
+    if (v->seen.vanished)
         return 0;
+    hear(v);
     if (purge(v))
         return 0;
-    if (!v->known && !vhost_has_ring(v) && v->front_state != XB_GONE)
+    if (!v->seen.known && !ring_exists(v->ring) && v->seen.front != XB_GONE)
         return 0;
-    if (held_by_rival(v))
+    if (keep_off(v))
         return look_again(v);
     for (unsigned n = 0; n < STEPS_MAX && !store_lost(v->host->store); n++) {
-        bool moved = v->own == XB_CLOSED && !v->online ? false : vdev_step_all(v);
+        bool moved = v->seen.own == XB_CLOSED && !v->seen.online ? false : vdev_step_all(v);
 
         keep_worker(v);
         moved |= step(v);
@@ -517,7 +487,7 @@ uint64_t vhost_reconcile(struct vhost *v)
 
 void vhost_free(struct vhost *v)
 {
-    link_drop(v);
+    worker_drop(v);
     vdev_forget_all(v);
     scan_unwatch(v);
     free(v);

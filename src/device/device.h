@@ -69,6 +69,12 @@ struct device_fds {
  */
 int device_open(const struct device_roots *roots, struct device *dev, struct device_fds *fds, char *why);
 
+/* Closes what is open of them, and says -1. */
+void device_close(struct device_fds *fds);
+
+/* An error of the functions above that will not pass by itself: no such device, or none that can be given away. */
+bool device_error_is_final(int error);
+
 /* What sysfs says of it now: device.wwid. 0 or -errno. */
 int device_wwid(const struct device_roots *roots, const struct hctl *hctl, char *out, size_t size);
 

@@ -120,3 +120,16 @@ int device_open(const struct device_roots *roots, struct device *dev, struct dev
     fds->sg = steal_fd(&sg);
     return 0;
 }
+
+void device_close(struct device_fds *fds)
+{
+    if (fds->sg >= 0)
+        close(steal_fd(&fds->sg));
+    if (fds->block >= 0)
+        close(steal_fd(&fds->block));
+}
+
+bool device_error_is_final(int error)
+{
+    return error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -ENOTSUP || error == -EINVAL;
+}

@@ -1,14 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Devices at which commands of a worker that is gone may still be: closing an sg
- * descriptor aborts nothing, and a write that lands late would undo a newer one.
- * Whoever has or gets such a device submits nothing to it until it was seen idle.
- *
- * `device_busy` counts everybody's commands. So while a LUN waits for a device, all
- * LUNs on it are held, until what they had under way has drained.
- *
- * The set is kept in the run directory too, for the daemon after this one.
- */
+/* Devices that a worker which is gone has left at work; see at-work.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -16,9 +7,10 @@
 #include <stdio.h>
 
 #include "common/util.h"
-#include "control/model.h"
+#include "control/at-work.h"
+#include "control/shared.h"
 
-#define OUTSTANDING_NAME "outstanding"
+#define AT_WORK_NAME "outstanding"
 /* Often at first, since most commands end within a millisecond or so. */
 #define POLL_FAST_US 1000u
 #define POLL_SLOW_US 10000u
@@ -27,12 +19,12 @@
 #define IDLE_READS 3
 #define LOG_EVERY_US 30000000u
 /*
- * Users that are not ours (dom0 itself, another backend) may keep a device busy for ever. No write of ours is still there by
+ * Users that are not ours (dom0 itself, another backend) may keep a device busy without end. No write of ours is still there by
  * then: the longest usual time-out, 60 s, and the error handling that follows it, 60 s and a reset or two.
  */
 #define HOLD_MAX_US 180000000u
 
-static void free_outstanding(struct outstanding *o)
+static void free_one(struct at_work *o)
 {
     if (o->pidfd >= 0)
         close(o->pidfd);
@@ -41,22 +33,22 @@ static void free_outstanding(struct outstanding *o)
 
 static void print_all(FILE *f, void *ctx)
 {
-    for (const struct outstanding *o = ((struct host *)ctx)->outstanding; o; o = o->next)
+    for (const struct at_work *o = ((struct host *)ctx)->at_work; o; o = o->next)
         run_device_print(f, &o->at);
 }
 
 static void save(struct host *h)
 {
-    int r = run_devices_save(h->settings->run_dir, OUTSTANDING_NAME, h->outstanding ? print_all : NULL, h);
+    int r = run_devices_save(h->settings->run_dir, AT_WORK_NAME, h->at_work ? print_all : NULL, h);
 
     if (r < 0)
-        log_err(NULL, -r, "cannot write %s/" OUTSTANDING_NAME "; a restart now would forget what devices still do",
+        log_err(NULL, -r, "cannot write %s/" AT_WORK_NAME "; a restart now would forget what devices still do",
                 h->settings->run_dir);
 }
 
 static void add(struct host *h, const struct run_device *at, pid_t worker)
 {
-    struct outstanding *o = h->outstanding;
+    struct at_work *o = h->at_work;
 
     while (o && !(hctl_equal(&o->at.hctl, &at->hctl) && o->worker == worker))
         o = o->next;
@@ -67,62 +59,63 @@ static void add(struct host *h, const struct run_device *at, pid_t worker)
             return;
         }
         o->pidfd = -1;
-        for (const struct outstanding *e = h->outstanding; e; e = e->next)
+        for (const struct at_work *e = h->at_work; e; e = e->next)
             o->waited |= e->waited && run_device_same(&e->at, at);
-        o->next = h->outstanding;
-        h->outstanding = o;
+        o->next = h->at_work;
+        h->at_work = o;
     }
     o->at = *at;
     snprintf(o->at.word, sizeof(o->at.word), "%d", (int)worker);
     o->worker = worker;
     o->idle = 0;
-    o->since_us = o->logged_us = h->hold_since_us = now_us();
-    loop_timer_arm(h->loop, &h->hold_timer, POLL_FAST_US);
+    o->since_us = o->logged_us = h->at_work_since_us = now_us();
+    loop_timer_arm(h->loop, &h->at_work_timer, POLL_FAST_US);
 }
 
-static bool is_outstanding(const struct host *h, const struct run_device *at)
+static bool is_at_work(const struct host *h, const struct run_device *at)
 {
-    for (const struct outstanding *o = h->outstanding; o; o = o->next)
+    for (const struct at_work *o = h->at_work; o; o = o->next)
         if (run_device_same(&o->at, at))
             return true;
     return false;
 }
 
-/* --- what the LUNs are told --- */
+/* --- which LUNs are held --- */
 
-static void settle(struct host *h, const struct hctl *hctl)
+static void update_hold(struct host *h, const struct hctl *hctl)
 {
     bool waited = false;
 
     if (h->quitting)
         return;
-    for (const struct outstanding *o = h->outstanding; o; o = o->next)
+    for (const struct at_work *o = h->at_work; o; o = o->next)
         waited |= o->waited && hctl_equal(&o->at.hctl, hctl);
-    for (struct vdev *d = host_same_device(h, hctl); d; d = d->next_same) {
+    for (struct vdev *d = shared_first_user(h, hctl); d; d = d->next_user) {
         bool hold = waited || d->waits;
 
-        if (!d->handed || d->held == hold || !hctl_equal(&d->dev.hctl, hctl))
+        if (!lun_is_with_worker(d->lun) || d->must_hold == hold || !hctl_equal(&d->dev.hctl, hctl))
             continue;
-        d->held = hold;
-        log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix,
-                    hold ? "%s: waits until the device is idle" : "%s: goes on", d->name);
-        link_hold(d);
+        d->must_hold = hold;
+        model_changed(d->vhost);
     }
 }
 
-void hold_begin(struct vdev *d)
+void at_work_begin_wait(struct vdev *d)
 {
     struct host *h = d->vhost->host;
 
-    for (struct outstanding *o = h->outstanding; o; o = o->next) {
+    d->waits = d->must_hold = d->was_known && is_at_work(h, &d->was);
+    if (!d->waits)
+        return;
+    for (struct at_work *o = h->at_work; o; o = o->next) {
         if (o->waited || !run_device_same(&o->at, &d->was))
             continue;
         o->waited = true;
-        settle(h, &o->at.hctl);
+        update_hold(h, &o->at.hctl);
     }
 }
 
-static bool is_waited_for(const struct host *h, const struct outstanding *o)
+static bool is_waited_for(const struct host *h, const struct at_work *o)
 {
     for (const struct vhost *v = h->vhosts; v; v = v->next)
         for (const struct vdev *d = v->devs; d; d = d->next)
@@ -131,43 +124,38 @@ static bool is_waited_for(const struct host *h, const struct outstanding *o)
     return false;
 }
 
-void hold_end(struct vdev *d)
+void at_work_end_wait(struct vdev *d)
 {
     struct host *h = d->vhost->host;
     bool waited = d->waits;
 
-    d->held = d->waits = false;
+    d->must_hold = d->waits = false;
     if (!waited)
         return;
-    for (struct outstanding *o = h->outstanding; o; o = o->next) {
+    for (struct at_work *o = h->at_work; o; o = o->next) {
         if (!run_device_same(&o->at, &d->was))
             continue;
         o->waited = is_waited_for(h, o);
-        settle(h, &o->at.hctl);
+        update_hold(h, &o->at.hctl);
     }
 }
 
-bool hold_wanted(const struct vdev *d)
-{
-    return is_outstanding(d->vhost->host, &d->was);
-}
-
-/* Those that waited for something that is not outstanding any more. */
+/* Those that waited for something that has left the set. */
 static void release_all(struct host *h)
 {
     for (struct vhost *v = h->vhosts; v; v = v->next) {
         for (struct vdev *d = v->devs; d; d = d->next) {
-            if (!d->waits || is_outstanding(h, &d->was))
+            if (!d->waits || is_at_work(h, &d->was))
                 continue;
             d->waits = false;
-            settle(h, &d->dev.hctl);
+            update_hold(h, &d->dev.hctl);
         }
     }
 }
 
 /* --- who left something --- */
 
-void hold_worker(struct vhost *v, pid_t worker)
+void at_work_note(struct vhost *v, pid_t worker)
 {
     struct host *h = v->host;
     struct pvscsi_journal j;
@@ -175,11 +163,13 @@ void hold_worker(struct vhost *v, pid_t worker)
 
     /* Of one that lives and has a ring, the journal does not say the last word. */
     all = run_files_journal(h->settings->run_dir, v->domid, v->id, &j) < 0 || j.at_device > 0
-          || (worker > 0 && vhost_has_ring(v));
+          || (worker > 0 && ring_exists(v->ring));
     for (const struct vdev *d = v->devs; d; d = d->next) {
-        if (!d->handed || !d->was_known)
+        if (!lun_is_with_worker(d->lun) || !d->was_known)
             continue;
-        if (!all && !journal_has_orphan(&j, (uint16_t)d->vdev.channel, (uint16_t)d->vdev.target, (uint16_t)d->vdev.lun))
+        if (!all
+            && !journal_has_unanswered(&j, (uint16_t)d->wish.vdev.channel, (uint16_t)d->wish.vdev.target,
+                                       (uint16_t)d->wish.vdev.lun))
             continue;
         add(h, &d->was, worker);
         any = true;
@@ -200,7 +190,7 @@ static void load_lun(void *ctx, const struct run_device *at)
     add(l->host, at, l->worker);
 }
 
-static void load_outstanding(void *ctx, const struct run_device *at)
+static void load_at_work(void *ctx, const struct run_device *at)
 {
     uint32_t pid = 0;
 
@@ -222,7 +212,7 @@ static void load_journal(void *ctx, uint16_t domid, uint32_t vhost, bool served,
 /* --- until it is idle --- */
 
 /* It ends by itself or is killed, but one that sleeps in the kernel submits what it had when it wakes up. */
-static bool has_ended(struct outstanding *o, uint64_t now)
+static bool has_ended(struct at_work *o, uint64_t now)
 {
     struct pollfd p = { .events = POLLIN };
 
@@ -245,7 +235,7 @@ static bool has_ended(struct outstanding *o, uint64_t now)
     return true;
 }
 
-static bool is_over(struct host *h, struct outstanding *o, uint64_t now)
+static bool is_over(struct host *h, struct at_work *o, uint64_t now)
 {
     char hctl[HCTL_TEXT_MAX];
     unsigned busy = 0;
@@ -269,51 +259,51 @@ static bool is_over(struct host *h, struct outstanding *o, uint64_t now)
     return false;
 }
 
-static void hold_expired(struct loop_timer *timer)
+static void poll_expired(struct loop_timer *timer)
 {
-    struct host *h = container_of(timer, struct host, hold_timer);
-    uint64_t now = now_us(), wait = now - h->hold_since_us < POLL_FAST_FOR_US ? POLL_FAST_US : POLL_SLOW_US, spent;
+    struct host *h = container_of(timer, struct host, at_work_timer);
+    uint64_t now = now_us(), wait = now - h->at_work_since_us < POLL_FAST_FOR_US ? POLL_FAST_US : POLL_SLOW_US, spent;
     bool changed = false;
 
-    for (struct outstanding **at = &h->outstanding; *at;) {
-        struct outstanding *o = *at;
+    for (struct at_work **at = &h->at_work; *at;) {
+        struct at_work *o = *at;
 
         if (!is_over(h, o, now)) {
             at = &o->next;
             continue;
         }
         *at = o->next;
-        settle(h, &o->at.hctl);
-        free_outstanding(o);
+        update_hold(h, &o->at.hctl);
+        free_one(o);
         changed = true;
     }
     if (changed) {
         release_all(h);
         save(h);
     }
-    if (!h->outstanding)
+    if (!h->at_work)
         return;
     /* However many there are, most of the time is for other work. */
     spent = now_us() - now;
     loop_timer_arm(h->loop, timer, wait > 4 * spent ? wait : 4 * spent);
 }
 
-void hold_init(struct host *h)
+void at_work_init(struct host *h)
 {
-    h->hold_timer.expired = hold_expired;
-    run_devices_load(h->settings->run_dir, OUTSTANDING_NAME, load_outstanding, h);
+    h->at_work_timer.expired = poll_expired;
+    run_devices_load(h->settings->run_dir, AT_WORK_NAME, load_at_work, h);
     run_files_each(h->settings->run_dir, load_journal, h);
-    if (h->outstanding)
+    if (h->at_work)
         save(h);
 }
 
-void hold_free(struct host *h)
+void at_work_free(struct host *h)
 {
-    loop_timer_cancel(&h->hold_timer);
-    while (h->outstanding) {
-        struct outstanding *o = h->outstanding;
+    loop_timer_cancel(&h->at_work_timer);
+    while (h->at_work) {
+        struct at_work *o = h->at_work;
 
-        h->outstanding = o->next;
-        free_outstanding(o);
+        h->at_work = o->next;
+        free_one(o);
     }
 }

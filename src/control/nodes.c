@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every write to xenstore; see nodes.h. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "common/util.h"
+#include "control/nodes.h"
+
+/* Writes in one transaction. */
+#define BATCH_MAX 64
+
+static void path_of(const struct vhost *v, const char *node, char out[STORE_PATH_MAX])
+{
+    snprintf(out, STORE_PATH_MAX, "%s/%s", v->back, node);
+}
+
+static void device_path(const struct vdev *d, const char *node, char out[STORE_PATH_MAX])
+{
+    snprintf(out, STORE_PATH_MAX, "%s/vscsi-devs/%s/%s", d->vhost->back, d->name, node);
+}
+
+void nodes_set_error(struct vhost *v, const char *text)
+{
+    struct store_write w = { .expect = -1 };
+
+    if (strcmp(v->error, text) == 0)
+        return;
+    snprintf(v->error, sizeof(v->error), "%s", text);
+    path_of(v, "error", w.path);
+    snprintf(w.value, sizeof(w.value), "%s", text);
+    if (v->seen.vanished || !v->host->store)
+        return;
+    if (text[0])
+        store_write_batch(v->host->store, &w, 1);
+    else
+        store_remove(v->host->store, w.path);
+}
+
+bool nodes_write_state(struct vhost *v, enum xenbus_state to)
+{
+    struct store_write w = { .expect = (int)v->seen.own };
+
+    path_of(v, "state", w.path);
+    snprintf(w.value, sizeof(w.value), "%d", (int)to);
+    if (v->seen.own == XB_UNKNOWN)
+        w.expect = -1;
+    if (store_write_batch(v->host->store, &w, 1) < 0 || !w.done) {
+        v->dirty.own = true; /* the toolstack wrote in between */
+        return false;
+    }
+    if (v->seen.own != to)
+        log_debug(v->prefix, "backend %s -> %s (ours)", xenbus_state_name(v->seen.own), xenbus_state_name(to));
+    v->seen.own = to;
+    return true;
+}
+
+bool nodes_announce(struct vhost *v)
+{
+    struct store_write w[2] = { { .expect = -1 }, { .expect = (int)v->seen.own } };
+
+    path_of(v, "feature-sg-grant", w[0].path);
+    snprintf(w[0].value, sizeof(w[0].value), "%u", v->segments);
+    path_of(v, "state", w[1].path);
+    snprintf(w[1].value, sizeof(w[1].value), "%d", XB_INIT_WAIT);
+    if (store_write_batch(v->host->store, w, 2) < 0 || !w[1].done) {
+        v->dirty.own = true;
+        return false;
+    }
+    log_debug(v->prefix, "announced with %u segments", v->segments);
+    v->seen.own = XB_INIT_WAIT;
+    return true;
+}
+
+void nodes_remove_guest(struct host *h, uint16_t domid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), BACKEND_ROOT "/%u", domid);
+    store_remove_if_empty(h->store, path);
+}
+
+bool nodes_remove(struct vhost *v)
+{
+    if (store_remove(v->host->store, v->back) < 0)
+        return false;
+    nodes_remove_guest(v->host, v->domid);
+    return true;
+}
+
+void nodes_clear_device_error(struct vdev *d)
+{
+    char path[STORE_PATH_MAX];
+
+    if (!d->error_node)
+        return;
+    device_path(d, "error", path);
+    d->error_node = store_remove(d->vhost->host->store, path) < 0;
+}
+
+/* --- many devices --- */
+
+struct node_batch {
+    struct vhost *vhost;
+    unsigned n;
+    bool wrote;
+    struct store_write write[BATCH_MAX];
+    struct {
+        struct vdev *dev;
+        bool is_error;
+        enum xenbus_state to;
+    } of[BATCH_MAX];
+};
+
+struct node_batch *node_batch_new(struct vhost *v)
+{
+    struct node_batch *b = calloc(1, sizeof(*b));
+
+    if (b)
+        b->vhost = v;
+    return b;
+}
+
+static void commit(struct node_batch *b)
+{
+    struct vhost *v = b->vhost;
+    int r = store_write_batch(v->host->store, b->write, b->n);
+
+    if (r < 0 && !store_lost(v->host->store))
+        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot write device states: %s", strerror(-r));
+    for (unsigned i = 0; i < b->n; i++) {
+        struct vdev *d = b->of[i].dev;
+
+        if (b->of[i].is_error) {
+            d->error_node |= b->write[i].done;
+        } else if (!b->write[i].done) {
+            d->dirty = d->dirty_front = true; /* somebody else wrote there */
+        } else {
+            b->wrote = true;
+            d->own = b->of[i].to;
+            log_debug(v->prefix, "%s -> %s", d->name, xenbus_state_name(d->own));
+        }
+    }
+    b->n = 0;
+}
+
+static struct store_write *next_write(struct node_batch *b, struct vdev *d, const char *node)
+{
+    struct store_write *w;
+
+    if (b->n == BATCH_MAX)
+        commit(b);
+    w = &b->write[b->n];
+    device_path(d, node, w->path);
+    b->of[b->n].dev = d;
+    b->n++;
+    return w;
+}
+
+void node_batch_state(struct node_batch *b, struct vdev *d, enum xenbus_state to)
+{
+    struct store_write *w = next_write(b, d, "state");
+
+    w->expect = (int)d->own;
+    snprintf(w->value, sizeof(w->value), "%d", (int)to);
+    b->of[b->n - 1].is_error = false;
+    b->of[b->n - 1].to = to;
+}
+
+void node_batch_error(struct node_batch *b, struct vdev *d, const char *text)
+{
+    struct store_write *w = next_write(b, d, "error");
+
+    w->expect = -1;
+    snprintf(w->value, sizeof(w->value), "%s", text);
+    b->of[b->n - 1].is_error = true;
+}
+
+bool node_batch_end(struct node_batch *b)
+{
+    bool wrote;
+
+    commit(b);
+    wrote = b->wrote;
+    free(b);
+    return wrote;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the toolstack wants of a device; see wish.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/util.h"
+#include "control/wish.h"
+
+static int read_node(struct vdev *d, const char *node, char *out, size_t size)
+{
+    char path[STORE_PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/vscsi-devs/%s/%s", d->vhost->back, d->name, node);
+
+    if (n < 0 || n >= (int)sizeof(path))
+        return -ENAMETOOLONG;
+    return store_read(d->vhost->host->store, path, out, size);
+}
+
+static bool has(char **names, unsigned n, const char *name)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool read_flag(struct vdev *d, char **names, unsigned n, const char *node)
+{
+    char text[8];
+
+    return has(names, n, node) && read_node(d, node, text, sizeof(text)) == 0 && strcmp(text, "1") == 0;
+}
+
+static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
+{
+    static const char *const mode[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
+    char text[16];
+
+    d->wish.pr_mode = d->vhost->host->settings->pr_mode;
+    if (!has(names, n, "pr"))
+        return 0;
+    if (read_node(d, "pr", text, sizeof(text)) < 0)
+        text[0] = '\0';
+    for (unsigned i = 0; i < ARRAY_SIZE(mode); i++) {
+        if (strcmp(text, mode[i]) == 0) {
+            d->wish.pr_mode = i;
+            return 0;
+        }
+    }
+    snprintf(why, DEVICE_WHY_MAX, "pr is '%s'; expected helper, direct or deny", text);
+    return -EINVAL;
+}
+
+/* What the node holds is the toolstack's mistake; anything else may pass, and no reason is given. */
+static int unreadable(const char *node, int error, char *why)
+{
+    if (error == -ENOENT || error == -EINVAL || error == -EMSGSIZE || error == -EACCES)
+        snprintf(why, DEVICE_WHY_MAX, "%s cannot be read: %s", node,
+                 error == -EMSGSIZE ? "it is too long"
+                 : error == -EINVAL ? "it holds a NUL"
+                                    : strerror(-error));
+    return error;
+}
+
+int wish_read(struct vdev *d, char *why)
+{
+    struct vhost *v = d->vhost;
+    CLEANUP_FREE char **names = NULL;
+    char path[STORE_PATH_MAX], text[64], shown[128];
+    unsigned n = 0;
+    int r;
+
+    d->wish.pdev[0] = '\0';
+    snprintf(path, sizeof(path), "%s/vscsi-devs/%s", v->back, d->name);
+    r = store_list(v->host->store, path, &names, &n);
+    if (r == 0)
+        r = read_node(d, "p-dev", d->wish.pdev, sizeof(d->wish.pdev));
+    if (r < 0)
+        return unreadable("p-dev", r, why);
+    r = read_node(d, "v-dev", text, sizeof(text));
+    if (r < 0)
+        return unreadable("v-dev", r, why);
+    r = vdev_parse(text, &d->wish.vdev);
+    if (r < 0) {
+        escape_for_log(shown, sizeof(shown), text, strlen(text));
+        snprintf(why, DEVICE_WHY_MAX, "v-dev is '%s'; expected h:c:t:l with c up to %d, t up to %d, l up to %d", shown,
+                 VDEV_CHANNEL_MAX, VDEV_TARGET_MAX, VDEV_LUN_MAX);
+        return r;
+    }
+    for (const struct vdev *o = v->devs; o; o = o->next) {
+        if (o != d && o->lun_slot >= 0 && o->wish.vdev.channel == d->wish.vdev.channel
+            && o->wish.vdev.target == d->wish.vdev.target && o->wish.vdev.lun == d->wish.vdev.lun) {
+            snprintf(why, DEVICE_WHY_MAX, "v-dev %s is taken by %s of the same vhost", text, o->name);
+            return -EEXIST;
+        }
+    }
+    d->error_node = has(names, n, "error");
+    d->wish.readonly = read_flag(d, names, n, "readonly");
+    d->wish.feature_host = read_flag(d, names, n, "feature-host");
+    d->wish.pr_force = read_flag(d, names, n, "pr-force");
+    d->wish.pr_move = read_flag(d, names, n, "pr-move");
+    return read_pr(d, names, n, why);
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The link between a vhost and its worker process; see worker-link.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+
+#include "common/util.h"
+#include "control/at-work.h"
+#include "control/worker-link.h"
+
+/* The first deaths cost no time; one that dies at once, over and over, waits longer each time. */
+#define FREE_FAILURES 3
+#define BACKOFF_FIRST_US 50000u
+#define BACKOFF_MAX_US 800000u
+#define STABLE_US 10000000u
+/* An earlier daemon's worker ends by itself within 5 s of its daemon's end; later it is taken for stuck. */
+#define OLD_WORKER_WAIT_US 15000000u
+#define OLD_WORKER_POLL_US 10000u
+/* A guest whose controller is closed may lose it for good, so memory or descriptors are waited for: 5 s. */
+#define CONNECT_AGAIN_US 100000u
+#define CONNECT_TRIES 50
+
+static void send(struct vhost *v, struct worker_msg *msg, const int *fds, unsigned nfds)
+{
+    int r;
+
+    if (!v->worker.child) {
+        for (unsigned i = 0; i < nfds; i++)
+            if (fds[i] >= 0)
+                close(fds[i]);
+        return;
+    }
+    msg->generation = v->worker.generation;
+    r = child_send(v->worker.child, msg, fds, nfds);
+    if (r == -ENOMEM)
+        child_kill(v->worker.child); /* it would miss a message: a fresh one gets them all */
+}
+
+/* --- devices --- */
+
+static const char *pr_socket(const struct settings *s)
+{
+    static const char usual[] = "/run/qemu-pr-helper.sock", older[] = "/var/run/qemu-pr-helper.sock";
+
+    if (strcmp(s->pr_socket, usual) == 0 && access(usual, F_OK) < 0 && access(older, F_OK) == 0)
+        return older;
+    return s->pr_socket;
+}
+
+static uint32_t max_transfer(const struct vdev *d)
+{
+    unsigned n = d->vhost->segments;
+    /* One segment is lost when the buffer does not start at a page; frontends that know only 26 count all of them. */
+    uint32_t by_ring = (n > 26 ? n - 1 : 26) * 4096;
+
+    return d->dev.max_transfer < by_ring ? d->dev.max_transfer : by_ring;
+}
+
+void worker_add_lun(struct vdev *d)
+{
+    struct vhost *v = d->vhost;
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = (uint32_t)d->lun_slot };
+    int fds[2] = { d->fds.sg, d->fds.block };
+    char hctl[HCTL_TEXT_MAX];
+
+    msg.u.lun.channel = (uint16_t)d->wish.vdev.channel;
+    msg.u.lun.target = (uint16_t)d->wish.vdev.target;
+    msg.u.lun.lun = (uint16_t)d->wish.vdev.lun;
+    msg.u.lun.type = d->dev.type;
+    msg.u.lun.backing = d->dev.from == PDEV_FILE ? LUN_BACKING_FILE : LUN_BACKING_SG;
+    if (v->seen.feature_host || d->wish.feature_host)
+        msg.u.lun.flags |= LUN_FEATURE_HOST;
+    if (d->wish.readonly)
+        msg.u.lun.flags |= LUN_READONLY;
+    if (d->shared)
+        msg.u.lun.flags |= LUN_SHARED;
+    if (d->wish.pr_force)
+        msg.u.lun.flags |= LUN_PR_FORCED;
+    if (d->wish.pr_move)
+        msg.u.lun.flags |= LUN_PR_MOVE;
+    if (d->lun == LUN_OPENED)
+        msg.u.lun.flags |= LUN_ATTACHED;
+    if (d->must_hold)
+        msg.u.lun.flags |= LUN_HELD;
+    msg.u.lun.max_transfer = max_transfer(d);
+    msg.u.lun.pr_mode = d->wish.pr_mode;
+    msg.u.lun.pr_deadline_ms = v->host->settings->pr_deadline_s * 1000;
+    hctl_format(&d->dev.hctl, hctl);
+    if (d->dev.from == PDEV_FILE)
+        snprintf(msg.u.lun.device, sizeof(msg.u.lun.device), "file");
+    else
+        snprintf(msg.u.lun.device, sizeof(msg.u.lun.device), "%.20s (%.40s)", d->dev.sg_name, hctl);
+    snprintf(msg.u.lun.pr_socket, sizeof(msg.u.lun.pr_socket), "%s", pr_socket(v->host->settings));
+    d->fds = (struct device_fds){ .sg = -1, .block = -1 };
+    d->answer = LUN_SAID_NOTHING;
+    d->held = d->must_hold;
+    d->shared_told = d->shared;
+    send(v, &msg, fds, fds[1] >= 0 ? 2 : 1);
+}
+
+void worker_remove_lun(struct vdev *d)
+{
+    struct worker_msg msg = { .type = WM_LUN_REMOVE, .lun_slot = (uint32_t)d->lun_slot };
+
+    send(d->vhost, &msg, NULL, 0);
+}
+
+static void tell_hold(struct vdev *d)
+{
+    struct worker_msg msg = { .type = d->must_hold ? WM_LUN_HOLD : WM_LUN_RELEASE, .lun_slot = (uint32_t)d->lun_slot };
+
+    d->held = d->must_hold;
+    log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix,
+                d->held ? "%s: waits until the device is idle" : "%s: goes on", d->name);
+    send(d->vhost, &msg, NULL, 0);
+}
+
+static void tell_shared(struct vdev *d)
+{
+    struct worker_msg msg = { .type = WM_LUN_SHARED, .lun_slot = (uint32_t)d->lun_slot };
+
+    d->shared_told = d->shared;
+    msg.u.lun.flags = d->shared ? LUN_SHARED : 0;
+    send(d->vhost, &msg, NULL, 0);
+}
+
+void worker_update_lun(struct vdev *d)
+{
+    if (d->held != d->must_hold)
+        tell_hold(d);
+    if (d->shared_told != d->shared)
+        tell_shared(d);
+    if (d->reset == RESET_DONE) {
+        struct worker_msg msg = { .type = WM_RESET_DONE, .error = d->reset_result, .lun_slot = (uint32_t)d->lun_slot };
+
+        d->reset = RESET_NONE;
+        send(d->vhost, &msg, NULL, 0);
+    }
+}
+
+/* --- the ring --- */
+
+static void send_connect(struct vhost *v)
+{
+    struct worker_msg msg = { .type = WM_CONNECT };
+
+    v->worker.generation++;
+    v->worker.answer = RING_SAID_NOTHING;
+    v->worker.halted = false;
+    msg.u.connect.ring_ref = v->ring_ref;
+    msg.u.connect.event_channel = v->event_channel;
+    msg.u.connect.take_over = v->worker.take_over;
+    send(v, &msg, NULL, 0);
+}
+
+void worker_connect(struct vhost *v, bool take_over)
+{
+    loop_timer_cancel(&v->worker.connect_timer);
+    v->worker.connect_tries = 0;
+    v->worker.take_over = take_over;
+    send_connect(v);
+}
+
+void worker_disconnect(struct vhost *v)
+{
+    struct worker_msg msg = { .type = WM_DISCONNECT };
+
+    loop_timer_cancel(&v->worker.connect_timer);
+    v->worker.answer = RING_SAID_NOTHING;
+    send(v, &msg, NULL, 0);
+}
+
+static void connect_expired(struct loop_timer *timer)
+{
+    send_connect(container_of(timer, struct vhost, worker.connect_timer));
+}
+
+/* Our side's trouble, not a wrong reference or port of the guest's. */
+static bool may_pass(int error)
+{
+    return error == -ENOMEM || error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -EMFILE
+           || error == -ENFILE || error == -ENOSPC;
+}
+
+static void ring_answered(struct vhost *v, enum ring_answer answer, int error)
+{
+    if (answer == RING_SAID_CONNECTED && may_pass(error) && v->worker.connect_tries < CONNECT_TRIES) {
+        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot connect to ring-ref %u, event-channel %u just now: %s",
+                    v->ring_ref, v->event_channel, strerror(-error));
+        v->worker.connect_tries++;
+        loop_timer_arm(v->host->loop, &v->worker.connect_timer, CONNECT_AGAIN_US);
+        return;
+    }
+    v->worker.answer = answer;
+    v->worker.answer_error = error;
+}
+
+/* --- the process --- */
+
+static void lun_answered(struct vhost *v, const struct worker_msg *msg, enum lun_answer answer)
+{
+    struct vdev *d = model_find_lun(v, msg->lun_slot);
+
+    if (!d)
+        return;
+    d->answer = answer;
+    d->answer_error = msg->error;
+}
+
+static void reset_wanted(struct vhost *v, const struct worker_msg *msg)
+{
+    struct vdev *d = model_find_lun(v, msg->lun_slot);
+
+    if (d && lun_is_with_worker(d->lun)) {
+        d->reset = RESET_WANTED;
+    } else {
+        struct worker_msg answer = { .type = WM_RESET_DONE, .error = -EOPNOTSUPP, .lun_slot = msg->lun_slot };
+
+        send(v, &answer, NULL, 0);
+    }
+}
+
+static void child_message(void *ctx, const struct worker_msg *msg)
+{
+    struct vhost *v = ctx;
+    bool stale = msg->generation != v->worker.generation;
+    struct vdev *d;
+
+    switch (msg->type) {
+    case WM_READY:
+        if (msg->error < 0)
+            log_warn(v->prefix, "the worker could not start: %s", strerror(-msg->error));
+        break;
+    case WM_LUN_ADDED:
+        lun_answered(v, msg, LUN_SAID_ADDED);
+        break;
+    case WM_LUN_REMOVED:
+        lun_answered(v, msg, LUN_SAID_REMOVED);
+        break;
+    case WM_CONNECTED:
+        if (!stale)
+            ring_answered(v, RING_SAID_CONNECTED, msg->error);
+        break;
+    case WM_DISCONNECTED:
+        if (!stale)
+            ring_answered(v, RING_SAID_DISCONNECTED, 0);
+        break;
+    case WM_HALTED:
+        if (!stale) {
+            v->worker.halted = true;
+            log_limited(&v->limit, XTL_WARN, v->prefix, "the ring is halted");
+        }
+        break;
+    case WM_RESET:
+        reset_wanted(v, msg);
+        break;
+    case WM_HELPER:
+        d = model_find_lun(v, msg->lun_slot);
+        if (d && msg->u.helper_state <= HELPER_AWAY)
+            d->helper = msg->u.helper_state;
+        break;
+    default:
+        log_limited(&v->limit, XTL_WARN, v->prefix, "unknown message %u from the worker", msg->type);
+        break;
+    }
+    model_changed(v);
+}
+
+bool worker_journal_fits(const struct vhost *v)
+{
+    struct pvscsi_journal j;
+
+    return run_files_journal(v->host->settings->run_dir, v->domid, v->id, &j) == 0 && j.connected
+           && j.ring_ref == v->ring_ref && j.event_channel == v->event_channel;
+}
+
+static void child_died(void *ctx, const char *how, bool clean)
+{
+    struct vhost *v = ctx;
+    struct worker_link *w = &v->worker;
+    uint64_t now = now_us();
+
+    (void)clean;
+    w->child = NULL;
+    loop_timer_cancel(&w->connect_timer);
+    if (v->host->quitting)
+        return; /* the journal says it to the next daemon */
+    at_work_note(v, 0);
+    if (now - w->since_us > STABLE_US)
+        w->failures = 0;
+    w->failures++;
+    w->restarts++;
+    w->not_before_us = now;
+    if (w->failures > FREE_FAILURES) {
+        unsigned doublings = w->failures - FREE_FAILURES - 1;
+        uint64_t wait = doublings < 7 ? (uint64_t)BACKOFF_FIRST_US << doublings : BACKOFF_MAX_US;
+
+        w->not_before_us += wait < BACKOFF_MAX_US ? wait : BACKOFF_MAX_US;
+    }
+    log_limited(&v->limit, XTL_WARN, v->prefix, "the worker died: %s; starting a new one%s", how,
+                w->failures > FREE_FAILURES ? " after a pause" : "");
+    w->died = true;
+    model_changed(v);
+}
+
+static const struct child_ops child_ops = { .message = child_message, .died = child_died };
+
+/* A worker of an earlier daemon that does not end by itself. The lock that it holds proves that it is alive. */
+static void kill_old_worker(struct vhost *v, uint32_t pid)
+{
+    CLEANUP_CLOSE int fd = run_files_worker((pid_t)pid);
+
+    if (fd < 0)
+        return;
+    log_warn(v->prefix, "worker %" PRIu32 " of an earlier daemon does not end; killing it", pid);
+    pidfd_send_signal(fd, SIGKILL, NULL, 0);
+}
+
+/* The journal cannot be opened (yet). */
+static void wait_for_files(struct vhost *v, int error, uint32_t pid, uint64_t now)
+{
+    if (error != -EWOULDBLOCK) {
+        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot make the journal in %s: %s", v->host->settings->run_dir,
+                    strerror(-error));
+        v->worker.not_before_us = now + BACKOFF_MAX_US;
+        return;
+    }
+    v->worker.not_before_us = now + OLD_WORKER_POLL_US;
+    if (v->worker.lock_since_us == 0) {
+        v->worker.lock_since_us = now;
+        log_info(v->prefix, "waiting for worker %" PRIu32 " of an earlier daemon to end", pid);
+    } else if (now - v->worker.lock_since_us > OLD_WORKER_WAIT_US) {
+        v->worker.lock_since_us = now;
+        kill_old_worker(v, pid);
+    }
+}
+
+static bool open_files(struct vhost *v, bool fresh, struct run_files *files)
+{
+    uint32_t pid;
+    int r = run_files_open(v->host->settings->run_dir, v->domid, v->id, fresh, files, &pid);
+
+    if (r < 0) {
+        wait_for_files(v, r, pid, now_us());
+        return false;
+    }
+    v->worker.lock_since_us = 0;
+    return true;
+}
+
+bool worker_ring_is_free(struct vhost *v)
+{
+    struct run_files files;
+
+    if (v->worker.child)
+        return true;
+    if (now_us() < v->worker.not_before_us || !open_files(v, false, &files))
+        return false;
+    close(files.journal);
+    close(files.stats);
+    return true;
+}
+
+static void send_init(struct vhost *v, const struct run_files *files)
+{
+    const int fds[2] = { files->journal, files->stats };
+    struct worker_msg msg = { .type = WM_INIT };
+
+    msg.u.init.domid = v->domid;
+    msg.u.init.own_domid = v->host->own_domid;
+    msg.u.init.vhost = v->id;
+    msg.u.init.log_level = (uint32_t)log_level();
+    msg.u.init.max_segments = v->segments;
+    snprintf(msg.u.init.prefix, sizeof(msg.u.init.prefix), "%s", v->prefix);
+    snprintf(msg.u.init.mock_socket, sizeof(msg.u.init.mock_socket), "%s", v->host->settings->standalone);
+    send(v, &msg, fds, 2);
+}
+
+bool worker_start(struct vhost *v, bool go_on)
+{
+    struct worker_link *w = &v->worker;
+    struct run_files files;
+    int r;
+
+    if (w->child)
+        return true;
+    /* One that died must have been acted upon first: what it had is open no more. */
+    if (w->died || v->host->quitting || now_us() < w->not_before_us || !v->segments || !open_files(v, !go_on, &files))
+        return false;
+    r = child_start(v->host->loop, v->prefix, &child_ops, v, &w->child);
+    if (r < 0) {
+        close(files.journal);
+        close(files.stats);
+        w->child = NULL;
+        w->not_before_us = now_us() + BACKOFF_MAX_US;
+        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot start a worker: %s", strerror(-r));
+        return false;
+    }
+    w->since_us = now_us();
+    w->connect_timer.expired = connect_expired;
+    w->answer = RING_SAID_NOTHING;
+    log_debug(v->prefix, "worker %d started", (int)child_pid(w->child));
+    send_init(v, &files);
+    return true;
+}
+
+void worker_kill(struct vhost *v)
+{
+    if (v->worker.child)
+        child_kill(v->worker.child);
+}
+
+void worker_drop(struct vhost *v)
+{
+    loop_timer_cancel(&v->worker.connect_timer);
+    v->worker.died = false;
+    if (!v->worker.child)
+        return;
+    if (!v->host->quitting) {
+        at_work_note(v, child_pid(v->worker.child));
+        if (ring_is_served(v->ring))
+            worker_disconnect(v); /* unmap now, whatever is still at the devices */
+    }
+    child_abandon(v->worker.child);
+    v->worker.child = NULL;
+}
+
+void worker_quit(struct vhost *v)
+{
+    struct worker_msg msg = { .type = WM_QUIT };
+
+    loop_timer_cancel(&v->worker.connect_timer);
+    send(v, &msg, NULL, 0);
+}
+
+void worker_log_level(struct vhost *v)
+{
+    struct worker_msg msg = { .type = WM_LOG_LEVEL };
+
+    msg.u.log_level = (uint32_t)log_level();
+    send(v, &msg, NULL, 0);
+}
