@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the tests of faults at every call share. Each kind of call to xenstore and to the hypervisor fails, at each place
-# where the daemon and its worker make it. The guest is served in the end, and nothing leaks.
+# Shared by the tests of faults at every call. Each kind of call to xenstore and to the hypervisor fails, at each place
+# where the daemon and its worker make it. In the end the guest is served, and nothing leaks.
 #
-# The daemon is a driver domain's, so that a rule for domain 7 counts its calls and its worker's, and nobody else's.
-# The 1st, 2nd, ... call of a kind fails until there is none of that number any more; beyond the 8th, to save time, only
-# every third, fourth, ..., and of some kinds only the first 4 or 8 (all with EVERY_CALL=1). A rule that never fires fails
-# the test. Of watch events only the first are lost: one that is missed costs up to 30 s, when the daemon looks
-# everywhere (EVERY_CALL=1 waits for that).
+# The daemon runs in a driver domain, so a rule for domain 7 counts only the calls of the daemon and its workers.
+# The test lets the 1st, 2nd, ... call of a kind fail until no more calls of this kind are made. To save time it takes
+# only every third, fourth, ... call beyond the 8th, and of some kinds only the first 4 or 8. With EVERY_CALL=1 it takes
+# all. The test fails if a rule never fires. Only the first watch events are lost, because the daemon needs up to 30 s
+# to notice a lost one, when it reads all nodes again. With EVERY_CALL=1 the test waits for that.
 MOCK_TIMEOUT=${EVERY_CALL:+3600}
 MOCK_TIMEOUT=${MOCK_TIMEOUT:-240}
 PATIENCE=${EVERY_CALL:+45}
@@ -24,14 +24,14 @@ disk a 8
 driver_start_only() { daemon_start_only --standalone "$SOCK.d7"; }
 driver_start() { driver_start_only && wait_until 10 daemon_ready; }
 fired() { mock_ctl faults | grep -q 'fired [1-9]'; }
-# Of the driver domain; mock-lib's own look is at domain 0.
+# The workers of the driver domain; the function in mock-lib.sh is for domain 0.
 driver_holds_nothing() {
     local status
     status=$(mock_ctl status) && [[ $status =~ (^|$'\n')mapped\ 0($|$'\n') && $status =~ domain\ 7\ [^$'\n']*\ ports\ 0\  ]]
 }
 
-# each "KIND WHAT [MOST [FIRST]]" COMMAND [ARG]: runs it with the nth call failing, for each nth from FIRST to MOST;
-# the rule has to fire.
+# each "KIND WHAT [MOST [FIRST]]" COMMAND [ARG]: runs COMMAND while the nth call fails, for each nth from FIRST to MOST.
+# The rule must fire.
 each() {
     local kind what most nth n=0
     read -r kind what most nth <<<"$1"
@@ -57,7 +57,7 @@ guest() { # TIMEOUT
         write 0:0:0:0 0 64 seed=1 , verify 0:0:0:0 0 64 seed=1 , load 0:0:0:0 rw=mix depth=4 count=50 verify \
         >>"$LOGS/front" 2>&1
 }
-# One guest's whole life; each step of the toolstack may be repeated, as a person would.
+# One guest's whole life. The test repeats a failed step of the toolstack, as an administrator would.
 life() { # once | again: a guest may have to come a second and a third time
     local ok=no
     for _ in 1 2 3; do
@@ -76,7 +76,7 @@ life() { # once | again: a guest may have to come a second and a third time
     wait_until 10 driver_holds_nothing
 }
 
-# The end of a test: without faults all is well, and it has seen some.
+# The end of a test: without faults everything works, and the test has seen some faults.
 faults_end() {
     life once || fail "without faults"
     [ "$(workers | wc -l)" = 0 ] || fail "workers left"

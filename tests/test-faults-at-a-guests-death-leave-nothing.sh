@@ -4,7 +4,7 @@
 # shellcheck source=tests/faults-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/faults-lib.sh"
 
-# A guest that is destroyed as it is, and whose nodes the daemon removes.
+# A guest is destroyed without a detach, and the daemon removes its nodes.
 death() {
     attach 1 "$DISK" 0:0:0:0,backend=7 --no-wait
     "$BUILD/vscsi-front" --standalone "$SOCK" --domid 1 --abandon wait-dev 0:0:0:0 4 >>"$LOGS/front" 2>&1 || return 1

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each kind of call fails, at each place in the daemon's start while a guest's ring is live. Then xenstored does not
+# Each kind of call fails, at each place in the daemon's start while a guest's ring is connected. Then xenstored does not
 # answer at all.
 # shellcheck source=tests/faults-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/faults-lib.sh"
 
-# With a guest whose ring is live. The start succeeds, or ends with status 1 and one line; then the next one succeeds.
+# A start with a guest whose ring is connected. It succeeds, or it ends with status 1 and one line, and then the next
+# start succeeds.
 start() {
     local status
     daemon_stop
@@ -30,13 +31,13 @@ attach 1 "$DISK" 0:0:0:0,backend=7 --no-wait
 front_start g 1
 front g "wait-dev 0:0:0:0 4"
 front g "write 0:0:0:0 0 64 seed=1"
-# The very first read is of the daemon's own number: without an answer a standalone daemon takes itself for domain 0,
-# which is wrong only here.
+# The first read gets the daemon's own domain number. If it fails, a standalone daemon assumes domain 0, which is wrong
+# only in this test.
 for rule in "connect drop" "watch ENOSPC" "read EIO 1000 2" "read drop" "directory EIO" "is-domain-introduced EIO" \
     "hello ENOMEM" "map ENOMEM" "bind ENOMEM" "watch delay=100"; do
     each "$rule" start
 done
-# Without its own number, and without xenstored, there is no start.
+# Without its own domain number, and without xenstored, the daemon does not start.
 [ $refused -gt 2 ] || fail "only $refused starts were refused"
 
 step "xenstored never answers: the guest is served on, and a new daemon goes on"

@@ -10,8 +10,8 @@ for rule in \
     "unmask EINVAL" "pending EIO" "map delay=100"; do
     each "$rule" life once
 done
-# A ring that could not be mapped for a reason that looks like the guest's own fault; pages that could not be written,
-# beside others of the same command that could, which vscsi-front does not forgive; an event that never came.
+# A ring that cannot be mapped, with an error that a guest's own mistake would give too. Pages that cannot be written,
+# while other pages of the same command can; vscsi-front reports that. An event that is lost.
 for rule in "map EINVAL" "copy-segment general_error" "copy-segment eagain 8" \
     "copy-segment bad_gntref 8" "notify EINVAL 4" "notify drop 4"; do
     each "$rule" life again
