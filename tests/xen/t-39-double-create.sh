@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the shim never harms a domain that its own xl has not made: two creates at once, a name that exists, a rename
-# timeout: 300
+# timeout: 600
 
 need_project
 ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
@@ -28,7 +28,7 @@ both() {
     id=$("$REAL_XL" domid g1) || fail "g1 is gone: $(cat /tmp/first /tmp/second)"
     case $1 in
     "$REAL_XL"*) ;;
-    *) wait_until 30 "xl scsi-list g1 | grep -q ' 4$'" "g1 has its device" ;;
+    *) wait_until 90 "xl scsi-list g1 | grep -q ' 4$'" "g1 has its device: $("$REAL_XL" list; cat /tmp/first)" ;;
     esac
     wait_until 20 "'$REAL_XL' list g1 | awk 'NR == 2 { print \$5 }' | grep -q '^[rb-]-[^p]'" "g1 runs: $("$REAL_XL" list)"
     expect_eq "$("$REAL_XL" domid g1)" "$id" "the guest's domain"
