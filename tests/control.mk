@@ -29,7 +29,7 @@ check_options_LDADD = libcontrol.a $(COMMON_LIBS) $(XLUTIL_LIBS) $(CHECK_LIBS)
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \
 	$(MOCK_XEN_SOURCES)
-PARSE_LIBS = libcontrol.a libdevice.a libvscsisyntax.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS)
+PARSE_LIBS = libcontrol.a libvscsisyntax.a libdevice.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS)
 check_PROGRAMS += replay_parse
 replay_parse_SOURCES = $(PARSE_SOURCES)
 replay_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools

@@ -195,11 +195,6 @@ static void fuzz_store(const uint8_t *data, size_t size)
 
 /* --- vscsi= --- */
 
-static enum pdev_kind as_pdev(enum vscsi_pdev kind)
-{
-    return kind == VSCSI_PATH ? PDEV_NODE : kind == VSCSI_HCTL ? PDEV_HCTL : kind == VSCSI_FILE ? PDEV_FILE : PDEV_WWID;
-}
-
 static void same_entry(const struct vscsi_entry *a, const struct vscsi_entry *b)
 {
     MUST(strcmp(a->pdev, b->pdev) == 0 && a->kind == b->kind && a->whole_host == b->whole_host);
@@ -229,7 +224,7 @@ static void fuzz_vscsi(const uint8_t *data, size_t size)
             one_line(err);
             continue;
         }
-        MUST(pdev_parse(e[n].pdev, &p, NULL) == 0 && p.kind == as_pdev(e[n].kind));
+        MUST(pdev_parse(e[n].pdev, &p, NULL) == 0 && p.kind == e[n].kind);
         again = vscsi_entry_format(&e[n]);
         MUST(again && vscsi_entry_parse(again, &copy, err) == 0);
         same_entry(&e[n], &copy);

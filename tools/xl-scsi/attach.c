@@ -10,7 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "change.h"
+#include "attach.h"
+#include "detach.h"
 #include "hyp.h"
 
 enum {
@@ -54,54 +55,54 @@ static void vdev_text(const struct share *sh, char text[HCTL_TEXT_MAX])
     hctl_format(&sh->entry->vdev, text);
 }
 
-static void write_dev(struct store *s, const struct target *t, const struct share *sh)
+static void write_dev(struct xenstore *s, const struct target *t, const struct share *sh)
 {
-    char dir[STORE_PATH_MAX], vdev[HCTL_TEXT_MAX];
+    char dir[XENSTORE_PATH_MAX], vdev[HCTL_TEXT_MAX];
 
     snprintf(dir, sizeof(dir), DEV_FMT, t->backend, t->c->domid, t->id, sh->n);
     vdev_text(sh, vdev);
-    store_write(s, sh->entry->pdev, "%s/p-dev", dir);
-    store_write(s, vdev, "%s/v-dev", dir);
+    xenstore_write(s, sh->entry->pdev, "%s/p-dev", dir);
+    xenstore_write(s, vdev, "%s/v-dev", dir);
     if (sh->entry->readonly)
-        store_write(s, "1", "%s/readonly", dir);
+        xenstore_write(s, "1", "%s/readonly", dir);
     if (sh->entry->pr)
-        store_write(s, sh->entry->pr, "%s/pr", dir);
+        xenstore_write(s, sh->entry->pr, "%s/pr", dir);
     if (sh->entry->pr_move)
-        store_write(s, "1", "%s/pr-move", dir);
+        xenstore_write(s, "1", "%s/pr-move", dir);
     if (sh->entry->pr_force)
-        store_write(s, "1", "%s/pr-force", dir);
+        xenstore_write(s, "1", "%s/pr-force", dir);
     /* Last: a backend that sees the state finds all the rest. */
-    store_write(s, "1", "%s/state", dir);
+    xenstore_write(s, "1", "%s/state", dir);
     /* A state 6 that a former dev of this number left there would read as this one's refusal. */
-    store_rm(s, FE_DEV_FMT, t->c->domid, t->id, sh->n);
+    xenstore_rm(s, FE_DEV_FMT, t->c->domid, t->id, sh->n);
 }
 
-static void write_vhost(struct store *s, const struct target *t)
+static void write_vhost(struct xenstore *s, const struct target *t)
 {
     uint32_t domid = t->c->domid;
-    char be[STORE_PATH_MAX], fe[STORE_PATH_MAX];
+    char be[XENSTORE_PATH_MAX], fe[XENSTORE_PATH_MAX];
 
     snprintf(be, sizeof(be), BE_FMT, t->backend, domid, t->id);
     snprintf(fe, sizeof(fe), FE_FMT, domid, t->id);
     /* What somebody left under this name, in the frontend's tree too, is nobody's. */
-    store_rm(s, "%s", be);
-    store_rm(s, "%s", fe);
+    xenstore_rm(s, "%s", be);
+    xenstore_rm(s, "%s", fe);
 
     /* Children are made with the owner and rights of their parent. */
-    store_mkdir(s, domid, t->backend, "%s", fe);
-    store_write(s, be, "%s/backend", fe);
-    store_write_u32(s, t->backend, "%s/backend-id", fe);
-    store_write(s, "1", "%s/state", fe);
+    xenstore_mkdir(s, domid, t->backend, "%s", fe);
+    xenstore_write(s, be, "%s/backend", fe);
+    xenstore_write_u32(s, t->backend, "%s/backend-id", fe);
+    xenstore_write(s, "1", "%s/state", fe);
 
-    store_mkdir(s, t->backend, domid, "%s", be);
-    store_write(s, fe, "%s/frontend", be);
-    store_write_u32(s, domid, "%s/frontend-id", be);
-    store_write(s, "1", "%s/online", be);
-    store_write_u32(s, t->feature_host, "%s/feature-host", be);
-    store_write_u32(s, t->host, "%s/libxl_ctrl_index", be);
+    xenstore_mkdir(s, t->backend, domid, "%s", be);
+    xenstore_write(s, fe, "%s/frontend", be);
+    xenstore_write_u32(s, domid, "%s/frontend-id", be);
+    xenstore_write(s, "1", "%s/online", be);
+    xenstore_write_u32(s, t->feature_host, "%s/feature-host", be);
+    xenstore_write_u32(s, t->host, "%s/libxl_ctrl_index", be);
     for (unsigned i = 0; i < t->n_shares; i++)
         write_dev(s, t, &t->shares[i]);
-    store_write(s, "1", "%s/state", be);
+    xenstore_write(s, "1", "%s/state", be);
 }
 
 static bool id_in_use(const struct guest_view *v, uint32_t id)
@@ -120,7 +121,7 @@ static bool dev_in_use(const struct vhost_view *h, uint32_t n)
     return false;
 }
 
-static int place_new(struct store *s, struct target *t, const struct guest_view *v)
+static int place_new(struct xenstore *s, struct target *t, const struct guest_view *v)
 {
     t->id = t->host;
     if (id_in_use(v, t->id))
@@ -164,7 +165,7 @@ static int check_existing(struct target *t, const struct vhost_view *h)
     return 0;
 }
 
-static int place_existing(struct store *s, struct target *t, struct vhost_view *h)
+static int place_existing(struct xenstore *s, struct target *t, struct vhost_view *h)
 {
     bool connected = h->state == 4 && h->fe_state == 4;
     bool idle = (h->state <= 2 || h->state == 6) && (h->fe_state <= 1 || h->fe_state == 6);
@@ -180,28 +181,28 @@ static int place_existing(struct store *s, struct target *t, struct vhost_view *
         /* A refused one whose place we take. */
         for (unsigned k = 0; k < t->n_shares; k++)
             if (h->devs[i].state == 6 && hctl_equal(&h->devs[i].vdev, &t->shares[k].entry->vdev))
-                store_rm(s, DEV_FMT, h->backend, t->c->domid, h->id, h->devs[i].n);
+                xenstore_rm(s, DEV_FMT, h->backend, t->c->domid, h->id, h->devs[i].n);
     for (unsigned i = 0; i < t->n_shares; i++) {
-        while (dev_in_use(h, next) || store_exists(s, DEV_FMT, h->backend, t->c->domid, h->id, next))
+        while (dev_in_use(h, next) || xenstore_exists(s, DEV_FMT, h->backend, t->c->domid, h->id, next))
             next++;
         t->shares[i].n = next++;
         write_dev(s, t, &t->shares[i]);
     }
     t->asked = connected;
     if (connected)
-        store_write(s, "7", BE_FMT "/state", h->backend, t->c->domid, h->id);
+        xenstore_write(s, "7", BE_FMT "/state", h->backend, t->c->domid, h->id);
     return 0;
 }
 
 /* -EINPROGRESS: the vhost is on its way between two states; wait and look again. */
-static int place(struct store *s, void *ctx)
+static int place(struct xenstore *s, void *ctx)
 {
     struct target *t = ctx;
     struct guest_view v;
     int r;
 
     t->created = t->asked = false;
-    if (!store_exists(s, "/local/domain/%u", t->c->domid))
+    if (!xenstore_exists(s, "/local/domain/%u", t->c->domid))
         return change_failed(t->c, -ENOENT, "domain %u is gone", t->c->domid);
     r = view_load(s, t->c->domid, &v);
     if (r < 0)
@@ -221,7 +222,7 @@ static int place(struct store *s, void *ctx)
         r = -EINPROGRESS; /* somebody removes it right now */
     else {
         if (h)
-            store_rm(s, BE_FMT, h->backend, v.domid, h->id);
+            xenstore_rm(s, BE_FMT, h->backend, v.domid, h->id);
         r = place_new(s, t, &v);
     }
     view_clear(&v);
@@ -292,21 +293,21 @@ static int claim_again(struct target *t)
 static int place_target(struct target *t)
 {
     struct change *c = t->c;
-    struct store *s = c->store;
-    int r = store_watch(s, "attach", "/local/domain/%u/backend/vscsi/%u", t->backend, c->domid);
+    struct xenstore *s = c->store;
+    int r = xenstore_watch(s, "attach", "/local/domain/%u/backend/vscsi/%u", t->backend, c->domid);
 
     if (r == 0)
-        r = store_watch(s, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
+        r = xenstore_watch(s, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
     /* There already, for another vhost of the same request. */
     if (r == -EEXIST)
         r = 0;
     while (r == 0) {
-        r = store_transact(s, place, t);
+        r = xenstore_transact(s, place, t);
         if (r != -EINPROGRESS)
             break;
         /* A guest that does not answer must not keep others from getting a device. */
         drop_lock(c);
-        r = store_wait(s, c->deadline_us);
+        r = xenstore_wait(s, c->deadline_us);
         if (r == 0)
             r = claim_again(t);
     }
@@ -323,16 +324,16 @@ static int place_target(struct target *t)
     return change_store_failed(c, r);
 }
 
-static void look_at_dev(struct store *s, struct target *t, struct share *sh)
+static void look_at_dev(struct xenstore *s, struct target *t, struct share *sh)
 {
-    sh->state = store_state(s, DEV_FMT "/state", t->backend, t->c->domid, t->id, sh->n);
+    sh->state = xenstore_state(s, DEV_FMT "/state", t->backend, t->c->domid, t->id, sh->n);
     if (sh->state == 4)
         sh->outcome = DEV_CONNECTED;
     else if (sh->state == 6 || sh->state == 5)
         sh->outcome = DEV_REFUSED;
-    else if (sh->state == 0 && !store_exists(s, DEV_FMT, t->backend, t->c->domid, t->id, sh->n))
+    else if (sh->state == 0 && !xenstore_exists(s, DEV_FMT, t->backend, t->c->domid, t->id, sh->n))
         sh->outcome = DEV_VANISHED;
-    else if (store_state(s, FE_DEV_FMT "/state", t->c->domid, t->id, sh->n) == 6)
+    else if (xenstore_state(s, FE_DEV_FMT "/state", t->c->domid, t->id, sh->n) == 6)
         sh->outcome = DEV_REFUSED_BY_GUEST;
     else
         sh->outcome = sh->state == 3 ? DEV_TAKEN : DEV_PENDING;
@@ -342,10 +343,10 @@ static void look_at_dev(struct store *s, struct target *t, struct share *sh)
  * All that this target waits for. Not in a transaction: what is seen of two moments is judged right as soon as the
  * next event comes, and with many devices this runs often.
  */
-static void look(struct store *s, struct target *t)
+static void look(struct xenstore *s, struct target *t)
 {
-    t->state = store_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id);
-    t->fe_state = store_state(s, FE_FMT "/state", t->c->domid, t->id);
+    t->state = xenstore_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id);
+    t->fe_state = xenstore_state(s, FE_FMT "/state", t->c->domid, t->id);
     for (unsigned i = 0; i < t->n_shares; i++) {
         enum dev_outcome o = t->shares[i].outcome;
 
@@ -357,8 +358,8 @@ static void look(struct store *s, struct target *t)
 static int refused(struct target *t, const struct share *sh)
 {
     char vdev[HCTL_TEXT_MAX];
-    CLEANUP_FREE char *why = store_read(t->c->store, DEV_FMT "/error", t->backend, t->c->domid, t->id, sh->n);
-    CLEANUP_FREE char *host_why = store_read(t->c->store, BE_FMT "/error", t->backend, t->c->domid, t->id);
+    CLEANUP_FREE char *why = xenstore_read(t->c->store, DEV_FMT "/error", t->backend, t->c->domid, t->id, sh->n);
+    CLEANUP_FREE char *host_why = xenstore_read(t->c->store, BE_FMT "/error", t->backend, t->c->domid, t->id);
     const char *text = why ? why : host_why ? host_why : "no reason given; see the backend's log";
     char safe[FOREIGN_MAX];
 
@@ -378,25 +379,25 @@ static int refused(struct target *t, const struct share *sh)
  * A dev can be taken just when the guest has finished looking for devs at 3: then nobody moves, and it
  * needs to be asked to look again.
  */
-static int nudge(struct store *s, void *ctx)
+static int nudge(struct xenstore *s, void *ctx)
 {
     struct target *t = ctx;
 
-    if (store_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id) == 4
-        && store_state(s, FE_FMT "/state", t->c->domid, t->id) == 4)
-        store_write(s, "7", BE_FMT "/state", t->backend, t->c->domid, t->id);
+    if (xenstore_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id) == 4
+        && xenstore_state(s, FE_FMT "/state", t->c->domid, t->id) == 4)
+        xenstore_write(s, "7", BE_FMT "/state", t->backend, t->c->domid, t->id);
     t->asked = true;
     return 0;
 }
 
 /* A 7 that the guest never answered would keep every later change waiting. */
-static int withdraw(struct store *s, void *ctx)
+static int withdraw(struct xenstore *s, void *ctx)
 {
     struct target *t = ctx;
 
-    if (store_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id) == 7
-        && store_state(s, FE_FMT "/state", t->c->domid, t->id) == 4)
-        store_write(s, "4", BE_FMT "/state", t->backend, t->c->domid, t->id);
+    if (xenstore_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id) == 7
+        && xenstore_state(s, FE_FMT "/state", t->c->domid, t->id) == 4)
+        xenstore_write(s, "4", BE_FMT "/state", t->backend, t->c->domid, t->id);
     return 0;
 }
 
@@ -453,7 +454,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     if (t->stuck_us == 0)
         t->stuck_us = now + NUDGE_US;
     if (now >= t->stuck_us) {
-        int r = store_transact(t->c->store, nudge, t);
+        int r = xenstore_transact(t->c->store, nudge, t);
 
         t->stuck_us = 0;
         return r < 0 ? change_store_failed(t->c, r) : WAITING;
@@ -480,7 +481,7 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
         }
         if (!waiting)
             return result;
-        int r = store_wait(c->store, wake);
+        int r = xenstore_wait(c->store, wake);
 
         if (r == -ETIMEDOUT && now_us() >= c->deadline_us)
             return timed_out(waiting);
@@ -494,7 +495,7 @@ static void undo(struct change *c, struct target *targets, unsigned n)
 {
     struct change u = *c;
 
-    store_clear_interrupt();
+    xenstore_clear_interrupt();
     u.force = true;
     u.deadline_us = now_us() + UNDO_S * 1000000ull;
     for (unsigned i = 0; i < n; i++) {
@@ -506,7 +507,7 @@ static void undo(struct change *c, struct target *targets, unsigned n)
         if (t->placed && numbers)
             detach_devs(&u, t->backend, t->id, numbers, t->n_shares);
         if (t->placed && t->asked)
-            store_transact(c->store, withdraw, t);
+            xenstore_transact(c->store, withdraw, t);
     }
 }
 
@@ -598,8 +599,8 @@ static int attach_all(struct change *c, const struct vscsi_entry *entries, unsig
     if (r == 0 && !c->store->dry_run)
         r = wait_all(c, targets, n_targets);
     for (unsigned i = 0; i < n_targets; i++) {
-        store_unwatch(c->store, "attach", "/local/domain/%u/backend/vscsi/%u", targets[i].backend, c->domid);
-        store_unwatch(c->store, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
+        xenstore_unwatch(c->store, "attach", "/local/domain/%u/backend/vscsi/%u", targets[i].backend, c->domid);
+        xenstore_unwatch(c->store, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
     }
     if (r < 0)
         undo(c, targets, n_targets);

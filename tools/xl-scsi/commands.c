@@ -7,8 +7,10 @@
 
 #include <json-c/json.h>
 
+#include "attach.h"
 #include "cfg.h"
 #include "commands.h"
+#include "detach.h"
 #include "hyp.h"
 #include "inuse.h"
 #include "list.h"
@@ -16,15 +18,15 @@
 #include "run.h"
 #include "wanted.h"
 
-int connect_store(struct store *s)
+int connect_store(struct xenstore *s)
 {
-    int r = store_open(s);
+    int r = xenstore_open(s);
 
     if (r == 0) {
-        store_catch_signals();
+        xenstore_catch_signals();
         return EXIT_OK;
     }
-    store_close(s);
+    xenstore_close(s);
     if (r == -EACCES || r == -EPERM)
         return complain(EXIT_FAILED, "cannot talk to xenstored: no permission (run this as root)");
     return complain(EXIT_FAILED,
@@ -33,7 +35,7 @@ int connect_store(struct store *s)
                     strerror(-r));
 }
 
-int find_guest(struct store *s, const char *text, uint32_t *domid)
+int find_guest(struct xenstore *s, const char *text, uint32_t *domid)
 {
     int r = domain_find(s, text, domid);
 
@@ -47,7 +49,7 @@ int find_guest(struct store *s, const char *text, uint32_t *domid)
     return complain(EXIT_FAILED, "cannot look for domain '%s': %s", text, strerror(-r));
 }
 
-struct change change_for(struct store *s, uint32_t domid, const struct options *o)
+struct change change_for(struct xenstore *s, uint32_t domid, const struct options *o)
 {
     return (struct change){ .store = s,
                             .domid = domid,
@@ -93,7 +95,7 @@ int cmd_attach(const struct options *o, int argc, char **argv)
     CLEANUP_FREE char *text = strf("%s,%s", argv[1], argv[2]);
     struct vscsi_entry *entry = calloc(1, sizeof(*entry));
     char err[VSCSI_ERROR_MAX];
-    struct store s = { 0 };
+    struct xenstore s = { 0 };
     unsigned n = 1;
     uint32_t domid;
     int code;
@@ -127,7 +129,7 @@ int cmd_attach(const struct options *o, int argc, char **argv)
                             "attached (the backend has it, state 3), and the guest gets it when its driver connects",
                             argv[2]);
     }
-    store_close(&s);
+    xenstore_close(&s);
     vscsi_entries_free(entry, n);
     return code;
 }
@@ -136,7 +138,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
 {
     char err[VSCSI_ERROR_MAX], note[CHANGE_ERROR_MAX];
     CLEANUP_CLOSE int lock = -1;
-    struct store s = { 0 };
+    struct xenstore s = { 0 };
     struct hctl vdev;
     uint32_t domid;
     int code;
@@ -164,7 +166,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         else if (!o->dry_run && remember_remove(domid, &vdev, note) < 0)
             complain(0, "note: the device is detached, but comes back after a reboot or migration: %s", note);
     }
-    store_close(&s);
+    xenstore_close(&s);
     return code;
 }
 
@@ -172,7 +174,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
  * Where the backend has not said what it made of a p-dev, and is this domain: what it leads to now. Without
  * memory, p-dev as it is has to do.
  */
-static void resolve_here(struct store *s, struct guest_view *v)
+static void resolve_here(struct xenstore *s, struct guest_view *v)
 {
     for (unsigned i = 0; i < v->n_vhosts; i++) {
         for (unsigned k = 0; v->vhosts[i].backend == own_domid(s) && k < v->vhosts[i].n_devs; k++) {
@@ -195,7 +197,7 @@ struct backends {
     unsigned n;
 };
 
-static int list_one(struct store *s, uint32_t domid, const struct backends *b, const struct options *o, bool heading,
+static int list_one(struct xenstore *s, uint32_t domid, const struct backends *b, const struct options *o, bool heading,
                     bool even_if_empty, struct json_object *array)
 {
     CLEANUP_FREE char *name = domain_name(s, domid);
@@ -231,7 +233,7 @@ static int list_one(struct store *s, uint32_t domid, const struct backends *b, c
 int cmd_list(const struct options *o, int argc, char **argv)
 {
     struct json_object *array = o->json ? json_object_new_array() : NULL;
-    struct store s = { 0 };
+    struct xenstore s = { 0 };
     int code;
 
     if (o->json && (o->as_long || !array)) {
@@ -264,7 +266,7 @@ int cmd_list(const struct options *o, int argc, char **argv)
         printf("%s\n", json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(array);
     free(b.ids);
-    store_close(&s);
+    xenstore_close(&s);
     return code;
 }
 

@@ -32,10 +32,10 @@ int cmd_resume(const struct options *o, int argc, char **argv);
 int cmd_xl(const struct options *o, int argc, char **argv);
 
 /* --- what several of them need --- */
-/* Connects, or complains. EXIT_OK or another exit status; store_close() in either case. */
-int connect_store(struct store *s);
-int find_guest(struct store *s, const char *text, uint32_t *domid);
-struct change change_for(struct store *s, uint32_t domid, const struct options *o);
+/* Connects, or complains. EXIT_OK or another exit status; xenstore_close() in either case. */
+int connect_store(struct xenstore *s);
+int find_guest(struct xenstore *s, const char *text, uint32_t *domid);
+struct change change_for(struct xenstore *s, uint32_t domid, const struct options *o);
 /*
  * Attaches entries to c->domid with all checks, and notes them for the guest's next domain. *entries is
  * replaced where it holds v-devs `host`. As attach_run().

@@ -6,44 +6,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "change.h"
-
-int change_failed(struct change *c, int r, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (c->error[0] == '\0') {
-        va_start(ap, fmt);
-        vsnprintf(c->error, sizeof(c->error), fmt, ap);
-        va_end(ap);
-    }
-    return r;
-}
-
-int change_store_failed(struct change *c, int r)
-{
-    if (r == -EACCES || r == -EPERM)
-        return change_failed(c, r, "xenstored refuses this: no permission (run it as root in the toolstack's domain)");
-    if (r == -EINTR)
-        return change_failed(c, r, "interrupted by a signal");
-    if (r == -EBUSY)
-        return change_failed(c, r, "xenstored is too busy: the transaction failed again and again");
-    if (r == -ENOSPC)
-        return change_failed(c, r, "xenstored has no room: a quota or its limit of transactions is reached");
-    if (r == -ENOTCONN)
-        return change_failed(c, r, "the connection to xenstored is lost: what was begun is not undone");
-    return change_failed(c, r, "xenstore failed: %s", strerror(-r));
-}
-
-int change_locked(struct change *c, int fd, const char *busy)
-{
-    if (fd >= 0 || (errno != ETIMEDOUT && errno != EINTR))
-        return 0;
-    return errno == EINTR ? change_store_failed(c, -EINTR) : change_failed(c, -ETIMEDOUT, "time-out: %s", busy);
-}
+#include "detach.h"
 
 /* Positive: what a transaction found, and dropped itself for. */
 enum step {
@@ -78,37 +43,37 @@ static struct vhost_view *find(const struct guest_view *v, const struct removal 
     return NULL;
 }
 
-static void rm_dev(struct store *s, uint32_t domid, const struct vhost_view *h, uint32_t n)
+static void rm_dev(struct xenstore *s, uint32_t domid, const struct vhost_view *h, uint32_t n)
 {
-    store_rm(s, DEV_FMT, h->backend, domid, h->id, n);
-    store_rm(s, FE_DEV_FMT, domid, h->id, n);
+    xenstore_rm(s, DEV_FMT, h->backend, domid, h->id, n);
+    xenstore_rm(s, FE_DEV_FMT, domid, h->id, n);
 }
 
 /* Both trees, and the directories above that have become empty. */
-static void rm_vhost(struct store *s, uint32_t domid, uint32_t backend, uint32_t id)
+static void rm_vhost(struct xenstore *s, uint32_t domid, uint32_t backend, uint32_t id)
 {
     unsigned n;
 
-    store_rm(s, FE_FMT, domid, id);
-    store_rm(s, BE_FMT, backend, domid, id);
-    CLEANUP_FREE char **left = store_dir(s, &n, "/local/domain/%u/backend/vscsi/%u", backend, domid);
+    xenstore_rm(s, FE_FMT, domid, id);
+    xenstore_rm(s, BE_FMT, backend, domid, id);
+    CLEANUP_FREE char **left = xenstore_dir(s, &n, "/local/domain/%u/backend/vscsi/%u", backend, domid);
 
     if (!left)
-        store_rm(s, "/local/domain/%u/backend/vscsi/%u", backend, domid);
-    CLEANUP_FREE char **others = store_dir(s, &n, "/local/domain/%u/device/vscsi", domid);
+        xenstore_rm(s, "/local/domain/%u/backend/vscsi/%u", backend, domid);
+    CLEANUP_FREE char **others = xenstore_dir(s, &n, "/local/domain/%u/device/vscsi", domid);
 
     if (!others)
-        store_rm(s, "/local/domain/%u/device/vscsi", domid);
+        xenstore_rm(s, "/local/domain/%u/device/vscsi", domid);
 }
 
-static void put_state(struct store *s, uint32_t domid, const struct vhost_view *h, unsigned state)
+static void put_state(struct xenstore *s, uint32_t domid, const struct vhost_view *h, unsigned state)
 {
-    store_write_u32(s, state, BE_FMT "/state", h->backend, domid, h->id);
+    xenstore_write_u32(s, state, BE_FMT "/state", h->backend, domid, h->id);
 }
 
-static void put_dev_state(struct store *s, uint32_t domid, const struct vhost_view *h, uint32_t n, unsigned state)
+static void put_dev_state(struct xenstore *s, uint32_t domid, const struct vhost_view *h, uint32_t n, unsigned state)
 {
-    store_write_u32(s, state, DEV_FMT "/state", h->backend, domid, h->id, n);
+    xenstore_write_u32(s, state, DEV_FMT "/state", h->backend, domid, h->id, n);
 }
 
 /* No frontend has ever connected, or the last one has closed: nobody needs to be asked. */
@@ -120,7 +85,7 @@ static bool unconnected(const struct vhost_view *h)
 }
 
 /* The last device: the whole vhost goes. */
-static int step_whole(struct store *s, struct removal *r, struct vhost_view *h)
+static int step_whole(struct xenstore *s, struct removal *r, struct vhost_view *h)
 {
     uint32_t domid = r->c->domid;
 
@@ -134,14 +99,14 @@ static int step_whole(struct store *s, struct removal *r, struct vhost_view *h)
         return STEP_WAIT;
     if (h->state == 7 || h->state == 8)
         return STEP_BUSY;
-    store_write(s, "0", BE_FMT "/online", h->backend, domid, h->id);
+    xenstore_write(s, "0", BE_FMT "/online", h->backend, domid, h->id);
     put_state(s, domid, h, 5);
     r->began = r->whole = true;
     return 0;
 }
 
 /* Some of several devices. */
-static int step_some(struct store *s, struct removal *r, struct vhost_view *h)
+static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h)
 {
     uint32_t domid = r->c->domid;
     bool asked = false, settled = h->state != 7 && h->state != 8;
@@ -176,7 +141,7 @@ static int step_some(struct store *s, struct removal *r, struct vhost_view *h)
 }
 
 /* One look at the store, and what follows from it. */
-static int step(struct store *s, void *ctx)
+static int step(struct xenstore *s, void *ctx)
 {
     struct removal *r = ctx;
     struct guest_view v;
@@ -206,7 +171,7 @@ static int step(struct store *s, void *ctx)
 }
 
 /* Nobody answered: as it was, so that the guest keeps its device and the next change finds a sane state. */
-static int put_back(struct store *s, void *ctx)
+static int put_back(struct xenstore *s, void *ctx)
 {
     struct removal *r = ctx;
     struct guest_view v;
@@ -217,7 +182,7 @@ static int put_back(struct store *s, void *ctx)
     struct vhost_view *h = find(&v, r);
 
     if (h && r->whole && h->state == 5 && h->fe_state == 4) {
-        store_write(s, "1", BE_FMT "/online", h->backend, v.domid, h->id);
+        xenstore_write(s, "1", BE_FMT "/online", h->backend, v.domid, h->id);
         put_state(s, v.domid, h, 4);
     } else if (h && !r->whole) {
         for (unsigned i = 0; i < h->n_devs; i++)
@@ -243,28 +208,28 @@ static int no_answer(struct removal *r)
 int detach_devs(struct change *c, uint32_t backend, uint32_t id, const uint32_t *n, unsigned count)
 {
     struct removal rm = { .c = c, .backend = backend, .id = id, .n = n, .count = count };
-    struct store *s = c->store;
-    int r = store_watch(s, "detach", BE_FMT, backend, c->domid, id);
+    struct xenstore *s = c->store;
+    int r = xenstore_watch(s, "detach", BE_FMT, backend, c->domid, id);
 
     if (r == 0)
-        r = store_watch(s, "detach-fe", FE_FMT, c->domid, id);
+        r = xenstore_watch(s, "detach-fe", FE_FMT, c->domid, id);
     while (r >= 0) {
-        r = store_transact(s, step, &rm);
+        r = xenstore_transact(s, step, &rm);
         if (r == STEP_GONE || (r == 0 && s->dry_run))
             break;
         if (r == STEP_WAIT || r == STEP_BUSY)
-            r = store_wait(s, c->deadline_us);
+            r = xenstore_wait(s, c->deadline_us);
         if ((r == -ETIMEDOUT || r == -EINTR) && c->force && !rm.force) {
             rm.force = true;
             r = 0;
         }
     }
-    store_unwatch(s, "detach", BE_FMT, backend, c->domid, id);
-    store_unwatch(s, "detach-fe", FE_FMT, c->domid, id);
+    xenstore_unwatch(s, "detach", BE_FMT, backend, c->domid, id);
+    xenstore_unwatch(s, "detach-fe", FE_FMT, c->domid, id);
     if (r >= 0)
         return 0;
     if (rm.began)
-        store_transact(s, put_back, &rm);
+        xenstore_transact(s, put_back, &rm);
     return r == -ETIMEDOUT ? no_answer(&rm) : change_store_failed(c, r);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "attach.h"
 #include "inuse.h"
 #include "run.h"
 
@@ -189,7 +190,7 @@ static int add_given(struct change *c, const struct inuse_roots *roots, struct g
         return -ENOMEM;
     l->g = grown;
     g.name = domain_name(c->store, domid);
-    g.vm = store_read(c->store, "/local/domain/%u/vm", domid);
+    g.vm = xenstore_read(c->store, "/local/domain/%u/vm", domid);
     g.vdev = d->vdev_text ? strdup(d->vdev_text) : NULL;
     g.pdev = d->pdev ? strdup(d->pdev) : NULL;
     l->g[l->n++] = g;
@@ -274,7 +275,7 @@ static void ask(struct change *c, const struct inuse_roots *roots, const struct 
 {
     a->backend = 0;
     /* file: is an emulated disk of standalone mode, which tests share as they like. */
-    a->known = !e->force && e->kind != VSCSI_FILE
+    a->known = !e->force && e->kind != PDEV_FILE
                && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
     a->resolved = a->known && a->backend == own_domid(c->store)
                   && device_resolve(&roots->device, e->pdev, false, &a->dev, NULL) == 0;
@@ -290,7 +291,7 @@ static bool same_asked(const struct asked *a, const struct asked *b, const char 
 int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n)
 {
     CLEANUP_FREE struct asked *asked = calloc(n ? n : 1, sizeof(*asked));
-    CLEANUP_FREE char *own_vm = store_read(c->store, "/local/domain/%u/vm", c->domid);
+    CLEANUP_FREE char *own_vm = xenstore_read(c->store, "/local/domain/%u/vm", c->domid);
     __attribute__((cleanup(given_clear))) struct given_list given = { 0 };
     int r = asked ? load_given(c, roots, &given) : -ENOMEM;
 
@@ -349,7 +350,7 @@ static int add_lun(const struct device *dev, void *ctx)
     x->e = grown;
     hctl_format(&dev->hctl, pdev);
     copy.pdev = pdev;
-    copy.kind = VSCSI_HCTL;
+    copy.kind = PDEV_HCTL;
     copy.phctl = copy.vdev = dev->hctl;
     copy.whole_host = false;
     int r = vscsi_entry_copy(&copy, &x->e[x->n]);

@@ -53,7 +53,7 @@ static int find_in_store(struct made *m, uint32_t *ids, unsigned max)
     if (!all && errno != ENOENT)
         return -errno;
     for (unsigned i = 0; all && i < n; i++) {
-        CLEANUP_FREE char *vm = store_read(m->store, "/local/domain/%u/vm", all[i]);
+        CLEANUP_FREE char *vm = xenstore_read(m->store, "/local/domain/%u/vm", all[i]);
         const char *uuid = vm ? strrchr(vm, '/') : NULL;
 
         known += uuid && all[i] != 0;
@@ -86,7 +86,7 @@ static bool was_before(const struct made *m, uint32_t domid)
     return false;
 }
 
-int made_init(struct made *m, struct store *s, const char *name, const char *uuid)
+int made_init(struct made *m, struct xenstore *s, const char *name, const char *uuid)
 {
     CLEANUP_FREE char *fresh = NULL;
     uint32_t ids[SAME_UUID_MAX];

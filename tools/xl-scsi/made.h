@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "store.h"
+#include "xenstore.h"
 #include "userdata.h"
 
 /* What an xl that makes a domain has been seen to do with its lock. */
@@ -27,7 +27,7 @@ enum xl_lock {
 };
 
 struct made {
-    struct store *store;
+    struct xenstore *store;
     const char *name; /* of the guest; the caller's */
     char uuid[UUID_TEXT_MAX];
     bool shared;      /* the uuid was not made by us: other domains may have it */
@@ -42,7 +42,7 @@ struct made {
  * uuid: the configuration's own, or NULL: a fresh one is made. Call it before xl is started. 0 or -errno.
  * made_clear() also after a failure.
  */
-int made_init(struct made *m, struct store *s, const char *name, const char *uuid);
+int made_init(struct made *m, struct xenstore *s, const char *name, const char *uuid);
 void made_clear(struct made *m);
 
 /*

@@ -17,7 +17,7 @@
 
 #include "common/util.h"
 #include "run.h"
-#include "store.h"
+#include "xenstore.h"
 
 enum {
     LOCK_POLL_NS = 20 * 1000000
@@ -68,8 +68,8 @@ static int take(const char *name, int (*try)(int fd, uint32_t which), uint32_t w
     while (fd >= 0 && try(fd, which) < 0) {
         if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR)
             return -1;
-        if (store_interrupted() || now_us() >= deadline_us) {
-            errno = store_interrupted() ? EINTR : ETIMEDOUT;
+        if (xenstore_interrupted() || now_us() >= deadline_us) {
+            errno = xenstore_interrupted() ? EINTR : ETIMEDOUT;
             return -1;
         }
         nanosleep(&pause, NULL);
@@ -160,8 +160,8 @@ int run_wait(pid_t pid)
             return status_of(status);
         if (got < 0 && errno != EINTR)
             return -errno;
-        if (store_interrupted()) {
-            store_clear_interrupt();
+        if (xenstore_interrupted()) {
+            xenstore_clear_interrupt();
             kill(pid, SIGTERM);
         }
         /* Bounded: a signal may come just before it. */

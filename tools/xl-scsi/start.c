@@ -25,7 +25,7 @@ void start_clear(struct start *s)
     free(s->name);
     free(s->uuid);
     vscsi_entries_free(s->entries, s->n);
-    store_close(&s->store);
+    xenstore_close(&s->store);
 }
 
 /* The real xl for one thing about this guest, with the user's global options. */
@@ -78,7 +78,7 @@ static int await_domain(struct start *s)
         /* libxl stores the domain's configuration last: then it has finished with it. */
         if (made_find(&s->made, &s->domid) == 0 && made_sure(&s->made) && remember_domain_complete(s->domid))
             return EXIT_OK;
-        if (store_interrupted())
+        if (xenstore_interrupted())
             return ended_early(s, run_wait(s->xl)); /* passes the signal on */
         nanosleep(&pause, NULL);
     }
@@ -90,7 +90,7 @@ static int await_domain(struct start *s)
  */
 static void drop_half_made(struct start *s)
 {
-    store_clear_interrupt(); /* or it would end the destroy */
+    xenstore_clear_interrupt(); /* or it would end the destroy */
     if (made_find(&s->made, &s->domid) == 0 && made_half(&s->made)
         && (!(s->made.shared || s->made.by_name) || !remember_domain_complete(s->domid)))
         tell_xl_domain(s, "destroy");
@@ -168,7 +168,7 @@ int start_guest(struct start *s)
     if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
         code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused", s->name);
     if (code != EXIT_OK) {
-        store_clear_interrupt();
+        xenstore_clear_interrupt();
         tell_xl_domain(s, "destroy");
         end_xl(s);
         return code;

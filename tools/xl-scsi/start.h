@@ -29,7 +29,7 @@ struct start {
     char *uuid; /* the configuration's own; NULL: it has none */
     struct vscsi_entry *entries;
     unsigned n;
-    struct store store;
+    struct xenstore store;
     struct made made;
     uint32_t domid;
     pid_t xl; /* while it runs; else 0 */

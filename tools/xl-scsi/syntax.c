@@ -6,12 +6,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "common/util.h"
 #include "syntax.h"
-
-#define PDEV_TEXT_MAX 511 /* what the daemon takes */
 
 static int wrong(char *err, const char *fmt, ...) PRINTF(2, 3);
 
@@ -39,73 +36,51 @@ static struct quoted quote(const char *s)
     return q;
 }
 
-static bool all_hex(const char *s, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!isxdigit((unsigned char)s[i]))
-            return false;
-    return len > 0;
-}
-
-static int parse_naa(const char *text, char *err)
-{
-    size_t hex = strcspn(text + 4, ":");
-    const char *colon = text + 4 + hex;
-    uint32_t lun;
-
-    if ((hex != 16 && hex != 32) || !all_hex(text + 4, hex))
-        return wrong(err, "p-dev '%s': expected naa. and 16 or 32 hex digits, then perhaps :lun", Q(text));
-    if (*colon && parse_u32_str(colon + 1, VDEV_LUN_MAX, &lun) < 0)
-        return wrong(err, "p-dev '%s': the LUN after the colon must be a number in 0..%d", Q(text), VDEV_LUN_MAX);
-    return 0;
-}
-
 /* Does it look like an attempt at h:c:t:l, rather than at a name? */
 static bool numbers_and_colons(const char *text)
 {
     return strchr(text, ':') && strspn(text, "0123456789:*xabcdefABCDEF-+") == strlen(text);
 }
 
+/* sda for /dev/sda, say. */
+static bool bare_name(const char *name)
+{
+    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(name) && strlen(name) <= 16;
+}
+
+/* What pdev_parse() refuses: the mistakes that people make, in words that lead to the right form. */
+static int wrong_pdev(const char *text, const char *why, char *err)
+{
+    const char *name = strncmp(text, "dev/", 4) == 0 ? text + 4 : text;
+
+    if (numbers_and_colons(text))
+        return wrong(err, "p-dev '%s': expected four decimal numbers h:c:t:l, as lsscsi shows them", Q(text));
+    if (bare_name(name))
+        return wrong(err, "p-dev %s; did you mean /dev/%s?", why, name);
+    return wrong(err, "p-dev %s", why);
+}
+
 static int parse_pdev(const char *text, struct vscsi_entry *e, char *err)
 {
+    char why[DEVICE_WHY_MAX];
+    struct pdev p;
+
     if (*text == '\0')
         return wrong(err, "no p-dev: expected /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid before the first comma");
-    if (strlen(text) > PDEV_TEXT_MAX)
-        return wrong(err, "p-dev '%s...' is too long: at most %d characters", Q(text), PDEV_TEXT_MAX);
-    for (const char *p = text; *p; p++)
-        if (!isprint((unsigned char)*p))
+    if (strlen(text) >= PDEV_TEXT_MAX)
+        return wrong(err, "p-dev '%s...' is too long: at most %d characters", Q(text), PDEV_TEXT_MAX - 1);
+    for (const char *c = text; *c; c++)
+        if (!isprint((unsigned char)*c))
             return wrong(err, "p-dev '%s' holds a character that cannot be printed", Q(text));
-
-    if (strncmp(text, "/dev/", 5) == 0) {
-        if (text[5] == '\0' || text[strlen(text) - 1] == '/')
-            return wrong(err, "p-dev '%s' is a directory: expected a device node such as /dev/sg0", Q(text));
-        e->kind = VSCSI_PATH;
-    } else if (strncasecmp(text, "naa.", 4) == 0) {
-        int r = parse_naa(text, err);
-
-        if (r < 0)
-            return r;
-        e->kind = VSCSI_NAA;
-    } else if (strncmp(text, "eui.", 4) == 0 || strncmp(text, "t10.", 4) == 0 || strncmp(text, "iqn.", 4) == 0
-               || strncmp(text, "uuid.", 5) == 0) {
-        if (strchr(text, '.')[1] == '\0')
-            return wrong(err, "p-dev '%s': expected a wwid as in /sys/class/scsi_device/*/device/wwid", Q(text));
-        e->kind = VSCSI_WWID;
-    } else if (strncmp(text, "file:/", 6) == 0) {
-        e->kind = VSCSI_FILE;
-    } else if (hctl_parse(text, &e->phctl) == 0) {
-        e->kind = VSCSI_HCTL;
-    } else if (numbers_and_colons(text)) {
-        return wrong(err, "p-dev '%s': expected four decimal numbers h:c:t:l, as lsscsi shows them", Q(text));
-    } else {
-        const char *name = strncmp(text, "dev/", 4) == 0 ? text + 4 : text;
-        bool bare = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(name) && strlen(name) <= 16;
-
-        return wrong(err,
-                     "p-dev '%s': expected /dev/..., h:c:t:l, naa.<16 or 32 hex>[:lun] or a wwid "
-                     "(eui., t10., uuid., iqn.)%s%s%s",
-                     Q(text), bare ? "; did you mean /dev/" : "", bare ? name : "", bare ? "?" : "");
-    }
+    /* What can only be the beginning of a p-dev. */
+    if (strncmp(text, "/dev/", 5) == 0 && text[strlen(text) - 1] == '/')
+        return wrong(err, "p-dev '%s' is a directory: expected a device node such as /dev/sg0", Q(text));
+    if (strcspn(text, "./") == strlen(text) - 1 && text[strlen(text) - 1] == '.')
+        return wrong(err, "p-dev '%s': expected a wwid as in /sys/class/scsi_device/*/device/wwid", Q(text));
+    if (pdev_parse(text, &p, why) < 0)
+        return wrong_pdev(text, why, err);
+    e->kind = p.kind;
+    e->phctl = p.hctl;
     e->pdev = strdup(text);
     return e->pdev ? 0 : -ENOMEM;
 }

@@ -10,21 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "device/pdev.h"
 #include "pvscsi/hctl.h"
-
-enum vscsi_pdev {
-    VSCSI_PATH, /* /dev/...: any node or link that leads to a SCSI device */
-    VSCSI_HCTL, /* host:channel:target:lun of the backend domain */
-    VSCSI_NAA,  /* naa.<16 or 32 hex digits>[:lun] */
-    VSCSI_WWID, /* eui., t10., uuid., iqn.: as the sysfs file `wwid` has it */
-    VSCSI_FILE, /* file:/path: an emulated disk, which backends offer in standalone mode only */
-};
 
 /* All text is allocated; vscsi_entry_clear() frees it. */
 struct vscsi_entry {
     char *pdev;
-    enum vscsi_pdev kind;
-    struct hctl phctl; /* VSCSI_HCTL */
+    enum pdev_kind kind;
+    struct hctl phctl; /* PDEV_HCTL */
     bool whole_host;   /* v-dev is the word `host`: every LUN of that physical host, numbered alike */
     struct hctl vdev;
     bool feature_host; /* no command policy */

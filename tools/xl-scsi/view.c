@@ -5,16 +5,12 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/xenbus.h"
 #include "view.h"
 
 const char *state_name(unsigned state)
 {
-    static const char *const names[] = {
-        [0] = "absent",  [1] = "Initialising", [2] = "InitWait",      [3] = "Initialised",  [4] = "Connected",
-        [5] = "Closing", [6] = "Closed",       [7] = "Reconfiguring", [8] = "Reconfigured",
-    };
-
-    return state < ARRAY_SIZE(names) ? names[state] : "unknown";
+    return state == 0 ? "absent" : xenbus_state_name(state);
 }
 
 static int by_number(const void *a, const void *b)
@@ -28,10 +24,10 @@ static int by_number(const void *a, const void *b)
  * The children of a directory whose names are prefix and a number, as numbers in ascending order. Other
  * names are not ours and are left alone. 0 and *out (to be freed; NULL when there are none), or -errno.
  */
-static int numbered_children(struct store *s, const char *path, const char *prefix, uint32_t **out, unsigned *n)
+static int numbered_children(struct xenstore *s, const char *path, const char *prefix, uint32_t **out, unsigned *n)
 {
     unsigned count;
-    CLEANUP_FREE char **names = store_dir(s, &count, "%s", path);
+    CLEANUP_FREE char **names = xenstore_dir(s, &count, "%s", path);
     size_t skip = strlen(prefix);
 
     *out = NULL;
@@ -75,33 +71,33 @@ void view_clear(struct guest_view *v)
     *v = (struct guest_view){ 0 };
 }
 
-static bool read_flag(struct store *s, const char *dir, const char *name, bool absent)
+static bool read_flag(struct xenstore *s, const char *dir, const char *name, bool absent)
 {
     uint32_t value;
-    int r = store_read_u32(s, UINT32_MAX, &value, "%s/%s", dir, name);
+    int r = xenstore_read_u32(s, UINT32_MAX, &value, "%s/%s", dir, name);
 
     return r < 0 ? absent : value != 0;
 }
 
-static void load_dev(struct store *s, uint32_t domid, const struct vhost_view *h, struct dev_view *d)
+static void load_dev(struct xenstore *s, uint32_t domid, const struct vhost_view *h, struct dev_view *d)
 {
-    char dir[STORE_PATH_MAX];
+    char dir[XENSTORE_PATH_MAX];
 
     snprintf(dir, sizeof(dir), DEV_FMT, h->backend, domid, h->id, d->n);
-    d->pdev = store_read(s, "%s/p-dev", dir);
-    d->vdev_text = store_read(s, "%s/v-dev", dir);
+    d->pdev = xenstore_read(s, "%s/p-dev", dir);
+    d->vdev_text = xenstore_read(s, "%s/v-dev", dir);
     d->vdev_ok = d->vdev_text && hctl_parse(d->vdev_text, &d->vdev) == 0;
-    d->devname = store_read(s, "%s/p-devname", dir);
-    d->phctl = store_read(s, "%s/p-hctl", dir);
-    d->error = store_read(s, "%s/error", dir);
+    d->devname = xenstore_read(s, "%s/p-devname", dir);
+    d->phctl = xenstore_read(s, "%s/p-hctl", dir);
+    d->error = xenstore_read(s, "%s/error", dir);
     d->readonly = read_flag(s, dir, "readonly", false);
-    d->state = store_state(s, "%s/state", dir);
-    d->fe_state = store_state(s, FE_DEV_FMT "/state", domid, h->id, d->n);
+    d->state = xenstore_state(s, "%s/state", dir);
+    d->fe_state = xenstore_state(s, FE_DEV_FMT "/state", domid, h->id, d->n);
 }
 
-static int load_vhost(struct store *s, uint32_t domid, struct vhost_view *h)
+static int load_vhost(struct xenstore *s, uint32_t domid, struct vhost_view *h)
 {
-    char be[STORE_PATH_MAX], fe[STORE_PATH_MAX], devs[STORE_PATH_MAX];
+    char be[XENSTORE_PATH_MAX], fe[XENSTORE_PATH_MAX], devs[XENSTORE_PATH_MAX];
     CLEANUP_FREE uint32_t *numbers = NULL;
     unsigned n;
     int r;
@@ -109,12 +105,12 @@ static int load_vhost(struct store *s, uint32_t domid, struct vhost_view *h)
     snprintf(be, sizeof(be), BE_FMT, h->backend, domid, h->id);
     snprintf(fe, sizeof(fe), FE_FMT, domid, h->id);
     snprintf(devs, sizeof(devs), BE_FMT "/vscsi-devs", h->backend, domid, h->id);
-    h->state = store_state(s, "%s/state", be);
-    h->fe_state = store_state(s, "%s/state", fe);
-    h->has_frontend = store_exists(s, "%s", fe);
+    h->state = xenstore_state(s, "%s/state", be);
+    h->fe_state = xenstore_state(s, "%s/state", fe);
+    h->has_frontend = xenstore_exists(s, "%s", fe);
     h->online = read_flag(s, be, "online", true);
     h->feature_host = read_flag(s, be, "feature-host", false);
-    h->error = store_read(s, "%s/error", be);
+    h->error = xenstore_read(s, "%s/error", be);
     r = numbered_children(s, devs, "dev-", &numbers, &n);
     if (r < 0 || n == 0)
         return r;
@@ -133,9 +129,9 @@ static int load_vhost(struct store *s, uint32_t domid, struct vhost_view *h)
  * Tools that number their controllers 0, 1, 2.. say in libxl_ctrl_index which virtual host it is, and
  * the v-devs say it too.
  */
-static void set_host_number(struct store *s, uint32_t domid, struct vhost_view *h)
+static void set_host_number(struct xenstore *s, uint32_t domid, struct vhost_view *h)
 {
-    bool known = store_read_u32(s, UINT32_MAX, &h->host, BE_FMT "/libxl_ctrl_index", h->backend, domid, h->id) == 0;
+    bool known = xenstore_read_u32(s, UINT32_MAX, &h->host, BE_FMT "/libxl_ctrl_index", h->backend, domid, h->id) == 0;
 
     for (unsigned i = 0; !known && i < h->n_devs; i++) {
         known = h->devs[i].vdev_ok;
@@ -147,10 +143,10 @@ static void set_host_number(struct store *s, uint32_t domid, struct vhost_view *
         h->devs[i].vdev.host = h->host;
 }
 
-static int load_backend(struct store *s, struct guest_view *v, uint32_t backend)
+static int load_backend(struct xenstore *s, struct guest_view *v, uint32_t backend)
 {
     CLEANUP_FREE uint32_t *ids = NULL;
-    char dir[STORE_PATH_MAX];
+    char dir[XENSTORE_PATH_MAX];
     unsigned n;
     int r;
 
@@ -175,7 +171,7 @@ static int load_backend(struct store *s, struct guest_view *v, uint32_t backend)
     return 0;
 }
 
-int view_load_from(struct store *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out)
+int view_load_from(struct xenstore *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out)
 {
     struct guest_view v = { .domid = domid };
     int r = 0;
@@ -188,7 +184,7 @@ int view_load_from(struct store *s, uint32_t domid, const uint32_t *backends, un
     return r;
 }
 
-int view_load(struct store *s, uint32_t domid, struct guest_view *out)
+int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out)
 {
     unsigned n;
     CLEANUP_FREE uint32_t *backends = domain_list(s, &n);
@@ -199,13 +195,13 @@ int view_load(struct store *s, uint32_t domid, struct guest_view *out)
     return view_load_from(s, domid, backends, n, out);
 }
 
-uint32_t *view_backends(struct store *s, unsigned *n)
+uint32_t *view_backends(struct xenstore *s, unsigned *n)
 {
     unsigned all, used = 0;
     uint32_t *ids = domain_list(s, &all);
 
     for (unsigned i = 0; ids && i < all; i++)
-        if (store_exists(s, "/local/domain/%u/backend/vscsi", ids[i]))
+        if (xenstore_exists(s, "/local/domain/%u/backend/vscsi", ids[i]))
             ids[used++] = ids[i];
     *n = used;
     if (ids && used == 0) {
@@ -232,7 +228,7 @@ struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev)
     return NULL;
 }
 
-uint32_t *domain_list(struct store *s, unsigned *n)
+uint32_t *domain_list(struct xenstore *s, unsigned *n)
 {
     uint32_t *ids = NULL;
     int r = numbered_children(s, "/local/domain", "", &ids, n);
@@ -242,20 +238,20 @@ uint32_t *domain_list(struct store *s, unsigned *n)
     return ids;
 }
 
-uint32_t own_domid(struct store *s)
+uint32_t own_domid(struct xenstore *s)
 {
     uint32_t own;
 
     /* A relative path. */
-    return store_read_u32(s, DOMID_MAX, &own, "domid") < 0 ? 0 : own;
+    return xenstore_read_u32(s, DOMID_MAX, &own, "domid") < 0 ? 0 : own;
 }
 
-char *domain_name(struct store *s, uint32_t domid)
+char *domain_name(struct xenstore *s, uint32_t domid)
 {
-    return store_read(s, "/local/domain/%u/name", domid);
+    return xenstore_read(s, "/local/domain/%u/name", domid);
 }
 
-int domain_find_name(struct store *s, const char *name, uint32_t *domid)
+int domain_find_name(struct xenstore *s, const char *name, uint32_t *domid)
 {
     unsigned n;
     CLEANUP_FREE uint32_t *ids = domain_list(s, &n);
@@ -273,10 +269,10 @@ int domain_find_name(struct store *s, const char *name, uint32_t *domid)
     return -ENOENT;
 }
 
-int domain_find(struct store *s, const char *text, uint32_t *domid)
+int domain_find(struct xenstore *s, const char *text, uint32_t *domid)
 {
     /* As xl does: what is all digits is an id, whatever names there are. */
     if (parse_u32_str(text, DOMID_MAX, domid) == 0)
-        return store_exists(s, "/local/domain/%u", *domid) ? 0 : errno == EACCES ? -EACCES : -ENOENT;
+        return xenstore_exists(s, "/local/domain/%u", *domid) ? 0 : errno == EACCES ? -EACCES : -ENOENT;
     return domain_find_name(s, text, domid);
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "pvscsi/hctl.h"
-#include "store.h"
+#include "xenstore.h"
 
 #define DOMID_MAX 0x7fef /* public/xen.h: DOMID_FIRST_RESERVED - 1 */
 
@@ -42,10 +42,10 @@ struct guest_view {
 };
 
 /* Reads it all, inside the current transaction if there is one. 0, -ENOMEM or another -errno. */
-int view_load(struct store *s, uint32_t domid, struct guest_view *out);
+int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out);
 /* For many guests: view_backends() once (to be freed; NULL as domain_list()), then this for each. */
-uint32_t *view_backends(struct store *s, unsigned *n);
-int view_load_from(struct store *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out);
+uint32_t *view_backends(struct xenstore *s, unsigned *n);
+int view_load_from(struct xenstore *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out);
 void view_clear(struct guest_view *v);
 /* The vhost that goes by this number, whichever backend serves it; NULL. */
 struct vhost_view *view_host(const struct guest_view *v, uint32_t host);
@@ -56,19 +56,19 @@ struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
 #define FE_FMT "/local/domain/%u/device/vscsi/%u" /* guest, id */
 #define FE_DEV_FMT FE_FMT "/vscsi-devs/dev-%u"
 
-/* "Connected" and so on, for people; "absent" for 0. */
+/* xenbus_state_name(), and "absent" for 0: of a node that is not there. */
 const char *state_name(unsigned state);
 
 /* --- domains --- */
 /* Name or number to a domain that xenstore knows. 0, -ENOENT, or -errno. */
-int domain_find(struct store *s, const char *text, uint32_t *domid);
+int domain_find(struct xenstore *s, const char *text, uint32_t *domid);
 /* By name only. */
-int domain_find_name(struct store *s, const char *name, uint32_t *domid);
+int domain_find_name(struct xenstore *s, const char *name, uint32_t *domid);
 /* Fresh memory; NULL when it has none. */
-char *domain_name(struct store *s, uint32_t domid);
+char *domain_name(struct xenstore *s, uint32_t domid);
 /* This domain's own id; 0 where xenstore does not say. */
-uint32_t own_domid(struct store *s);
+uint32_t own_domid(struct xenstore *s);
 /* All domain ids, ascending, to be freed. NULL with *n 0 when there are none or on failure (errno). */
-uint32_t *domain_list(struct store *s, unsigned *n);
+uint32_t *domain_list(struct xenstore *s, unsigned *n);
 
 #endif

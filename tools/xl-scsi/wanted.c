@@ -22,11 +22,11 @@ void wanted_clear(struct wanted *w)
     *w = (struct wanted){ 0 };
 }
 
-int wanted_load(struct store *s, uint32_t domid, struct wanted *out)
+int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out)
 {
     struct wanted w = { 0 };
     unsigned n;
-    CLEANUP_FREE char **names = store_dir(s, &n, WANTED_FMT, domid);
+    CLEANUP_FREE char **names = xenstore_dir(s, &n, WANTED_FMT, domid);
 
     *out = w;
     if (!names)
@@ -44,9 +44,9 @@ int wanted_load(struct store *s, uint32_t domid, struct wanted *out)
         if (parse_u32_str(names[i], UINT32_MAX, &w.numbers[w.n]) < 0)
             continue;
         /* libxl's, that is; a guest that could write here would choose its own devices. */
-        if (store_owner(s, WANTED_FMT "/%s", domid, names[i]) == domid)
+        if (xenstore_owner(s, WANTED_FMT "/%s", domid, names[i]) == domid)
             continue;
-        CLEANUP_FREE char *text = store_read(s, WANTED_FMT "/%s", domid, names[i]);
+        CLEANUP_FREE char *text = xenstore_read(s, WANTED_FMT "/%s", domid, names[i]);
 
         /* Not to be read now is not gone: who loads again finds it. */
         if (!text && errno != ENOENT) {
@@ -57,7 +57,7 @@ int wanted_load(struct store *s, uint32_t domid, struct wanted *out)
         }
         if (!text || vscsi_entry_parse(text, &w.entries[w.n], err) < 0)
             continue;
-        w.errors[w.n] = store_read(s, WANTED_FMT "/%s/error", domid, names[i]);
+        w.errors[w.n] = xenstore_read(s, WANTED_FMT "/%s/error", domid, names[i]);
         w.n++;
     }
     *out = w;
@@ -70,33 +70,33 @@ struct removal_ctx {
 };
 
 /* The directory goes with its last entry; the service's own mark there does not count. */
-static int settle(struct store *s, void *ctx)
+static int settle(struct xenstore *s, void *ctx)
 {
     struct removal_ctx *r = ctx;
     unsigned n;
 
-    if (!store_exists(s, WANTED_FMT "/%u", r->domid, r->number))
+    if (!xenstore_exists(s, WANTED_FMT "/%u", r->domid, r->number))
         return 0;
     if (r->error) {
-        store_write(s, r->error, WANTED_FMT "/%u/error", r->domid, r->number);
+        xenstore_write(s, r->error, WANTED_FMT "/%u/error", r->domid, r->number);
         return 0;
     }
-    store_rm(s, WANTED_FMT "/%u", r->domid, r->number);
-    CLEANUP_FREE char **left = store_dir(s, &n, WANTED_FMT, r->domid);
+    xenstore_rm(s, WANTED_FMT "/%u", r->domid, r->number);
+    CLEANUP_FREE char **left = xenstore_dir(s, &n, WANTED_FMT, r->domid);
 
     if (!left)
-        store_rm(s, WANTED_FMT, r->domid);
+        xenstore_rm(s, WANTED_FMT, r->domid);
     return 0;
 }
 
-static int settle_one(struct store *s, uint32_t domid, uint32_t number, const char *error)
+static int settle_one(struct xenstore *s, uint32_t domid, uint32_t number, const char *error)
 {
     struct removal_ctx ctx = { .domid = domid, .number = number, .error = error };
 
-    return store_transact(s, settle, &ctx);
+    return xenstore_transact(s, settle, &ctx);
 }
 
-int wanted_drop(struct store *s, uint32_t domid, const struct hctl *vdev)
+int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev)
 {
     struct wanted w;
     int r = wanted_load(s, domid, &w), found = 0;
@@ -111,7 +111,7 @@ int wanted_drop(struct store *s, uint32_t domid, const struct hctl *vdev)
 }
 
 /* Somebody may have attached it by hand since. */
-static bool there_already(struct store *s, uint32_t domid, const struct hctl *vdev)
+static bool there_already(struct xenstore *s, uint32_t domid, const struct hctl *vdev)
 {
     struct guest_view v;
     bool there = false;

@@ -17,10 +17,10 @@ struct wanted {
 };
 
 /* 0 (perhaps with none), or -errno. */
-int wanted_load(struct store *s, uint32_t domid, struct wanted *out);
+int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out);
 void wanted_clear(struct wanted *w);
 /* Takes one v-dev off the list, if it is there: 1 it was, 0 not, or -errno. */
-int wanted_drop(struct store *s, uint32_t domid, const struct hctl *vdev);
+int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev);
 
 /*
  * While it is held, nobody else attaches or gives up what c->domid wants. *fd: to be closed; -1 where there can be no

@@ -40,7 +40,7 @@ struct job {
 };
 
 struct watcher {
-    struct store store;
+    struct xenstore store;
     struct job jobs[MAX_AT_ONCE];
     bool later; /* a domain was left for the next scan */
     char timeout[16];
@@ -66,16 +66,16 @@ static struct job *new_job(struct watcher *w, uint32_t domid)
     return NULL;
 }
 
-static int rm_mark(struct store *s, void *ctx)
+static int rm_mark(struct xenstore *s, void *ctx)
 {
     uint32_t domid = *(uint32_t *)ctx;
     unsigned n;
 
-    store_rm(s, PAUSED_FMT, domid);
-    CLEANUP_FREE char **left = store_dir(s, &n, "/local/domain/%u/" WANTED_DIR, domid);
+    xenstore_rm(s, PAUSED_FMT, domid);
+    CLEANUP_FREE char **left = xenstore_dir(s, &n, "/local/domain/%u/" WANTED_DIR, domid);
 
     if (!left && (errno == 0 || errno == ENOENT))
-        store_rm(s, "/local/domain/%u/" WANTED_DIR, domid);
+        xenstore_rm(s, "/local/domain/%u/" WANTED_DIR, domid);
     return 0;
 }
 
@@ -83,16 +83,16 @@ enum {
     MARKED_ALREADY = 1
 };
 
-static int put_mark(struct store *s, void *ctx)
+static int put_mark(struct xenstore *s, void *ctx)
 {
     uint32_t domid = *(uint32_t *)ctx;
 
-    if (store_exists(s, PAUSED_FMT, domid))
+    if (xenstore_exists(s, PAUSED_FMT, domid))
         return MARKED_ALREADY;
     /* A domain that is destroyed just now must not get a new home by this. */
-    if (!store_exists(s, "/local/domain/%u/" WANTED_DIR, domid))
+    if (!xenstore_exists(s, "/local/domain/%u/" WANTED_DIR, domid))
         return errno ? -errno : -ENOENT;
-    store_write(s, "1", PAUSED_FMT, domid);
+    xenstore_write(s, "1", PAUSED_FMT, domid);
     return 0;
 }
 
@@ -102,10 +102,10 @@ static int put_mark(struct store *s, void *ctx)
  */
 static void hold(struct watcher *w, struct job *job)
 {
-    int r = hyp_available() ? store_transact(&w->store, put_mark, &job->domid) : -ENOSYS;
+    int r = hyp_available() ? xenstore_transact(&w->store, put_mark, &job->domid) : -ENOSYS;
 
     if (r == 0 && hyp_pause(job->domid) < 0)
-        store_transact(&w->store, rm_mark, &job->domid);
+        xenstore_transact(&w->store, rm_mark, &job->domid);
     else if (r == 0 || r == MARKED_ALREADY)
         job->held = true;
 }
@@ -115,7 +115,7 @@ static bool let_run(struct watcher *w, struct job *job)
 {
     if (!job->let_go) {
         /* Without an answer, what we know ourselves has to do. */
-        if (!store_exists(&w->store, PAUSED_FMT, job->domid) && !job->held)
+        if (!xenstore_exists(&w->store, PAUSED_FMT, job->domid) && !job->held)
             return errno == ENOENT;
         int r = hyp_unpause(job->domid);
 
@@ -123,7 +123,7 @@ static bool let_run(struct watcher *w, struct job *job)
             complain(0, "domain %u cannot be unpaused: %s", job->domid, strerror(-r));
         job->let_go = true;
     }
-    return store_transact(&w->store, rm_mark, &job->domid) == 0;
+    return xenstore_transact(&w->store, rm_mark, &job->domid) == 0;
 }
 
 /* pause: it lacks what it has never been tried to give it, and has not begun perhaps. */
@@ -174,7 +174,7 @@ static void scan(struct watcher *w, bool retry)
             fresh |= !wanted.errors[k];
         if (fresh || (retry && wanted.n))
             begin(w, ids[i], fresh);
-        else if (store_exists(&w->store, PAUSED_FMT, ids[i]) || errno != ENOENT)
+        else if (xenstore_exists(&w->store, PAUSED_FMT, ids[i]) || errno != ENOENT)
             new_job(w, ids[i]); /* what a former service left */
         wanted_clear(&wanted);
     }
@@ -202,7 +202,7 @@ static void finish(struct watcher *w)
 {
     const struct timespec pause = { .tv_nsec = POLL_US * 1000L };
 
-    store_clear_interrupt();
+    xenstore_clear_interrupt();
     for (unsigned i = 0; i < MAX_AT_ONCE; i++) {
         if (w->jobs[i].used && w->jobs[i].pid)
             run_wait(w->jobs[i].pid);
@@ -214,7 +214,7 @@ static void finish(struct watcher *w)
 
 static int serve(struct watcher *w)
 {
-    int r = store_watch(&w->store, "introduced", "@introduceDomain");
+    int r = xenstore_watch(&w->store, "introduced", "@introduceDomain");
 
     if (r < 0)
         return complain(EXIT_FAILED, "cannot watch for new domains: %s", strerror(-r));
@@ -225,7 +225,7 @@ static int serve(struct watcher *w)
 
         if (w->later)
             scan(w, false);
-        r = store_wait(&w->store, now_us() + (busy ? POLL_US : w->later ? RETRY_US : IDLE_US));
+        r = xenstore_wait(&w->store, now_us() + (busy ? POLL_US : w->later ? RETRY_US : IDLE_US));
         if (r == 0)
             scan(w, false);
         else if (r != -ETIMEDOUT)
@@ -250,13 +250,13 @@ int cmd_watch(const struct options *o, int argc, char **argv)
 
     if (code == EXIT_OK)
         code = serve(&w);
-    store_close(&w.store);
+    xenstore_close(&w.store);
     return code;
 }
 
 int cmd_resume(const struct options *o, int argc, char **argv)
 {
-    struct store s = { 0 };
+    struct xenstore s = { 0 };
     uint32_t domid;
     int code = connect_store(&s);
 
@@ -273,6 +273,6 @@ int cmd_resume(const struct options *o, int argc, char **argv)
             code = complain(EXIT_FAILED, "guest %s (domain %u) lacks %d of its devices: %s", name ? name : "?", domid,
                             r < 0 ? 1 : r, c.error);
     }
-    store_close(&s);
+    xenstore_close(&s);
     return code;
 }

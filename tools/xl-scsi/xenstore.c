@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Xenstore as a toolstack needs it; see store.h. */
+/* Xenstore as a toolstack needs it; see xenstore.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "store.h"
+#include "xenstore.h"
 
 enum {
     FIRST_ANSWER_S = 10,   /* a xenstored that is there answers in milliseconds */
@@ -24,7 +24,7 @@ static void on_stop(int sig)
     interrupted = 1;
 }
 
-void store_catch_signals(void)
+void xenstore_catch_signals(void)
 {
     /* No SA_RESTART: a wait must end. */
     struct sigaction sa = { .sa_handler = on_stop };
@@ -34,12 +34,12 @@ void store_catch_signals(void)
     sigaction(SIGHUP, &sa, NULL);
 }
 
-bool store_interrupted(void)
+bool xenstore_interrupted(void)
 {
     return interrupted;
 }
 
-void store_clear_interrupt(void)
+void xenstore_clear_interrupt(void)
 {
     interrupted = 0;
 }
@@ -57,11 +57,11 @@ static void on_no_answer(int sig)
     _exit(1);
 }
 
-int store_open(struct store *s)
+int xenstore_open(struct xenstore *s)
 {
     struct sigaction sa = { .sa_handler = on_no_answer }, old;
 
-    *s = (struct store){ .t = XBT_NULL };
+    *s = (struct xenstore){ .t = XBT_NULL };
     s->xs = xs_open(0);
     if (!s->xs)
         return errno ? -errno : -EIO;
@@ -74,20 +74,21 @@ int store_open(struct store *s)
     return err == 0 || err == ENOENT || err == EACCES ? 0 : -err;
 }
 
-void store_close(struct store *s)
+void xenstore_close(struct xenstore *s)
 {
     if (s->xs)
         xs_close(s->xs);
     s->xs = NULL;
 }
 
-static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static bool format_path(char path[XENSTORE_PATH_MAX], const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
-static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
+static bool format_path(char path[XENSTORE_PATH_MAX], const char *fmt, va_list ap)
 {
-    int n = vsnprintf(path, STORE_PATH_MAX, fmt, ap);
+    int n = vsnprintf(path, XENSTORE_PATH_MAX, fmt, ap);
 
-    if (n < 0 || n >= STORE_PATH_MAX) {
+    if (n < 0 || n >= XENSTORE_PATH_MAX) {
         errno = ENAMETOOLONG;
         return false;
     }
@@ -96,7 +97,7 @@ static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
 
 /* Each public function below takes a format: turn it into path, or leave by `failed`. */
 #define PATH_OR(failed) \
-    char where[STORE_PATH_MAX]; \
+    char where[XENSTORE_PATH_MAX]; \
     va_list ap; \
     va_start(ap, path); \
     bool path_ok = format_path(where, path, ap); \
@@ -104,13 +105,13 @@ static bool format_path(char path[STORE_PATH_MAX], const char *fmt, va_list ap)
     if (!path_ok) \
     failed
 
-char *store_read(struct store *s, const char *path, ...)
+char *xenstore_read(struct xenstore *s, const char *path, ...)
 {
     PATH_OR(return NULL);
     return xs_read(s->xs, s->t, where, NULL);
 }
 
-static int read_u32(struct store *s, uint32_t max, uint32_t *out, const char *where)
+static int read_u32(struct xenstore *s, uint32_t max, uint32_t *out, const char *where)
 {
     unsigned len = 0;
     CLEANUP_FREE char *text = xs_read(s->xs, s->t, where, &len);
@@ -120,13 +121,13 @@ static int read_u32(struct store *s, uint32_t max, uint32_t *out, const char *wh
     return parse_u32(text, len, max, out) < 0 ? -EINVAL : 0;
 }
 
-int store_read_u32(struct store *s, uint32_t max, uint32_t *out, const char *path, ...)
+int xenstore_read_u32(struct xenstore *s, uint32_t max, uint32_t *out, const char *path, ...)
 {
     PATH_OR(return -EINVAL);
     return read_u32(s, max, out, where);
 }
 
-unsigned store_state(struct store *s, const char *path, ...)
+unsigned xenstore_state(struct xenstore *s, const char *path, ...)
 {
     uint32_t state = 0;
 
@@ -134,7 +135,7 @@ unsigned store_state(struct store *s, const char *path, ...)
     return read_u32(s, 8, &state, where) < 0 ? 0 : state;
 }
 
-bool store_exists(struct store *s, const char *path, ...)
+bool xenstore_exists(struct xenstore *s, const char *path, ...)
 {
     PATH_OR(return false);
     CLEANUP_FREE void *value = xs_read(s->xs, s->t, where, NULL);
@@ -142,7 +143,7 @@ bool store_exists(struct store *s, const char *path, ...)
     return value != NULL;
 }
 
-char **store_dir(struct store *s, unsigned *n, const char *path, ...)
+char **xenstore_dir(struct xenstore *s, unsigned *n, const char *path, ...)
 {
     *n = 0;
     PATH_OR(return NULL);
@@ -157,7 +158,7 @@ char **store_dir(struct store *s, unsigned *n, const char *path, ...)
     return names;
 }
 
-uint32_t store_owner(struct store *s, const char *path, ...)
+uint32_t xenstore_owner(struct xenstore *s, const char *path, ...)
 {
     unsigned n = 0;
 
@@ -167,13 +168,13 @@ uint32_t store_owner(struct store *s, const char *path, ...)
     return perms && n ? perms[0].id : UINT32_MAX;
 }
 
-static void note_failure(struct store *s)
+static void note_failure(struct xenstore *s)
 {
     if (s->error == 0)
         s->error = errno ? -errno : -EIO;
 }
 
-static void write_node(struct store *s, const char *where, const char *value)
+static void write_node(struct xenstore *s, const char *where, const char *value)
 {
     if (s->dry_run)
         printf("%s = \"%s\"\n", where, value);
@@ -181,7 +182,7 @@ static void write_node(struct store *s, const char *where, const char *value)
         note_failure(s);
 }
 
-void store_write(struct store *s, const char *value, const char *path, ...)
+void xenstore_write(struct xenstore *s, const char *value, const char *path, ...)
 {
     PATH_OR({
         note_failure(s);
@@ -190,7 +191,7 @@ void store_write(struct store *s, const char *value, const char *path, ...)
     write_node(s, where, value);
 }
 
-void store_write_u32(struct store *s, uint32_t value, const char *path, ...)
+void xenstore_write_u32(struct xenstore *s, uint32_t value, const char *path, ...)
 {
     char text[16];
 
@@ -202,7 +203,7 @@ void store_write_u32(struct store *s, uint32_t value, const char *path, ...)
     write_node(s, where, text);
 }
 
-void store_rm(struct store *s, const char *path, ...)
+void xenstore_rm(struct xenstore *s, const char *path, ...)
 {
     PATH_OR({
         note_failure(s);
@@ -221,7 +222,7 @@ void store_rm(struct store *s, const char *path, ...)
         note_failure(s);
 }
 
-void store_mkdir(struct store *s, unsigned owner, unsigned reader, const char *path, ...)
+void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned reader, const char *path, ...)
 {
     /* The first entry is the owner, its right is everybody else's. */
     struct xs_permissions perms[2] = { { .id = owner, .perms = XS_PERM_NONE },
@@ -237,7 +238,7 @@ void store_mkdir(struct store *s, unsigned owner, unsigned reader, const char *p
         note_failure(s);
 }
 
-int store_transact(struct store *s, int (*fn)(struct store *s, void *ctx), void *ctx)
+int xenstore_transact(struct xenstore *s, int (*fn)(struct xenstore *s, void *ctx), void *ctx)
 {
     for (unsigned i = 0; i < TRANSACT_TRIES; i++) {
         int r;
@@ -265,19 +266,19 @@ int store_transact(struct store *s, int (*fn)(struct store *s, void *ctx), void 
     return -EBUSY;
 }
 
-int store_watch(struct store *s, const char *token, const char *path, ...)
+int xenstore_watch(struct xenstore *s, const char *token, const char *path, ...)
 {
     PATH_OR(return -ENAMETOOLONG);
     return xs_watch(s->xs, where, token) ? 0 : -errno;
 }
 
-void store_unwatch(struct store *s, const char *token, const char *path, ...)
+void xenstore_unwatch(struct xenstore *s, const char *token, const char *path, ...)
 {
     PATH_OR(return );
     xs_unwatch(s->xs, where, token);
 }
 
-static bool take_events(struct store *s)
+static bool take_events(struct xenstore *s)
 {
     bool any = false;
 
@@ -287,14 +288,14 @@ static bool take_events(struct store *s)
 }
 
 /* libxenstore's descriptor does not become readable when its connection ends: only a request tells. */
-static bool is_connected(struct store *s)
+static bool is_connected(struct xenstore *s)
 {
     CLEANUP_FREE void *any = xs_read(s->xs, XBT_NULL, "/local", NULL);
 
     return any || errno == ENOENT || errno == EACCES;
 }
 
-int store_wait(struct store *s, uint64_t deadline_us)
+int xenstore_wait(struct xenstore *s, uint64_t deadline_us)
 {
     struct pollfd fd = { .fd = xs_fileno(s->xs), .events = POLLIN };
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attaching devices to a guest: their nodes are placed in one transaction for each virtual host, then the answers of
+ * backend and guest are awaited.
+ */
+#ifndef XL_SCSI_ATTACH_H
+#define XL_SCSI_ATTACH_H
+
+#include "change.h"
+
+enum {
+    ATTACH_CONNECTED = 0,
+    ATTACH_TAKEN = 1,
+    ATTACH_NO_FRONTEND = 2
+};
+
+/*
+ * Attaches all n entries or none. ATTACH_CONNECTED: the guest uses them. ATTACH_TAKEN: the backend has
+ * them all (state 3), and the guest, which cannot answer now (or need not: no_wait), gets them when its frontend
+ * connects. ATTACH_NO_FRONTEND: the same, but it runs and should have answered. Otherwise
+ * -errno and c->error, with everything undone. With c->store->dry_run it only prints, and gives 0.
+ */
+int attach_run(struct change *c, const struct vscsi_entry *entries, unsigned n);
+
+#endif
