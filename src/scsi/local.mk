@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libscsi.a
-libscsi_a_SOURCES = src/scsi/scsi.h src/scsi/types.h src/scsi/opcodes.h src/scsi/bytes.h src/scsi/sense.c \
+libscsi_a_SOURCES = src/scsi/scsi.h src/scsi/types.h src/scsi/opcodes.h src/scsi/bytes.h src/scsi/sense.h src/scsi/sense.c \
+	src/scsi/outcome.c src/scsi/split.h src/scsi/split.c \
 	src/scsi/decide.c src/scsi/filter.c src/scsi/cdb-table.h src/scsi/cdb-table.c src/scsi/luns.c
 EXTRA_DIST += docs/scsi.md
