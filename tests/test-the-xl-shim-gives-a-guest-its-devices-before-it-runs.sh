@@ -50,7 +50,7 @@ wait $pid
 check_eq $? 5 "exit status of create -F"
 gone
 
-step "-e: xl ends at once, with -F too, and the guest has its devices all the same"
+step "-e: xl ends at once, with -F too, and the guest has its devices nevertheless"
 for options in "-e" "-F -e" "-Fe" "-e -F"; do
     # shellcheck disable=SC2086
     shim create $options "$DIR/with.cfg" || fail "create $options"

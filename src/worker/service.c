@@ -184,7 +184,7 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
             svc->stats->halted = 1;
             log_limited(&svc->bad_limit, XTL_WARN, svc->prefix,
                         "ring and journal do not agree after a restart: the "
-                        "ring stays halted until the guest connects anew");
+                        "ring stays halted until the guest connects again");
             svc->halted(svc);
             return 0;
         }
@@ -326,7 +326,7 @@ static void halt(struct service *svc)
 {
     svc->stats->halted = 1;
     log_limited(&svc->bad_limit, XTL_WARN, svc->prefix,
-                "the guest's request index is impossible: the ring is halted until it connects anew");
+                "the guest's request index is impossible: the ring is halted until it connects again");
     svc->halted(svc);
 }
 

@@ -262,12 +262,12 @@ static int check_one(struct change *c, const struct inuse_roots *roots, const st
         escape_for_log(vdev, sizeof(vdev), text, strlen(text));
         return change_failed(c, -EBUSY,
                              "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
-                             "all the same",
+                             "anyway",
                              e->pdev, vdev, g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?",
                              g->domid);
     }
     if (a->resolved && inuse_locally(roots, &a->dev, why))
-        return change_failed(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it all the same", e->pdev, why);
+        return change_failed(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it anyway", e->pdev, why);
     return 0;
 }
 
