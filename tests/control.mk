@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_device check_host check_host_devices check_options
+control_checks = check_vhost_table check_lun_table check_device check_options \
+	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
 check_vhost_table_SOURCES = tests/check_vhost_table.c
@@ -12,14 +13,38 @@ check_device_SOURCES = tests/check_device.c
 check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_device_LDADD = libdevice.a libcommon.a $(CHECK_LIBS)
 # Its own store.h and supervise.h stand before the library's.
-check_host_SOURCES = tests/check_host.c tests/host-fixture.h tests/fake-control.c tests/fake-control.h
-check_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_host_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=device_open
-check_host_LDADD = libcontrol.a libdevice.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
-check_host_devices_SOURCES = tests/check_host_devices.c tests/host-fixture.h tests/fake-control.c tests/fake-control.h
-check_host_devices_CFLAGS = $(check_host_CFLAGS)
-check_host_devices_LDFLAGS = $(check_host_LDFLAGS)
-check_host_devices_LDADD = $(check_host_LDADD)
+HOST_FAKES = tests/host-fixture.h tests/fake-control.c tests/fake-control.h
+HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open
+HOST_LINKED = libcontrol.a libdevice.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
+check_host_protocol_SOURCES = tests/check_host_protocol.c $(HOST_FAKES)
+check_host_protocol_CFLAGS = $(HOST_C_OPTIONS)
+check_host_protocol_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_protocol_LDADD = $(HOST_LINKED)
+check_host_refusals_SOURCES = tests/check_host_refusals.c $(HOST_FAKES)
+check_host_refusals_CFLAGS = $(HOST_C_OPTIONS)
+check_host_refusals_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_refusals_LDADD = $(HOST_LINKED)
+check_host_workers_SOURCES = tests/check_host_workers.c $(HOST_FAKES)
+check_host_workers_CFLAGS = $(HOST_C_OPTIONS)
+check_host_workers_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_workers_LDADD = $(HOST_LINKED)
+check_host_xenstore_SOURCES = tests/check_host_xenstore.c $(HOST_FAKES)
+check_host_xenstore_CFLAGS = $(HOST_C_OPTIONS)
+check_host_xenstore_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_xenstore_LDADD = $(HOST_LINKED)
+check_host_reports_SOURCES = tests/check_host_reports.c $(HOST_FAKES)
+check_host_reports_CFLAGS = $(HOST_C_OPTIONS)
+check_host_reports_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_reports_LDADD = $(HOST_LINKED)
+check_host_at_work_SOURCES = tests/check_host_at_work.c $(HOST_FAKES)
+check_host_at_work_CFLAGS = $(HOST_C_OPTIONS)
+check_host_at_work_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_at_work_LDADD = $(HOST_LINKED)
+check_host_devices_SOURCES = tests/check_host_devices.c $(HOST_FAKES)
+check_host_devices_CFLAGS = $(HOST_C_OPTIONS)
+check_host_devices_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_devices_LDADD = $(HOST_LINKED)
 # The pages' directories are compared with the configured ones.
 check_options_SOURCES = tests/check_options.c
 check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'

@@ -138,7 +138,7 @@ static UNUSED void teardown(void)
 }
 
 /* Lets everything happen for at least ms milliseconds. */
-static UNUSED void settle_ms(unsigned ms)
+static UNUSED void let_happen_ms(unsigned ms)
 {
     uint64_t end = now_us() + ms * 1000u;
 
@@ -148,9 +148,9 @@ static UNUSED void settle_ms(unsigned ms)
     } while (now_us() < end);
 }
 
-static UNUSED void settle(void)
+static UNUSED void let_happen(void)
 {
-    settle_ms(25);
+    let_happen_ms(25);
 }
 
 static UNUSED bool node_is(const char *path, const char *value)
@@ -292,6 +292,37 @@ static UNUSED void set_busy(const char *hctl, unsigned n)
     run("echo %u >%s/bus/scsi/devices/%s/device_busy", n, sysfs, hctl);
 }
 
+#define DISK "5:0:0:0"
+#define WWID "naa.5000c500a1b2c3d4"
+#define LUN_0 BACK "/vscsi-devs/dev-0"
+
+/* Guest 3 with the disk at 5:0:0:0. */
+static UNUSED void connected_disk(void)
+{
+    make_scsi(DISK, 5, WWID);
+    start();
+    connected_guest(3, DISK);
+}
+
+/* The guest ends, and the daemon has removed what is its own. */
+static UNUSED void destroy(unsigned domid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/local/domain/%u", domid);
+    fake_remove(path);
+    fake_domain(domid, false);
+    snprintf(path, sizeof(path), "backend/vscsi/%u", domid);
+    expect(path, NULL);
+}
+
+/* The daemon after one that was stopped. Workers are counted anew. */
+static UNUSED void restart(void)
+{
+    fake_n_children = 0;
+    start();
+}
+
 int __real_device_open(const struct device_roots *r, struct device *dev, struct device_fds *fds, char *why);
 int __wrap_device_open(const struct device_roots *r, struct device *dev, struct device_fds *fds, char *why);
 
@@ -310,6 +341,24 @@ int __wrap_device_open(const struct device_roots *r, struct device *dev, struct 
         return __real_device_open(r, dev, fds, why);
     *fds = (struct device_fds){ .sg = open("/dev/null", O_RDWR | O_CLOEXEC), .block = -1 };
     return 0;
+}
+
+/* Runs the tests that add() adds, each in a process of its own. The program's exit status. */
+static UNUSED int run_suite(const char *name, void (*add)(TCase *t))
+{
+    Suite *s = suite_create(name);
+    TCase *t = tcase_create("all");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 120);
+    add(t);
+    suite_add_tcase(s, t);
+    srunner_run_all(r, CK_ENV);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

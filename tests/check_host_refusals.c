@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The control process over a xenstore and workers in memory: devices, rings and values that cannot be used are refused
+ * with a reason, and harm nothing.
+ */
+#include "config.h"
+
+#include "host-fixture.h"
+
+/* --- what cannot be had --- */
+
+START_TEST(a_device_that_cannot_be_had_says_why)
+{
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, "file:/nonexistent", "0:0:0:0");
+    add_dev(BACK, 1, "1:0:0", "0:0:0:1");
+    add_dev(BACK, 2, pdev_a, "0:0:0");
+    add_dev(BACK, 3, pdev_a, "0:0:0:16384");
+    add_dev(BACK, 4, pdev_a, "0:0:0:4");
+    add_dev(BACK, 5, pdev_b, "7:0:0:4");
+    fake_put(BACK "/vscsi-devs/dev-6/state", "1");
+    expect(BACK "/vscsi-devs/dev-0/state", "6");
+    expect(BACK "/vscsi-devs/dev-6/state", "6");
+    expect(BACK "/vscsi-devs/dev-4/state", "3");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-1/state"), "6");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-2/state"), "6");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-3/state"), "6");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-5/state"), "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-0/error"), "/nonexistent: No such file"));
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-1/error"), "expected /dev/"));
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-2/error"), "v-dev is '0:0:0'; expected h:c:t:l"));
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-3/error"), "expected h:c:t:l with c up to 255"));
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-5/error"), "taken by dev-4"));
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-6/error"), "p-dev cannot be read"));
+    /* The toolstack tries again with something better. */
+    fake_put(BACK "/vscsi-devs/dev-0/p-dev", pdev_b);
+    fake_put(BACK "/vscsi-devs/dev-0/state", "1");
+    expect(BACK "/vscsi-devs/dev-0/state", "3");
+    expect(BACK "/vscsi-devs/dev-0/error", NULL);
+    /* One that failed is detached without ado. */
+    fake_put(BACK "/vscsi-devs/dev-1/state", "5");
+    expect(BACK "/vscsi-devs/dev-1/state", "6");
+}
+END_TEST
+
+START_TEST(a_device_that_the_worker_refuses_says_why)
+{
+    fake_added_error = -EINVAL;
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    expect(BACK "/vscsi-devs/dev-0/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-0/error"), "worker cannot use it: Invalid argument"));
+}
+END_TEST
+
+START_TEST(the_limit_of_luns_holds)
+{
+    settings.max_luns = 2;
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    add_dev(BACK, 1, pdev_a, "0:0:0:1");
+    add_dev(BACK, 2, pdev_b, "0:0:0:2");
+    expect(BACK "/vscsi-devs/dev-2/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-2/error"), "max_luns"));
+    expect(BACK "/vscsi-devs/dev-1/state", "3");
+}
+END_TEST
+
+START_TEST(a_device_that_the_guest_refused_is_noted)
+{
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    offer_ring("8", "9");
+    expect(BACK "/state", "4");
+    fake_put(FRONT "/vscsi-devs/dev-0/state", "6");
+    fake_put(FRONT "/state", "4");
+    expect(BACK "/vscsi-devs/dev-0/error", "the guest refused the device");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "3");
+}
+END_TEST
+
+START_TEST(the_options_of_a_device_reach_the_worker)
+{
+    const struct worker_msg *m;
+
+    start();
+    create_vhost(3, 0);
+    fake_put(BACK "/vscsi-devs/dev-0/readonly", "1");
+    fake_put(BACK "/vscsi-devs/dev-0/feature-host", "1");
+    fake_put(BACK "/vscsi-devs/dev-0/pr", "deny");
+    fake_put(BACK "/vscsi-devs/dev-0/pr-move", "0");
+    add_dev(BACK, 0, pdev_a, "0:2:3:4");
+    expect(BACK "/vscsi-devs/dev-0/state", "3");
+    m = fake_last(fake_child(), WM_LUN_ADD);
+    ck_assert_uint_eq(m->u.lun.flags, LUN_READONLY | LUN_FEATURE_HOST | LUN_ATTACHED);
+    ck_assert_uint_eq(m->u.lun.pr_mode, PR_DENY);
+    ck_assert_uint_eq(m->u.lun.channel, 2);
+    ck_assert_uint_eq(m->u.lun.target, 3);
+    ck_assert_uint_eq(m->u.lun.lun, 4);
+    ck_assert_uint_eq(m->u.lun.backing, LUN_BACKING_FILE);
+    ck_assert_uint_eq(m->u.lun.max_transfer, 127 * 4096);
+    fake_put(BACK "/vscsi-devs/dev-2/pr-move", "1");
+    add_dev(BACK, 2, pdev_a, "0:2:3:5");
+    expect(BACK "/vscsi-devs/dev-2/state", "3");
+    m = fake_last(fake_child(), WM_LUN_ADD);
+    ck_assert_uint_eq(m->u.lun.flags, LUN_PR_MOVE | LUN_ATTACHED);
+    ck_assert_uint_eq(m->u.lun.pr_mode, PR_HELPER);
+    fake_put(BACK "/vscsi-devs/dev-3/pr-force", "1");
+    fake_put(BACK "/vscsi-devs/dev-3/pr", "direct");
+    add_dev(BACK, 3, pdev_a, "0:2:3:6");
+    expect(BACK "/vscsi-devs/dev-3/state", "3");
+    m = fake_last(fake_child(), WM_LUN_ADD);
+    ck_assert_uint_eq(m->u.lun.flags, LUN_PR_FORCED | LUN_ATTACHED);
+    ck_assert_uint_eq(m->u.lun.pr_mode, PR_DIRECT);
+    fake_put(BACK "/vscsi-devs/dev-1/pr", "perhaps");
+    add_dev(BACK, 1, pdev_a, "0:0:0:0");
+    expect(BACK "/vscsi-devs/dev-1/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-1/error"), "pr is 'perhaps'"));
+}
+END_TEST
+
+START_TEST(a_ring_that_cannot_be_mapped_closes_the_vhost)
+{
+    fake_connect_error = -EINVAL;
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    offer_ring("8", "9");
+    expect(BACK "/state", "5");
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/error"), "ring-ref 8"));
+    ck_assert_uint_eq(fake_count(fake_child(), WM_CONNECT), 1);
+    fake_connect_error = 0;
+    fake_put(FRONT "/state", "6");
+    expect(BACK "/state", "6");
+    fake_put(FRONT "/state", "1");
+    expect(BACK "/state", "2");
+    offer_ring("10", "11");
+    expect(BACK "/state", "4");
+    expect(BACK "/error", NULL);
+}
+END_TEST
+
+START_TEST(a_protocol_that_is_not_ours_is_refused)
+{
+    start();
+    create_vhost(3, 0);
+    fake_put(FRONT "/protocol", "arm-abi-of-mars");
+    offer_ring("8", "9");
+    expect(BACK "/state", "5");
+    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/error"), "'arm-abi-of-mars'"));
+    let_happen();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_CONNECT), 0);
+}
+END_TEST
+
+/* --- values that are no values --- */
+
+START_TEST(a_frontend_that_is_not_the_paths_own_is_never_followed)
+{
+    static const char *const wrong[] = {
+        "/local/domain/4/device/vscsi/0",
+        "/local/domain/3/device/vscsi/",
+        "/local/domain/3/device/vscsi/x",
+        "/local/domain/3/device/vscsi/0/",
+        "/local/domain/3/device/vscsi/../../../4/device/vscsi/0",
+        "",
+        "/local/domain/3/device/vbd/0",
+        "local/domain/3/device/vscsi/0",
+        "/local/domain/3/device/vscsi/4294967296",
+    };
+
+    start();
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        create_vhost(3, i);
+        fake_putf(wrong[i], "backend/vscsi/3/%u/frontend", i);
+    }
+    let_happen_ms(60);
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        char path[96];
+
+        snprintf(path, sizeof(path), "backend/vscsi/3/%u/state", i);
+        /* It may have been right for the moment before the wrong one was written; nothing is ever read at another place. */
+        ck_assert_msg(!node_is(path, "4"), "%s", wrong[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_wrong_frontend_id_is_refused_with_a_reason)
+{
+    static const char *const wrong[] = { "4", "-3", "3 ", "0x3", "99999999999", "" };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        char back[64], path[96];
+
+        snprintf(back, sizeof(back), "backend/vscsi/3/%u", i);
+        fake_putf(wrong[i], "%s/frontend-id", back);
+        fake_putf("/local/domain/3/device/vscsi/0", "%s/frontend", back);
+        fake_putf("1", "%s/state", back);
+        snprintf(path, sizeof(path), "%s/state", back);
+    }
+    fake_domain(3, true);
+    fake_put(FRONT "/state", "1");
+    start();
+    UNTIL(ready);
+    let_happen();
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        char path[96];
+
+        snprintf(path, sizeof(path), "backend/vscsi/3/%u/state", i);
+        ck_assert_str_eq(fake_get(path), "1");
+        snprintf(path, sizeof(path), "backend/vscsi/3/%u/error", i);
+        ck_assert_ptr_nonnull(fake_get(path));
+        ck_assert_ptr_nonnull(strstr(fake_get(path), "expected 3"));
+    }
+    ck_assert_uint_eq(fake_n_children, 0);
+    /* Put right, it is served. */
+    fake_put("backend/vscsi/3/0/frontend-id", "3");
+    expect("backend/vscsi/3/0/state", "2");
+    expect("backend/vscsi/3/0/error", NULL);
+}
+END_TEST
+
+START_TEST(states_that_are_no_states_do_nothing)
+{
+    static const char *const odd[] = { "", "0", "9", "-1", "4 ", "four", "99999999999999999999", "0x4", "2", "8" };
+    char digits[1024];
+
+    connected();
+    for (unsigned i = 0; i < ARRAY_SIZE(odd); i++) {
+        fake_put(FRONT "/state", odd[i]);
+        let_happen_ms(5);
+    }
+    memset(digits, '4', sizeof(digits) - 1);
+    digits[sizeof(digits) - 1] = '\0';
+    fake_put(FRONT "/state", digits);
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_DISCONNECT), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(odd); i++) {
+        fake_put(BACK "/vscsi-devs/dev-0/state", odd[i]);
+        let_happen_ms(5);
+    }
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_REMOVE), 0);
+    fake_put(FRONT "/state", "5");
+    expect(BACK "/state", "5");
+}
+END_TEST
+
+START_TEST(a_ring_that_is_no_number_is_not_connected)
+{
+    static const char *const odd[] = { "", "-1", "4294967296", "8 ", "x" };
+
+    start();
+    create_vhost(3, 0);
+    expect(BACK "/state", "2");
+    for (unsigned i = 0; i < ARRAY_SIZE(odd); i++) {
+        offer_ring(odd[i], "9");
+        let_happen_ms(5);
+        offer_ring("8", odd[i]);
+        let_happen_ms(5);
+    }
+    fake_remove(FRONT "/ring-ref");
+    fake_put(FRONT "/event-channel", "9");
+    fake_put(FRONT "/state", "3");
+    let_happen();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_CONNECT), 0);
+    fake_put(FRONT "/ring-ref", "8");
+    expect(BACK "/state", "4");
+}
+END_TEST
+
+START_TEST(names_that_are_none_are_ignored)
+{
+    static const char *const odd[] = { "x", "-1", "32752", "65536", "4294967299", "3x" };
+
+    start();
+    UNTIL(ready);
+    for (unsigned i = 0; i < ARRAY_SIZE(odd); i++) {
+        fake_putf("1", "backend/vscsi/%s/0/state", odd[i]);
+        fake_putf("1", "backend/vscsi/3/%s/state", i == 0 ? "y" : i == 1 ? "-2" : "4294967296");
+    }
+    create_vhost(3, 0);
+    fake_put(BACK "/vscsi-devs/dev-x/state", "1");
+    fake_put(BACK "/vscsi-devs/dev-99999999999/state", "1");
+    fake_put(BACK "/vscsi-devs/disk/state", "1");
+    expect(BACK "/state", "2");
+    let_happen();
+    ck_assert_uint_eq(fake_n_children, 1);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 0);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+    tcase_add_test(t, a_device_that_cannot_be_had_says_why);
+    tcase_add_test(t, a_device_that_the_worker_refuses_says_why);
+    tcase_add_test(t, the_limit_of_luns_holds);
+    tcase_add_test(t, a_device_that_the_guest_refused_is_noted);
+    tcase_add_test(t, the_options_of_a_device_reach_the_worker);
+    tcase_add_test(t, a_ring_that_cannot_be_mapped_closes_the_vhost);
+    tcase_add_test(t, a_protocol_that_is_not_ours_is_refused);
+    tcase_add_test(t, a_frontend_that_is_not_the_paths_own_is_never_followed);
+    tcase_add_test(t, a_wrong_frontend_id_is_refused_with_a_reason);
+    tcase_add_test(t, states_that_are_no_states_do_nothing);
+    tcase_add_test(t, a_ring_that_is_no_number_is_not_connected);
+    tcase_add_test(t, names_that_are_none_are_ignored);
+}
+
+int main(void)
+{
+    return run_suite("host-refusals", add_tests);
+}

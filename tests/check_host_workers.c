@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The control process over a xenstore and workers in memory: the death of a worker and a restart of the daemon. The guest
+ * goes on with its ring in both cases.
+ */
+#include "config.h"
+
+#include "host-fixture.h"
+
+/* --- workers --- */
+
+START_TEST(a_worker_that_dies_is_replaced_and_goes_on_with_the_ring)
+{
+    connected();
+    write_journal(8, 9, true);
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2);
+    UNTIL(fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.ring_ref, 8);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+    /* The LUN comes before the ring, with its old number, and not as something new to the guest. */
+    ck_assert_uint_eq(fake_child()->msgs[1].type, WM_LUN_ADD);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.flags & LUN_ATTACHED, 0);
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "4");
+}
+END_TEST
+
+START_TEST(a_worker_that_dies_over_and_over_is_slowed_down_but_never_given_up)
+{
+    uint64_t begin;
+
+    connected();
+    write_journal(8, 9, false);
+    begin = now_us();
+    for (unsigned i = 1; i <= 6; i++) {
+        fake_die(fake_child());
+        UNTIL(fake_n_children == i + 1);
+        UNTIL(fake_count(fake_child(), WM_CONNECT) == 1);
+    }
+    /* Three for free, then 50, 100 and 200 ms. */
+    ck_assert_uint_ge(now_us() - begin, 350000);
+    ck_assert_uint_lt(now_us() - begin, 3000000);
+}
+END_TEST
+
+START_TEST(a_worker_that_cannot_be_started_is_tried_again)
+{
+    fake_child_refuses = true;
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    offer_ring("8", "9");
+    let_happen();
+    fake_child_refuses = false;
+    expect(BACK "/state", "4");
+    expect(BACK "/vscsi-devs/dev-0/state", "3");
+}
+END_TEST
+
+START_TEST(a_worker_that_dies_without_a_ring_is_replaced)
+{
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    expect(BACK "/vscsi-devs/dev-0/state", "3");
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2);
+    UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 1);
+    offer_ring("8", "9");
+    expect(BACK "/state", "4");
+}
+END_TEST
+
+START_TEST(a_worker_that_dies_while_it_lets_go_has_let_go)
+{
+    connected();
+    fake_child_mute = true;
+    fake_put(FRONT "/state", "5");
+    UNTIL(fake_count(fake_child(), WM_DISCONNECT) == 1);
+    fake_die(fake_child());
+    expect(BACK "/state", "5");
+    fake_put(FRONT "/state", "6");
+    expect(BACK "/state", "6");
+}
+END_TEST
+
+START_TEST(what_a_worker_says_of_an_earlier_ring_is_ignored)
+{
+    struct worker_msg old = { .type = WM_DISCONNECTED, .generation = 1 };
+
+    connected();
+    offer_ring("30", "31");
+    UNTIL(fake_count(fake_child(), WM_CONNECT) == 2);
+    let_happen();
+    fake_say(fake_child(), &old);
+    old.type = WM_HALTED;
+    fake_say(fake_child(), &old);
+    old = (struct worker_msg){ .type = WM_CONNECTED, .generation = 1, .error = -EIO };
+    fake_say(fake_child(), &old);
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    /* And nonsense: unknown types, slots that do not exist. */
+    for (uint32_t type = 0; type < 70; type++) {
+        if (type == WM_RESET || (type >= WM_LUN_ADDED && type <= WM_DISCONNECTED) || type == WM_HALTED)
+            continue;
+        fake_say(fake_child(), &(struct worker_msg){ .type = type, .generation = 77, .lun_slot = 4000000000u });
+    }
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_slot = 4000000000u, .error = -1 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED, .lun_slot = 255 });
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+}
+END_TEST
+
+START_TEST(a_reset_is_refused_unless_it_is_configured)
+{
+    connected();
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 0 });
+    UNTIL(fake_count(fake_child(), WM_RESET_DONE) == 1);
+    ck_assert_int_eq(fake_last(fake_child(), WM_RESET_DONE)->error, -EOPNOTSUPP);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 99 });
+    UNTIL(fake_count(fake_child(), WM_RESET_DONE) == 2);
+}
+END_TEST
+
+/* What a guest writes into its state node keeps nobody from serving its commands, unless it says that it leaves. */
+START_TEST(a_lost_ring_is_taken_over_whatever_the_frontends_state)
+{
+    static const char *const state[] = { "nonsense", "2", "7", "8" };
+
+    connected();
+    write_journal(8, 9, true);
+    fake_put(FRONT "/state", state[_i]);
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_DISCONNECT), 0);
+}
+END_TEST
+
+/* The frontend has seen the 4 that we still show, and is at 4 itself. Its ring is in no journal yet. */
+START_TEST(a_worker_that_dies_while_it_connects_a_resumed_frontend_is_replaced)
+{
+    connected();
+    write_journal(8, 9, false);
+    fake_child_mute = true;
+    offer_ring("30", "31");
+    UNTIL(fake_count(fake_child(), WM_DISCONNECT) == 1);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_DISCONNECTED, .generation = 1 });
+    UNTIL(fake_count(fake_child(), WM_CONNECT) == 2);
+    fake_put(FRONT "/state", "4");
+    let_happen();
+    fake_child_mute = false;
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.ring_ref, 30);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 0);
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+}
+END_TEST
+
+/* --- restart of the daemon --- */
+
+START_TEST(a_restarted_daemon_takes_a_live_ring_over)
+{
+    connected();
+    stop();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    write_journal(8, 9, false);
+    fake_n_children = 0;
+    start();
+    UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "4");
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.flags & LUN_ATTACHED, 0);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_INIT)->u.init.max_segments, 128);
+}
+END_TEST
+
+START_TEST(a_reconfiguration_goes_on_over_a_restart)
+{
+    connected();
+    stop();
+    write_journal(8, 9, false);
+    add_dev(BACK, 1, pdev_b, "0:0:0:1");
+    fake_put(BACK "/state", "7");
+    fake_put(FRONT "/state", "7");
+    fake_n_children = 0;
+    start();
+    expect(BACK "/state", "8");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-1/state"), "3");
+    fake_put(FRONT "/vscsi-devs/dev-1/state", "4");
+    fake_put(FRONT "/state", "4");
+    expect(BACK "/state", "4");
+    expect(BACK "/vscsi-devs/dev-1/state", "4");
+}
+END_TEST
+
+/* Linux takes only devices at 3 when it connects. */
+START_TEST(a_device_is_offered_again_to_a_frontend_that_restarted_with_the_daemon)
+{
+    connected();
+    stop();
+    write_journal(8, 9, false);
+    fake_put(FRONT "/state", "1");
+    restart();
+    expect(BACK "/state", "2");
+    expect(BACK "/vscsi-devs/dev-0/state", "3");
+}
+END_TEST
+
+START_TEST(a_live_ring_without_its_journal_is_closed)
+{
+    connected();
+    stop();
+    write_journal(77, 9, false);
+    fake_n_children = 0;
+    start();
+    expect(BACK "/state", "5");
+    ck_assert(fake_n_children == 0 || fake_count(fake_child(), WM_CONNECT) == 0);
+    fake_put(FRONT "/state", "6");
+    expect(BACK "/state", "6");
+    expect(BACK "/state", "2");
+}
+END_TEST
+
+START_TEST(a_new_ring_offered_meanwhile_is_connected_afresh)
+{
+    connected();
+    stop();
+    write_journal(8, 9, false);
+    offer_ring("50", "51");
+    fake_n_children = 0;
+    start();
+    UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 0);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.ring_ref, 50);
+}
+END_TEST
+
+START_TEST(a_worker_of_an_earlier_daemon_is_waited_for)
+{
+    struct run_files files;
+    uint32_t pid;
+
+    connected();
+    stop();
+    write_journal(8, 9, false);
+    /* It still holds its journal. */
+    ck_assert_int_eq(run_files_open(dir, 3, 0, false, &files, &pid), 0);
+    fake_n_children = 0;
+    start();
+    let_happen_ms(100);
+    ck_assert_uint_eq(fake_n_children, 0);
+    close(files.journal);
+    close(files.stats);
+    UNTIL(fake_n_children == 1);
+    UNTIL(fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
+}
+END_TEST
+
+START_TEST(the_end_of_the_daemon_leaves_everything_as_it_is)
+{
+    connected();
+    host_quit(host);
+    ck_assert(fake_child()->quit);
+    let_happen();
+    ck_assert(!quit);
+    fake_die(fake_child());
+    UNTIL(quit);
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "4");
+    ck_assert_uint_eq(fake_n_children, 1);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_DISCONNECT), 0);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+    tcase_add_test(t, a_worker_that_dies_is_replaced_and_goes_on_with_the_ring);
+    tcase_add_test(t, a_worker_that_dies_over_and_over_is_slowed_down_but_never_given_up);
+    tcase_add_test(t, a_worker_that_cannot_be_started_is_tried_again);
+    tcase_add_test(t, a_worker_that_dies_without_a_ring_is_replaced);
+    tcase_add_test(t, a_worker_that_dies_while_it_lets_go_has_let_go);
+    tcase_add_test(t, what_a_worker_says_of_an_earlier_ring_is_ignored);
+    tcase_add_test(t, a_reset_is_refused_unless_it_is_configured);
+    tcase_add_loop_test(t, a_lost_ring_is_taken_over_whatever_the_frontends_state, 0, 4);
+    tcase_add_test(t, a_worker_that_dies_while_it_connects_a_resumed_frontend_is_replaced);
+    tcase_add_test(t, a_restarted_daemon_takes_a_live_ring_over);
+    tcase_add_test(t, a_reconfiguration_goes_on_over_a_restart);
+    tcase_add_test(t, a_device_is_offered_again_to_a_frontend_that_restarted_with_the_daemon);
+    tcase_add_test(t, a_live_ring_without_its_journal_is_closed);
+    tcase_add_test(t, a_new_ring_offered_meanwhile_is_connected_afresh);
+    tcase_add_test(t, a_worker_of_an_earlier_daemon_is_waited_for);
+    tcase_add_test(t, the_end_of_the_daemon_leaves_everything_as_it_is);
+}
+
+int main(void)
+{
+    return run_suite("host-workers", add_tests);
+}
