@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-scsi_checks = check_scsi_sense check_scsi_decide check_scsi_readonly check_scsi_filter check_scsi_luns \
+scsi_checks = check_scsi_sense check_scsi_outcome check_scsi_decide check_scsi_readonly check_scsi_filter check_scsi_luns \
 	check_scsi_filedisk check_scsi_split check_sense_text
 check_PROGRAMS += $(scsi_checks) replay_scsi
 TESTS += $(scsi_checks)
@@ -7,6 +7,9 @@ TESTS += $(scsi_checks)
 check_scsi_sense_SOURCES = tests/check_scsi_sense.c tests/check_scsi.h
 check_scsi_sense_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_sense_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_outcome_SOURCES = tests/check_scsi_outcome.c tests/check_scsi.h
+check_scsi_outcome_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_outcome_LDADD = libscsi.a $(CHECK_LIBS)
 check_scsi_decide_SOURCES = tests/check_scsi_decide.c tests/check_scsi_commands.h tests/check_scsi.h
 check_scsi_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_decide_LDADD = libscsi.a $(CHECK_LIBS)

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What sg said of a command, mapped to what the guest is told.
+ * What sg says of a command, mapped to what the guest is told. docs/scsi.md has the same tables, with the reason of
+ * each row.
+ *
+ * No answer starts the guest's error handling: the host's has run already. Linux's does for host bytes such as
+ * DID_TIME_OUT, for statuses that it does not know, and for CHECK CONDITION without sense data
+ * (scsi_decide_disposition()); a guest with one processor hangs in it. No failure is told by the host byte alone:
+ * SUSE's Windows frontend drops it.
+ *
+ * The surprising choice: data-in of a failed command goes to the guest only where its initiator has a use for it, and
+ * the residual agrees. sg copies back its whole buffer whether the device filled it or not, and Linux's sd takes the
+ * blocks before the failed one as good when the residual says that they moved.
  */
 #include "config.h"
 
@@ -11,6 +21,136 @@
 #include "scsi/scsi.h"
 #include "scsi/sense.h"
 
+/* An answer without data. The sense is given with CHECK CONDITION only. */
+struct ending {
+    uint8_t status;
+    struct scsi_sense sense;
+};
+
+/* How a command ends, by what kind of device it was for. */
+struct endings {
+    uint8_t host; /* byte for the guest */
+    struct ending disk, tape, other;
+};
+
+#define CHECK(k, asc, ascq) \
+    { \
+        SCSI_CHECK_CONDITION, \
+        { \
+            (k), (asc), (ascq) \
+        } \
+    }
+#define BUSY \
+    { \
+        .status = SCSI_BUSY \
+    }
+#define ALL_TYPES(...) .disk = __VA_ARGS__, .tape = __VA_ARGS__, .other = __VA_ARGS__
+/*
+ * Whether the command ran is not known. A disk's initiator sends it again, which does no harm. A tape may have moved,
+ * and the host's error handling may have reset the drive: its initiator must find out where the tape is.
+ */
+#define TAPE_MAY_HAVE_MOVED .tape = CHECK(0x06, 0x29, 0x00)
+#define UNCERTAIN(asc, ascq) .disk = CHECK(0x0b, asc, ascq), .other = CHECK(0x0b, asc, ascq), TAPE_MAY_HAVE_MOVED
+#define ABSENT .host = SCSI_HOST_NO_CONNECT, ALL_TYPES(CHECK(0x05, 0x25, 0x00))
+
+/* The host bytes of Linux, which vscsiif.h numbers alike. Row 0 is for every one that is not known. */
+static const struct endings host_endings[] = {
+    [0] = { UNCERTAIN(0x08, 0x00) },
+    [1] = { ABSENT },                                                               /* NO_CONNECT */
+    [2] = { .disk = BUSY, .other = CHECK(0x0b, 0x08, 0x00), TAPE_MAY_HAVE_MOVED },  /* BUS_BUSY */
+    [3] = { UNCERTAIN(0x08, 0x01) },                                                /* TIME_OUT */
+    [4] = { ABSENT },                                                               /* BAD_TARGET */
+    [5] = { UNCERTAIN(0x08, 0x00) },                                                /* ABORT */
+    [6] = { UNCERTAIN(0x47, 0x00) },                                                /* PARITY */
+    [7] = { UNCERTAIN(0x08, 0x00) },                                                /* ERROR */
+    [8] = { UNCERTAIN(0x08, 0x00) },                                                /* RESET */
+    [9] = { UNCERTAIN(0x08, 0x00) },                                                /* BAD_INTR */
+    [10] = { UNCERTAIN(0x08, 0x00) },                                               /* PASSTHROUGH */
+    [11] = { UNCERTAIN(0x08, 0x00) },                                               /* SOFT_ERROR */
+    [12] = { .disk = BUSY, .other = CHECK(0x0b, 0x08, 0x00), TAPE_MAY_HAVE_MOVED }, /* IMM_RETRY */
+    [13] = { .disk = BUSY, .other = CHECK(0x0b, 0x08, 0x00), TAPE_MAY_HAVE_MOVED }, /* REQUEUE */
+    [14] = { UNCERTAIN(0x08, 0x00) },                                               /* TRANSPORT_DISRUPTED */
+    [15] = { .host = SCSI_HOST_TRANSPORT_FAILFAST, UNCERTAIN(0x08, 0x00) },
+    [16] = { ALL_TYPES(CHECK(0x04, 0x44, 0x00)) },                          /* TARGET_FAILURE */
+    [17] = { ALL_TYPES(CHECK(0x0b, 0x08, 0x00)) },                          /* NEXUS_FAILURE */
+    [18] = { ALL_TYPES(CHECK(0x07, 0x27, 0x07)) },                          /* ALLOC_FAILURE */
+    [19] = { ALL_TYPES(CHECK(0x03, 0x00, 0x00)) },                          /* MEDIUM_ERROR */
+    [20] = { .host = SCSI_HOST_TRANSPORT_FAILFAST, UNCERTAIN(0x08, 0x00) }, /* TRANSPORT_MARGINAL */
+};
+enum {
+    HOST_UNKNOWN = 0,
+    HOST_ENDINGS = sizeof(host_endings) / sizeof(host_endings[0]),
+    /*
+     * Kernels before 6.0 show in these what their own mid-layer concluded from status and sense. With those present
+     * the guest draws its own conclusion.
+     */
+    HOST_NOTE_FIRST = 16,
+    HOST_NOTE_LAST = 19,
+};
+
+/* errno of write() and read() on sg. 0 stands for all others. */
+static const struct {
+    int err;
+    struct endings endings;
+} errno_endings[] = {
+    { ENODEV, { ABSENT } },
+    { ENXIO, { ABSENT } },
+    /* The command was not submitted. Only the initiator can try again. */
+    { ENOMEM, { ALL_TYPES(BUSY) } },
+    { EAGAIN, { ALL_TYPES(BUSY) } },
+    { EBUSY, { ALL_TYPES(BUSY) } },
+    { EMFILE, { ALL_TYPES(BUSY) } },
+    { ENFILE, { ALL_TYPES(BUSY) } },
+    { EDOM, { ALL_TYPES(BUSY) } }, /* sg's queue is full */
+    /* More than the device's queue takes in one command. */
+    { EINVAL, { ALL_TYPES(CHECK(0x05, 0x24, 0x00)) } },
+    { EMSGSIZE, { ALL_TYPES(CHECK(0x05, 0x24, 0x00)) } },
+    { 0, { UNCERTAIN(0x08, 0x00) } },
+};
+
+/* What a SCSI status means for the rest of the answer (SAM-5 table 43; those of older standards too). */
+enum status_use {
+    STATUS_UNKNOWN = 0, /* Linux starts its error handling, or takes it for success (22h, COMMAND TERMINATED) */
+    STATUS_SUCCESS,
+    STATUS_SENSE,
+    STATUS_FAILURE, /* the command was not performed, or not to its end */
+};
+static const uint8_t status_uses[256] = {
+    [SCSI_GOOD] = STATUS_SUCCESS,
+    [SCSI_CHECK_CONDITION] = STATUS_SENSE,
+    [SCSI_CONDITION_MET] = STATUS_SUCCESS,
+    [SCSI_BUSY] = STATUS_FAILURE,
+    [SAM_STAT_INTERMEDIATE] = STATUS_SUCCESS,
+    [SAM_STAT_INTERMEDIATE_CONDITION_MET] = STATUS_SUCCESS,
+    [SCSI_RESERVATION_CONFLICT] = STATUS_FAILURE,
+    [SCSI_TASK_SET_FULL] = STATUS_FAILURE,
+    [SCSI_ACA_ACTIVE] = STATUS_FAILURE,
+    [SCSI_TASK_ABORTED] = STATUS_FAILURE,
+};
+
+static void end(struct scsi_answer *a, const struct endings *endings, uint8_t type, uint32_t data_len)
+{
+    const struct ending *e = &endings->other;
+
+    if (scsi_is_disk(type))
+        e = &endings->disk;
+    else if (scsi_is_tape(type))
+        e = &endings->tape;
+    if (e->status == SCSI_CHECK_CONDITION)
+        scsi_answer_sense(a, e->sense, endings->host, data_len);
+    else
+        scsi_answer_status(a, e->status, endings->host, data_len);
+}
+
+static void end_errno(struct scsi_answer *a, int err, uint8_t type, uint32_t data_len)
+{
+    size_t i = 0;
+
+    while (errno_endings[i].err && errno_endings[i].err != err)
+        i++;
+    end(a, &errno_endings[i].endings, type, data_len);
+}
+
 static void copy_sense(struct scsi_answer *a, const struct scsi_outcome *o)
 {
     if (!o->sense)
@@ -19,135 +159,52 @@ static void copy_sense(struct scsi_answer *a, const struct scsi_outcome *o)
     memcpy(a->sense, o->sense, a->sense_len);
 }
 
-/* The command was not performed, or nothing is known of it: errno of write() or read() on sg. */
-static void map_os_error(int err, uint32_t data_len, struct scsi_answer *a)
+/* Sense data that Linux takes for such. Response code 7Fh is vendor specific, and is the device's word all the same. */
+static bool sense_is_valid(const uint8_t *sense, uint8_t len)
 {
-    static const struct {
-        int err;
-        uint8_t host, status;
-        struct scsi_sense sense;
-    } map[] = {
-        { ENODEV, SCSI_HOST_NO_CONNECT, SCSI_CHECK_CONDITION, { 0x05, 0x25, 0x00 } },
-        { ENXIO, SCSI_HOST_NO_CONNECT, SCSI_CHECK_CONDITION, { 0x05, 0x25, 0x00 } },
-        /* The initiator's own retry is all that can help. EDOM (sg's queue is full) is queued by the caller. */
-        { ENOMEM, SCSI_HOST_OK, SCSI_BUSY, { 0 } },
-        { EAGAIN, SCSI_HOST_OK, SCSI_BUSY, { 0 } },
-        { EDOM, SCSI_HOST_OK, SCSI_BUSY, { 0 } },
-        /* More than the device's queue takes in one command. */
-        { EINVAL, SCSI_HOST_OK, SCSI_CHECK_CONDITION, { 0x05, 0x24, 0x00 } },
-        { EMSGSIZE, SCSI_HOST_OK, SCSI_CHECK_CONDITION, { 0x05, 0x24, 0x00 } },
-    };
-
-    for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
-        if (map[i].err != err)
-            continue;
-        if (map[i].status == SCSI_CHECK_CONDITION)
-            scsi_answer_sense(a, map[i].sense, map[i].host, data_len);
-        else
-            scsi_answer_status(a, map[i].status, map[i].host, data_len);
-        return;
-    }
-    scsi_answer_sense(a, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_ERROR, data_len);
+    return len >= 3 && (sense[0] & 0x70) == 0x70;
 }
 
-static bool status_is_failure(uint8_t status)
+static bool outcome_sense(const struct scsi_outcome *o, struct scsi_sense_data *sense)
 {
-    switch (status) {
-    case SCSI_GOOD:
-    case SCSI_CONDITION_MET:
-    case SAM_STAT_INTERMEDIATE:
-    case SAM_STAT_INTERMEDIATE_CONDITION_MET:
-        return false;
-    default:
+    return o->sense && scsi_sense_parse(o->sense, o->sense_len, sense);
+}
+
+/*
+ * Beside a host byte: did the device itself say that the command failed? Sense data of success or of an earlier
+ * command does not; nor does a status such as BUSY, since the command may have been sent more than once.
+ */
+static bool device_said_why(const struct scsi_outcome *o)
+{
+    struct scsi_sense_data sense;
+    uint8_t use = status_uses[o->status];
+
+    if (o->host >= HOST_NOTE_FIRST && o->host <= HOST_NOTE_LAST && use == STATUS_FAILURE)
         return true;
-    }
+    if (use == STATUS_FAILURE)
+        return o->status == SCSI_RESERVATION_CONFLICT;
+    return use != STATUS_UNKNOWN && outcome_sense(o, &sense) && !sense.deferred && sense.key != SPC_SK_NO_SENSE
+           && sense.key != SPC_SK_RECOVERED_ERROR && sense.key != SPC_SK_COMPLETED;
 }
 
-/*
- * The host bytes of Linux, which vscsiif.h numbers alike, and what stands for each beside a
- * status that says nothing. BUSY only where the command certainly did not start: an initiator that sees BUSY alone
- * sends it again, and a tape would then have the block twice.
- */
-static const struct {
-    uint8_t busy;
-    struct scsi_sense sense;
-} host_meaning[] = {
-    [1] = { 0, { 0x05, 0x25, 0x00 } },  /* NO_CONNECT */
-    [2] = { 1, { 0 } },                 /* BUS_BUSY */
-    [3] = { 0, { 0x0b, 0x08, 0x01 } },  /* TIME_OUT */
-    [4] = { 0, { 0x05, 0x25, 0x00 } },  /* BAD_TARGET */
-    [5] = { 0, { 0x0b, 0x08, 0x00 } },  /* ABORT */
-    [6] = { 0, { 0x0b, 0x47, 0x00 } },  /* PARITY */
-    [7] = { 0, { 0x0b, 0x08, 0x00 } },  /* ERROR */
-    [8] = { 0, { 0x0b, 0x08, 0x00 } },  /* RESET */
-    [9] = { 0, { 0x0b, 0x08, 0x00 } },  /* BAD_INTR */
-    [10] = { 0, { 0x0b, 0x08, 0x00 } }, /* PASSTHROUGH */
-    [11] = { 0, { 0x0b, 0x08, 0x00 } }, /* SOFT_ERROR */
-    [12] = { 1, { 0 } },                /* IMM_RETRY */
-    [13] = { 1, { 0 } },                /* REQUEUE */
-    [14] = { 0, { 0x0b, 0x08, 0x00 } }, /* TRANSPORT_DISRUPTED */
-    [15] = { 0, { 0x0b, 0x08, 0x00 } }, /* TRANSPORT_FAILFAST */
-    [16] = { 0, { 0x0b, 0x08, 0x00 } }, /* TARGET_FAILURE */
-    [17] = { 0, { 0x0b, 0x08, 0x00 } }, /* NEXUS_FAILURE */
-    [18] = { 0, { 0x07, 0x27, 0x07 } }, /* ALLOC_FAILURE: space allocation failed write protect */
-    [19] = { 0, { 0x03, 0x00, 0x00 } }, /* MEDIUM_ERROR */
-    [20] = { 0, { 0x0b, 0x08, 0x00 } }, /* TRANSPORT_MARGINAL */
-};
-enum {
-    HOST_LAST = 20,
-    HOST_NOTE_FIRST = 16,
-    HOST_NOTE_LAST = 19
-};
-
-/*
- * Kernels before 6.0 show in 16..19 what their own mid-layer concluded from status and sense. With those
- * present the guest draws its own conclusion; a new guest would take such a host byte for a transport error.
- */
-static bool host_is_note(const struct scsi_outcome *o)
+static bool host_counts(const struct scsi_outcome *o)
 {
-    return o->host >= HOST_NOTE_FIRST && o->host <= HOST_NOTE_LAST && status_is_failure(o->status);
-}
-
-static void map_host_error(const struct scsi_outcome *o, uint32_t data_len, struct scsi_answer *a)
-{
-    uint8_t host = o->host <= HOST_LAST ? (uint8_t)o->host : SCSI_HOST_ERROR;
-
-    if (status_is_failure(o->status)) {
-        scsi_answer_status(a, o->status, host, data_len);
-        copy_sense(a, o);
-    } else if (o->sense && o->sense_len) {
-        scsi_answer_status(a, SCSI_CHECK_CONDITION, host, data_len);
-        copy_sense(a, o);
-    } else if (host_meaning[host].busy) {
-        scsi_answer_status(a, SCSI_BUSY, host, data_len);
-    } else {
-        scsi_answer_sense(a, host_meaning[host].sense, host, data_len);
-    }
+    return o->host && !device_said_why(o);
 }
 
 /*
- * May data-in that came with this CHECK CONDITION be of use? A deferred error says that the
- * command it came with was not performed (SPC-5, deferred errors), and so do most sense keys.
+ * May data-in that came with this CHECK CONDITION be of use? A deferred error says that the command it came with was
+ * not performed (SPC-5, deferred errors), and so do most sense keys.
  */
 static bool check_condition_has_data(const struct scsi_outcome *o, uint8_t type)
 {
-    uint8_t key;
+    struct scsi_sense_data sense;
 
-    if (!o->sense || o->sense_len < 3)
+    if (!outcome_sense(o, &sense) || sense.deferred)
         return false;
-    switch (o->sense[0] & 0x7f) {
-    case 0x70:
-        key = o->sense[2] & 0x0f;
-        break;
-    case 0x72:
-        key = o->sense[1] & 0x0f;
-        break;
-    default:
-        return false;
-    }
     if (scsi_is_disk(type))
-        return key == SPC_SK_RECOVERED_ERROR;
-    switch (key) {
+        return sense.key == SPC_SK_RECOVERED_ERROR;
+    switch (sense.key) {
     case SPC_SK_NO_SENSE: /* a short or long block, a file mark, early warning */
     case SPC_SK_RECOVERED_ERROR:
     case SPC_SK_MEDIUM_ERROR: /* the blocks before the bad one */
@@ -164,27 +221,139 @@ static bool check_condition_has_data(const struct scsi_outcome *o, uint8_t type)
 uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir, uint32_t data_len,
                           struct scsi_answer *a)
 {
+    uint8_t use = status_uses[o->status], status = o->status;
     uint32_t residual;
 
     if (o->os_error) {
-        map_os_error(o->os_error, data_len, a);
+        end_errno(a, o->os_error, type, data_len);
         return 0;
     }
-    if (o->host && !host_is_note(o)) {
-        map_host_error(o, data_len, a);
+    if (host_counts(o)) {
+        end(a, &host_endings[o->host < HOST_ENDINGS ? o->host : HOST_UNKNOWN], type, data_len);
         return 0;
     }
-    if (status_is_failure(o->status) && o->status != SCSI_CHECK_CONDITION) {
-        scsi_answer_status(a, o->status, SCSI_HOST_OK, data_len);
+    if (use == STATUS_UNKNOWN || (use == STATUS_SENSE && !(o->sense && sense_is_valid(o->sense, o->sense_len)))) {
+        end(a, &host_endings[HOST_UNKNOWN], type, data_len);
         return 0;
     }
-
+    if (use == STATUS_FAILURE) {
+        scsi_answer_status(a, status, SCSI_HOST_OK, data_len);
+        return 0;
+    }
     residual = o->resid < 0 ? 0 : (uint32_t)o->resid;
     if (residual > data_len)
         residual = data_len;
-    if (o->status == SCSI_CHECK_CONDITION && dir == SCSI_DIR_IN && !check_condition_has_data(o, type))
+    if (o->host) {
+        status = SCSI_CHECK_CONDITION; /* the sense says why, whatever the status is */
+        if (o->host < HOST_NOTE_FIRST || o->host > HOST_NOTE_LAST)
+            residual = data_len;
+    }
+    if (status == SCSI_CHECK_CONDITION && dir == SCSI_DIR_IN && !check_condition_has_data(o, type))
         residual = data_len;
-    scsi_answer_status(a, o->status, SCSI_HOST_OK, residual);
+    scsi_answer_status(a, status, SCSI_HOST_OK, residual);
     copy_sense(a, o);
     return dir == SCSI_DIR_IN ? data_len - residual : 0;
+}
+
+bool scsi_answer_is_safe(const struct scsi_answer *a)
+{
+    /* With these Linux ends the command or sends it again, from 3.18 to 6.12. */
+    static const bool host_is_safe[256] = {
+        [SCSI_HOST_OK] = true,    [SCSI_HOST_NO_CONNECT] = true, [SCSI_HOST_ABORT] = true,
+        [SCSI_HOST_ERROR] = true, [SCSI_HOST_RESET] = true,      [SCSI_HOST_TRANSPORT_FAILFAST] = true,
+    };
+    uint8_t use = status_uses[a->status];
+
+    if (use == STATUS_UNKNOWN || !host_is_safe[a->host])
+        return false;
+    if (use == STATUS_SUCCESS)
+        return a->host == SCSI_HOST_OK;
+    return use == STATUS_FAILURE || sense_is_valid(a->sense, a->sense_len);
+}
+
+bool scsi_answer_make_safe(struct scsi_answer *a, uint8_t type, uint32_t data_len)
+{
+    if (scsi_answer_is_safe(a))
+        return false;
+    end(a, &host_endings[HOST_UNKNOWN], type, data_len);
+    return true;
+}
+
+/* By sense key; 0 where the rest of the sense data decides. */
+static const uint8_t kind_by_key[16] = {
+    [SPC_SK_RECOVERED_ERROR] = SCSI_KIND_RECOVERED,
+    [SPC_SK_NOT_READY] = SCSI_KIND_NOT_READY,
+    [SPC_SK_MEDIUM_ERROR] = SCSI_KIND_MEDIUM_ERROR,
+    [SPC_SK_HARDWARE_ERROR] = SCSI_KIND_HARDWARE_ERROR,
+    [SPC_SK_ILLEGAL_REQUEST] = SCSI_KIND_ILLEGAL_REQUEST,
+    [SPC_SK_UNIT_ATTENTION] = SCSI_KIND_UNIT_ATTENTION,
+    [SPC_SK_DATA_PROTECT] = SCSI_KIND_DATA_PROTECT,
+    [SPC_SK_BLANK_CHECK] = SCSI_KIND_BLANK_CHECK,
+    [9] = SCSI_KIND_OTHER_SENSE,
+    [SPC_SK_COPY_ABORTED] = SCSI_KIND_OTHER_SENSE,
+    [SPC_SK_ABORTED_COMMAND] = SCSI_KIND_ABORTED_COMMAND,
+    [12] = SCSI_KIND_OTHER_SENSE,
+    [SPC_SK_VOLUME_OVERFLOW] = SCSI_KIND_OTHER_SENSE,
+    [SPC_SK_MISCOMPARE] = SCSI_KIND_MISCOMPARE,
+    [SPC_SK_COMPLETED] = SCSI_KIND_RECOVERED,
+};
+
+static enum scsi_kind kind_of_sense(const struct scsi_answer *a)
+{
+    struct scsi_sense_data sense;
+
+    if (!scsi_sense_parse(a->sense, a->sense_len, &sense))
+        return SCSI_KIND_OTHER_SENSE;
+    if (sense.key != SPC_SK_NO_SENSE)
+        return (enum scsi_kind)kind_by_key[sense.key];
+    return sense.filemark || sense.eom || sense.ili ? SCSI_KIND_MARK : SCSI_KIND_OTHER_SENSE;
+}
+
+enum scsi_kind scsi_kind_of(const struct scsi_outcome *o, const struct scsi_answer *a)
+{
+    if (o && o->os_error && a->status != SCSI_BUSY)
+        return SCSI_KIND_HOST;
+    if (o && !o->os_error && host_counts(o))
+        return o->host == SCSI_HOST_TIME_OUT ? SCSI_KIND_TIME_OUT : SCSI_KIND_HOST;
+    switch (a->status) {
+    case SCSI_CHECK_CONDITION:
+        return kind_of_sense(a);
+    case SCSI_CONDITION_MET:
+        return SCSI_KIND_CONDITION_MET;
+    case SCSI_BUSY:
+    case SCSI_TASK_SET_FULL:
+        return SCSI_KIND_BUSY;
+    case SCSI_RESERVATION_CONFLICT:
+        return SCSI_KIND_CONFLICT;
+    default:
+        return status_uses[a->status] == STATUS_SUCCESS ? SCSI_KIND_GOOD : SCSI_KIND_OTHER_STATUS;
+    }
+}
+
+const char *scsi_kind_name(enum scsi_kind kind)
+{
+    static const char *const names[SCSI_KINDS] = {
+        [SCSI_KIND_GOOD] = "good",
+        [SCSI_KIND_CONDITION_MET] = "condition met",
+        [SCSI_KIND_RECOVERED] = "recovered error",
+        [SCSI_KIND_MARK] = "mark",
+        [SCSI_KIND_NOT_READY] = "not ready",
+        [SCSI_KIND_MEDIUM_ERROR] = "medium error",
+        [SCSI_KIND_HARDWARE_ERROR] = "hardware error",
+        [SCSI_KIND_ILLEGAL_REQUEST] = "illegal request",
+        [SCSI_KIND_UNIT_ATTENTION] = "unit attention",
+        [SCSI_KIND_DATA_PROTECT] = "data protect",
+        [SCSI_KIND_BLANK_CHECK] = "blank check",
+        [SCSI_KIND_ABORTED_COMMAND] = "aborted command",
+        [SCSI_KIND_MISCOMPARE] = "miscompare",
+        [SCSI_KIND_OTHER_SENSE] = "other sense",
+        [SCSI_KIND_BUSY] = "busy",
+        [SCSI_KIND_CONFLICT] = "reservation conflict",
+        [SCSI_KIND_OTHER_STATUS] = "other status",
+        [SCSI_KIND_TIME_OUT] = "time-out",
+        [SCSI_KIND_HOST] = "host",
+        [SCSI_KIND_REFUSED] = "refused",
+    };
+
+    return kind < SCSI_KINDS ? names[kind] : "unknown";
 }

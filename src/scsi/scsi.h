@@ -40,6 +40,7 @@ enum scsi_host { /* XEN_VSCSIIF_RSLT_HOST_* */
     SCSI_HOST_ABORT = 5,
     SCSI_HOST_ERROR = 7,
     SCSI_HOST_RESET = 8,
+    SCSI_HOST_TRANSPORT_FAILFAST = 15,
 };
 
 struct scsi_sense {
@@ -60,9 +61,14 @@ struct scsi_answer {
 void scsi_answer_sense(struct scsi_answer *a, struct scsi_sense s, uint8_t host, uint32_t residual);
 void scsi_answer_status(struct scsi_answer *a, uint8_t status, uint8_t host, uint32_t residual);
 
+/* --- outcome.c --- */
 /* What sg said of a command (struct sg_io_hdr), or the errno that write()/read() gave. */
 struct scsi_outcome {
-    int os_error; /* positive errno; the rest is not looked at then */
+    /*
+     * Positive errno; the rest is not looked at then. One that says "try again" (ENOMEM and the like) must be that of
+     * write(): the command was not submitted.
+     */
+    int os_error;
     uint8_t status;
     uint16_t host;
     int32_t resid;
@@ -70,11 +76,55 @@ struct scsi_outcome {
     const uint8_t *sense;
 };
 /*
- * SCSI.md section 1, as a pure map. type: peripheral device type; data_len: what the guest asked for.
- * Fills *a and returns how many bytes of data-in may go to the guest (0..data_len).
+ * The map, as docs/scsi.md has it. type: peripheral device type; data_len: bytes that the guest asked for.
+ * Fills *a, always safe (below), and returns how many bytes of data-in may go to the guest (0..data_len).
  */
 uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_direction dir, uint32_t data_len,
                           struct scsi_answer *a);
+/*
+ * Is this an answer that starts no guest's error handling, and that tells a failure by its SCSI status too? Its host
+ * byte is one that Linux ends a command with, its status is known, CHECK CONDITION has sense data.
+ */
+bool scsi_answer_is_safe(const struct scsi_answer *a);
+/*
+ * Makes an answer from elsewhere (the PR helper's, say) safe. True: it was not, and is now that of a command of which
+ * nothing is known, without data.
+ */
+bool scsi_answer_make_safe(struct scsi_answer *a, uint8_t type, uint32_t data_len);
+
+/* What kind of end a command had, for counters and log lines. */
+enum scsi_kind {
+    SCSI_KIND_GOOD,
+    SCSI_KIND_CONDITION_MET,
+    SCSI_KIND_RECOVERED, /* RECOVERED ERROR, COMPLETED: the command did what it should */
+    SCSI_KIND_MARK,      /* a file mark, the end of the medium, a block of another length */
+    SCSI_KIND_FIRST_ERROR,
+    SCSI_KIND_NOT_READY = SCSI_KIND_FIRST_ERROR, /* these by sense key */
+    SCSI_KIND_MEDIUM_ERROR,
+    SCSI_KIND_HARDWARE_ERROR,
+    SCSI_KIND_ILLEGAL_REQUEST,
+    SCSI_KIND_UNIT_ATTENTION,
+    SCSI_KIND_DATA_PROTECT,
+    SCSI_KIND_BLANK_CHECK,
+    SCSI_KIND_ABORTED_COMMAND,
+    SCSI_KIND_MISCOMPARE,
+    SCSI_KIND_OTHER_SENSE,
+    SCSI_KIND_BUSY, /* BUSY, TASK SET FULL */
+    SCSI_KIND_CONFLICT,
+    SCSI_KIND_OTHER_STATUS,
+    SCSI_KIND_TIME_OUT, /* sg's host byte */
+    SCSI_KIND_HOST,     /* any other host byte, or an errno of sg */
+    SCSI_KIND_REFUSED,  /* by us, before the device; never given by scsi_kind_of() */
+    SCSI_KINDS
+};
+/* o: what *a was made from; NULL when no device said anything. */
+enum scsi_kind scsi_kind_of(const struct scsi_outcome *o, const struct scsi_answer *a);
+static inline bool scsi_kind_is_error(enum scsi_kind kind)
+{
+    return kind >= SCSI_KIND_FIRST_ERROR;
+}
+/* "medium error"; "unknown" past the last kind. */
+const char *scsi_kind_name(enum scsi_kind kind);
 
 /*
  * How many bytes a Linux guest surely gets through a ring of so many segments (1 to 128). Its xen-scsifront counts the

@@ -48,7 +48,8 @@ static bool reap_one(struct sg_channel *ch)
     if (!cmd || cmd->channel != ch)
         return false;
     cmd->outcome = (struct scsi_outcome){
-        .os_error = n < 0 ? errno : 0,
+        /* The device has had the command, so no errno that asks for another try is true of it. */
+        .os_error = n < 0 ? EIO : 0,
         .status = hdr.status,
         .host = hdr.host_status,
         .resid = hdr.resid,

@@ -158,6 +158,8 @@ static void fuzz_device(const struct input *in)
     o.sense = sense;
     n = scsi_map_outcome(&o, in->type, in->dir, in->data_len, &a);
     check_answer(&a, in->data_len, n);
+    MUST(scsi_answer_is_safe(&a));
+    MUST(scsi_kind_of(&o, &a) < SCSI_KINDS);
     MUST(in->dir == SCSI_DIR_IN || n == 0);
     /* Whether the decision asked for it or not: the filter must stand any command. */
     if (a.status == SCSI_GOOD) {
