@@ -609,14 +609,14 @@ START_TEST(what_is_dumped_gives_the_same_settings)
 }
 END_TEST
 
-START_TEST(what_is_dumped_keeps_quotes_and_backslashes)
+START_TEST(what_is_dumped_keeps_what_quotes_would_change)
 {
     CLEANUP_FREE char *text = NULL;
     struct settings a, b;
 
     write_conf("");
-    ck_assert_int_eq(load(&a, "--log-file=/var/log/a\"b\\n", "--dump-config"), OPTIONS_DUMP_CONFIG);
-    ck_assert_str_eq(a.log_file, "/var/log/a\"b\\n");
+    ck_assert_int_eq(load(&a, "--log-file=/var/log/a\"b\\n${HOME}", "--dump-config"), OPTIONS_DUMP_CONFIG);
+    ck_assert_str_eq(a.log_file, "/var/log/a\"b\\n${HOME}");
     text = dump(&a);
     write_conf(text);
     ck_assert_msg(load(&b, NULL, NULL) == OPTIONS_RUN, "%s%s", text, said);
@@ -656,6 +656,7 @@ static const struct {
     { "--version", NULL, OPTIONS_VERSION },
     { "--help", NULL, OPTIONS_HELP },
     { "-h", NULL, OPTIONS_HELP },
+    { "-fh", NULL, OPTIONS_HELP },
     { "--worker", NULL, OPTIONS_WORKER },
     { "--dump-config", "--version", OPTIONS_VERSION },
     { "--version", "--dump-config", OPTIONS_VERSION },
@@ -684,9 +685,15 @@ static const struct {
 } mistakes[] = {
     { "", "--no-such", NULL, "pvscsid: unknown option '--no-such' (see --help)\n" },
     { "", "--max-lun=5", NULL, "pvscsid: unknown option '--max-lun=5' (see --help)\n" },
-    { "", "--", NULL, "pvscsid: unknown option '--' (see --help)\n" },
+    { "", "--", NULL, "pvscsid: unexpected argument '--'; expected options only (see --help)\n" },
+    { "", "--max-luns=5", "stray", "pvscsid: unexpected argument 'stray'; expected options only (see --help)\n" },
+    { "", "--max-lun", "5", "pvscsid: unknown option '--max-lun' (see --help)\n" },
+    { "", "--foregroun", NULL, "pvscsid: unknown option '--foregroun' (see --help)\n" },
+    { "", "--standalon", NULL, "pvscsid: unknown option '--standalon' (see --help)\n" },
+    { "", "--helpme", NULL, "pvscsid: unknown option '--helpme' (see --help)\n" },
     { "", "-x", NULL, "pvscsid: unknown option '-x' (see --help)\n" },
-    { "", "-fh", NULL, "pvscsid: unexpected argument '-fh'; expected options only (see --help)\n" },
+    { "", "-fx", NULL, "pvscsid: unknown option '-fx' (see --help)\n" },
+    { "", "-", NULL, "pvscsid: unexpected argument '-'; expected options only (see --help)\n" },
     { "", "stray", NULL, "pvscsid: unexpected argument 'stray'; expected options only (see --help)\n" },
     { "", "", NULL, "pvscsid: unexpected argument ''; expected options only (see --help)\n" },
     { "", "--foreground=1", NULL, "pvscsid: --foreground takes no value\n" },
@@ -697,18 +704,33 @@ static const struct {
       "pvscsid: cannot read the config file /nonexistent/c: No such file or directory\n" },
     { "", "--config", "/", "pvscsid: cannot read the config file /: Is a directory\n" },
     { "no_such = 1\n", NULL, NULL, "pvscsid: CONF:1: unknown key 'no_such' (pvscsid.conf(5) has the list)\n" },
-    { "# x\n\nmax-luns = 1\n", NULL, NULL, "pvscsid: cannot parse the config file: CONF:3: " },
+    { "# x\n\nmax-luns = 1\n", NULL, NULL, "pvscsid: CONF:3: unknown key 'max-luns' (pvscsid.conf(5) has the list)\n" },
     { "pr = 'deny' # max_luns = 0\nfoo = [\n1, 2 ]\n", NULL, NULL, "pvscsid: CONF:2: unknown key 'foo'" },
     { "max_luns = 5\nconfig = '/x'\n", NULL, NULL, "pvscsid: CONF:2: unknown key 'config'" },
     { "standalone = '/x'\n", NULL, NULL, "pvscsid: CONF:1: unknown key 'standalone'" },
     { "worker = 1\n", NULL, NULL, "pvscsid: CONF:1: unknown key 'worker'" },
-    { "log_level = 'info'; nope = 1\n", NULL, NULL, "pvscsid: CONF:1: unknown key 'nope'" },
-    { "\n\nmax_luns = [ 1, 2 ]\n", NULL, NULL, "pvscsid: CONF:3: max_luns must have one value, not a list\n" },
     { "max_luns = 0\n", NULL, NULL, "pvscsid: CONF:1: max_luns = '0' is no good; expected a number from 1 to 256\n" },
+    { "max_luns = 4294967301\n", NULL, NULL,
+      "pvscsid: CONF:1: max_luns = '4294967301' is no good; expected a number from 1 to 256\n" },
+    { "max_luns = 5;\n", NULL, NULL, "pvscsid: CONF:1: max_luns = '5;' is no good; expected a number from 1 to 256\n" },
     { "pr = \"x\"\n", NULL, NULL, "pvscsid: CONF:1: pr = 'x' is no good; expected helper, direct or deny\n" },
-    /* libxlutil counts the lines, and is one off where the newline itself is what it did not expect. */
-    { "max_luns =\n", NULL, NULL, "pvscsid: cannot parse the config file: CONF:" },
-    { "max_luns = 5 }\n", NULL, NULL, "pvscsid: cannot parse the config file: CONF:1: " },
+    { "\n\nmax_luns = [ 1, 2 ]\n", NULL, NULL,
+      "pvscsid: CONF:3: syntax error; expected max_luns = VALUE and no more, a text in quotes\n" },
+    { "log_level = 'info'; nope = 1\n", NULL, NULL,
+      "pvscsid: CONF:1: syntax error; expected log_level = VALUE and no more, a text in quotes\n" },
+    { "max_luns = { 1 }\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected max_luns = VALUE" },
+    { "max_luns = 5 pr = 'deny'\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected max_luns = VALUE" },
+    { "max_luns =\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected max_luns = VALUE" },
+    { "max_luns =\npr = 'deny'\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected max_luns = VALUE" },
+    { "max_luns\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected max_luns = VALUE" },
+    { "max_luns += 5\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected max_luns = VALUE" },
+    { "max_luns = 5 }\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected max_luns = VALUE" },
+    { "run_dir = \"/a\n\"\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected run_dir = VALUE" },
+    { "run_dir = '/a\n'\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected run_dir = VALUE" },
+    { "# '\n#\n\n  # \"\n\t\n= 5\n", NULL, NULL, "pvscsid: CONF:6: syntax error; expected KEY = VALUE\n" },
+    { "// max_luns = 5\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected KEY = VALUE\n" },
+    { "/* max_luns = 5 */\n", NULL, NULL, "pvscsid: CONF:1: syntax error; expected KEY = VALUE\n" },
+    { "include('/etc/xen/more')\n", NULL, NULL, "pvscsid: CONF:1: unknown key 'include'" },
 };
 
 START_TEST(mistake_is_explained_in_one_line)
@@ -725,6 +747,31 @@ START_TEST(mistake_is_explained_in_one_line)
                   mistakes[_i].said);
     at = strchr(said, '\n');
     ck_assert_msg(at && at[1] == '\0', "not one line: '%s'", said);
+}
+END_TEST
+
+START_TEST(the_forms_of_a_setting_are_read)
+{
+    static const struct {
+        const char *text, *log_file;
+        unsigned max_luns;
+    } forms[] = {
+        { "log_file=\"/a\"\nmax_luns=7", "/a", 7 },
+        { "# first\n\n  log_file = '/a b' # why\n\tmax_luns\t=\t\"7\"   # 8\n", "/a b", 7 },
+        { "log_file = '#/\"${HOME}'\r\nmax_luns = 7\r\n", "#/\"${HOME}", 7 },
+        { "max_luns = 8\nlog_file = \"/\\\"\\\\\\${HOME}'\"\nmax_luns = 7\n", "/\"\\${HOME}'", 7 },
+        { "log_file = \"/${PVSCSI_TEST}\"\nmax_luns = 7\n", "/of the environment", 7 },
+    };
+
+    setenv("PVSCSI_TEST", "of the environment", 1);
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        struct settings s;
+
+        write_conf(forms[i].text);
+        ck_assert_msg(load(&s, NULL, NULL) == OPTIONS_RUN, "%s: %s", forms[i].text, said);
+        ck_assert_str_eq(s.log_file, forms[i].log_file);
+        ck_assert_uint_eq(s.max_luns, forms[i].max_luns);
+    }
 }
 END_TEST
 
@@ -760,10 +807,11 @@ int main(void)
     tcase_add_test(t, paths_have_a_length);
     tcase_add_test(t, the_command_line_wins_over_the_file);
     tcase_add_test(t, what_is_dumped_gives_the_same_settings);
-    tcase_add_test(t, what_is_dumped_keeps_quotes_and_backslashes);
+    tcase_add_test(t, what_is_dumped_keeps_what_quotes_would_change);
     tcase_add_test(t, a_reload_that_fails_changes_nothing);
     tcase_add_loop_test(t, what_is_asked_for_is_told, 0, ARRAY_SIZE(outcomes));
     tcase_add_loop_test(t, mistake_is_explained_in_one_line, 0, ARRAY_SIZE(mistakes));
+    tcase_add_test(t, the_forms_of_a_setting_are_read);
     tcase_add_test(t, a_file_with_a_nul_is_refused);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);

@@ -49,7 +49,7 @@ check_host_devices_LDADD = $(HOST_LINKED)
 check_options_SOURCES = tests/check_options.c
 check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_options_LDADD = libcontrol.a $(COMMON_LIBS) $(XLUTIL_LIBS) $(CHECK_LIBS)
+check_options_LDADD = libcontrol.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \

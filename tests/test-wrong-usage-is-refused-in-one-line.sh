@@ -29,7 +29,7 @@ refuses 2 "^pvscsid: cannot read the config file $DIR: Is a directory$" run --co
 printf '\nno_such_setting = 1\n' >"$DIR/conf"
 refuses 2 "^pvscsid: $DIR/conf:2: unknown key 'no_such_setting'" run --config "$DIR/conf"
 printf 'max_segments = \n' >"$DIR/conf"
-refuses 2 "^pvscsid: cannot parse the config file: $DIR/conf:" run --config "$DIR/conf"
+refuses 2 "^pvscsid: $DIR/conf:1: syntax error; expected max_segments = VALUE and no more" run --config "$DIR/conf"
 check_eq "$(ls -A "$RUN_DIR")" "" "what these left in the run directory"
 
 step "pvscsid: no xenstored"

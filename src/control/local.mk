@@ -11,11 +11,11 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/vdev.h \
 	src/control/vdev.c src/control/vhost.h src/control/vhost.c src/control/host.h src/control/host.c \
 	src/control/report.c src/control/ctlsock.h src/control/ctlsock.c
-libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(XLUTIL_CFLAGS)
-CONTROL_LIBS = libcontrol.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) $(JSONC_LIBS)
+libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(CONFUSE_CFLAGS)
+CONTROL_LIBS = libcontrol.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS)
 
 sbin_PROGRAMS += pvscsid
 pvscsid_SOURCES = src/control/main.c
 pvscsid_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 pvscsid_LDADD = libcontrol.a libdevice.a $(WORKER_LIBS) libstandalone.a $(COMMON_LIBS) $(XEN_LIBS) libcommon.a \
-	$(XENSTORE_LIBS) $(XLUTIL_LIBS) $(JSONC_LIBS) $(SYSTEMD_LIBS) -lpthread
+	$(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS) $(SYSTEMD_LIBS) -lpthread

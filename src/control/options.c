@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Options and config file; see options.h. The file has xl's grammar and is parsed
- * by libxlutil. That has no way to list what a file sets, so a small scan finds
- * the names and their lines, to refuse unknown ones.
+ * Options and config file; see options.h. getopt_long reads the command line. libconfuse reads the config file,
+ * one line at a time: so each message has the right line (libconfuse 3.3 counts a line with a comment three times),
+ * and one line holds one setting.
+ *
+ * This file never decides what a setting does: main.c, the host and the workers do.
  */
 #include "config.h"
 
+#include <confuse.h>
 #include <errno.h>
-#include <libxlutil.h>
+#include <getopt.h>
 #include <stddef.h>
 #include <strings.h>
 
@@ -27,7 +30,6 @@ enum option_type {
     OT_FLAG,
     OT_BOOL,
     OT_NUMBER,
-    OT_TEXT,
     OT_PATH,
     OT_LEVEL,
     OT_PR,
@@ -126,11 +128,10 @@ static int set(struct settings *s, const struct option_def *o, const char *text,
         }
         *(unsigned *)(void *)field = number;
         return 0;
-    case OT_TEXT:
     case OT_PATH: {
         size_t most = o->size - 1;
 
-        if (strlen(text) > most || (o->type == OT_PATH && text[0] == '\0' && o->preset && o->preset[0])) {
+        if (strlen(text) > most || (text[0] == '\0' && o->preset && o->preset[0])) {
             snprintf(want, want_size, "a path of 1 to %zu characters", most);
             return -EINVAL;
         }
@@ -171,133 +172,153 @@ static void set_defaults(struct settings *s)
 
 /* --- the command line --- */
 
-static const struct option_def *find_option(const char *name, size_t len)
+/* What getopt_long returns for options[i]: its letter, or this + i. */
+#define LONG_ONLY 256
+
+static void make_getopt_tables(struct option longs[ARRAY_SIZE(options) + 1], char shorts[2 * ARRAY_SIZE(options) + 3])
+{
+    char *letter = stpcpy(shorts, "+:"); /* the first argument that is no option ends it; a missing value is ':' */
+
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        const struct option_def *o = &options[i];
+
+        longs[i] = (struct option){ .name = o->name,
+                                    .has_arg = o->arg ? required_argument : no_argument,
+                                    .val = o->short_name ? o->short_name : LONG_ONLY + (int)i };
+        if (o->short_name)
+            *letter++ = o->short_name;
+        if (o->short_name && o->arg)
+            *letter++ = ':';
+    }
+    longs[ARRAY_SIZE(options)] = (struct option){ 0 };
+    *letter = '\0';
+}
+
+static const struct option_def *find_option(int val)
 {
     for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-        if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
+        if (val == (options[i].short_name ? options[i].short_name : LONG_ONLY + (int)i))
             return &options[i];
     return NULL;
 }
 
+/* getopt_long takes "--max-l" for "--max-luns". Here it is an unknown option: a later version may have two such. */
+static bool is_abbreviated(const char *word, const struct option_def *o)
+{
+    return word[0] == '-' && word[1] == '-' && strcspn(word + 2, "=") != strlen(o->name);
+}
+
 static enum options_result parse_argv(int argc, char **argv, struct settings *s, FILE *err)
 {
+    struct option longs[ARRAY_SIZE(options) + 1];
+    char shorts[2 * ARRAY_SIZE(options) + 3];
     enum options_result result = OPTIONS_RUN;
 
-    for (int i = 1; i < argc; i++) {
-        const struct option_def *o = NULL;
-        const char *arg = argv[i], *value = NULL;
+    make_getopt_tables(longs, shorts);
+    optind = 0; /* glibc: forget an earlier command line */
+    opterr = 0;
+    for (;;) {
+        int at = optind ? optind : 1, val = getopt_long(argc, argv, shorts, longs, NULL);
+        const char *word = at < argc ? argv[at] : NULL;
+        const struct option_def *o = find_option(val == '?' || val == ':' ? optopt : val);
         char want[128];
 
-        if (arg[0] == '-' && arg[1] == '-') {
-            size_t len = strcspn(arg + 2, "=");
-
-            o = find_option(arg + 2, len);
-            if (o && arg[2 + len] == '=')
-                value = arg + 2 + len + 1;
-        } else if (arg[0] == '-' && arg[1] && !arg[2]) {
-            for (size_t k = 0; k < ARRAY_SIZE(options); k++)
-                if (options[k].short_name == arg[1])
-                    o = &options[k];
-        } else {
-            fprintf(err, "pvscsid: unexpected argument '%s'; expected options only (see --help)\n", arg);
+        if (val == -1) {
+            if (!word)
+                return result;
+            fprintf(err, "pvscsid: unexpected argument '%s'; expected options only (see --help)\n", word);
             return OPTIONS_ERROR;
         }
-        if (!o) {
-            fprintf(err, "pvscsid: unknown option '%s' (see --help)\n", arg);
+        if (!o || is_abbreviated(word, o)) {
+            fprintf(err, "pvscsid: unknown option '%s' (see --help)\n", word);
             return OPTIONS_ERROR;
         }
-        if (!o->arg && value) {
+        if (val == '?') {
             fprintf(err, "pvscsid: --%s takes no value\n", o->name);
             return OPTIONS_ERROR;
         }
-        if (o->arg && !value) {
-            if (i + 1 >= argc) {
-                fprintf(err, "pvscsid: --%s needs a value: %s\n", o->name, o->arg);
-                return OPTIONS_ERROR;
-            }
-            value = argv[++i];
+        if (val == ':') {
+            fprintf(err, "pvscsid: --%s needs a value: %s\n", o->name, o->arg);
+            return OPTIONS_ERROR;
         }
         if (o->type == OT_RESULT) {
             if (result == OPTIONS_RUN || o->result > result)
                 result = o->result;
             continue;
         }
-        if (set(s, o, value, want, sizeof(want)) < 0) {
-            fprintf(err, "pvscsid: --%s: '%s' is no good; expected %s\n", o->name, value, want);
+        if (set(s, o, optarg, want, sizeof(want)) < 0) {
+            fprintf(err, "pvscsid: --%s: '%s' is no good; expected %s\n", o->name, optarg, want);
             return OPTIONS_ERROR;
         }
         if (strcmp(o->name, "config") == 0)
             s->config_named = true;
     }
-    return result;
 }
 
 /* --- the file --- */
 
-/* Finds the next name that a statement starts with. */
-static bool next_key(const char **at, unsigned *line, unsigned *depth, char key[KEY_MAX])
+static void say_nothing(cfg_t *cfg, const char *fmt, va_list ap)
 {
-    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-    bool fresh = *at[0] != '\0';
-    const char *p = *at;
-
-    for (; *p; p++) {
-        size_t len;
-
-        if (*p == '\n') {
-            ++*line;
-            if (*depth == 0)
-                fresh = true;
-        } else if (*p == ';') {
-            fresh = *depth == 0;
-        } else if (*p == '#') {
-            p += strcspn(p, "\n") - 1;
-        } else if (*p == '"' || *p == '\'') {
-            len = strcspn(p + 1, *p == '"' ? "\"\n" : "'\n");
-            p += len + (p[1 + len] == *p ? 1 : 0);
-            fresh = false;
-        } else if (*p == '[') {
-            ++*depth;
-        } else if (*p == ']') {
-            if (*depth)
-                --*depth;
-        } else if (fresh && (len = strspn(p, word)) > 0) {
-            snprintf(key, KEY_MAX, "%.*s", (int)(len < KEY_MAX ? len : KEY_MAX - 1), p);
-            *at = p + len;
-            return true;
-        } else if (*p != ' ' && *p != '\t' && *p != '\r') {
-            fresh = false;
-        }
-    }
-    *at = p;
-    return false;
+    (void)cfg, (void)fmt, (void)ap;
 }
 
-static int apply_keys(XLU_Config *cfg, const char *text, struct settings *s, FILE *err)
+/*
+ * Reads one line, "key = value", with libconfuse. It knows this one key: another setting on the line is an error.
+ * 0 and a copy of the value, which the caller frees; -EINVAL when this is not such a line; -ENOMEM.
+ */
+static int read_setting(const char *key, const char *line, char **value)
 {
-    unsigned line = 1, depth = 0;
-    const char *at = text;
-    char key[KEY_MAX];
+    cfg_opt_t known[] = { CFG_STR(key, NULL, CFGF_NODEFAULT), CFG_END() };
+    cfg_t *cfg = cfg_init(known, CFGF_NONE);
+    const char *text = NULL;
+    int r = 0;
 
-    while (next_key(&at, &line, &depth, key)) {
-        const struct option_def *o = find_key(key);
-        const char *value = NULL;
-        char want[128];
+    if (!cfg)
+        return -ENOMEM;
+    cfg_set_error_function(cfg, say_nothing);
+    if (cfg_parse_buf(cfg, line) != CFG_SUCCESS || !(text = cfg_getstr(cfg, key)))
+        r = -EINVAL;
+    else if (!(*value = strdup(text)))
+        r = -ENOMEM;
+    cfg_free(cfg);
+    return r;
+}
 
-        if (!o) {
-            fprintf(err, "pvscsid: %s:%u: unknown key '%s' (pvscsid.conf(5) has the list)\n", s->config, line, key);
-            return -EINVAL;
-        }
-        if (xlu_cfg_get_string(cfg, key, &value, 1) != 0 || !value) {
-            fprintf(err, "pvscsid: %s:%u: %s must have one value, not a list\n", s->config, line, key);
-            return -EINVAL;
-        }
-        if (set(s, o, value, want, sizeof(want)) < 0) {
-            fprintf(err, "pvscsid: %s:%u: %s = '%s' is no good; expected %s\n", s->config, line, key, value, want);
-            return -EINVAL;
-        }
-        /* The value just seen must not be taken for the next name. */
-        at += strcspn(at, "\n;#\"'");
+/* Takes line number n of the config file. 0 or -errno, said on err. */
+static int apply_line(struct settings *s, const char *line, unsigned n, FILE *err)
+{
+    static const char name_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const char *name = line + strspn(line, " \t\r");
+    const struct option_def *o;
+    CLEANUP_FREE char *value = NULL;
+    char key[KEY_MAX], want[128];
+    int r;
+
+    if (*name == '\0' || *name == '#')
+        return 0;
+    snprintf(key, sizeof(key), "%.*s", (int)strspn(name, name_chars), name);
+    if (!key[0]) {
+        fprintf(err, "pvscsid: %s:%u: syntax error; expected KEY = VALUE\n", s->config, n);
+        return -EINVAL;
+    }
+    o = find_key(key);
+    if (!o) {
+        fprintf(err, "pvscsid: %s:%u: unknown key '%s' (pvscsid.conf(5) has the list)\n", s->config, n, key);
+        return -EINVAL;
+    }
+    r = read_setting(key, name, &value);
+    if (r == -ENOMEM) {
+        fprintf(err, "pvscsid: out of memory\n");
+        return r;
+    }
+    if (r < 0) {
+        fprintf(err, "pvscsid: %s:%u: syntax error; expected %s = VALUE and no more, a text in quotes\n", s->config, n,
+                key);
+        return r;
+    }
+    if (set(s, o, value, want, sizeof(want)) < 0) {
+        fprintf(err, "pvscsid: %s:%u: %s = '%s' is no good; expected %s\n", s->config, n, key, value, want);
+        return -EINVAL;
     }
     return 0;
 }
@@ -305,10 +326,8 @@ static int apply_keys(XLU_Config *cfg, const char *text, struct settings *s, FIL
 static int load_file(struct settings *s, FILE *err)
 {
     CLEANUP_FREE char *text = NULL;
-    CLEANUP_FREE char *report = NULL;
-    size_t len, report_len;
-    XLU_Config *cfg;
-    FILE *sink;
+    unsigned n = 0;
+    size_t len;
     int r = read_file(s->config, CONFIG_SIZE_MAX, &text, &len);
 
     if (r == -ENOENT && !s->config_named)
@@ -321,25 +340,8 @@ static int load_file(struct settings *s, FILE *err)
         fprintf(err, "pvscsid: the config file %s holds a NUL byte; expected text\n", s->config);
         return -EINVAL;
     }
-    sink = open_memstream(&report, &report_len);
-    cfg = sink ? xlu_cfg_init(sink, s->config) : NULL;
-    if (!cfg) {
-        if (sink)
-            fclose(sink);
-        fprintf(err, "pvscsid: out of memory\n");
-        return -ENOMEM;
-    }
-    if (xlu_cfg_readdata(cfg, text, (int)len) != 0) {
-        fflush(sink);
-        if (report)
-            report[strcspn(report, "\n")] = '\0';
-        fprintf(err, "pvscsid: cannot parse the config file: %s\n", report && *report ? report : s->config);
-        r = -EINVAL;
-    } else {
-        r = apply_keys(cfg, text, s, err);
-    }
-    xlu_cfg_destroy(cfg);
-    fclose(sink);
+    for (char *at = text, *line; r == 0 && (line = strsep(&at, "\n")) != NULL;)
+        r = apply_line(s, line, ++n, err);
     return r;
 }
 
@@ -382,11 +384,8 @@ void options_help(FILE *out)
 
         if (o->hidden)
             continue;
-        snprintf(left, sizeof(left), "%s--%s%s%s",
-                 o->short_name == 'f' ? "-f, "
-                 : o->short_name      ? "-h, "
-                                      : "    ",
-                 o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+        snprintf(left, sizeof(left), "%c%c%c --%s%s%s", o->short_name ? '-' : ' ', o->short_name ? o->short_name : ' ',
+                 o->short_name ? ',' : ' ', o->name, o->arg ? " " : "", o->arg ? o->arg : "");
         fprintf(out, "  %-26s %s", left, o->help);
         if (o->preset && o->preset[0])
             fprintf(out, " [%s]", o->preset);
@@ -395,12 +394,12 @@ void options_help(FILE *out)
     fprintf(out, "\nIn the config file the same names are written with '_' for '-'; see pvscsid.conf(5).\n");
 }
 
-/* As libxlutil reads it back. */
+/* As libconfuse reads it back: it would put in the environment for "${...}". */
 static void dump_string(const char *key, const char *value, FILE *out)
 {
     fprintf(out, "%s = \"", key);
     for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
+        if (strchr("\"\\$", *value))
             fputc('\\', out);
         fputc(*value, out);
     }
