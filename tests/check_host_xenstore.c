@@ -161,6 +161,25 @@ START_TEST(a_devices_state_is_written_in_the_end)
 }
 END_TEST
 
+START_TEST(a_device_keeps_its_options_in_a_bad_moment_of_xenstore)
+{
+    const struct worker_msg *m;
+
+    start();
+    create_vhost(3, 0);
+    fake_put(BACK "/feature-host", "1");
+    fake_put(BACK "/vscsi-devs/dev-0/readonly", "1");
+    fake_put(BACK "/vscsi-devs/dev-0/pr", "deny");
+    fake_fail((unsigned)_i, EIO);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    expect(BACK "/vscsi-devs/dev-0/state", "3");
+    m = fake_last(fake_child(), WM_LUN_ADD);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_uint_eq(m->u.lun.flags & (LUN_READONLY | LUN_FEATURE_HOST), LUN_READONLY | LUN_FEATURE_HOST);
+    ck_assert_uint_eq(m->u.lun.pr_mode, PR_DENY);
+}
+END_TEST
+
 START_TEST(a_guest_that_goes_in_a_bad_moment_of_xenstore_is_seen)
 {
     fake_no_domain_watch = true;
@@ -230,6 +249,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_lost_xenstored_is_found_again);
     tcase_add_test(t, an_error_of_xenstored_is_survived_wherever_it_falls);
     tcase_add_loop_test(t, a_devices_state_is_written_in_the_end, 1, 9);
+    tcase_add_loop_test(t, a_device_keeps_its_options_in_a_bad_moment_of_xenstore, 1, 30);
     tcase_add_loop_test(t, a_guest_that_goes_in_a_bad_moment_of_xenstore_is_seen, 1, 9);
     tcase_add_test(t, the_number_of_this_domain_must_be_known);
     tcase_add_test(t, a_vhost_that_the_kernel_serves_is_left_to_it);

@@ -49,16 +49,6 @@ static void read_state(struct vhost *v, const char *dir, enum xenbus_state *stat
     *state = (enum xenbus_state)value;
 }
 
-static bool read_flag(struct vhost *v, const char *dir, const char *name, bool absent)
-{
-    char path[STORE_PATH_MAX];
-    uint32_t value;
-
-    if (join(path, dir, name) < 0 || store_read_u32(v->host->store, path, 1, &value) < 0)
-        return absent;
-    return value == 1;
-}
-
 /* --- who the frontend is --- */
 
 static void refuse_identity(struct vhost *v, const char *what, const char *got, const char *expected)
@@ -91,8 +81,8 @@ static bool read_text(struct vhost *v, const char *node, char *text, size_t size
 
 static void read_identity(struct vhost *v)
 {
-    char text[160], expected[64], front[sizeof(v->seen.front_path)];
-    uint32_t id;
+    char text[160], expected[64], front[sizeof(v->seen.front_path)], path[STORE_PATH_MAX];
+    uint32_t id, feature_host = 0;
     size_t len;
 
     v->dirty.identity = false;
@@ -120,7 +110,12 @@ static void read_identity(struct vhost *v)
         v->dirty.front = true;
     }
     memcpy(v->seen.front_path, front, sizeof(v->seen.front_path));
-    v->seen.feature_host = read_flag(v, v->back, "feature-host", false);
+    if (join(path, v->back, "feature-host") == 0) {
+        int r = store_read_u32(v->host->store, path, 1, &feature_host);
+
+        v->seen.feature_host = r == 0 && feature_host == 1;
+        v->dirty.identity |= r < 0 && r != -ENOENT && r != -EACCES && r != -EINVAL && r != -ERANGE;
+    }
     v->seen.known = true;
     if (v->error[0] && !v->seen.rival)
         nodes_set_error(v, "");

@@ -26,33 +26,6 @@ static bool has(char **names, unsigned n, const char *name)
     return false;
 }
 
-static bool read_flag(struct vdev *d, char **names, unsigned n, const char *node)
-{
-    char text[8];
-
-    return has(names, n, node) && read_node(d, node, text, sizeof(text)) == 0 && strcmp(text, "1") == 0;
-}
-
-static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
-{
-    static const char *const mode[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
-    char text[16];
-
-    d->wish.pr_mode = d->vhost->host->settings->pr_mode;
-    if (!has(names, n, "pr"))
-        return 0;
-    if (read_node(d, "pr", text, sizeof(text)) < 0)
-        text[0] = '\0';
-    for (unsigned i = 0; i < ARRAY_SIZE(mode); i++) {
-        if (strcmp(text, mode[i]) == 0) {
-            d->wish.pr_mode = i;
-            return 0;
-        }
-    }
-    snprintf(why, DEVICE_WHY_MAX, "pr is '%s'; expected helper, direct or deny", text);
-    return -EINVAL;
-}
-
 /* What the node holds is the toolstack's mistake; anything else may pass, and no reason is given. */
 static int unreadable(const char *node, int error, char *why)
 {
@@ -62,6 +35,63 @@ static int unreadable(const char *node, int error, char *why)
                  : error == -EINVAL ? "it holds a NUL"
                                     : strerror(-error));
     return error;
+}
+
+/* An optional node that is listed in names; "" when there is none (any more). 0 or -errno and why, as wish_read(). */
+static int read_option(struct vdev *d, char **names, unsigned n, const char *node, char *text, size_t size, char *why)
+{
+    int r = has(names, n, node) ? read_node(d, node, text, size) : -ENOENT;
+
+    if (r == 0)
+        return 0;
+    text[0] = '\0';
+    return r == -ENOENT ? 0 : unreadable(node, r, why);
+}
+
+/* Never takes an error for a "no": a device would be attached without its `readonly`. */
+static int read_flags(struct vdev *d, char **names, unsigned n, char *why)
+{
+    struct {
+        const char *node;
+        bool *flag;
+    } flags[] = {
+        { "readonly", &d->wish.readonly },
+        { "feature-host", &d->wish.feature_host },
+        { "pr-force", &d->wish.pr_force },
+        { "pr-move", &d->wish.pr_move },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        char text[64];
+        int r = read_option(d, names, n, flags[i].node, text, sizeof(text), why);
+
+        if (r < 0)
+            return r;
+        *flags[i].flag = strcmp(text, "1") == 0;
+    }
+    return 0;
+}
+
+static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
+{
+    static const char *const mode[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
+    char text[64], shown[128];
+    int r = read_option(d, names, n, "pr", text, sizeof(text), why);
+
+    if (r < 0)
+        return r;
+    d->wish.pr_mode = d->vhost->host->settings->pr_mode;
+    if (!has(names, n, "pr"))
+        return 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(mode); i++) {
+        if (strcmp(text, mode[i]) == 0) {
+            d->wish.pr_mode = i;
+            return 0;
+        }
+    }
+    escape_for_log(shown, sizeof(shown), text, strlen(text));
+    snprintf(why, DEVICE_WHY_MAX, "pr is '%s'; expected helper, direct or deny", shown);
+    return -EINVAL;
 }
 
 int wish_read(struct vdev *d, char *why)
@@ -97,9 +127,6 @@ int wish_read(struct vdev *d, char *why)
         }
     }
     d->error_node = has(names, n, "error");
-    d->wish.readonly = read_flag(d, names, n, "readonly");
-    d->wish.feature_host = read_flag(d, names, n, "feature-host");
-    d->wish.pr_force = read_flag(d, names, n, "pr-force");
-    d->wish.pr_move = read_flag(d, names, n, "pr-move");
-    return read_pr(d, names, n, why);
+    r = read_flags(d, names, n, why);
+    return r < 0 ? r : read_pr(d, names, n, why);
 }
