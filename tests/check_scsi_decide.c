@@ -10,12 +10,38 @@
 #include "scsi/cdb-table.h"
 #include "scsi/opcodes.h"
 
-static void media_seconds(uint8_t t, uint32_t *usual, uint32_t *least)
-{
-    bool tape = t == 0x01, mmc = t == 0x05, changer = t == 0x08;
+struct seconds {
+    uint32_t usual, least;
+};
 
-    *usual = is_disk(t) ? 60 : tape ? 900 : mmc ? 300 : changer ? 900 : 300;
-    *least = is_disk(t) ? 10 : tape || mmc || changer ? 60 : 30;
+/* As a read or write of that type. */
+static struct seconds media_seconds(uint8_t t)
+{
+    if (is_disk(t))
+        return (struct seconds){ 25, 25 };
+    if (t == 0x01)
+        return (struct seconds){ 900, 900 };
+    return t == 0x08 ? (struct seconds){ 900, 60 } : (struct seconds){ 300, 25 };
+}
+
+/* What touches no medium. */
+static struct seconds short_seconds(uint8_t t)
+{
+    return (struct seconds){ is_disk(t) ? 25 : 60, 1 };
+}
+
+/* An opcode that the table does not have. */
+static struct seconds unknown_seconds(uint8_t t)
+{
+    uint32_t s = is_disk(t) || t == 0x08 ? 3600 : t == 0x01 ? 14400 : t == 0x05 ? 1800 : 900;
+
+    return (struct seconds){ s, s };
+}
+
+static void check_seconds(const struct scsi_decision *d, struct seconds want, const char *name, uint8_t t)
+{
+    must(d->timeout_s == want.usual && d->min_timeout_s == want.least, "%s, type %02x: %u s, least %u s", name, t,
+         d->timeout_s, d->min_timeout_s);
 }
 
 static enum scsi_route decide(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t len, enum scsi_direction dir,
@@ -87,19 +113,18 @@ START_TEST(seconds_of_every_command_on_every_type)
     for (uint8_t t = 0; t < 32; t++) {
         struct scsi_lun_facts f = facts_of(t);
         struct scsi_decision d;
-        uint32_t usual = c->usual, least = c->least;
+        struct seconds want = { c->usual, c->least };
 
         if (!has_type(c, t))
             continue;
-        if (!usual)
-            media_seconds(t, &usual, &least);
+        if (c->usual <= 1)
+            want = c->usual ? short_seconds(t) : media_seconds(t);
         decide(&f, cdb, len, SCSI_DIR_IN, 512, &d);
-        must(d.timeout_s == usual && d.min_timeout_s == least, "%s, type %02x: %u s, least %u s", c->name, t,
-             d.timeout_s, d.min_timeout_s);
-        must(d.min_timeout_s <= d.timeout_s, "%s", c->name);
+        check_seconds(&d, want, c->name, t);
+        must(d.min_timeout_s > 0 && d.min_timeout_s <= d.timeout_s, "%s", c->name);
         /* The same when it is refused. */
         decide(&f, cdb, len, SCSI_DIR_BOTH, 512, &d);
-        must(d.timeout_s == usual && d.min_timeout_s == least, "%s, refused", c->name);
+        check_seconds(&d, want, c->name, t);
     }
 }
 END_TEST
@@ -141,7 +166,6 @@ START_TEST(every_other_opcode_is_forwarded_unjudged)
             struct scsi_lun_facts f = facts_of(t);
             uint8_t cdb[SCSI_CDB_MAX] = { op, (uint8_t)byte1 };
             struct scsi_decision d;
-            uint32_t usual, least;
 
             if (listed(op, (uint8_t)byte1, t))
                 continue;
@@ -154,8 +178,7 @@ START_TEST(every_other_opcode_is_forwarded_unjudged)
             }
             must(decide(&f, cdb, 16, SCSI_DIR_BOTH, 512, &d) == SCSI_REFUSED && d.sense.asc == 0x24,
                  "opcode %02x %02x, type %02x, both directions", op, byte1, t);
-            media_seconds(t, &usual, &least);
-            must(d.timeout_s == usual && d.min_timeout_s == least, "opcode %02x, type %02x: %u s", op, t, d.timeout_s);
+            check_seconds(&d, unknown_seconds(t), "an unknown opcode", t);
         }
     }
 }
@@ -429,7 +452,7 @@ START_TEST(types_beyond_5_bits_are_harmless)
         struct scsi_decision d;
 
         must(decide(&f, cdb, 10, SCSI_DIR_OUT, 512, &d) == SCSI_TO_DEVICE, "type %u", t);
-        must(d.timeout_s == 300, "type %u: %u s", t, d.timeout_s);
+        check_seconds(&d, (struct seconds){ 900, 900 }, "a type that does not exist", (uint8_t)t);
     }
 }
 END_TEST
@@ -440,16 +463,26 @@ static const struct {
     uint16_t guest;
     uint32_t ms;
 } times[] = {
-    { 60, 10, 0, 60000 },                                /* none given */
-    { 60, 10, 30, 25000 },                               /* a sixth less */
-    { 60, 10, 60, 50000 },        { 60, 10, 66, 56000 }, /* at most 10 s less */
-    { 60, 10, 600, 590000 },      { 60, 10, 65535, 65525000 },
-    { 60, 10, 12, 10000 },        { 60, 10, 11, 10000 }, /* at least what the opcode needs */
-    { 60, 10, 1, 10000 },         { 14400, 900, 0, 14400000 },
-    { 14400, 900, 30, 900000 },   { 14400, 900, 14000, 13990000 },
-    { 86400, 3600, 0, 86400000 }, { 30, 0, 6, 5000 },
-    { 30, 0, 5, 4000 }, /* at least 1 s less */
-    { 30, 0, 2, 1000 },
+    { 25, 25, 0, 25000 },  /* none given */
+    { 25, 25, 30, 25000 }, /* a sixth less */
+    { 25, 25, 60, 50000 },
+    { 25, 25, 66, 56000 }, /* at most 10 s less */
+    { 25, 25, 600, 590000 },
+    { 25, 25, 65535, 65525000 },
+    { 25, 25, 12, 25000 },
+    { 25, 25, 4, 25000 }, /* the table counts: 4 may have been 65540 */
+    { 25, 25, 1, 25000 },
+    { 14400, 14400, 0, 14400000 },
+    { 14400, 14400, 30, 14400000 },
+    { 14400, 14400, 14000, 14400000 },
+    { 172800, 172800, 20864, 172800000 }, /* the guest gave 86400 */
+    { 172800, 172800, 6464, 172800000 },  /* 72000 */
+    { 172800, 172800, 0, 172800000 },
+    { 25, 1, 6, 5000 },
+    { 25, 1, 10, 9000 }, /* Linux' error handler, TEST UNIT READY */
+    { 25, 1, 5, 4000 },  /* at least 1 s less */
+    { 25, 1, 2, 1000 },
+    { 25, 1, 1, 1000 },
 };
 
 START_TEST(timeout_leaves_time_for_error_handling)

@@ -60,17 +60,18 @@ const struct cdb_row cdb_table[] = {
     ROW(0x13, SCSI_TAPE,   WIND,      PASS,  FORM(0x02, 0x02), OUT(2, 3)),
     ROW(0x14, SCSI_TAPE,   MEDIA,     DENY,  IN(2, 3)),                 /* RECOVER BUFFERED DATA */
     ROW(0x15, SCSI_ALL,    MEDIA,     DENY,  OUT(4, 1)),                /* MODE SELECT(6) */
-    ROW(0x16, SCSI_ALL,    MEDIA,     DENY,  OUT(3, 2)),                /* RESERVE(6), RESERVE ELEMENT(6) */
-    ROW(0x17, SCSI_ALL,    MEDIA,     DENY,  NONE),                     /* RELEASE(6), RELEASE ELEMENT(6) */
+    ROW(0x16, SCSI_ALL,    SHORT,     DENY,  OUT(3, 2)),                /* RESERVE(6), RESERVE ELEMENT(6) */
+    ROW(0x17, SCSI_ALL,    SHORT,     DENY,  NONE),                     /* RELEASE(6), RELEASE ELEMENT(6) */
     ROW(0x18, NOT_MMC,     BULK,      DENY,  OUT(2, 3)),                /* COPY */
     ROW(0x19, SCSI_TAPE,   FORMAT,    WRITE, NONE),                     /* ERASE(6) */
-    ROW(0x1a, SCSI_ALL,    MEDIA,     PASS,  IN(4, 1)),                 /* MODE SENSE(6) */
+    ROW(0x1a, SCSI_ALL,    SHORT,     PASS,  IN(4, 1)),                 /* MODE SENSE(6) */
     ROW(0x1b, SCSI_DISK,   START,     DENY,  NONE),                     /* START STOP UNIT */
     ROW(0x1b, SCSI_TAPE,   WIND,      DENY,  NONE),                     /* LOAD UNLOAD */
     ROW(0x1b, SCSI_MMC,    LOAD,      DENY,  NONE),                     /* START STOP UNIT */
     ROW(0x1b, SCSI_CHANGER, MOVE,     DENY,  NONE),                     /* OPEN/CLOSE IMPORT/EXPORT ELEMENT */
-    ROW(0x1c, SCSI_ALL,    MEDIA,     PASS,  IN(3, 2)),                 /* RECEIVE DIAGNOSTIC RESULTS */
-    ROW(0x1d, SCSI_ALL,    BULK,      DENY,  OUT(3, 2)),                /* SEND DIAGNOSTIC: a test: hours */
+    ROW(0x1c, SCSI_ALL,    SHORT,     PASS,  IN(3, 2)),                 /* RECEIVE DIAGNOSTIC RESULTS */
+    ROW(0x1d, SCSI_ALL,    FORMAT,    DENY,  FORM(0xe0, 0xc0), OUT(3, 2)), /* SEND DIAGNOSTIC: foreground extended self-test */
+    ROW(0x1d, SCSI_ALL,    BULK,      DENY,  OUT(3, 2)),                /* ... others */
     ROW(0x1e, REMOVABLE,   SHORT,     DENY,  NONE),                     /* PREVENT ALLOW MEDIUM REMOVAL */
     ROW(0x23, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* READ FORMAT CAPACITIES */
     ROW(0x25, MEDIA,       MEDIA,     PASS,  IN_ALWAYS),                /* READ CAPACITY(10) */
@@ -84,7 +85,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0x2f, MEDIA,       BULK,      PASS,  FORM(0x06, 0x00), NONE),   /* VERIFY(10), BYTCHK 00b */
     ROW(0x2f, MEDIA,       BULK,      PASS,  FORM(0x02, 0x02), OUT(7, 2)), /* 01b, 11b */
     ROW(0x34, MEDIA,       MEDIA,     PASS,  NONE),                     /* PRE-FETCH(10) */
-    ROW(0x34, SCSI_TAPE,   MEDIA,     PASS,  IN_ALWAYS),                /* READ POSITION: length 0 in part */
+    ROW(0x34, SCSI_TAPE,   SHORT,     PASS,  IN_ALWAYS),                /* READ POSITION: length 0 in part */
     ROW(0x35, SCSI_DISK,   FLUSH,     PASS,  NONE),                     /* SYNCHRONIZE CACHE(10) */
     ROW(0x35, SCSI_MMC,    FLUSH,     DENY,  NONE),                     /* ... may close a track */
     ROW(0x36, SCSI_DISK,   MEDIA,     DENY,  NONE),                     /* LOCK UNLOCK CACHE(10) */
@@ -93,41 +94,41 @@ const struct cdb_row cdb_table[] = {
     ROW(0x39, SCSI_DISK,   BULK,      DENY,  OUT(3, 3)),                /* COMPARE */
     ROW(0x3a, SCSI_DISK,   BULK,      DENY,  OUT(3, 3)),                /* COPY AND VERIFY */
     ROW(0x3b, SCSI_ALL,    MOVE,      DENY,  OUT(6, 3)),                /* WRITE BUFFER */
-    ROW(0x3c, SCSI_ALL,    MEDIA,     PASS,  FORM(0x1e, 0x02), IN(6, 3)), /* READ BUFFER(10): its data */
-    ROW(0x3c, SCSI_ALL,    MEDIA,     PASS,  FORM(0x1e, 0x0a), IN(6, 3)), /* ... its echo buffer */
-    ROW(0x3c, SCSI_ALL,    MEDIA,     DENY,  IN(6, 3)),                 /* ... vendor's, errors, expanders */
+    ROW(0x3c, SCSI_ALL,    SHORT,     PASS,  FORM(0x1e, 0x02), IN(6, 3)), /* READ BUFFER(10): its data */
+    ROW(0x3c, SCSI_ALL,    SHORT,     PASS,  FORM(0x1e, 0x0a), IN(6, 3)), /* ... its echo buffer */
+    ROW(0x3c, SCSI_ALL,    SHORT,     DENY,  IN(6, 3)),                 /* ... vendor's, errors, expanders */
     ROW(0x3e, SCSI_DISK,   MEDIA,     PASS,  IN(7, 2)),                 /* READ LONG(10) */
     ROW(0x3f, SCSI_DISK,   MEDIA,     WRITE, OUT(7, 2)),                /* WRITE LONG(10) */
     ROW(0x41, SCSI_DISK,   BULK,      WRITE, OUT_ALWAYS),               /* WRITE SAME(10) */
     ROW(0x42, SCSI_DISK,   BULK,      WRITE, OUT(7, 2)),                /* UNMAP */
     ROW(0x42, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* READ SUB-CHANNEL */
     ROW(0x43, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* READ TOC/PMA/ATIP */
-    ROW(0x44, SCSI_TAPE,   MEDIA,     PASS,  IN(7, 2)),                 /* REPORT DENSITY SUPPORT */
+    ROW(0x44, SCSI_TAPE,   SHORT,     PASS,  IN(7, 2)),                 /* REPORT DENSITY SUPPORT */
     ROW(0x44, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* READ HEADER */
     ROW(0x45, SCSI_MMC,    MEDIA,     DENY,  NONE),                     /* PLAY AUDIO(10) */
-    ROW(0x46, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* GET CONFIGURATION */
+    ROW(0x46, SCSI_MMC,    SHORT,     PASS,  IN(7, 2)),                 /* GET CONFIGURATION */
     ROW(0x47, SCSI_MMC,    MEDIA,     DENY,  NONE),                     /* PLAY AUDIO MSF */
     ROW(0x48, SCSI_DISK,   FORMAT,    WRITE, OUT(7, 2)),                /* SANITIZE */
-    ROW(0x4a, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* GET EVENT STATUS NOTIFICATION */
+    ROW(0x4a, SCSI_MMC,    SHORT,     PASS,  IN(7, 2)),                 /* GET EVENT STATUS NOTIFICATION */
     ROW(0x4b, SCSI_MMC,    MEDIA,     DENY,  NONE),                     /* PAUSE/RESUME */
-    ROW(0x4c, SCSI_ALL,    MEDIA,     DENY,  OUT(7, 2)),                /* LOG SELECT */
-    ROW(0x4d, SCSI_ALL,    MEDIA,     PASS,  FORM(0x01, 0x00), IN(7, 2)), /* LOG SENSE */
-    ROW(0x4d, SCSI_ALL,    MEDIA,     DENY,  FORM(0x01, 0x01), IN(7, 2)), /* ... with SP: saves them */
+    ROW(0x4c, SCSI_ALL,    SHORT,     DENY,  OUT(7, 2)),                /* LOG SELECT */
+    ROW(0x4d, SCSI_ALL,    SHORT,     PASS,  FORM(0x01, 0x00), IN(7, 2)), /* LOG SENSE */
+    ROW(0x4d, SCSI_ALL,    SHORT,     DENY,  FORM(0x01, 0x01), IN(7, 2)), /* ... with SP: saves them */
     ROW(0x4e, SCSI_MMC,    MEDIA,     DENY,  NONE),                     /* STOP PLAY/SCAN */
     ROW(0x51, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* READ DISC INFORMATION */
     ROW(0x52, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* READ TRACK INFORMATION */
     ROW(0x53, SCSI_MMC,    BURN,      WRITE, NONE),                     /* RESERVE TRACK */
     ROW(0x54, SCSI_MMC,    LOAD,      WRITE, OUT(7, 2)),                /* SEND OPC INFORMATION */
     ROW(0x55, SCSI_ALL,    MEDIA,     DENY,  OUT(7, 2)),                /* MODE SELECT(10) */
-    ROW(0x56, SCSI_ALL,    MEDIA,     DENY,  OUT(7, 2)),                /* RESERVE(10) */
-    ROW(0x57, SCSI_ALL,    MEDIA,     DENY,  OUT(7, 2)),                /* RELEASE(10) */
+    ROW(0x56, SCSI_ALL,    SHORT,     DENY,  OUT(7, 2)),                /* RESERVE(10) */
+    ROW(0x57, SCSI_ALL,    SHORT,     DENY,  OUT(7, 2)),                /* RELEASE(10) */
     ROW(0x58, SCSI_MMC,    BURN,      WRITE, NONE),                     /* REPAIR TRACK */
-    ROW(0x5a, SCSI_ALL,    MEDIA,     PASS,  IN(7, 2)),                 /* MODE SENSE(10) */
+    ROW(0x5a, SCSI_ALL,    SHORT,     PASS,  IN(7, 2)),                 /* MODE SENSE(10) */
     ROW(0x5b, SCSI_MMC,    BURN,      WRITE, NONE),                     /* CLOSE TRACK/SESSION */
-    ROW(0x5c, SCSI_MMC,    MEDIA,     PASS,  IN(7, 2)),                 /* READ BUFFER CAPACITY */
+    ROW(0x5c, SCSI_MMC,    SHORT,     PASS,  IN(7, 2)),                 /* READ BUFFER CAPACITY */
     ROW(0x5d, SCSI_MMC,    MEDIA,     DENY,  OUT(6, 3)),                /* SEND CUE SHEET */
-    ROW(0x5e, SCSI_ALL,    MEDIA,     PASS,  IN(7, 2)),                 /* PERSISTENT RESERVE IN */
-    ROW(0x5f, SCSI_ALL,    MEDIA,     DENY,  OUT(5, 4)),                /* PERSISTENT RESERVE OUT */
+    ROW(0x5e, SCSI_ALL,    SHORT,     PASS,  IN(7, 2)),                 /* PERSISTENT RESERVE IN */
+    ROW(0x5f, SCSI_ALL,    SHORT,     DENY,  OUT(5, 4)),                /* PERSISTENT RESERVE OUT */
     ROW(0x80, SCSI_TAPE,   MEDIA,     WRITE, NONE),                     /* WRITE FILEMARKS(16) */
     ROW(0x81, SCSI_TAPE,   MEDIA,     PASS,  IN(12, 3)),                /* READ REVERSE(16) */
     ROW(0x82, SCSI_TAPE,   MEDIA,     DENY,  NONE),                     /* ALLOW OVERWRITE */
@@ -141,10 +142,10 @@ const struct cdb_row cdb_table[] = {
     ROW(0x8a, SCSI_DISK,   MEDIA,     WRITE, OUT(10, 4)),               /* WRITE(16) */
     ROW(0x8a, SCSI_TAPE,   MEDIA,     WRITE, OUT(12, 3)),               /* WRITE(16) */
     ROW(0x8b, SCSI_DISK,   MEDIA,     WRITE, OUT(10, 4)),               /* ORWRITE(16) */
-    ROW(0x8c, NOT_MMC,     MEDIA,     PASS,  FORM(0x1c, 0x00), IN(10, 4)), /* READ ATTRIBUTE: values, lists */
-    ROW(0x8c, NOT_MMC,     MEDIA,     PASS,  SA(0x05), IN(10, 4)),      /* ... SUPPORTED ATTRIBUTES */
-    ROW(0x8c, NOT_MMC,     MEDIA,     DENY,  IN(10, 4)),                /* ... others */
-    ROW(0x8d, NOT_MMC,     MEDIA,     WRITE, OUT(10, 4)),               /* WRITE ATTRIBUTE */
+    ROW(0x8c, NOT_MMC,     SHORT,     PASS,  FORM(0x1c, 0x00), IN(10, 4)), /* READ ATTRIBUTE: values, lists */
+    ROW(0x8c, NOT_MMC,     SHORT,     PASS,  SA(0x05), IN(10, 4)),      /* ... SUPPORTED ATTRIBUTES */
+    ROW(0x8c, NOT_MMC,     SHORT,     DENY,  IN(10, 4)),                /* ... others */
+    ROW(0x8d, NOT_MMC,     SHORT,     WRITE, OUT(10, 4)),               /* WRITE ATTRIBUTE */
     ROW(0x8e, SCSI_DISK,   MEDIA,     WRITE, OUT(10, 4)),               /* WRITE AND VERIFY(16) */
     ROW(0x8f, SCSI_DISK,   BULK,      PASS,  FORM(0x06, 0x00), NONE),   /* VERIFY(16), BYTCHK 00b */
     ROW(0x8f, SCSI_DISK,   BULK,      PASS,  FORM(0x02, 0x02), OUT(10, 4)), /* 01b, 11b */
@@ -163,9 +164,9 @@ const struct cdb_row cdb_table[] = {
     ROW(0x95, SCSI_DISK,   MEDIA,     PASS,  FORM(0x1e, 0x06), IN(10, 4)), /* REPORT REALMS, ZONE DOMAINS */
     ROW(0x95, SCSI_DISK,   MEDIA,     PASS,  SA(0x09), IN(10, 4)),      /* ZONE QUERY */
     ROW(0x95, SCSI_DISK,   MEDIA,     DENY,  IN(10, 4)),                /* ZONE ACTIVATE, others */
-    ROW(0x9b, NOT_MMC,     MEDIA,     PASS,  FORM(0x1e, 0x02), IN(10, 4)), /* READ BUFFER(16): its data */
-    ROW(0x9b, NOT_MMC,     MEDIA,     PASS,  FORM(0x1e, 0x0a), IN(10, 4)), /* ... its echo buffer */
-    ROW(0x9b, NOT_MMC,     MEDIA,     DENY,  IN(10, 4)),                /* ... vendor's, errors, expanders */
+    ROW(0x9b, NOT_MMC,     SHORT,     PASS,  FORM(0x1e, 0x02), IN(10, 4)), /* READ BUFFER(16): its data */
+    ROW(0x9b, NOT_MMC,     SHORT,     PASS,  FORM(0x1e, 0x0a), IN(10, 4)), /* ... its echo buffer */
+    ROW(0x9b, NOT_MMC,     SHORT,     DENY,  IN(10, 4)),                /* ... vendor's, errors, expanders */
     ROW(0x9c, SCSI_DISK,   MEDIA,     WRITE, OUT(12, 2)),               /* WRITE ATOMIC(16) */
     ROW(0x9e, SCSI_DISK,   MEDIA,     PASS,  SA(0x10), IN(10, 4)),      /* READ CAPACITY(16) */
     ROW(0x9e, SCSI_DISK,   MEDIA,     PASS,  SA(0x11), IN(12, 2)),      /* READ LONG(16) */
@@ -175,10 +176,10 @@ const struct cdb_row cdb_table[] = {
     ROW(0xa0, SCSI_ALL,    SHORT,     PASS,  IN(6, 4)),                 /* REPORT LUNS */
     ROW(0xa1, SCSI_MMC,    BURN,      WRITE, NONE),                     /* BLANK */
     ROW(0xa2, SCSI_ALL,    MEDIA,     DENY,  IN(6, 4)),                 /* SECURITY PROTOCOL IN */
-    ROW(0xa3, NOT_MMC,     MEDIA,     PASS,  SA(0x05), IN(6, 4)),       /* REPORT IDENTIFYING INFORMATION */
-    ROW(0xa3, NOT_MMC,     MEDIA,     PASS,  FORM(0x1e, 0x0a), IN(6, 4)), /* ... PORT GROUPS, ALIASES */
-    ROW(0xa3, NOT_MMC,     MEDIA,     PASS,  FORM(0x1c, 0x0c), IN(6, 4)), /* ... OPCODES, TMFS, ..., TIME */
-    ROW(0xa3, NOT_MMC,     MEDIA,     DENY,  IN(6, 4)),                 /* other MAINTENANCE IN */
+    ROW(0xa3, NOT_MMC,     SHORT,     PASS,  SA(0x05), IN(6, 4)),       /* REPORT IDENTIFYING INFORMATION */
+    ROW(0xa3, NOT_MMC,     SHORT,     PASS,  FORM(0x1e, 0x0a), IN(6, 4)), /* ... PORT GROUPS, ALIASES */
+    ROW(0xa3, NOT_MMC,     SHORT,     PASS,  FORM(0x1c, 0x0c), IN(6, 4)), /* ... OPCODES, TMFS, ..., TIME */
+    ROW(0xa3, NOT_MMC,     SHORT,     DENY,  IN(6, 4)),                 /* other MAINTENANCE IN */
     ROW(0xa3, SCSI_MMC,    MEDIA,     DENY,  OUT(8, 2)),                /* SEND KEY */
     ROW(0xa4, NOT_MMC,     BULK,      DENY,  OUT(6, 4)),                /* MAINTENANCE OUT */
     ROW(0xa4, SCSI_MMC,    MEDIA,     DENY,  IN(8, 2)),                 /* REPORT KEY */
@@ -189,8 +190,8 @@ const struct cdb_row cdb_table[] = {
     ROW(0xa7, SCSI_MMC,    MEDIA,     DENY,  NONE),                     /* SET READ AHEAD */
     ROW(0xa8, MEDIA,       MEDIA,     PASS,  IN(6, 4)),                 /* READ(12) */
     ROW(0xaa, MEDIA,       MEDIA,     WRITE, OUT(6, 4)),                /* WRITE(12) */
-    ROW(0xab, SCSI_ALL,    MEDIA,     PASS,  SA(0x01), IN(6, 4)),       /* READ MEDIA SERIAL NUMBER */
-    ROW(0xab, SCSI_ALL,    MEDIA,     DENY,  IN(6, 4)),                 /* other SERVICE ACTION IN(12) */
+    ROW(0xab, SCSI_ALL,    SHORT,     PASS,  SA(0x01), IN(6, 4)),       /* READ MEDIA SERIAL NUMBER */
+    ROW(0xab, SCSI_ALL,    SHORT,     DENY,  IN(6, 4)),                 /* other SERVICE ACTION IN(12) */
     ROW(0xac, SCSI_TYPE(PDT_OPTICAL), BULK, WRITE, NONE),               /* ERASE(12) */
     ROW(0xac, SCSI_MMC,    MEDIA,     PASS,  IN_ALWAYS),                /* GET PERFORMANCE: not in bytes */
     ROW(0xad, SCSI_MMC,    MEDIA,     PASS,  IN(8, 2)),                 /* READ DISC STRUCTURE */
@@ -206,7 +207,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0xb9, SCSI_MMC,    MEDIA,     PASS,  IN_UNSAID),                /* READ CD MSF: none, or fields */
     ROW(0xba, SCSI_MMC,    MEDIA,     DENY,  NONE),                     /* SCAN */
     ROW(0xbb, SCSI_MMC,    MEDIA,     DENY,  NONE),                     /* SET CD SPEED */
-    ROW(0xbd, SCSI_MMC,    MEDIA,     PASS,  IN(8, 2)),                 /* MECHANISM STATUS */
+    ROW(0xbd, SCSI_MMC,    SHORT,     PASS,  IN(8, 2)),                 /* MECHANISM STATUS */
     ROW(0xbe, SCSI_MMC,    MEDIA,     PASS,  IN_UNSAID),                /* READ CD: none, or fields */
     ROW(0xbf, SCSI_MMC,    MEDIA,     DENY,  OUT(8, 2)),                /* SEND DISC STRUCTURE */
 };

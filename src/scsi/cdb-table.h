@@ -20,7 +20,7 @@ enum cdb_data {
 /* How long a command may take; the seconds are in decide.c. */
 enum cdb_time {
     CDB_TIME_MEDIA, /* as long as a read or write of that type of device */
-    CDB_TIME_SHORT, /* touches no medium */
+    CDB_TIME_SHORT, /* touches no medium: what a device says of itself, parameters, reservations */
     CDB_TIME_FLUSH,
     CDB_TIME_START,     /* spins a disk up or down */
     CDB_TIME_BULK,      /* works through many blocks, few of them or none in the data buffer */
@@ -29,7 +29,8 @@ enum cdb_time {
     CDB_TIME_INVENTORY, /* reads every label in a library */
     CDB_TIME_WIND,      /* a whole tape, end to end */
     CDB_TIME_BURN,      /* finishes or blanks an optical medium */
-    CDB_TIME_FORMAT,    /* writes a whole medium */
+    CDB_TIME_FORMAT,    /* writes or tests a whole medium */
+    CDB_TIME_UNKNOWN,   /* not in the table: as long as anything may take on that type of device */
     CDB_TIMES
 };
 

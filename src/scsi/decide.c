@@ -25,28 +25,40 @@ struct seconds {
     uint32_t usual, least;
 };
 
+/*
+ * The ring has 16 bits for the guest's time, and Linux's frontend cuts what does not fit: 86400 s arrive as 20864, and
+ * 65540 as 4. So where a command may really take long, .least is .usual: the table counts unless the guest's time is
+ * longer. A disk's reads and writes have 25 s: the host acts before Linux's 30 s and Windows' 60 s are over.
+ */
 static struct seconds seconds_for(enum cdb_time time, uint8_t type)
 {
     static const struct seconds by_class[CDB_TIMES] = {
-        [CDB_TIME_SHORT] = { 30, 5 },          [CDB_TIME_FLUSH] = { 120, 30 },   [CDB_TIME_START] = { 300, 60 },
-        [CDB_TIME_BULK] = { 14400, 60 },       [CDB_TIME_LOAD] = { 1800, 120 },  [CDB_TIME_MOVE] = { 3600, 300 },
-        [CDB_TIME_INVENTORY] = { 14400, 900 }, [CDB_TIME_WIND] = { 14400, 900 }, [CDB_TIME_BURN] = { 14400, 1800 },
-        [CDB_TIME_FORMAT] = { 86400, 3600 },
+        [CDB_TIME_FLUSH] = { 50, 25 },      [CDB_TIME_START] = { 60, 25 },      [CDB_TIME_BULK] = { 14400, 25 },
+        [CDB_TIME_LOAD] = { 1800, 120 },    [CDB_TIME_MOVE] = { 3600, 3600 },   [CDB_TIME_INVENTORY] = { 14400, 14400 },
+        [CDB_TIME_WIND] = { 14400, 14400 }, [CDB_TIME_BURN] = { 14400, 14400 }, [CDB_TIME_FORMAT] = { 172800, 172800 },
     };
     static const struct {
         uint32_t types;
-        struct seconds s;
-    } media[] = {
-        { SCSI_DISK, { 60, 10 } },     { SCSI_TAPE, { 900, 60 } }, { SCSI_MMC, { 300, 60 } },
-        { SCSI_CHANGER, { 900, 60 } }, { SCSI_ALL, { 300, 30 } },
+        struct seconds brief, media, unknown;
+    } by_type[] = {
+        { SCSI_DISK, { 25, 1 }, { 25, 25 }, { 3600, 3600 } }, { SCSI_TAPE, { 60, 1 }, { 900, 900 }, { 14400, 14400 } },
+        { SCSI_MMC, { 60, 1 }, { 300, 25 }, { 1800, 1800 } }, { SCSI_CHANGER, { 60, 1 }, { 900, 60 }, { 3600, 3600 } },
+        { SCSI_ALL, { 60, 1 }, { 300, 25 }, { 900, 900 } },
     };
     unsigned i = 0;
 
-    if (time != CDB_TIME_MEDIA)
-        return by_class[time];
-    while (media[i].types != SCSI_ALL && !scsi_type_in(type, media[i].types))
+    while (by_type[i].types != SCSI_ALL && !scsi_type_in(type, by_type[i].types))
         i++;
-    return media[i].s;
+    switch (time) {
+    case CDB_TIME_SHORT:
+        return by_type[i].brief;
+    case CDB_TIME_MEDIA:
+        return by_type[i].media;
+    case CDB_TIME_UNKNOWN:
+        return by_type[i].unknown;
+    default:
+        return by_class[time];
+    }
 }
 
 static bool length_is_zero(const struct cdb_row *row, const uint8_t *cdb)
@@ -147,7 +159,7 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
                  enum scsi_direction dir, uint32_t data_len, struct scsi_decision *d)
 {
     const struct cdb_row *row = cdb_find(cdb, f->type);
-    struct seconds s = seconds_for(row ? (enum cdb_time)row->time : CDB_TIME_MEDIA, f->type);
+    struct seconds s = seconds_for(row ? (enum cdb_time)row->time : CDB_TIME_UNKNOWN, f->type);
 
     *d = (struct scsi_decision){ .timeout_s = s.usual, .min_timeout_s = s.least };
     d->route = route(f, cdb, cdb_len, row, dir, data_len, d);

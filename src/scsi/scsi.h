@@ -158,9 +158,9 @@ enum scsi_route {
 struct scsi_decision {
     enum scsi_route route;
     struct scsi_sense sense; /* when refused */
-    uint32_t timeout_s;      /* to use when the guest gives none; else the least that the opcode needs */
-    uint32_t min_timeout_s;
-    bool filter_in; /* data-in must pass scsi_filter_data_in() */
+    uint32_t timeout_s;      /* to use when the guest gives none */
+    uint32_t min_timeout_s;  /* 1..timeout_s: the least, whatever the guest gives */
+    bool filter_in;          /* data-in must pass scsi_filter_data_in() */
 };
 /*
  * Only the first cdb_len bytes of cdb are the guest's; one that is shorter than its opcode's group demands is refused.
@@ -183,7 +183,10 @@ uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CD
  */
 uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data,
                           uint32_t data_len, struct scsi_answer *a);
-/* The timeout for sg in milliseconds: the guest's (seconds, 0 = none) less a margin, at least the decision's minimum. */
+/*
+ * The time-out for sg in milliseconds. guest_s: the ring's timeout_per_command, seconds; 0: none. It may be what is
+ * left of a larger number (docs/scsi.md).
+ */
 uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s);
 
 /* --- luns.c: REPORT LUNS and absent LUNs (SPC-5 6.32, SAM-5 4.7.7) --- */
