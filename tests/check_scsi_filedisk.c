@@ -136,7 +136,7 @@ START_TEST(size_is_whole_blocks)
     ck_assert_int_eq(ftruncate(fd, sizes[_i].size), 0);
     ck_assert_int_eq(filedisk_init(&d, fd, false, "x"), sizes[_i].result);
     if (sizes[_i].result == 0)
-        ck_assert_uint_eq(d.blocks, sizes[_i].blocks);
+        ck_assert_uint_eq(d.disk.blocks, sizes[_i].blocks);
 }
 END_TEST
 
@@ -162,19 +162,19 @@ START_TEST(serial_number_is_the_name_or_made_from_it)
     struct filedisk a, b;
 
     ck_assert_int_eq(filedisk_init(&a, fd, false, ""), 0);
-    ck_assert_str_eq(a.serial, "");
+    ck_assert_str_eq(a.disk.serial, "");
     ck_assert_int_eq(filedisk_init(&a, fd, false, "0123456789abcdef"), 0);
-    ck_assert_str_eq(a.serial, "0123456789abcdef");
+    ck_assert_str_eq(a.disk.serial, "0123456789abcdef");
     ck_assert_int_eq(filedisk_init(&a, fd, false, "/var/lib/images/one"), 0);
     ck_assert_int_eq(filedisk_init(&b, fd, false, "/var/lib/images/two"), 0);
-    ck_assert_uint_eq(strlen(a.serial), 16);
+    ck_assert_uint_eq(strlen(a.disk.serial), 16);
     ck_assert_int_eq(filedisk_init(&b, fd, false, "0123456789abcdefg"), 0);
-    ck_assert_uint_eq(strlen(b.serial), 16);
-    ck_assert_str_ne(b.serial, "0123456789abcdef");
+    ck_assert_uint_eq(strlen(b.disk.serial), 16);
+    ck_assert_str_ne(b.disk.serial, "0123456789abcdef");
     ck_assert_int_eq(filedisk_init(&b, fd, false, "/var/lib/images/two"), 0);
-    ck_assert_str_ne(a.serial, b.serial);
+    ck_assert_str_ne(a.disk.serial, b.disk.serial);
     ck_assert_int_eq(filedisk_init(&b, fd, false, "/var/lib/images/one"), 0);
-    ck_assert_str_eq(a.serial, b.serial);
+    ck_assert_str_eq(a.disk.serial, b.disk.serial);
 }
 END_TEST
 
@@ -262,7 +262,7 @@ END_TEST
 
 START_TEST(write_protection_shows_in_mode_sense)
 {
-    disk.readonly = true;
+    disk.disk.readonly = true;
     check_bytes("6", buf, run("1a 08 0a 00 ff 00", 'i', 255), "0f 00 90 00 " CONTROL);
     check_bytes("10", buf, run("5a 08 0a 00 00 00 00 00 ff 00", 'i', 255), "00 12 00 90 00 00 00 00 " CONTROL);
 }
@@ -404,7 +404,7 @@ START_TEST(a_readonly_disk_is_write_protected)
 {
     uint8_t first;
 
-    disk.readonly = true;
+    disk.disk.readonly = true;
     memset(buf, 0x11, 512);
     run(protected_writes[_i], 'o', 512);
     check_answer("readonly", "07 27 00", 512);

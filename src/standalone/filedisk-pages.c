@@ -47,12 +47,12 @@ static uint32_t vpd_supported(uint8_t *out)
     return vpd_header(out, 0x00, sizeof(pages));
 }
 
-static uint32_t serial_len(const struct filedisk *d)
+static uint32_t serial_len(const struct disk *d)
 {
     return (uint32_t)strnlen(d->serial, sizeof(d->serial) - 1);
 }
 
-static uint32_t vpd_serial(const struct filedisk *d, uint8_t *out)
+static uint32_t vpd_serial(const struct disk *d, uint8_t *out)
 {
     uint32_t len = serial_len(d);
 
@@ -61,7 +61,7 @@ static uint32_t vpd_serial(const struct filedisk *d, uint8_t *out)
 }
 
 /* 60 bits that stay with the serial number (FNV-1a, 64 bits). */
-static uint64_t serial_hash(const struct filedisk *d)
+static uint64_t serial_hash(const struct disk *d)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
 
@@ -71,7 +71,7 @@ static uint64_t serial_hash(const struct filedisk *d)
 }
 
 /* Two designators of the logical unit: NAA locally assigned and T10 vendor ID. */
-static uint32_t vpd_identification(const struct filedisk *d, uint8_t *out)
+static uint32_t vpd_identification(const struct disk *d, uint8_t *out)
 {
     uint32_t serial = serial_len(d), len = 4;
 
@@ -102,7 +102,7 @@ static uint32_t vpd_block_limits(uint8_t *out)
     return vpd_header(out, 0xb0, LEN);
 }
 
-uint32_t disk_inquiry(const struct filedisk *d, const uint8_t *cdb, uint8_t *out)
+uint32_t disk_inquiry(const struct disk *d, const uint8_t *cdb, uint8_t *out)
 {
     if (!(cdb[1] & 1))
         return cdb[2] ? 0 : inquiry_standard(out);
@@ -120,7 +120,7 @@ uint32_t disk_inquiry(const struct filedisk *d, const uint8_t *cdb, uint8_t *out
     }
 }
 
-uint32_t disk_capacity_10(const struct filedisk *d, uint8_t *out)
+uint32_t disk_capacity_10(const struct disk *d, uint8_t *out)
 {
     uint64_t last = d->blocks - 1;
 
@@ -130,7 +130,7 @@ uint32_t disk_capacity_10(const struct filedisk *d, uint8_t *out)
     return 8;
 }
 
-uint32_t disk_capacity_16(const struct filedisk *d, uint8_t *out)
+uint32_t disk_capacity_16(const struct disk *d, uint8_t *out)
 {
     enum {
         LEN = 32
@@ -195,7 +195,7 @@ static uint32_t mode_pages(uint8_t page, uint8_t subpage, unsigned pc, uint8_t *
 }
 
 /* One block descriptor: short or, with LLBAA, long (SBC-4). */
-static uint32_t mode_block_descriptor(const struct filedisk *d, bool long_form, uint8_t *out)
+static uint32_t mode_block_descriptor(const struct disk *d, bool long_form, uint8_t *out)
 {
     if (long_form) {
         memset(out, 0, 16);
@@ -208,7 +208,7 @@ static uint32_t mode_block_descriptor(const struct filedisk *d, bool long_form, 
     return 8;
 }
 
-uint32_t disk_mode_sense(const struct filedisk *d, const uint8_t *cdb, uint8_t *out, struct scsi_sense *refuse)
+uint32_t disk_mode_sense(const struct disk *d, const uint8_t *cdb, uint8_t *out, struct scsi_sense *refuse)
 {
     bool ten = cdb[0] == 0x5a, long_form = ten && (cdb[1] & 0x10), descriptor = !(cdb[1] & 0x08);
     uint32_t header = ten ? 8 : 4, len = header, pages, bd = 0;

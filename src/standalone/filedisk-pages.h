@@ -7,7 +7,7 @@
 #ifndef PVSCSI_FILEDISK_PAGES_H
 #define PVSCSI_FILEDISK_PAGES_H
 
-#include "standalone/filedisk.h"
+#include "scsi/scsi.h"
 
 enum {
     DISK_BLOCK = 512,
@@ -15,10 +15,17 @@ enum {
     DISK_MAX_BLOCKS = 32768, /* one command may name: 16 MiB */
 };
 
-uint32_t disk_inquiry(const struct filedisk *d, const uint8_t *cdb, uint8_t *out);
-uint32_t disk_capacity_10(const struct filedisk *d, uint8_t *out);
-uint32_t disk_capacity_16(const struct filedisk *d, uint8_t *out);
+/* What of the emulated disk the pages are made of. */
+struct disk {
+    uint64_t blocks; /* of 512 bytes */
+    bool readonly;
+    char serial[17];
+};
+
+uint32_t disk_inquiry(const struct disk *d, const uint8_t *cdb, uint8_t *out);
+uint32_t disk_capacity_10(const struct disk *d, uint8_t *out);
+uint32_t disk_capacity_16(const struct disk *d, uint8_t *out);
 /* *refuse is set when 0 is returned: saved values have a sense of their own. */
-uint32_t disk_mode_sense(const struct filedisk *d, const uint8_t *cdb, uint8_t *out, struct scsi_sense *refuse);
+uint32_t disk_mode_sense(const struct disk *d, const uint8_t *cdb, uint8_t *out, struct scsi_sense *refuse);
 
 #endif

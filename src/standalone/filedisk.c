@@ -18,7 +18,7 @@
 
 #include "scsi/bytes.h"
 #include "scsi/opcodes.h"
-#include "standalone/filedisk-pages.h"
+#include "standalone/filedisk.h"
 
 static const struct scsi_sense INVALID_OPCODE = { 0x05, 0x20, 0x00 };
 static const struct scsi_sense LBA_OUT_OF_RANGE = { 0x05, 0x21, 0x00 };
@@ -45,13 +45,13 @@ static void set_serial(struct filedisk *d, const char *name)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
 
-    if (strlen(name) < sizeof(d->serial)) {
-        memcpy(d->serial, name, strlen(name) + 1);
+    if (strlen(name) < sizeof(d->disk.serial)) {
+        memcpy(d->disk.serial, name, strlen(name) + 1);
         return;
     }
     for (; *name; name++)
         h = (h ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
-    snprintf(d->serial, sizeof(d->serial), "%016" PRIX64, h);
+    snprintf(d->disk.serial, sizeof(d->disk.serial), "%016" PRIX64, h);
 }
 
 int filedisk_init(struct filedisk *d, int fd, bool readonly, const char *serial)
@@ -64,8 +64,8 @@ int filedisk_init(struct filedisk *d, int fd, bool readonly, const char *serial)
         return -EINVAL;
     memset(d, 0, sizeof(*d));
     d->fd = fd;
-    d->blocks = (uint64_t)st.st_size / DISK_BLOCK;
-    d->readonly = readonly;
+    d->disk.blocks = (uint64_t)st.st_size / DISK_BLOCK;
+    d->disk.readonly = readonly;
     set_serial(d, serial);
     return 0;
 }
@@ -181,7 +181,7 @@ static void block_range(const uint8_t *cdb, uint64_t *lba, uint32_t *blocks)
 static bool get_range(struct disk_op *op, uint64_t *lba, uint32_t *blocks, uint32_t most)
 {
     block_range(op->cdb, lba, blocks);
-    if (*lba >= op->d->blocks || *blocks > op->d->blocks - *lba) {
+    if (*lba >= op->d->disk.blocks || *blocks > op->d->disk.blocks - *lba) {
         fail(op, LBA_OUT_OF_RANGE);
         return false;
     }
@@ -227,7 +227,7 @@ static uint32_t op_write(struct disk_op *op)
         return fail(op, INVALID_FIELD);
     if (!get_range(op, &lba, &blocks, DISK_MAX_BLOCKS))
         return 0;
-    if (op->d->readonly)
+    if (op->d->disk.readonly)
         return fail(op, WRITE_PROTECTED);
     len = min_u32(blocks, op->out_len / DISK_BLOCK) * DISK_BLOCK;
     err = write_at(op->d->fd, op->buf, len, lba * DISK_BLOCK, &moved);
@@ -290,7 +290,7 @@ static uint32_t op_request_sense(struct disk_op *op)
 static uint32_t op_inquiry(struct disk_op *op)
 {
     uint8_t page[DISK_PAGE_MAX];
-    uint32_t len = disk_inquiry(op->d, op->cdb, page);
+    uint32_t len = disk_inquiry(&op->d->disk, op->cdb, page);
 
     if (!len)
         return fail(op, INVALID_FIELD);
@@ -301,7 +301,7 @@ static uint32_t op_mode_sense(struct disk_op *op)
 {
     uint8_t page[DISK_PAGE_MAX];
     struct scsi_sense refuse;
-    uint32_t len = disk_mode_sense(op->d, op->cdb, page, &refuse);
+    uint32_t len = disk_mode_sense(&op->d->disk, op->cdb, page, &refuse);
 
     if (!len)
         return fail(op, refuse);
@@ -315,7 +315,7 @@ static uint32_t op_capacity_10(struct disk_op *op)
     /* Without PMI the address has to be 0 (SBC-2; both are obsolete since). */
     if (!(op->cdb[8] & 1) && get_be32(op->cdb + 2))
         return fail(op, INVALID_FIELD);
-    return give(op, page, disk_capacity_10(op->d, page), UINT32_MAX);
+    return give(op, page, disk_capacity_10(&op->d->disk, page), UINT32_MAX);
 }
 
 static uint32_t op_capacity_16(struct disk_op *op)
@@ -324,7 +324,7 @@ static uint32_t op_capacity_16(struct disk_op *op)
 
     if ((op->cdb[1] & 0x1f) != 0x10)
         return fail(op, INVALID_FIELD);
-    return give(op, page, disk_capacity_16(op->d, page), get_be32(op->cdb + 10));
+    return give(op, page, disk_capacity_16(&op->d->disk, page), get_be32(op->cdb + 10));
 }
 
 static uint32_t (*const handlers[256])(struct disk_op *op) = {

@@ -5,13 +5,11 @@
 #ifndef PVSCSI_FILEDISK_H
 #define PVSCSI_FILEDISK_H
 
-#include "scsi/scsi.h"
+#include "standalone/filedisk-pages.h"
 
 struct filedisk {
-    int fd;          /* not owned */
-    uint64_t blocks; /* of 512 bytes */
-    bool readonly;
-    char serial[17];
+    int fd; /* not owned */
+    struct disk disk;
 };
 /*
  * Takes the size from the file. serial: becomes the unit serial number if it has at most 16 characters; of a longer
