@@ -7,5 +7,12 @@ packaging_tests = \
 	tests/test-tools-check-knows-every-file.sh
 TESTS += $(packaging_tests)
 dist_check_SCRIPTS += $(packaging_tests)
+# The tree itself: what its pages say of its layers, its licence, its form.
+tree_tests = \
+	tests/test-calls-go-one-way.sh \
+	tests/test-includes-go-one-way.sh
+TESTS += $(tree_tests)
+dist_check_SCRIPTS += $(tree_tests)
+EXTRA_DIST += tests/tree-lib.sh tests/circles.awk
 # The whole directory: nothing in it is built here.
 EXTRA_DIST += tests/xen tests/timed
