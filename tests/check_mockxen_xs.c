@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* xenstored's wire protocol in mock-xen: through libxenstore, and byte by byte. Each operation has one short case. */
+/*
+ * xenstored's wire protocol in mock-xen: through libxenstore, and byte by byte. Each operation has one short case.
+ * Long because there are many operations.
+ */
 #include "config.h"
 
 #include <check.h>

@@ -2,7 +2,7 @@
 /*
  * Options of the daemon: the table against pvscsid(8) and pvscsid.conf(5), both ways; ranges, precedence, what
  * --dump-config gives, and what is said about each mistake. The pages may be templates (*.in); their directories
- * stand for those that the build was configured with.
+ * stand for those that the build was configured with. Long because the reader of the pages is here too.
  */
 #include "config.h"
 

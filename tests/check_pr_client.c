@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The PR helper's client against a scripted helper on a real Unix socket: a fault
- * affects only the command that it hits. The file is long because the scripts of the faults are its data.
+ * affects only the command that it hits. Long because the scripts of the faults are its data.
  */
 #include "config.h"
 

@@ -2,6 +2,7 @@
 /*
  * The service over devices that are slow, refuse, disappear or never answer. The real sg code works on nodes that the
  * test itself emulates (fake-sg.h). What happens to commands whose ring, LUN or worker goes away while they are at a device.
+ * Long because each way to lose something is a history of its own.
  */
 #include "config.h"
 

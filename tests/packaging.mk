@@ -10,7 +10,13 @@ dist_check_SCRIPTS += $(packaging_tests)
 # The tree itself: what its pages say of its layers, its licence, its form.
 tree_tests = \
 	tests/test-calls-go-one-way.sh \
-	tests/test-includes-go-one-way.sh
+	tests/test-every-source-file-has-its-licence.sh \
+	tests/test-includes-go-one-way.sh \
+	tests/test-long-files-say-why.sh \
+	tests/test-the-daemon-links-what-the-docs-list.sh \
+	tests/test-the-paths-in-the-docs-exist.sh \
+	tests/test-the-tree-is-formatted.sh \
+	tests/test-the-version-has-one-source.sh
 TESTS += $(tree_tests)
 dist_check_SCRIPTS += $(tree_tests)
 EXTRA_DIST += tests/tree-lib.sh tests/circles.awk

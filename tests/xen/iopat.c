@@ -6,6 +6,8 @@
  * Asynchronous by the kernel's own aio system calls, so that it links statically
  * with nothing but libc.
  *
+ * Long because it is one static program of many modes, compiled apart from the tree.
+ *
  * Sectors here are of 512 bytes, whatever the device's are.
  */
 #define _GNU_SOURCE
