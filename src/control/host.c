@@ -210,12 +210,10 @@ static void after_round(void *ctx)
     struct host *h = ctx;
     uint64_t now = now_us(), next = UINT64_MAX;
 
-    if (h->quitting)
-        return;
-    /* Workers are answered whether xenstored is there or not. */
+    /* Workers are answered whether xenstored is there or not, and at the daemon's end too. */
     for (struct vhost *v = h->pending; v; v = v->next_pending)
         vdev_hear_all(v);
-    if (!h->store)
+    if (!h->store || h->quitting)
         return;
     if (h->list_dirty && now >= h->list_not_before_us) {
         h->list_dirty = false;

@@ -351,7 +351,7 @@ void run_luns_name(uint16_t domid, uint32_t vhost, char out[RUN_LUNS_NAME_MAX])
 
 /* --- what a journal says --- */
 
-/* A slot at or beyond req_cons was being filled when the worker died: never taken. */
+/* An entry at or beyond req_cons was being filled when the worker died: never taken. */
 static bool taken(const struct pvscsi_journal *j, const struct pvscsi_journal_entry *s)
 {
     return s->state == JOURNAL_TAKEN && (int32_t)(j->req_cons - s->ring_index) > 0;
