@@ -44,10 +44,10 @@ xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "it was placed"
 locked detach stuck 0:0:0:0 || fail "detach"
 
 step "a process that holds the lock for long is waited for until the time-out, not longer"
-flock -o "$RUN_DIR/attach.lock" sleep 60 &
+"$BUILD/with-posix-lock" "$RUN_DIR/units.lock" /bin/sleep 60 &
 holder=$!
 sleep 0.3
-refuses 1 'time-out: another xl-scsi has been attaching a device all the time; try again$' \
+refuses 1 'time-out: another xl-scsi has been attaching this device all the time; try again$' \
     locked attach -t 1 stuck /dev/nosuch4 0:0:0:0
 
 step "... and a signal ends the wait"
@@ -64,7 +64,7 @@ no_nodes 5 "at the end"
 
 step "what is given up while it is being attached is not attached"
 peers 5
-flock -o "$RUN_DIR/attach.lock" sleep 2 &
+"$BUILD/with-posix-lock" "$RUN_DIR/units.lock" /bin/sleep 2 &
 xs_write /local/domain/5/pvscsi/0 /dev/nosuch5,0:0:0:0
 "$BUILD/xl-scsi" resume --run-dir "$RUN_DIR" stuck &
 waits=$!
@@ -93,5 +93,5 @@ kill $service
 ended $service 5 || fail "the service does not end"
 
 step "lock files do not accumulate with the number of domains"
-check_eq "$(find "$RUN_DIR" -type f -printf '%f\n' | sort | tr '\n' ' ')" "attach.lock domains.lock watch.lock " "the lock files"
+check_eq "$(find "$RUN_DIR" -type f -printf '%f\n' | sort | tr '\n' ' ')" "domains.lock units.lock watch.lock " "the lock files"
 for lock in "$RUN_DIR"/*.lock; do [ ! -s "$lock" ] || fail "$lock has grown"; done

@@ -41,6 +41,7 @@ check_inuse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_inuse_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
 
 toolstack_tests = \
+	tests/test-an-attach-costs-the-same-with-many-guests.sh \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \
 	tests/test-re-made-domains-get-their-devices-back.sh \
 	tests/test-a-signal-ends-the-xl-shim-and-its-guest.sh \

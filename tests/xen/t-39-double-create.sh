@@ -30,7 +30,7 @@ both() {
     "$REAL_XL"*) ;;
     *) wait_until 90 "xl scsi-list g1 | grep -q ' 4$'" "g1 has its device: $("$REAL_XL" list; cat /tmp/first)" ;;
     esac
-    wait_until 20 "'$REAL_XL' list g1 | awk 'NR == 2 { print \$5 }' | grep -q '^[rb-]-[^p]'" "g1 runs: $("$REAL_XL" list)"
+    wait_until 20 "'$REAL_XL' list g1 | awk 'NR == 2 { print \$5 }' | grep -q '^..[^p]'" "g1 runs: $("$REAL_XL" list)"
     expect_eq "$("$REAL_XL" domid g1)" "$id" "the guest's domain"
     guest_destroy g1
     wait $first

@@ -44,7 +44,7 @@ struct target {
     uint32_t backend, host, id;
     bool feature_host;
     struct share *shares;
-    unsigned n_shares;
+    unsigned n_shares, n_later;  /* n_later: those of the targets that are placed after this one */
     bool placed, created, asked; /* asked: state 7 was written */
     unsigned state, fe_state;
     uint64_t placed_us, taken_us, stuck_us;
@@ -204,7 +204,7 @@ static int place(struct xenstore *s, void *ctx)
     t->created = t->asked = false;
     if (!xenstore_exists(s, "/local/domain/%u", t->c->domid))
         return change_failed(t->c, -ENOENT, "domain %u is gone", t->c->domid);
-    r = view_load(s, t->c->domid, &v);
+    r = view_load_near(s, t->c->domid, t->backend, &v);
     if (r < 0)
         return r;
     struct vhost_view *h = view_host(&v, t->host);
@@ -275,18 +275,20 @@ static void drop_lock(struct change *c)
     c->lock = -1;
 }
 
-/* What was seen to be free before a wait need not be after it. */
+/* What was seen to be free before a wait need not be after it: this target's devices, and those still to be placed. */
 static int claim_again(struct target *t)
 {
-    CLEANUP_FREE struct vscsi_entry *e = calloc(t->n_shares, sizeof(*e));
+    unsigned n = t->n_shares + t->n_later;
+    CLEANUP_FREE struct vscsi_entry *e = calloc(n, sizeof(*e));
 
     if (!t->c->claim)
         return 0;
     if (!e)
         return -ENOMEM;
-    for (unsigned i = 0; i < t->n_shares; i++)
+    /* The shares of all targets are in one array, in the order of the targets. */
+    for (unsigned i = 0; i < n; i++)
         e[i] = *t->shares[i].entry;
-    return t->c->claim(t->c, e, t->n_shares);
+    return t->c->claim(t->c, e, n);
 }
 
 /* Places one vhost's share, waiting where another change is under way. */
@@ -569,6 +571,7 @@ static unsigned share_out(struct change *c, const struct vscsi_entry *entries, u
     for (unsigned i = 0; i < n_targets; i++) {
         targets[i].shares = &shares[used];
         used += targets[i].n_shares;
+        targets[i].n_later = n - used;
         targets[i].n_shares = 0;
     }
     for (unsigned i = 0; i < n; i++) {

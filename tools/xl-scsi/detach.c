@@ -146,7 +146,7 @@ static int step(struct xenstore *s, void *ctx)
     struct removal *r = ctx;
     struct guest_view v;
     unsigned ours = 0, others = 0;
-    int result = view_load(s, r->c->domid, &v);
+    int result = view_load_from(s, r->c->domid, &r->backend, 1, &v);
 
     if (result < 0)
         return result;
@@ -175,7 +175,7 @@ static int put_back(struct xenstore *s, void *ctx)
 {
     struct removal *r = ctx;
     struct guest_view v;
-    int result = view_load(s, r->c->domid, &v);
+    int result = view_load_from(s, r->c->domid, &r->backend, 1, &v);
 
     if (result < 0)
         return result;
@@ -254,22 +254,37 @@ static void list_vdevs(const struct guest_view *v, char *text, size_t size)
         }
 }
 
+static struct dev_view *find_vdev(const struct guest_view *v, const struct hctl *vdev, const struct vhost_view **host)
+{
+    struct dev_view *d = NULL;
+
+    for (unsigned i = 0; i < v->n_vhosts && !d; i++) {
+        d = view_dev(&v->vhosts[i], vdev);
+        *host = &v->vhosts[i];
+    }
+    return d;
+}
+
 int detach_run(struct change *c, const struct hctl *vdev)
 {
-    struct guest_view v;
-    struct dev_view *d = NULL;
+    const struct vhost_view *h = NULL;
     char text[HCTL_TEXT_MAX], others[256];
-    int r = view_load(c->store, c->domid, &v);
+    struct guest_view v;
+    int r = view_load_near(c->store, c->domid, 0, &v);
+    struct dev_view *d = r < 0 ? NULL : find_vdev(&v, vdev, &h);
 
     c->deadline_us = now_us() + c->timeout_us;
+    /* A guest may have removed the nodes that lead to it. */
+    if (r == 0 && !d) {
+        view_clear(&v);
+        r = view_load(c->store, c->domid, &v);
+        d = r < 0 ? NULL : find_vdev(&v, vdev, &h);
+    }
     if (r < 0)
         return change_store_failed(c, r);
-    for (unsigned i = 0; i < v.n_vhosts && !d; i++) {
-        d = view_dev(&v.vhosts[i], vdev);
-        if (d)
-            r = detach_devs(c, v.vhosts[i].backend, v.vhosts[i].id, &d->n, 1);
-    }
-    if (!d) {
+    if (d) {
+        r = detach_devs(c, h->backend, h->id, &d->n, 1);
+    } else {
         hctl_format(vdev, text);
         list_vdevs(&v, others, sizeof(others));
         r = change_failed(c, -ENOENT, "domain %u has no device %s (%s)", c->domid, text, others);

@@ -12,6 +12,7 @@
 #include "attach.h"
 #include "inuse.h"
 #include "run.h"
+#include "units.h"
 
 const struct inuse_roots inuse_roots_system = { .device = { .sysfs = "/sys", .dev = "/dev" }, .proc = "/proc" };
 
@@ -197,23 +198,82 @@ static int add_given(struct change *c, const struct inuse_roots *roots, struct g
     return 0;
 }
 
-/* All that any backend serves to any guest. */
-static int load_given(struct change *c, const struct inuse_roots *roots, struct given_list *l)
+/* What this backend serves to this guest. */
+static int add_guest(struct change *c, const struct inuse_roots *roots, struct given_list *l, uint32_t backend,
+                     uint32_t domid)
 {
-    unsigned n, n_backends;
-    CLEANUP_FREE uint32_t *backends = view_backends(c->store, &n_backends);
-    CLEANUP_FREE uint32_t *ids = backends ? domain_list(c->store, &n) : NULL;
+    struct guest_view v;
+    int r = view_load_from(c->store, domid, &backend, 1, &v);
+
+    for (unsigned h = 0; r == 0 && h < v.n_vhosts; h++)
+        for (unsigned k = 0; r == 0 && k < v.vhosts[h].n_devs; k++)
+            r = add_given(c, roots, l, domid, backend, &v.vhosts[h].devs[k]);
+    view_clear(&v);
+    return r;
+}
+
+/* The names of what another guest has. A node is looked up: that is no search of sysfs. */
+static struct unit_names names_of(struct change *c, const struct inuse_roots *roots, const char *pdev, uint32_t backend)
+{
+    struct device dev;
+    bool known = pdev[0] == '/' && backend == own_domid(c->store)
+                 && device_resolve(&roots->device, pdev, false, &dev, NULL) == 0;
+
+    return unit_names(pdev, known ? &dev : NULL);
+}
+
+/* Only what the index needs is read: it may be about very many devices. */
+static int learn_vhost(struct change *c, const struct inuse_roots *roots, uint32_t backend, uint32_t domid, uint32_t id)
+{
+    struct xenstore *s = c->store;
+    unsigned n, n_names = 0;
+    CLEANUP_FREE char **devs = xenstore_dir(s, &n, BE_FMT "/vscsi-devs", backend, domid, id);
+
+    if (!devs)
+        return errno == 0 || errno == ENOENT ? 0 : -errno;
+    CLEANUP_FREE struct unit_names *names = calloc((size_t)n * 2, sizeof(*names));
+
+    if (!names)
+        return -ENOMEM;
+    for (unsigned i = 0; i < n; i++) {
+        CLEANUP_FREE char *pdev = xenstore_read(s, BE_FMT "/vscsi-devs/%s/p-dev", backend, domid, id, devs[i]);
+        CLEANUP_FREE char *hctl = xenstore_read(s, BE_FMT "/vscsi-devs/%s/p-hctl", backend, domid, id, devs[i]);
+
+        if (pdev)
+            names[n_names++] = names_of(c, roots, pdev, backend);
+        if (hctl)
+            names[n_names++] = unit_names(hctl, NULL);
+    }
+    return units_note(s, backend, domid, names, n_names);
+}
+
+/* What others, or a former version, have attached is put into the index, once for each guest. */
+static int learn_guest(struct change *c, const struct inuse_roots *roots, uint32_t backend, uint32_t domid)
+{
+    unsigned n;
+    CLEANUP_FREE uint32_t *ids = numbered_dir(c->store, &n, "/local/domain/%u/backend/vscsi/%u", backend, domid);
+    int r = ids ? 0 : -errno;
+
+    for (unsigned i = 0; r == 0 && i < n; i++)
+        r = learn_vhost(c, roots, backend, domid, ids[i]);
+    return r < 0 ? r : units_note_known(c->store, backend, domid);
+}
+
+int inuse_learn(struct change *c, uint32_t backend)
+{
+    unsigned n;
+    CLEANUP_FREE uint32_t *ids = units_unknown(c->store, backend, &n);
     int r = 0;
 
-    for (unsigned i = 0; ids && r == 0 && i < n; i++) {
-        struct guest_view v;
+    if (!ids)
+        return -errno;
+    free(ids);
+    /* One process does it; the others find it done. */
+    CLEANUP_CLOSE int lock = run_lock("learn", c->deadline_us);
 
-        r = view_load_from(c->store, ids[i], backends, n_backends, &v);
-        for (unsigned h = 0; r == 0 && h < v.n_vhosts; h++)
-            for (unsigned k = 0; r == 0 && k < v.vhosts[h].n_devs; k++)
-                r = add_given(c, roots, l, ids[i], v.vhosts[h].backend, &v.vhosts[h].devs[k]);
-        view_clear(&v);
-    }
+    ids = units_unknown(c->store, backend, &n);
+    for (unsigned i = 0; r == 0 && i < n; i++)
+        r = learn_guest(c, &inuse_roots_system, backend, ids[i]);
     return r;
 }
 
@@ -226,8 +286,10 @@ static bool same_unit(const struct device *a, const struct device *b)
 /* An entry, and what could be found out about its device. */
 struct asked {
     uint32_t backend;
-    bool known, resolved; /* known: it is to be checked, and its backend exists */
-    struct device dev;
+    bool found, resolved; /* found: its backend exists, and it is a device that one guest at a time may have */
+    bool checked;         /* found, and not forced */
+    struct device dev;    /* when resolved */
+    struct unit_names names;
 };
 
 static bool same_guest(const struct change *c, const struct given *g, const char *own_vm)
@@ -275,50 +337,129 @@ static void ask(struct change *c, const struct inuse_roots *roots, const struct 
 {
     a->backend = 0;
     /* file: is an emulated disk of standalone mode, which tests share as they like. */
-    a->known = !e->force && e->kind != PDEV_FILE
-               && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
-    a->resolved = a->known && a->backend == own_domid(c->store)
+    a->found = e->kind != PDEV_FILE && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
+    a->checked = a->found && !e->force;
+    a->resolved = a->found && a->backend == own_domid(c->store)
                   && device_resolve(&roots->device, e->pdev, false, &a->dev, NULL) == 0;
+    a->names = unit_names(e->pdev, a->resolved ? &a->dev : NULL);
 }
 
 static bool same_asked(const struct asked *a, const struct asked *b, const char *a_text, const char *b_text)
 {
-    if (!a->known || !b->known || a->backend != b->backend)
+    if (!a->checked || !b->checked || a->backend != b->backend)
         return false;
     return a->resolved && b->resolved ? hctl_equal(&a->dev.hctl, &b->dev.hctl) : strcmp(a_text, b_text) == 0;
 }
 
-int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n)
+/* All that the guests have which may have this unit, and this guest itself. */
+static int load_given(struct change *c, const struct inuse_roots *roots, const struct asked *a, struct given_list *l)
 {
-    CLEANUP_FREE struct asked *asked = calloc(n ? n : 1, sizeof(*asked));
-    CLEANUP_FREE char *own_vm = xenstore_read(c->store, "/local/domain/%u/vm", c->domid);
-    __attribute__((cleanup(given_clear))) struct given_list given = { 0 };
-    int r = asked ? load_given(c, roots, &given) : -ENOMEM;
+    CLEANUP_FREE uint32_t *ids = NULL;
+    unsigned n = 0, n_unknown = 0;
+    int r = units_guests(c->store, a->backend, &a->names, &ids, &n);
+    CLEANUP_FREE uint32_t *unknown = c->store->dry_run ? units_unknown(c->store, a->backend, &n_unknown) : NULL;
+    bool own = false;
 
-    if (r < 0)
-        return change_store_failed(c, r);
-    for (unsigned i = 0; i < n; i++)
-        ask(c, roots, &e[i], &asked[i]);
     for (unsigned i = 0; r == 0 && i < n; i++) {
+        unsigned before = l->n;
+
+        own |= ids[i] == c->domid;
+        r = add_guest(c, roots, l, a->backend, ids[i]);
+        if (r == 0 && l->n == before && ids[i] != c->domid && !c->store->dry_run)
+            units_forget(c->store, a->backend, ids[i], &a->names);
+    }
+    if (r == 0 && !own)
+        r = add_guest(c, roots, l, a->backend, c->domid);
+    for (unsigned i = 0; r == 0 && i < n_unknown; i++)
+        r = add_guest(c, roots, l, a->backend, unknown[i]);
+    return r;
+}
+
+static int check_asked(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e,
+                       const struct asked *asked, unsigned n)
+{
+    CLEANUP_FREE char *own_vm = xenstore_read(c->store, "/local/domain/%u/vm", c->domid);
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < n; i++) {
+        __attribute__((cleanup(given_clear))) struct given_list given = { 0 };
+
         for (unsigned k = 0; k < i; k++)
             if (same_asked(&asked[i], &asked[k], e[i].pdev, e[k].pdev))
                 return change_failed(c, -EBUSY,
                                      "p-dev %s and p-dev %s are the same device; option force attaches it "
                                      "twice",
                                      e[k].pdev, e[i].pdev);
-        if (asked[i].known)
-            r = check_one(c, roots, &e[i], &asked[i], &given, own_vm);
+        if (!asked[i].checked)
+            continue;
+        r = load_given(c, roots, &asked[i], &given);
+        if (r < 0)
+            return change_store_failed(c, r);
+        r = check_one(c, roots, &e[i], &asked[i], &given, own_vm);
     }
     return r;
 }
 
-/* Until our nodes are there to be seen, nobody else may find the same devices unused. */
+/* The entries' devices are looked up, and the index knows all guests of their backends. */
+static int ask_all(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n,
+                   struct asked **out)
+{
+    struct asked *asked = calloc(n ? n : 1, sizeof(*asked));
+    int r = asked ? 0 : -ENOMEM;
+
+    *out = asked;
+    for (unsigned i = 0; r == 0 && i < n; i++) {
+        bool learnt = c->store->dry_run;
+
+        ask(c, roots, &e[i], &asked[i]);
+        for (unsigned k = 0; k < i; k++)
+            learnt |= asked[k].found && asked[k].backend == asked[i].backend;
+        if (asked[i].found && !learnt)
+            r = inuse_learn(c, asked[i].backend);
+    }
+    return r < 0 ? change_store_failed(c, r) : 0;
+}
+
+int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n)
+{
+    CLEANUP_FREE struct asked *asked = NULL;
+    int r = ask_all(c, roots, e, n, &asked);
+
+    return r < 0 ? r : check_asked(c, roots, e, asked, n);
+}
+
+/* Until our nodes are there to be seen, nobody else may find the same units unused. */
+static int lock_units(struct change *c, const struct asked *asked, unsigned n)
+{
+    CLEANUP_FREE uint32_t *which = calloc((size_t)n * UNIT_NAMES_MAX, sizeof(*which));
+    unsigned count = 0;
+
+    if (!which)
+        return change_failed(c, -ENOMEM, "out of memory");
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; asked[i].found && k < asked[i].names.n; k++)
+            which[count++] = (uint32_t)asked[i].names.hash[k] & INT32_MAX;
+    if (count == 0)
+        return 0;
+    c->lock = run_lock_units(which, count, c->deadline_us);
+    return change_locked(c, c->lock, "another xl-scsi has been attaching this device all the time; try again");
+}
+
 static int claim(struct change *c, const struct vscsi_entry *e, unsigned n)
 {
-    c->lock = run_lock("attach", c->deadline_us);
-    int r = change_locked(c, c->lock, "another xl-scsi has been attaching a device all the time; try again");
+    CLEANUP_FREE struct asked *asked = NULL;
+    int r = ask_all(c, &inuse_roots_system, e, n, &asked);
 
-    return r < 0 ? r : inuse_check(c, &inuse_roots_system, e, n);
+    if (r == 0)
+        r = lock_units(c, asked, n);
+    if (r == 0)
+        r = check_asked(c, &inuse_roots_system, e, asked, n);
+    for (unsigned i = 0; r == 0 && i < n && !c->store->dry_run; i++)
+        if (asked[i].found
+            && (units_note(c->store, asked[i].backend, c->domid, &asked[i].names, 1) < 0
+                || (i == 0 && units_note_known(c->store, asked[i].backend, c->domid) < 0)))
+            r = change_store_failed(c, c->store->error);
+    return r;
 }
 
 int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n)

@@ -28,6 +28,12 @@ int inuse_locally(const struct inuse_roots *roots, const struct device *dev, cha
  */
 int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n);
 
+/*
+ * Puts what the guests of a backend have into the index (units.h), where it is not there yet. Each attach does it; a
+ * service that does it at its start spares the first attach the work. 0 or -errno.
+ */
+int inuse_learn(struct change *c, uint32_t backend);
+
 /* attach_run() of what inuse_check() allows on this machine, with nobody in between. */
 int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n);
 

@@ -59,13 +59,12 @@ static int try_byte(int fd, uint32_t offset)
     return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-/* Asked again and again: a lock that blocks knows no deadline. */
-static int take(const char *name, int (*try)(int fd, uint32_t which), uint32_t which, uint64_t deadline_us)
+/* Asked again and again: a lock that blocks knows no deadline. 0, or -1 and errno as run_lock(). */
+static int take(int fd, int (*try)(int fd, uint32_t which), uint32_t which, uint64_t deadline_us)
 {
     const struct timespec pause = { .tv_nsec = LOCK_POLL_NS };
-    CLEANUP_CLOSE int fd = open_lock(name);
 
-    while (fd >= 0 && try(fd, which) < 0) {
+    while (try(fd, which) < 0) {
         if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR)
             return -1;
         if (xenstore_interrupted() || now_us() >= deadline_us) {
@@ -74,17 +73,40 @@ static int take(const char *name, int (*try)(int fd, uint32_t which), uint32_t w
         }
         nanosleep(&pause, NULL);
     }
-    return steal_fd(&fd);
+    return 0;
 }
 
 int run_lock(const char *name, uint64_t deadline_us)
 {
-    return take(name, try_flock, 0, deadline_us);
+    CLEANUP_CLOSE int fd = open_lock(name);
+
+    return fd < 0 || take(fd, try_flock, 0, deadline_us) < 0 ? -1 : steal_fd(&fd);
 }
 
 int run_lock_domain(uint32_t domid, uint64_t deadline_us)
 {
-    return take("domains", try_byte, domid, deadline_us);
+    CLEANUP_CLOSE int fd = open_lock("domains");
+
+    return fd < 0 || take(fd, try_byte, domid, deadline_us) < 0 ? -1 : steal_fd(&fd);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+int run_lock_units(uint32_t *which, unsigned n, uint64_t deadline_us)
+{
+    CLEANUP_CLOSE int fd = open_lock("units");
+
+    /* In one order everywhere: two processes never wait for each other. */
+    qsort(which, n, sizeof(*which), by_number);
+    for (unsigned i = 0; i < n && fd >= 0; i++)
+        if (take(fd, try_byte, which[i], deadline_us) < 0)
+            return -1;
+    return steal_fd(&fd);
 }
 
 int run_lock_is_held(const char *name)

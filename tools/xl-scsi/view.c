@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "common/xenbus.h"
@@ -182,6 +183,51 @@ int view_load_from(struct xenstore *s, uint32_t domid, const uint32_t *backends,
         view_clear(&v);
     *out = v;
     return r;
+}
+
+uint32_t *numbered_dir(struct xenstore *s, unsigned *n, const char *path, ...)
+{
+    char where[XENSTORE_PATH_MAX];
+    uint32_t *out = NULL;
+    va_list ap;
+    int r;
+
+    va_start(ap, path);
+    vsnprintf(where, sizeof(where), path, ap);
+    va_end(ap);
+    r = numbered_children(s, where, "", &out, n);
+    errno = -r;
+    return out;
+}
+
+int view_load_near(struct xenstore *s, uint32_t domid, uint32_t also, struct guest_view *out)
+{
+    unsigned n_ids, n = 0;
+    CLEANUP_FREE uint32_t *ids = numbered_dir(s, &n_ids, "/local/domain/%u/device/vscsi", domid);
+
+    *out = (struct guest_view){ .domid = domid };
+    if (!ids && errno)
+        return -errno;
+    CLEANUP_FREE uint32_t *backends = calloc(n_ids + 2, sizeof(*backends));
+
+    if (!backends)
+        return -ENOMEM;
+    backends[n++] = 0;
+    if (also != 0)
+        backends[n++] = also;
+    for (unsigned i = 0; i < n_ids; i++) {
+        uint32_t backend;
+        bool known = false;
+
+        if (xenstore_read_u32(s, DOMID_MAX, &backend, FE_FMT "/backend-id", domid, ids[i]) < 0)
+            continue;
+        for (unsigned k = 0; k < n; k++)
+            known |= backends[k] == backend;
+        if (!known)
+            backends[n++] = backend;
+    }
+    qsort(backends, n, sizeof(*backends), by_number);
+    return view_load_from(s, domid, backends, n, out);
 }
 
 int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out)

@@ -41,7 +41,14 @@ struct guest_view {
     unsigned n_vhosts;
 };
 
-/* Reads it all, inside the current transaction if there is one. 0, -ENOMEM or another -errno. */
+/*
+ * The guest's vhosts at domain 0, at the backend `also`, and at the backends that its frontend nodes name: what a
+ * change of the guest's devices needs to know, with a number of calls that does not depend on other guests. A guest
+ * that rewrites its nodes hides nothing but its own devices from itself. Inside the current transaction if there is
+ * one. 0, -ENOMEM or another -errno.
+ */
+int view_load_near(struct xenstore *s, uint32_t domid, uint32_t also, struct guest_view *out);
+/* The same at all backends, which costs a call for each domain that there is. */
 int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out);
 /* For many guests: view_backends() once (to be freed; NULL as domain_list()), then this for each. */
 uint32_t *view_backends(struct xenstore *s, unsigned *n);
@@ -58,6 +65,12 @@ struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
 
 /* xenbus_state_name(), and "absent" for 0: of a node that is not there. */
 const char *state_name(unsigned state);
+
+/*
+ * The children of a directory whose names are numbers, ascending, to be freed; NULL and *n 0 when there are none or
+ * on failure (errno, 0 when there are just none).
+ */
+uint32_t *numbered_dir(struct xenstore *s, unsigned *n, const char *path, ...) PRINTF(3, 4);
 
 /* --- domains --- */
 /* Name or number to a domain that xenstore knows. 0, -ENOENT, or -errno. */

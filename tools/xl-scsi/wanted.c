@@ -111,15 +111,16 @@ int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev)
 }
 
 /* Somebody may have attached it by hand since. */
-static bool there_already(struct xenstore *s, uint32_t domid, const struct hctl *vdev)
+static bool there_already(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e)
 {
     struct guest_view v;
+    uint32_t backend = 0;
     bool there = false;
 
-    if (view_load(s, domid, &v) < 0)
+    if ((e->backend && domain_find(s, e->backend, &backend) < 0) || view_load_near(s, domid, backend, &v) < 0)
         return false;
-    struct vhost_view *h = view_host(&v, vdev->host);
-    struct dev_view *d = h ? view_dev(h, vdev) : NULL;
+    struct vhost_view *h = view_host(&v, e->vdev.host);
+    struct dev_view *d = h ? view_dev(h, &e->vdev) : NULL;
 
     there = d && d->state != 6;
     view_clear(&v);
@@ -175,7 +176,7 @@ int wanted_attach(struct change *c)
     if (r < 0)
         return change_store_failed(c, r);
     for (unsigned i = 0; i < w.n; i++)
-        if (there_already(c->store, c->domid, &w.entries[i].vdev))
+        if (there_already(c->store, c->domid, &w.entries[i]))
             settle_one(c->store, c->domid, w.numbers[i], NULL);
     wanted_clear(&w);
     r = wanted_load(c->store, c->domid, &w);
