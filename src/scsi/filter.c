@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a device says of itself, made true of what its guest can have: no command
- * may move more than max_transfer, so no page may promise more; and a LUN that may only
- * be read says that it is write-protected. Lengths inside the data are the device's word
- * and trusted no further than the bytes that came.
+ * Changes what a device says of itself to what is true for its guest. No page may promise more than one command can
+ * move; a LUN that may only be read says that it is write-protected. Lengths inside the data come from the device:
+ * nothing past the bytes that really came is read.
  */
 #include "config.h"
 
@@ -12,6 +11,7 @@
 #include "scsi/bytes.h"
 #include "scsi/opcodes.h"
 #include "scsi/scsi.h"
+#include "scsi/sense.h"
 
 enum {
     /* SPC-5, mode parameter header(6) and (10): where DEVICE-SPECIFIC PARAMETER is. */
@@ -29,8 +29,9 @@ enum {
     B0_ATOMIC_BOUNDARY = 56,
     /* The largest logical block in use: right for a limit in blocks while the real one is not known. */
     BLOCK_SIZE_SAFE = 4096,
-    SENSE_ILLEGAL_REQUEST = 0x05,
+    ASC_INVALID_OPCODE = 0x20,
     ASC_INVALID_FIELD = 0x24,
+    ASC_INVALID_PARAMETER = 0x26,
 };
 
 uint32_t scsi_surely_mapped(uint32_t segments)
@@ -42,7 +43,7 @@ uint32_t scsi_surely_mapped(uint32_t segments)
     return pages * 4096;
 }
 
-/* How many logical blocks one command may move: at least one, since 0 would say "no limit". */
+/* How many logical blocks a guest is told that one command may move: at least one, since 0 would say "no limit". */
 static uint32_t max_blocks(const struct scsi_lun_facts *f)
 {
     uint32_t told = f->max_told && f->max_told < f->max_transfer ? f->max_told : f->max_transfer;
@@ -65,8 +66,8 @@ static void clamp_be32(uint8_t *field, uint32_t limit, enum zero_means zero)
 }
 
 /*
- * page: B0_LEN bytes, of which the device gave len (the rest is 0); fields past what its own
- * length covers are left alone. A page too short to hold the limit is made long enough.
+ * page: B0_LEN bytes; what the device did not give is 0. Fields that the page's own length does not cover are left
+ * alone. A page that is too short to hold the limit is made long enough.
  */
 static void clamp_block_limits(const struct scsi_lun_facts *f, uint8_t page[B0_LEN])
 {
@@ -102,7 +103,16 @@ static uint32_t filter_block_limits(const struct scsi_lun_facts *f, uint8_t *dat
     return len;
 }
 
-/* Pages are listed in ascending order (SPC-5, Supported VPD Pages); B0h goes where it belongs, if it is not there. */
+/*
+ * Standard INQUIRY data, from a device that does not know EVPD: byte 4 is ADDITIONAL LENGTH there, and 00h in a list of
+ * pages, which begins with its own.
+ */
+static bool is_page_list(const uint8_t *data, uint32_t len)
+{
+    return data[1] == VPD_SUPPORTED_PAGES && (len <= VPD_HEADER || data[VPD_HEADER] == VPD_SUPPORTED_PAGES);
+}
+
+/* Pages are listed in ascending order (SPC-5, Supported VPD Pages). B0h is put in its place, unless it is there. */
 static uint32_t insert_block_limits(uint8_t *data, uint32_t len, uint32_t alloc)
 {
     uint32_t listed = get_be16(data + 2), end = min_u32(len, VPD_HEADER + listed), at = VPD_HEADER;
@@ -112,7 +122,7 @@ static uint32_t insert_block_limits(uint8_t *data, uint32_t len, uint32_t alloc)
     if (at < end && data[at] == VPD_BLOCK_LIMITS)
         return len;
     if (at == end && end < VPD_HEADER + listed)
-        return len; /* cut off before the place: it may yet follow */
+        return len; /* the list is cut off before the place of B0h, which may follow */
     if (listed >= UINT16_MAX)
         return len;
     put_be16(data + 2, (uint16_t)(listed + 1));
@@ -126,12 +136,11 @@ static uint32_t insert_block_limits(uint8_t *data, uint32_t len, uint32_t alloc)
 
 static uint32_t filter_vpd(const struct scsi_lun_facts *f, uint8_t page, uint8_t *data, uint32_t len, uint32_t alloc)
 {
-    /* A device that does not know EVPD answers with its standard data. */
-    if (len < VPD_HEADER || data[1] != page)
+    if (len < VPD_HEADER)
         return len;
     if (page == VPD_SUPPORTED_PAGES)
-        return insert_block_limits(data, len, alloc);
-    return filter_block_limits(f, data, len, alloc);
+        return is_page_list(data, len) ? insert_block_limits(data, len, alloc) : len;
+    return data[1] == page ? filter_block_limits(f, data, len, alloc) : len;
 }
 
 /* SSC-5, READ BLOCK LIMITS: a granularity of 2^n, a maximum of 24 bits where 0 is no limit, a minimum. */
@@ -149,7 +158,7 @@ static void filter_tape_limits(const struct scsi_lun_facts *f, uint8_t *data, ui
         put_be24(data + 1, limit);
 }
 
-/* Wherever the byte came, whatever the header says of its length: initiators read it without asking. */
+/* Sets the bit whenever its byte came, whatever length the header names: initiators read it without a check. */
 static void protect(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len, uint32_t specific)
 {
     if (f->readonly && scsi_type_in(f->type, SCSI_HAS_WP) && len > specific)
@@ -192,31 +201,42 @@ uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CD
     return len;
 }
 
-/* Fixed or descriptor format, current. */
-static bool refused_invalid_field(const struct scsi_answer *a)
+/* Old devices do not know the page (05/24), parameters such as EVPD (05/26), or the command with them (05/20). */
+static bool refused_page(const struct scsi_answer *a)
 {
-    const uint8_t *s = a->sense;
+    struct scsi_sense_data sense;
 
-    if (a->status != SCSI_CHECK_CONDITION || a->host != SCSI_HOST_OK)
+    if (a->status != SCSI_CHECK_CONDITION || a->host != SCSI_HOST_OK
+        || !scsi_sense_parse(a->sense, a->sense_len, &sense))
         return false;
-    if (a->sense_len >= 14 && (s[0] & 0x7f) == 0x70)
-        return (s[2] & 0x0f) == SENSE_ILLEGAL_REQUEST && s[12] == ASC_INVALID_FIELD;
-    return a->sense_len >= 4 && (s[0] & 0x7f) == 0x72 && (s[1] & 0x0f) == SENSE_ILLEGAL_REQUEST
-           && s[2] == ASC_INVALID_FIELD;
+    return !sense.deferred && sense.key == SPC_SK_ILLEGAL_REQUEST
+           && (sense.asc == ASC_INVALID_OPCODE || sense.asc == ASC_INVALID_FIELD || sense.asc == ASC_INVALID_PARAMETER);
 }
 
 uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data,
                           uint32_t data_len, struct scsi_answer *a)
 {
-    uint8_t page[B0_LEN] = { [0] = f->type & 0x1f, [1] = VPD_BLOCK_LIMITS, [3] = B0_LEN - VPD_HEADER };
+    uint8_t page[B0_LEN] = { [0] = f->type & 0x1f, [1] = cdb[2] };
     uint32_t len;
 
-    if (cdb[0] != OP_INQUIRY || !(cdb[1] & 1) || cdb[2] != VPD_BLOCK_LIMITS || !refused_invalid_field(a))
+    if (cdb[0] != OP_INQUIRY || !(cdb[1] & 1) || !scsi_is_disk(f->type) || !refused_page(a))
         return 0;
-    if (!scsi_is_disk(f->type))
+    switch (cdb[2]) {
+    case VPD_SUPPORTED_PAGES:
+        page[3] = 2;
+        page[VPD_HEADER] = VPD_SUPPORTED_PAGES;
+        page[VPD_HEADER + 1] = VPD_BLOCK_LIMITS;
+        len = VPD_HEADER + 2;
+        break;
+    case VPD_BLOCK_LIMITS:
+        page[3] = B0_LEN - VPD_HEADER;
+        clamp_block_limits(f, page);
+        len = B0_LEN;
+        break;
+    default:
         return 0;
-    clamp_block_limits(f, page);
-    len = min_u32(min_u32(B0_LEN, get_be16(cdb + 3)), data_len);
+    }
+    len = min_u32(min_u32(len, get_be16(cdb + 3)), data_len);
     memcpy(data, page, len);
     scsi_answer_status(a, SCSI_GOOD, SCSI_HOST_OK, data_len - len);
     return len;

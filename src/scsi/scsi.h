@@ -177,9 +177,10 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
 uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data, uint32_t len,
                              uint32_t alloc);
 /*
- * A disk without VPD page B0h must be given one, or its guest would know no limit: when *a is the refusal
- * of that INQUIRY, *a becomes GOOD, the page is written to data (at most data_len bytes, which is what the guest asked
- * for), and its length is returned. 0, and nothing touched, in every other case. For .filter_in commands only.
+ * A disk without VPD page B0h is given one, or its guest would know no limit; and a list of pages that names it, if it
+ * has no list. When *a is the refusal of such an INQUIRY, *a becomes GOOD, the page is written to data (at most data_len
+ * bytes, which is what the guest asked for), and its length is returned. 0, and nothing touched, in every other case.
+ * For .filter_in commands only.
  */
 uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data,
                           uint32_t data_len, struct scsi_answer *a);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Everything of src/scsi that a guest or a device can feed: the decision, the map of an outcome,
- * the patched pages, REPORT LUNS, absent LUNs, the emulated disk over a memfd.
+ * Everything of src/scsi that a guest or a device can feed: the decision, the map of an outcome, the patched pages,
+ * pieces of a command, REPORT LUNS, absent LUNs; and the emulated disk over a memfd.
  *
  * Every answer is checked for what must hold whatever the input is. Built with libFuzzer, and without it as a
  * program that replays files.
@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "scsi/split.h"
 #include "standalone/filedisk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -179,6 +180,28 @@ static void fuzz_device(const struct input *in)
     free(sense);
 }
 
+/* Pieces cover a prefix of the buffer, one after the other, and each is one that the device takes. */
+static void fuzz_split(const struct input *in)
+{
+    struct scsi_answer whole, piece_answer = { 0 };
+    struct scsi_split s;
+    struct scsi_piece p;
+    uint32_t at = 0, n = 0;
+
+    if (!scsi_split_begin(&s, in->type, in->block_size, in->cdb, in->cdb_len, in->data_len, in->limit))
+        return;
+    do {
+        scsi_split_piece(&s, &p);
+        MUST(p.cdb_len <= SCSI_CDB_MAX && p.offset == at && p.len > 0);
+        MUST(p.len <= in->limit && p.len <= in->data_len - at);
+        at += p.len;
+        if (++n == 3 && in->outcome.status)
+            scsi_map_outcome(&in->outcome, in->type, SCSI_DIR_IN, p.len, &piece_answer);
+    } while (!scsi_split_end_piece(&s, &piece_answer, &whole));
+    check_answer(&whole, in->data_len, in->data_len - whole.residual);
+    MUST(whole.status != SCSI_GOOD || whole.residual == 0);
+}
+
 static void fuzz_luns(const struct input *in)
 {
     enum {
@@ -233,6 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     parse(data, size, &in);
     fuzz_device(&in);
+    fuzz_split(&in);
     fuzz_luns(&in);
     fuzz_disk(&in);
     return 0;
