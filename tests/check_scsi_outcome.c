@@ -109,6 +109,7 @@ START_TEST(a_host_byte_becomes_a_status_and_sense)
         "7f 00 03",
         "00 00 03 00 00 00 00 0a 00 00 00 00 11 00",
         "70 00",
+        "72 03", /* too short for Linux */
     };
     bool note = hosts[_i].host >= 16 && hosts[_i].host <= 19;
 

@@ -167,7 +167,7 @@ static bool sense_is_valid(const uint8_t *sense, uint8_t len)
 
 static bool outcome_sense(const struct scsi_outcome *o, struct scsi_sense_data *sense)
 {
-    return o->sense && scsi_sense_parse(o->sense, o->sense_len, sense);
+    return o->sense && sense_is_valid(o->sense, o->sense_len) && scsi_sense_parse(o->sense, o->sense_len, sense);
 }
 
 /*
