@@ -33,7 +33,7 @@ step "status 2: wrong usage"
 statuses=$(sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh/s/^\.It ([0-9]+)$/\1/p' "$page")
 check_eq "$(echo $statuses)" "0 1 2 3 4" "the statuses in the page"
 refuses 2 "no command; expected 'status' or 'stats'" ctl
-refuses 2 "unknown command; expected 'status' or 'stats'" ctl stat
+refuses 2 "unknown command 'stat'; expected 'status' or 'stats'" ctl stat
 refuses 2 "too many arguments; expected 'status' or 'stats'" ctl status stats
 refuses 2 'unrecognized option' ctl --no-such status
 refuses 2 'requires an argument' "$BUILD/pvscsictl" status --run-dir

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pvscsictl: asks a running pvscsid how it is, over its control socket. Knows
- * nothing of Xen; everything shown is the daemon's answer.
+ * pvscsictl: shows the status and the counters of a running pvscsid, which it asks over
+ * the control socket. It knows nothing of Xen: everything shown is the daemon's answer.
  */
 #include "config.h"
 
@@ -155,10 +155,13 @@ int main(int argc, char **argv)
     }
     command = argc == optind + 1 ? argv[optind] : "";
     if (strcmp(command, "status") != 0 && strcmp(command, "stats") != 0) {
+        CLEANUP_FREE char *unknown = argc == optind + 1 ? strf("unknown command '%s'", command) : NULL;
+
         fprintf(stderr, "pvscsictl: %s; expected 'status' or 'stats' (see --help)\n",
-                argc > optind + 1 ? "too many arguments"
-                : argc > optind   ? "unknown command"
-                                  : "no command");
+                unknown             ? unknown
+                : argc > optind + 1 ? "too many arguments"
+                : argc > optind     ? "unknown command"
+                                    : "no command");
         return EXIT_USAGE;
     }
     if (json && openmetrics) {
