@@ -69,7 +69,7 @@ static int recv_answer(int sock, void *buf, size_t len, int fds[MX_MAX_FDS])
             return -errno;
         take_fds(&mh, fds);
         if (n == 0)
-            return -EPIPE; /* mock-xen is gone, or ended us with our domain */
+            return -EPIPE; /* mock-xen is gone, or has ended the connection with its domain */
         p += n;
         len -= (size_t)n;
     }

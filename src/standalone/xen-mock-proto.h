@@ -8,9 +8,9 @@
  * descriptors by SCM_RIGHTS where said. A connection starts with MX_HELLO.
  *
  * A domain's memory is one memfd: header, grant table, pages. Only mock-xen writes
- * header and table, and each grant is one 64-bit word, so that a
- * backend can check a grant and copy without asking anybody, and a revoked
- * grant is gone for everybody with one store.
+ * header and table, and each grant is one 64-bit word. So a backend can check a
+ * grant and copy without asking mock-xen, and one store revokes a grant for
+ * every client.
  */
 #ifndef STANDALONE_XEN_MOCK_PROTO_H
 #define STANDALONE_XEN_MOCK_PROTO_H
@@ -25,7 +25,7 @@
 #define MX_MAX_FDS 2 /* with one reply */
 
 enum mx_type {
-    MX_HELLO = 0x4d580000, /* domid: for whom; number: MX_VERSION       -> fd: fault page */
+    MX_HELLO = 0x4d580000, /* domid: acted for; number: MX_VERSION       -> fd: fault page */
     MX_MEMORY,             /* domid: whose                              -> number: pages; fd: memory */
     MX_MAP,                /* domid, number: reference                  -> number: page */
     MX_UNMAP,              /* domid, number: reference; one mapping of it */
@@ -88,14 +88,14 @@ static inline uint16_t mx_grant_domid(uint64_t grant)
 /* References below this are never given out (grant_table.h: GNTTAB_NR_RESERVED_ENTRIES). */
 #define MX_RESERVED_REFS 8u
 /*
- * The reference of a page: neighbours are far apart, so that nobody comes to rely on
- * consecutive references. n_pages is a power of two and the factor odd: one to one.
+ * The reference of a page. Neighbouring pages have references far apart, so that no code can
+ * rely on consecutive references. n_pages is a power of two and the factor odd: one to one.
  */
 static inline uint32_t mx_ref_of_page(uint32_t page, uint32_t n_pages)
 {
     return (page * 2654435761u) & (n_pages - 1);
 }
-/* The other way, by the factor's inverse modulo 2^32. */
+/* The inverse: multiplies by the factor's inverse modulo 2^32. */
 static inline uint32_t mx_page_of_ref(uint32_t ref, uint32_t n_pages)
 {
     return (ref * 244002641u) & (n_pages - 1);

@@ -119,7 +119,7 @@ static bool region_alive(const struct region *r)
     return atomic_load_explicit(&r->mem->state, memory_order_acquire) == MX_ALIVE;
 }
 
-/* On first contact asks mock-xen, and again once the domain has died: its number may live again. */
+/* Asks mock-xen on first contact, and again when the domain has died: a new domain may have its number. */
 static int region_get(struct xen_mock *m, uint16_t domid, struct region **out)
 {
     struct region **at = &m->regions, *fresh;
@@ -165,7 +165,7 @@ static int mock_map(struct xen *xen, uint16_t domid, uint32_t ref, void **page)
 
     if (!(m->flags & XEN_OPEN_GRANTS))
         return -EBADF;
-    /* Also for copy's sake: after this it needs no system call for this domain any more. */
+    /* Needed for mmap() below, and later copies need no system call for this domain then. */
     err = region_get(m, domid, &r);
     if (err < 0)
         return err == -ESRCH ? -EINVAL : err;
@@ -217,8 +217,8 @@ static int mock_unmap(struct xen *xen, void *page)
 
 /*
  * One side of a copy that is a grant: its address and GNTST_okay, or the status that Xen gives
- * (xen/common/grant_table.c: a reference beyond the table is bad_gntref, whatever
- * is wrong with an entry is general_error). -errno when mock-xen cannot be asked.
+ * (xen/common/grant_table.c: a reference beyond the table is bad_gntref, any other
+ * fault of a grant is general_error). -errno when mock-xen cannot be asked.
  */
 static int granted(struct xen_mock *m, uint16_t domid, uint32_t ref, uint16_t offset, bool write, int16_t *status,
                    char **out)
@@ -475,7 +475,7 @@ static int mock_unmask(struct xen *xen, uint32_t port)
     if (err < 0)
         return err;
     if (!p)
-        return -ENOTCONN; /* stricter than the kernel, which ignores it: here it is a bug to find */
+        return -ENOTCONN; /* the kernel ignores it; here it shows a bug of the caller */
     return epoll_ctl(m->epfd, EPOLL_CTL_MOD, p->own, &ev) < 0 ? -errno : 0;
 }
 
@@ -513,7 +513,7 @@ static void mock_close(struct xen *xen)
     struct xen_mock *m = mock(xen);
     static const struct mx_request nothing;
 
-    /* Returns when mock-xen has let go of everything of ours, as closing a device node does. */
+    /* Returns when mock-xen has given up everything of this handle, as close() of a device node does. */
     if (m->faults)
         call(m, MX_BYE, &nothing, NULL, NULL);
     while (m->ports) {

@@ -39,7 +39,7 @@ int ctl_main(const char *socket, int argc, char **argv)
         fprintf(stderr, "mock-xen: ctl: a command was expected; \"ctl help\" lists them\n");
         return 2;
     }
-    /* A script comes from a file on the command line, as text on the wire. */
+    /* The command line names a file; the request carries its text. */
     if (argc == 2 && strcmp(argv[0], "faults") == 0 && argv[1][0]) {
         int r = read_file(argv[1], SCRIPT_MAX, &script, NULL);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Domains: each has a number, a socket of its own (whoever connects there acts for
- * it), perhaps memory and event channels. A destroyed domain is out of reach at
- * once; while somebody still maps a page of it, it stays as a zombie and its
+ * Domains: each has a number, a socket of its own (its clients act for the domain),
+ * perhaps memory and event channels. A destroyed domain is out of reach at
+ * once; while a page of it is still mapped, it stays as a zombie and its
  * number is taken, as on Xen.
  */
 #include "config.h"
@@ -49,7 +49,7 @@ static void accept_ready(struct loop_source *src, uint32_t revents UNUSED)
     }
 }
 
-/* The socket shows up under its name only when it is listened on. */
+/* The socket gets its name only after listen(), so a client that finds it can connect. */
 static int listen_at(const char *path, int *out)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -111,7 +111,7 @@ static void stop_listening(struct domain *d)
 
 /* --- its nodes --- */
 
-/* What libxl makes of a new domain, as far as drivers look at it. */
+/* The nodes that libxl makes for a new domain, as far as drivers read them. */
 static int make_nodes(struct domain *d, const char *name, struct tree_changes *changes)
 {
     struct mock *mock = d->mock;
@@ -209,7 +209,7 @@ int domain_introduce(struct mock *mock, uint32_t domid)
     return 0;
 }
 
-/* xenstored forgets a domain: its nodes go, and everybody is told. */
+/* As xenstored does at the end of a domain: its nodes are removed and @releaseDomain fires. */
 static int forget(struct domain *d)
 {
     struct mock *mock = d->mock;
@@ -254,7 +254,7 @@ void domain_destroy(struct domain *d)
         if (conn->domid == d->domid)
             conn_kill(conn);
     ports_close_all(d);
-    d->dying = true; /* not before: its own connections' end must not bury it */
+    d->dying = true; /* only now: the end of its own connections must not free it (domain_bury()) */
     if (d->n_mapped > 0)
         log_info(NULL, "domain %u: destroyed; a zombie while %u of its pages are mapped", d->domid, d->n_mapped);
     if (d->introduced && forget(d) < 0)

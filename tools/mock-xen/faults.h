@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fault script: which call of which kind fails, and how. Pure, but for the fault
- * page shared with the clients, which count and fail those calls that
- * never reach mock-xen. The grammar is in mock-xen(1).
+ * The fault script: which call of which kind fails, and how. Pure, except for the fault
+ * page: clients map it, and count and fail those calls that never reach mock-xen. The grammar is in mock-xen(1).
  */
 #ifndef MOCK_XEN_FAULTS_H
 #define MOCK_XEN_FAULTS_H
@@ -59,7 +58,7 @@ struct faults {
 int faults_load(struct faults *faults, const char *script, bool add, char *why, size_t why_size);
 void faults_deinit(struct faults *faults);
 
-/* Counts a call and says what is to happen to it. path: NULL where the kind has none. */
+/* Counts a call and returns what shall happen to it. path: NULL where the kind has none. */
 struct fault faults_check(struct faults *faults, unsigned kind, uint32_t domid, const char *path);
 /* How often a rule's fault has happened, and how often its call. */
 void faults_counts(const struct faults *faults, const struct fault_rule *rule, uint64_t *seen, uint64_t *fired);

@@ -166,7 +166,7 @@ static int parse_options(struct mock *mock, struct settings *s, int argc, char *
 
 /* --- start --- */
 
-/* Takes the socket's place if nobody answers there. */
+/* -EADDRINUSE: another mock-xen answers at the socket. A socket without a server may be replaced. */
 static int check_socket(const char *path)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -197,7 +197,7 @@ static int make_fault_page(struct mock *mock)
     return 0;
 }
 
-/* Domain 0 is the last: who finds its socket finds all of them. */
+/* Domain 0 is the last: a client that finds its socket finds all sockets. */
 static int make_domains(struct mock *mock, const char *list)
 {
     CLEANUP_FREE char *copy = strdup(list ? list : "");
@@ -252,7 +252,7 @@ static void tell_ready(const struct mock *mock, int fd)
     }
     snprintf(line, sizeof(line), "ready\n");
     if (write_all(fd, line, strlen(line)) < 0)
-        log_warn(NULL, "nobody reads --ready-fd %d", fd);
+        log_warn(NULL, "cannot write to --ready-fd %d", fd);
     close(fd);
 }
 

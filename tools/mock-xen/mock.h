@@ -88,7 +88,7 @@ struct port {
 };
 
 struct page {
-    struct conn *owner; /* who shared it; NULL while mapped: to be freed after that */
+    struct conn *owner; /* that shared it; NULL: no longer shared, but still mapped */
     uint32_t mapped;    /* times, by anybody */
     uint32_t granted_to;
     bool readonly, used;
@@ -105,7 +105,7 @@ struct domain {
     char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
     int memfd;
     struct mx_memory *mem; /* header and grant table; NULL until it is needed */
-    struct page *pages;
+    struct page *pages;    /* n_pages of them */
     uint32_t next_page, n_shared, n_mapped;
     struct port *ports;
 };
@@ -175,15 +175,15 @@ void ports_release(struct conn *conn, struct domain *domain);
 void ports_close_all(struct domain *domain);
 
 /* --- domain.c --- */
-/* NULL: no such domain alive; with zombies: nor one dead but mapped. */
+/* A domain that is alive, or, with zombies, one that is dead but still mapped; else NULL. */
 struct domain *domain_find(const struct mock *mock, uint32_t domid, bool zombies);
 /* A new domain, with its socket and a toolstack's nodes. -EEXIST; -EBUSY: a zombie has the number. */
 int domain_create(struct mock *mock, uint32_t domid, const char *name, struct domain **out);
-/* The domain is gone from now on; as a zombie while somebody maps its pages. */
+/* Ends the domain. It stays as a zombie while a page of it is mapped. */
 void domain_destroy(struct domain *domain);
 int domain_introduce(struct mock *mock, uint32_t domid);
 int domain_release(struct mock *mock, uint32_t domid);
-/* Frees a zombie that nobody maps any more; nothing else. */
+/* Frees the domain if it is a zombie without mapped pages; else does nothing. */
 void domain_bury(struct domain *domain);
 void domains_free(struct mock *mock);
 

@@ -23,7 +23,7 @@ static void answer(struct conn *conn, const struct xsd_sockmsg *hdr, int err, co
     while (err == 0 && n < out->n_fds) {
         int fd = fcntl(out->fds[n], F_DUPFD_CLOEXEC, 0);
 
-        if (fd < 0) { /* what was done stays done, the client never learns of it: end both */
+        if (fd < 0) { /* the request was carried out, but cannot be answered: end the connection, which undoes it */
             while (n > 0)
                 close(fds[--n]);
             conn_kill(conn);
@@ -45,7 +45,7 @@ static int hello(struct conn *conn, const struct mx_request *rq, struct outcome 
         return -EPROTO;
     if (!domain_find(conn->mock, rq->domid, false))
         return -ESRCH;
-    /* Domain 0's socket is everybody's; a guest's is its own. */
+    /* On domain 0's socket a client may act for any domain, on a guest's only for that guest. */
     if (conn->greeted || (conn->domid != 0 && conn->domid != rq->domid))
         return -EPERM;
     conn->greeted = true;

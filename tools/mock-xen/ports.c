@@ -3,7 +3,7 @@
  * Event channels, by the rules of xen/common/event_channel.c: a port waits unbound
  * for one domain; that domain binds a port of its own to it; when one end is
  * closed, the other waits again for the same domain. The two eventfds belong to
- * the channel and go to the clients, who signal each other without us.
+ * the channel and are passed to the clients, which signal each other directly.
  */
 #include "config.h"
 

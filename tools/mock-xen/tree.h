@@ -49,7 +49,7 @@ struct tree {
 
 /* A tree with a root alone, owned by domain 0, for nobody else. 0 or -ENOMEM. */
 int tree_init(struct tree *tree, struct node_pool *pool);
-/* A second tree with the same content; both go their own ways from here. */
+/* A second tree with the same content. A later change of one does not change the other. */
 void tree_share(struct tree *copy, const struct tree *tree);
 void tree_deinit(struct tree *tree);
 

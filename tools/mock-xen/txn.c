@@ -9,7 +9,7 @@
 #include "path.h"
 #include "txn.h"
 
-#define PERM_OWNER 4u /* asked for, never stored */
+#define PERM_OWNER 4u /* may change permissions; only asked for, never stored */
 
 enum op_kind {
     OP_WRITE,
@@ -32,7 +32,7 @@ struct txn {
     struct tree base, tree; /* as it was at the start; with our own changes */
     struct seen {
         char *path;
-        size_t rank; /* the how manyth it was */
+        size_t rank; /* how many were seen before it */
     } * seen;        /* nodes that the outcome depends on, by path */
     size_t n_seen, room_seen;
     struct op *ops, **last_op;
@@ -66,7 +66,7 @@ void changes_deinit(struct tree_changes *changes)
     changes->last = &changes->first;
 }
 
-/* One path is told of once, however often a transaction wrote it. */
+/* A path is in the list once, however often a transaction wrote it. */
 static int add_change(struct tree_changes *changes, const char *path, bool exact, struct node *old)
 {
     struct tree_change *c;
@@ -356,7 +356,7 @@ static int check_quota(const struct actor *actor, const char *path, size_t len, 
     return node_count_owned(tree->root, actor->domid) + fresh > actor->quota->nodes ? -ENOSPC : 0;
 }
 
-/* After a lack of memory nobody knows what a transaction holds: it cannot be committed any more. */
+/* After a lack of memory a transaction may be incomplete, so it must not be committed any more. */
 static int done(const struct actor *actor, int r)
 {
     if (r == -ENOMEM && actor->txn)
@@ -417,7 +417,7 @@ int op_rm(const struct actor *actor, const char *path)
     size_t parent_len = path_parent_len(path);
     int r = lookup(actor, path, PERM_WRITE, &node);
 
-    if (r == -ENOENT) /* what is not there is gone already, if it could be there */
+    if (r == -ENOENT) /* removing a missing node succeeds if its parent exists */
         return find_prefix(tree_of(actor), path, parent_len) ? 0 : -ENOENT;
     if (r == 0 && path[1] == '\0')
         r = -EINVAL;
@@ -459,7 +459,7 @@ int op_set_perms(const struct actor *actor, const char *path, const struct perm 
     return done(actor, r);
 }
 
-/* --- a domain that is no more --- */
+/* --- after the end of a domain --- */
 
 struct forget {
     uint32_t domid;
@@ -552,8 +552,8 @@ static int by_rank(const void *a, const void *b)
 }
 
 /*
- * xenstored tells of a transaction's changes in the order in which it first looked at the nodes, and of no
- * node that came and went within it.
+ * xenstored fires a transaction's changes in the order in which the transaction first looked at the nodes, and none
+ * for a node that was created and removed within it.
  */
 static int arrange(const struct txn *txn, struct tree_changes *changes, const struct tree *after)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a domain does to the tree: permissions, quotas, transactions, and the list
- * of changes that watches are to be told of. Pure. The rules are those of
- * Xen's C xenstored; a transaction commits only if no node it read, listed or
- * changed has changed since it began, else -EAGAIN.
+ * of changes that fire watches. Pure. The rules are those of Xen's C xenstored: a
+ * transaction commits only if no node that it read, listed or changed has been
+ * changed by others since it began; else -EAGAIN.
  */
 #ifndef MOCK_XEN_TXN_H
 #define MOCK_XEN_TXN_H
@@ -44,7 +44,7 @@ struct actor {
     struct tree *tree; /* the live one; a transaction's own is used instead when there is one */
     struct txn *txn;   /* NULL: none */
     const struct quota *quota;
-    struct tree_changes *changes; /* NULL: nobody is told (inside a transaction) */
+    struct tree_changes *changes; /* NULL: changes are not recorded (inside a transaction) */
 };
 
 /* All: 0 or -errno as a client is to see it. The node found lives until the tree changes. */
@@ -55,20 +55,20 @@ int op_rm(const struct actor *actor, const char *path);
 int op_set_perms(const struct actor *actor, const char *path, const struct perm *perms, unsigned n);
 
 /*
- * A domain is no more: the nodes it owned are removed with all below them (or become domain 0's), and no
- * permission names it any more, so that the next domain of that number inherits nothing.
+ * After the end of a domain: the nodes that it owned are removed with everything below them (with keep_nodes they become
+ * domain 0's), and its permissions are removed everywhere, so that the next domain of that number inherits nothing.
  */
 int op_forget_domain(const struct actor *actor, uint32_t domid, bool keep_nodes);
 
 /* Do these permissions allow domid all of bits? */
 bool perms_allow(const struct perm *perms, unsigned n, uint32_t domid, uint32_t bits);
-/* May domid be told of this change? tree: as it is now. */
+/* May domid see this change? tree: as it is now. */
 bool change_visible(const struct tree_change *change, const struct tree *tree, uint32_t domid);
 
 int txn_new(struct txn **out, uint32_t id, uint32_t domid, const struct tree *live);
 void txn_free(struct txn *txn);
 uint32_t txn_id(const struct txn *txn);
-/* -EAGAIN: somebody else was faster; live is unchanged then, as with every error. */
+/* -EAGAIN: a node was changed by others. With every error live is unchanged. */
 int txn_commit(struct txn *txn, struct tree *live, const struct quota *quota, struct tree_changes *changes);
 
 /* "n0", "r3", "w3", "b3"; 0 or -EINVAL. */

@@ -87,7 +87,7 @@ void watch_event(struct conn *conn, const char *path, const char *token)
                          path_canonical(conn->domid, path, canonical) == 0 ? canonical : NULL);
     if (fault.action == FAULT_DROP)
         return;
-    if (!payload) { /* an event lost in silence is worse than a connection lost */
+    if (!payload) { /* the client notices the end of its connection, but not a lost event */
         conn_kill(conn);
         return;
     }

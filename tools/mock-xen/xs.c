@@ -102,7 +102,7 @@ static struct actor actor_of(const struct request *rq, struct tree_changes *chan
                            .changes = rq->txn ? NULL : changes };
 }
 
-/* After an operation: whoever watches is told, then the client gets its answer. */
+/* After an operation: the client gets its answer, then watches fire. */
 static int finish(const struct request *rq, struct tree_changes *changes, int r)
 {
     if (r == 0)
@@ -338,7 +338,7 @@ static int do_unwatch(struct request *rq)
     char *args[2];
     int r = watch_args(rq, args);
 
-    if (r == 0) /* a path that cannot be is one that is not watched */
+    if (r == 0) /* an invalid path is never watched */
         r = path_arg(rq, true) == 0 ? watch_remove(rq->conn, rq->path, args[1]) : -ENOENT;
     return r == 0 ? ok(rq) : r;
 }

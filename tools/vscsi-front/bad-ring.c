@@ -49,7 +49,7 @@ static int run_sixteen(struct front *f, const struct hctl *dev, int argc, char *
         } while (pick->base == BASE_NO_DATA || (pattern_next(&seed) & 1));
         r = attempt_begin(&a[n], f, dev, pick->base);
         if (r == 0) {
-            /* Not on the ring yet, so that a fresh id is not fresh for long. */
+            /* ring_fresh_rqid() only knows the requests on the ring, and these are not there yet. */
             a[n].io.req.rqid = (uint16_t)(0xf000 + n);
             pick->twist(&a[n]);
         }
@@ -126,7 +126,7 @@ static int run_abort_abort(struct front *f, const struct hctl *dev, int argc, ch
     return r == 0 ? still_serves(f, dev) : r;
 }
 
-/* Pages are taken away while requests are on their way: the answer says so, or the data came first. */
+/* Pages are revoked while requests are served: each answer is good (the data came first) or a refusal. */
 static int run_revoke(struct front *f, const struct hctl *dev, int argc, char **argv)
 {
     enum {
@@ -165,7 +165,7 @@ static int run_revoke(struct front *f, const struct hctl *dev, int argc, char **
                 if (io_good(&res))
                     good++;
                 else if (strstr(code, "/02/B/08/00") || strstr(code, "/02/5/24/00"))
-                    refused++; /* the latter: a list that was caught half wiped */
+                    refused++; /* the latter: the list was read while its page was being wiped */
                 else
                     r = fail(f, "revoke: answered %s", code);
             }
@@ -177,7 +177,7 @@ static int run_revoke(struct front *f, const struct hctl *dev, int argc, char **
     return r == 0 ? still_serves(f, dev) : r;
 }
 
-/* Slot and list change while the backend works on them: whatever it took is answered once, under its id. */
+/* Slot and list change while the backend reads them: the request is still answered once, with its id. */
 static int run_rewrite(struct front *f, const struct hctl *dev, int argc, char **argv)
 {
     uint64_t count = 200, seed = 1;
@@ -202,7 +202,7 @@ static int run_rewrite(struct front *f, const struct hctl *dev, int argc, char *
                 volatile struct vscsiif_request *slot = RING_GET_REQUEST(&f->ring.front, at);
                 uint64_t dice = pattern_next(&seed);
 
-                /* Not act and id, which decide whether it is a request at all: the rest, and the list. */
+                /* Everything but act and rqid, without which no answer could be expected; and the list. */
                 slot->cmd_len = (uint8_t)dice;
                 slot->nr_segments = (uint8_t)(dice >> 8);
                 slot->seg[dice % 26].gref = (uint32_t)(dice >> 16);
@@ -244,7 +244,7 @@ static void random_request(struct attempt *a, uint64_t *seed)
     struct vscsiif_request was = *r;
     uint8_t *bytes = (uint8_t *)r;
 
-    /* Half of it random throughout; half right but for a few bytes, which gets further. */
+    /* One half is all random; the other is right except for a few bytes, and so gets further. */
     if (dice & 1) {
         for (unsigned i = 0; i < sizeof(*r); i++)
             bytes[i] = (uint8_t)pattern_next(seed);
@@ -316,7 +316,7 @@ static int run_garbage(struct front *f, const struct hctl *dev, int argc, char *
     return r == 0 ? still_serves(f, dev) : r;
 }
 
-/* A published index that cannot be: nothing may come back, ever, on this ring. */
+/* Publishes an impossible req_prod: after that no response may come on this ring. */
 static int impossible_index(struct front *f, int delta, const char *name)
 {
     struct vscsiif_sring *sring = f->ring.front.sring;
@@ -328,8 +328,8 @@ static int impossible_index(struct front *f, int delta, const char *name)
     while (now_us() < end)
         front_poll(f, 20, -1);
     if (__atomic_load_n(&sring->rsp_prod, __ATOMIC_ACQUIRE) != before)
-        return fail(f, "%s: the backend went on with a ring whose req_prod is impossible", name);
-    printf("%-22s no answer, as it must be\n", name);
+        return fail(f, "%s: the backend served a ring whose req_prod is impossible", name);
+    printf("%-22s no answer, as required\n", name);
     return 0;
 }
 

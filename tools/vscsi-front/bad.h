@@ -5,13 +5,13 @@
 
 #include "front.h"
 
-/* A request that would be fine, until a twist is applied. */
+/* A well-formed request, to which a twist is applied. */
 struct attempt {
     struct front *f;
     struct hctl dev;
     struct io io;
     struct buf *buf;
-    struct buf *other;    /* a page more: read-only, for those who need one */
+    struct buf *other;    /* one more page, read-only, for the twists that need one */
     uint32_t revoked_ref; /* a reference that was granted once */
 };
 

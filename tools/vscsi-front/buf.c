@@ -8,7 +8,7 @@
 #include "common/util.h"
 #include "pattern.h"
 
-/* Two neighbours differ and so do two pages, so that misplaced bytes show. */
+/* Neighbouring bytes differ, and so do pages, so that misplaced bytes show. */
 static uint8_t poison_at(size_t i)
 {
     return (uint8_t)(0xd5 ^ (i * 7) ^ (i >> 12) * 13);
@@ -34,7 +34,7 @@ static int cut(struct buf *b, const struct layout *l, unsigned max_segs)
             return -E2BIG;
         s->page = (uint16_t)n;
         if (l->random) {
-            /* Whatever is left must still fit into the segments that are left. */
+            /* The rest of the data must still fit into the rest of the segments. */
             uint32_t least = left > (max_segs - n - 1) * FRONT_PAGE ? left - (max_segs - n - 1) * FRONT_PAGE : 0;
             uint32_t most = left < FRONT_PAGE ? left : FRONT_PAGE;
             uint64_t dice = pattern_next(&state);

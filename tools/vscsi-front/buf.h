@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Pages granted to the backend for one request's data, and the segment list
- * that describes them. Whatever the request does not cover is poisoned, so that a byte
- * written where none belongs is seen.
+ * that describes them. Every byte is poisoned first, so that a byte written
+ * outside the request's data shows.
  */
 #ifndef VSCSI_FRONT_BUF_H
 #define VSCSI_FRONT_BUF_H
@@ -35,7 +35,7 @@ struct buf {
     unsigned n_lists; /* pages of the indirect list */
     uint8_t *lists;
     uint32_t *list_refs;
-    struct buf *next; /* for whoever keeps it */
+    struct buf *next; /* for a list of the caller's */
 };
 
 /*

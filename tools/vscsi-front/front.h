@@ -25,7 +25,7 @@
 struct device {
     char node[32]; /* "dev-0" */
     struct hctl v;
-    bool usable; /* answered INQUIRY; ours to use */
+    bool usable; /* it answered INQUIRY */
 };
 struct session {
     char *frontend, *backend; /* paths */
@@ -43,7 +43,7 @@ struct session {
 struct result {
     bool answered;
     uint8_t host, status;
-    uint16_t rslt_low; /* all that SUSE's Windows driver keeps */
+    uint16_t rslt_low; /* SUSE's Windows driver keeps only this half */
     uint32_t rslt, residual;
     uint8_t sense_len, sense[VSCSIIF_SENSE_BUFFERSIZE];
 };
@@ -64,7 +64,7 @@ struct front {
     struct ring ring;
     struct session session;
     struct result last;
-    unsigned violations;                     /* what the backend must never do, and did */
+    unsigned violations;                     /* how often the backend did what it must never do */
     bool in_session;                         /* inside session_event(): only the ring is waited for */
     void (*xenstore_event)(struct front *f); /* xs_fileno() is readable: session_event() */
     struct buf *orphans;                     /* of requests that were never answered: granted until the end */
@@ -74,7 +74,7 @@ struct front {
 /* --- report.c --- */
 /* Keeps the reason for a failed command; returns -1. */
 int fail(struct front *f, const char *fmt, ...) PRINTF(2, 3);
-/* The backend did what it must never do: printed at once, and the exit status will say it. */
+/* The backend did something it must never do: prints it at once, and sets the exit status. */
 void violation(struct front *f, const char *fmt, ...) PRINTF(2, 3);
 
 /* --- poll.c --- */
@@ -113,17 +113,17 @@ int io_run(struct front *f, struct command *c, struct result *res);
 /* Puts and pushes io->req, waits for its end. 0, -ETIMEDOUT (forgotten then), -ECONNRESET, -ENOTCONN. */
 int io_send(struct front *f, struct io *io);
 void io_result(const struct front *f, const struct vscsiif_response *rsp, struct result *res);
-/* Good enough for the guest to use the data. */
+/* The guest may use the data: host byte 0, status GOOD or CONDITION MET. */
 bool io_good(const struct result *res);
-/* A disk's initiator tries again: unit attention, aborted command, busy, reset. */
+/* A disk's initiator sends such a command again: unit attention, aborted command, busy, reset. */
 bool io_retryable(const struct result *res);
-/* io_run(), again while io_retryable(), a few times. 0 only for a good result. */
+/* io_run(), repeated while io_retryable(), at most 6 times in all. 0 only for a good result. */
 int io_run_retry(struct front *f, struct command *c, struct result *res);
 uint64_t get_be(const uint8_t *p, unsigned n);
 void put_be(uint8_t *p, unsigned n, uint64_t v);
 /* READ or WRITE with the given CDB size (6, 10, 16). */
 void io_rw_cdb(struct command *c, bool write, unsigned cdb_size, uint64_t lba, uint32_t blocks);
-/* READ CAPACITY (10), and (16) where it must be. 0 or fail(). */
+/* READ CAPACITY (10), and (16) for large disks. 0 or fail(). */
 int io_capacity(struct front *f, const struct hctl *dev, uint64_t *blocks, uint32_t *block_size);
 
 /* --- session.c: the handshake through xenstore --- */
@@ -134,7 +134,7 @@ void session_close(struct front *f);
 int session_offer(struct front *f);
 /* session_offer() where needed, and waits until both sides are at 4. 0 or fail(). */
 int session_connect(struct front *f);
-/* What an xs_fileno() that is readable asks for. */
+/* Handles the watch events that wait; to be called when xs_fileno() is readable. */
 void session_event(struct front *f);
 bool session_usable(const struct front *f);
 int session_disconnect(struct front *f);

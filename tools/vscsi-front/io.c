@@ -42,7 +42,7 @@ void io_result(const struct front *f, const struct vscsiif_response *rsp, struct
     res->answered = true;
     res->rslt = rslt;
     res->rslt_low = (uint16_t)rslt;
-    /* SUSE's Windows driver throws the host byte away: what it cannot see must not matter. */
+    /* SUSE's Windows driver ignores the host byte, so a backend must not rely on it. */
     res->host = f->opt.windows ? 0 : (uint8_t)(rslt >> 16);
     res->status = (uint8_t)rslt;
     res->residual = rsp->residual_len;
@@ -79,7 +79,7 @@ static void check_answer(struct front *f, const struct command *c, const struct 
         violation(f, "residual %u of a transfer of %u bytes", res->residual, c->len);
         return;
     }
-    /* A failure must be seen in the status: some drivers never look at the host byte. */
+    /* A failure must show in the status, because some drivers never look at the host byte. */
     if (res->rslt >> 16 && (uint8_t)res->rslt == 0)
         violation(f, "host byte %02x with status GOOD", res->rslt >> 16);
     moved = c->dir == DIR_IN ? c->len - res->residual : 0;
@@ -87,7 +87,7 @@ static void check_answer(struct front *f, const struct command *c, const struct 
         violation(f, "bytes were written beyond the %u that moved", moved);
 }
 
-/* Waits for io, serving xenstore meanwhile unless a xenstore event is what we are in. */
+/* Waits for io. Serves xenstore meanwhile, unless this is called while a xenstore event is handled. */
 static int wait_io(struct front *f, struct io *io, unsigned timeout_ms)
 {
     uint64_t end = now_us() + (uint64_t)timeout_ms * 1000;
@@ -109,7 +109,7 @@ int io_send(struct front *f, struct io *io)
     uint64_t end = now_us() + (uint64_t)f->opt.timeout_ms * 1000;
     int e;
 
-    /* A load that runs beside us leaves room when it is asked to. */
+    /* A load that runs at the same time leaves this place on the ring free. */
     f->ring.reserved++;
     while ((e = ring_put(&f->ring, io)) == -EAGAIN && now_us() < end) {
         struct io tick = { 0 };
@@ -163,7 +163,7 @@ int io_run(struct front *f, struct command *c, struct result *res)
             buf_get(b, c->data, c->len - res->residual);
     }
     if (e == -ETIMEDOUT) {
-        /* The backend may still write: the pages stay granted, as they must in a guest. */
+        /* The backend may still write to the pages, so they stay granted, as they must in a guest. */
         if (b) {
             b->next = f->orphans;
             f->orphans = b;

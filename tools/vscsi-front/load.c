@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The load: so many requests in flight, random or in sequence, over one or several
- * devices, with latencies, CPU time, and, on request, a check of every byte read.
- * What a disk's initiator would send again is sent again (and counted); while
- * the connection is away, requests wait for it, as they do in a guest.
+ * The load: keeps a number of requests in flight, random or in sequence, over one or
+ * several devices, and measures latencies and CPU time. On request every byte read is
+ * checked. A request that a disk's initiator would send again is sent again and
+ * counted. While there is no connection, requests wait for one, as in a guest.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@
 #define MAX_TARGETS 16
 #define MAX_CHUNKS (1u << 24)
 #define MAX_TRIES 5        /* SD_MAX_RETRIES of Linux */
-#define UNKNOWN UINT32_MAX /* generation of a chunk that holds nobody knows what */
+#define UNKNOWN UINT32_MAX /* generation of a chunk whose content is not known */
 #define SUB 32             /* histogram: linear steps in each power of two */
 #define BUCKETS (SUB * 40)
 
@@ -97,15 +97,15 @@ static uint64_t percentile(const struct load *l, double p)
     return l->max_us;
 }
 
-static void note_error(struct load *l, const struct job *s, const char *what)
+static void note_error(struct load *l, const struct job *j, const char *what)
 {
     if (!l->first_error[0])
-        snprintf(l->first_error, sizeof(l->first_error), "%s at block %llu: %s", s->write ? "write" : "read",
-                 (unsigned long long)(s->target->first + s->chunk * (l->bytes / s->target->bs)), what);
+        snprintf(l->first_error, sizeof(l->first_error), "%s at block %llu: %s", j->write ? "write" : "read",
+                 (unsigned long long)(j->target->first + j->chunk * (l->bytes / j->target->bs)), what);
 }
 
-/* Picks where and what comes next; false when there is nothing more to do. */
-static bool choose(struct load *l, struct job *s)
+/* Picks the next request of a job; false when there is nothing more to do. */
+static bool choose(struct load *l, struct job *j)
 {
     struct target *t = NULL;
 
@@ -119,95 +119,95 @@ static bool choose(struct load *l, struct job *s)
     }
     if (!t || l->stopping || (!l->reading_back && l->limit && l->started >= l->limit))
         return false;
-    s->target = t;
+    j->target = t;
     if (l->reading_back) {
         while (t->cursor < t->chunks && t->generation[t->cursor] == UNKNOWN)
             t->cursor++;
         if (t->cursor >= t->chunks)
-            return choose(l, s);
-        s->chunk = t->cursor++;
-        s->write = false;
+            return choose(l, j);
+        j->chunk = t->cursor++;
+        j->write = false;
     } else {
         do
-            s->chunk = l->sequential ? t->cursor++ % t->chunks : pattern_next(&l->dice) % t->chunks;
-        while (t->busy[s->chunk]);
-        s->write = pattern_next(&l->dice) % 100 < l->percent_writes;
+            j->chunk = l->sequential ? t->cursor++ % t->chunks : pattern_next(&l->dice) % t->chunks;
+        while (t->busy[j->chunk]);
+        j->write = pattern_next(&l->dice) % 100 < l->percent_writes;
     }
-    t->busy[s->chunk] = 1;
-    if (s->write && l->verify)
-        s->generation = t->generation[s->chunk] == UNKNOWN ? 1 : t->generation[s->chunk] + 1;
+    t->busy[j->chunk] = 1;
+    if (j->write && l->verify)
+        j->generation = t->generation[j->chunk] == UNKNOWN ? 1 : t->generation[j->chunk] + 1;
     else if (l->verify)
-        s->generation = t->generation[s->chunk];
-    s->tries = 0;
-    s->not_before_us = 0;
+        j->generation = t->generation[j->chunk];
+    j->tries = 0;
+    j->not_before_us = 0;
     l->started++;
     return true;
 }
 
-static void submit(struct load *l, struct job *s)
+static void submit(struct load *l, struct job *j)
 {
-    struct target *t = s->target;
-    struct buf *b = s->write ? s->out : s->in;
+    struct target *t = j->target;
+    struct buf *b = j->write ? j->out : j->in;
     struct command c = { 0 };
-    uint64_t lba = t->first + s->chunk * (l->bytes / t->bs);
+    uint64_t lba = t->first + j->chunk * (l->bytes / t->bs);
 
-    if (l->f->ring.reserved >= ring_room(&l->f->ring) || s->not_before_us > now_us())
+    if (l->f->ring.reserved >= ring_room(&l->f->ring) || j->not_before_us > now_us())
         return;
-    io_rw_cdb(&c, s->write, l->cdb_size, lba, l->bytes / t->bs);
-    memset(&s->io.req, 0, sizeof(s->io.req));
-    s->io.req.act = VSCSIIF_ACT_SCSI_CDB;
-    s->io.req.cmd_len = c.cdb_len;
-    memcpy(s->io.req.cmnd, c.cdb, sizeof(c.cdb));
-    s->io.req.sc_data_direction = c.dir;
-    s->io.req.timeout_per_command = 30;
-    io_address(&s->io.req, &t->v);
-    buf_describe(b, &s->io.req);
-    if (s->tries == 0 && s->write && l->verify) {
-        pattern_fill(l->scratch, l->bytes, lba * t->bs, l->seed, s->generation);
+    io_rw_cdb(&c, j->write, l->cdb_size, lba, l->bytes / t->bs);
+    memset(&j->io.req, 0, sizeof(j->io.req));
+    j->io.req.act = VSCSIIF_ACT_SCSI_CDB;
+    j->io.req.cmd_len = c.cdb_len;
+    memcpy(j->io.req.cmnd, c.cdb, sizeof(c.cdb));
+    j->io.req.sc_data_direction = c.dir;
+    j->io.req.timeout_per_command = 30;
+    io_address(&j->io.req, &t->v);
+    buf_describe(b, &j->io.req);
+    if (j->tries == 0 && j->write && l->verify) {
+        pattern_fill(l->scratch, l->bytes, lba * t->bs, l->seed, j->generation);
         buf_put(b, l->scratch);
-    } else if (!s->write && l->verify) {
+    } else if (!j->write && l->verify) {
         buf_poison(b);
     }
-    s->io.req.rqid = ring_fresh_rqid(&l->f->ring);
-    if (ring_put(&l->f->ring, &s->io) < 0)
+    j->io.req.rqid = ring_fresh_rqid(&l->f->ring);
+    if (ring_put(&l->f->ring, &j->io) < 0)
         return;
-    if (s->tries == 0)
-        s->start_us = s->io.sent_us;
-    s->tries++;
-    s->state = JOB_FLIGHT;
+    if (j->tries == 0)
+        j->start_us = j->io.sent_us;
+    j->tries++;
+    j->state = JOB_FLIGHT;
     l->more = true;
 }
 
-static void check_read(struct load *l, struct job *s)
+static void check_read(struct load *l, struct job *j)
 {
-    struct target *t = s->target;
-    uint64_t lba = t->first + s->chunk * (l->bytes / t->bs);
+    struct target *t = j->target;
+    uint64_t lba = t->first + j->chunk * (l->bytes / t->bs);
     char text[64];
     long bad;
 
-    if (!buf_untouched_beyond(s->in, l->bytes))
+    if (!buf_untouched_beyond(j->in, l->bytes))
         violation(l->f, "bytes were written outside the segments of a read");
-    if (s->generation == UNKNOWN)
+    if (j->generation == UNKNOWN)
         return;
-    buf_get(s->in, l->scratch, l->bytes);
-    bad = pattern_check(l->scratch, l->bytes, lba * t->bs, l->seed, s->generation);
+    buf_get(j->in, l->scratch, l->bytes);
+    bad = pattern_check(l->scratch, l->bytes, lba * t->bs, l->seed, j->generation);
     if (bad < 0)
         return;
     l->wrong++;
-    snprintf(text, sizeof(text), "wrong byte at offset %ld (write number %u)", bad, s->generation);
-    note_error(l, s, text);
+    snprintf(text, sizeof(text), "wrong byte at offset %ld (write number %u)", bad, j->generation);
+    note_error(l, j, text);
 }
 
-static void finish(struct load *l, struct job *s, bool good)
+static void finish(struct load *l, struct job *j, bool good)
 {
-    struct target *t = s->target;
-    uint64_t us = s->io.done_us - s->start_us;
+    struct target *t = j->target;
+    uint64_t us = j->io.done_us - j->start_us;
 
     if (good) {
-        if (l->verify && s->write)
-            t->generation[s->chunk] = s->generation;
+        if (l->verify && j->write)
+            t->generation[j->chunk] = j->generation;
         else if (l->verify)
-            check_read(l, s);
+            check_read(l, j);
         if (!l->reading_back) {
             l->done++;
             l->moved += l->bytes;
@@ -215,51 +215,51 @@ static void finish(struct load *l, struct job *s, bool good)
             if (us > l->max_us)
                 l->max_us = us;
         }
-    } else if (l->verify && s->write) {
-        t->generation[s->chunk] = UNKNOWN;
+    } else if (l->verify && j->write) {
+        t->generation[j->chunk] = UNKNOWN;
     }
-    t->busy[s->chunk] = 0;
-    s->state = choose(l, s) ? JOB_READY : JOB_IDLE;
-    if (s->state == JOB_READY)
-        submit(l, s);
+    t->busy[j->chunk] = 0;
+    j->state = choose(l, j) ? JOB_READY : JOB_IDLE;
+    if (j->state == JOB_READY)
+        submit(l, j);
 }
 
-static void slot_done(struct io *io)
+static void job_done(struct io *io)
 {
-    struct job *s = container_of(io, struct job, io);
-    struct load *l = s->load;
+    struct job *j = container_of(io, struct job, io);
+    struct load *l = j->load;
     char code[RESULT_CODE_MAX];
     struct result res;
 
     l->last_progress_us = io->done_us;
     if (io->error) {
-        /* The ring went away: the midlayer sends it again once there is a new one. */
+        /* The ring is gone. Like the SCSI midlayer, send the request again when there is a new ring. */
         l->suspended++;
-        s->state = JOB_READY;
+        j->state = JOB_READY;
         return;
     }
     io_result(l->f, &io->rsp, &res);
     if (io_good(&res) && res.residual == 0) {
-        finish(l, s, true);
+        finish(l, j, true);
         return;
     }
-    if (io_retryable(&res) && (s->tries <= MAX_TRIES || res.status == 0x08 || res.status == 0x28)) {
+    if (io_retryable(&res) && (j->tries <= MAX_TRIES || res.status == 0x08 || res.status == 0x28)) {
         l->retried++;
-        s->state = JOB_READY;
+        j->state = JOB_READY;
         if (res.status == 0x08 || res.status == 0x28)
-            s->not_before_us = io->done_us + 10000;
+            j->not_before_us = io->done_us + 10000;
         else
-            submit(l, s);
+            submit(l, j);
         return;
     }
-    if (l->until_gone && !session_device(l->f, &s->target->v)) {
-        finish(l, s, false);
+    if (l->until_gone && !session_device(l->f, &j->target->v)) {
+        finish(l, j, false);
         return;
     }
     l->errors++;
     show_code(&res, code);
-    note_error(l, s, code);
-    finish(l, s, false);
+    note_error(l, j, code);
+    finish(l, j, false);
 }
 
 static int prepare_target(struct load *l, struct target *t, const char *text, int argc, char **argv)
@@ -301,7 +301,7 @@ static int prepare_target(struct load *l, struct target *t, const char *text, in
     return 0;
 }
 
-static int prepare_slots(struct load *l, const struct layout *layout)
+static int prepare_jobs(struct load *l, const struct layout *layout)
 {
     struct front *f = l->f;
     const struct layout plain = *layout;
@@ -311,17 +311,17 @@ static int prepare_slots(struct load *l, const struct layout *layout)
     if (!l->jobs || !l->scratch)
         return fail(f, "out of memory");
     for (unsigned i = 0; i < l->depth; i++) {
-        struct job *s = &l->jobs[i];
+        struct job *j = &l->jobs[i];
         struct layout mine = plain;
         int e = 0;
 
         mine.seed += i;
-        s->load = l;
-        s->io.complete = slot_done;
+        j->load = l;
+        j->io.complete = job_done;
         if (l->percent_writes < 100 || l->verify)
-            e = buf_new(&s->in, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments, false);
+            e = buf_new(&j->in, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments, false);
         if (e == 0 && l->percent_writes > 0)
-            e = buf_new(&s->out, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments, true);
+            e = buf_new(&j->out, f->xen, f->session.backend_id, l->bytes, &mine, f->session.max_segments, true);
         if (e < 0)
             return fail(f, "cannot grant %u bytes in at most %u segments: %s", l->bytes, f->session.max_segments,
                         strerror(-e));
@@ -332,13 +332,13 @@ static int prepare_slots(struct load *l, const struct layout *layout)
 static void free_load(struct load *l)
 {
     for (unsigned i = 0; l->jobs && i < l->depth; i++) {
-        struct job *s = &l->jobs[i];
+        struct job *j = &l->jobs[i];
 
-        /* Without an answer the pages must stay as they are, granted. */
-        if (s->state == JOB_FLIGHT) {
-            ring_forget(&l->f->ring, &s->io);
+        /* The backend may still write to the pages of a request without an answer: they stay granted. */
+        if (j->state == JOB_FLIGHT) {
+            ring_forget(&l->f->ring, &j->io);
             for (unsigned k = 0; k < 2; k++) {
-                struct buf *b = k ? s->out : s->in;
+                struct buf *b = k ? j->out : j->in;
 
                 if (b) {
                     b->next = l->f->orphans;
@@ -346,8 +346,8 @@ static void free_load(struct load *l)
                 }
             }
         } else {
-            buf_free(s->in);
-            buf_free(s->out);
+            buf_free(j->in);
+            buf_free(j->out);
         }
     }
     for (unsigned i = 0; i < l->n_targets; i++) {
@@ -378,7 +378,7 @@ static int check_targets(struct load *l)
     return 0;
 }
 
-/* Until the time is over (0: until there is nothing more to do), then until nothing is in flight. */
+/* Runs until end_us (0: until there is nothing more to do), then waits until nothing is in flight. */
 static int run_until(struct load *l, uint64_t end_us)
 {
     struct front *f = l->f;
@@ -398,16 +398,16 @@ static int run_until(struct load *l, uint64_t end_us)
             l->last_progress_us = now;
         was_usable = usable;
         for (unsigned i = 0; i < l->depth; i++) {
-            struct job *s = &l->jobs[i];
+            struct job *j = &l->jobs[i];
 
-            if (s->state == JOB_IDLE && !l->stopping && choose(l, s))
-                s->state = JOB_READY;
-            if (s->state == JOB_READY && (s->target->gone || (l->until_gone && f->session.gone)))
-                s->state = JOB_IDLE;
-            if (s->state == JOB_READY && usable)
-                submit(l, s);
-            flying += s->state == JOB_FLIGHT;
-            ready += s->state == JOB_READY;
+            if (j->state == JOB_IDLE && !l->stopping && choose(l, j))
+                j->state = JOB_READY;
+            if (j->state == JOB_READY && (j->target->gone || (l->until_gone && f->session.gone)))
+                j->state = JOB_IDLE;
+            if (j->state == JOB_READY && usable)
+                submit(l, j);
+            flying += j->state == JOB_FLIGHT;
+            ready += j->state == JOB_READY;
         }
         if (l->more)
             ring_push(&f->ring);
@@ -488,7 +488,7 @@ static int parse_load(struct load *l, int argc, char **argv, uint64_t *seconds, 
     }
     if (l->n_targets == 0)
         return fail(f, "a device is missing");
-    return prepare_slots(l, layout);
+    return prepare_jobs(l, layout);
 }
 
 static int cmd_load(struct front *f, int argc, char **argv)

@@ -200,7 +200,7 @@ static int open_xen(struct front *f)
     int e;
 
     if (f->opt.socket) {
-        /* mock-xen has a socket for each domain: who connects there acts for it. */
+        /* mock-xen has a socket for each domain; a client of that socket acts for the domain. */
         CLEANUP_FREE char *path = strf("%s.d%u", f->opt.socket, f->opt.domid);
 
         if (!path || setenv("XENSTORED_PATH", path, 1) < 0)

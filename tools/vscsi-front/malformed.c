@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Malformed requests: a table of twists, each of which spoils one field of a request that
- * would be fine, and of the answers that must come back ("bad request, bad grant" and
+ * Malformed requests: a table of twists, each of which spoils one field of a well-formed
+ * request, and of the answers that must come back ("bad request, bad grant" and
  * "unknown LUN", as host/status/key/asc/ascq). Nothing is sent here.
  */
 #include "config.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Data that can be computed again: every 8 bytes depend on where on the disk they
- * are, on a seed, and on how often the place was written. A block that was
- * lost, misplaced, torn or left from before differs.
+ * Data that can be computed again: each 8 bytes depend on their place on the disk,
+ * on a seed, and on how often that place was written. So a block that was lost,
+ * misplaced, torn or not overwritten differs from the pattern.
  */
 #ifndef VSCSI_FRONT_PATTERN_H
 #define VSCSI_FRONT_PATTERN_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A frontend's ring; see ring.h. Each response is copied before it is looked
- * at, must belong to a request in flight, and must carry nothing but its
- * answer: every byte of the slot that has no meaning is zero.
+ * at. It must belong to a request in flight, and every byte of the slot that has
+ * no meaning must be zero.
  */
 #include "config.h"
 

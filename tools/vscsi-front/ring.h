@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A frontend's ring: requests out, responses in, each checked as a suspicious
- * guest would. The ring knows nothing of xenstore or of SCSI.
+ * A frontend's ring: requests out, responses in. Each response is checked as strictly
+ * as a guest could. The ring knows nothing of xenstore or of SCSI.
  */
 #ifndef VSCSI_FRONT_RING_H
 #define VSCSI_FRONT_RING_H
@@ -20,7 +20,7 @@ struct io {
     struct vscsiif_request req;
     struct vscsiif_response rsp; /* our private copy, once done */
     bool done;
-    bool scribbled; /* we write to its slot ourselves: nothing but its id can be checked */
+    bool scribbled; /* we overwrite its slot while it is served: only its id can be checked */
     int error;      /* 0, or -ECONNRESET: the ring went away first */
     uint64_t sent_us, done_us;
     void (*complete)(struct io *io); /* may be NULL; may put new requests, must not process the ring */
@@ -35,7 +35,7 @@ struct ring {
     struct io *flight[RING_SLOTS];
     unsigned in_flight;
     uint16_t next_rqid;
-    unsigned reserved; /* slots that the load must leave to somebody who waits for one */
+    unsigned reserved; /* slots that the load must leave free for single commands that wait */
     /* Called for each thing that the backend must never do. */
     void (*violation)(void *ctx, const char *what);
     void *ctx;

@@ -61,7 +61,7 @@ static int run_expect(struct front *f, int argc, char **argv)
     if (argc < 3)
         return fail(f, "usage: expect CODE COMMAND ...");
     memset(&f->last, 0, sizeof(f->last));
-    /* The command may well call it a failure: what counts is the code. */
+    /* Whether the command calls it a failure does not matter: only the code counts. */
     run(f, argc - 2, argv + 2);
     show_code(&f->last, code);
     if (!f->last.answered)

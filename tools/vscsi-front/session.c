@@ -90,7 +90,7 @@ unsigned session_backend_dev_state(struct front *f, const struct device *d)
     return read_number(f, f->session.backend, node, &state) < 0 ? 0 : state;
 }
 
-/* What scsi_add_device() does first; a device that does not answer it is not there. */
+/* Linux's scsi_add_device() begins with INQUIRY; a device that does not answer it counts as absent. */
 static bool probe(struct front *f, const struct hctl *v)
 {
     uint8_t data[36] = { 0 };
@@ -122,7 +122,7 @@ static void add_device(struct front *f, const char *node, const struct hctl *v)
     snprintf(d->node, sizeof(d->node), "%s", node);
     bool usable = probe(f, v);
 
-    /* A connection that was lost meanwhile took all devices with it. */
+    /* The connection may have been lost meanwhile, and all devices with it. */
     d = session_device(f, v);
     if (!d)
         return;
@@ -207,7 +207,7 @@ static void lower_ring(struct front *f)
 {
     int e = ring_down(&f->ring);
 
-    /* A page that the backend still maps stays granted until it lets go: the hypervisor's business. */
+    /* -EBUSY: the backend still maps the page. The hypervisor ends the grant when it is unmapped. */
     if (e < 0 && e != -EBUSY)
         violation(f, "the ring could not be given back: %s", strerror(-e));
 }
@@ -275,7 +275,7 @@ static void look_at_frontend(struct front *f)
 {
     CLEANUP_FREE char *backend = f->session.frontend ? read_node(f, f->session.frontend, "backend") : NULL;
 
-    /* The toolstack removed us: nobody will hear our state any more. */
+    /* The toolstack has removed the controller: there is no state to write any more. */
     if (!backend && !f->session.gone) {
         f->session.gone = true;
         f->session.own_state = XenbusStateUnknown;
@@ -455,7 +455,7 @@ static bool backend_closing(const struct front *f)
            || f->session.backend_state == XenbusStateClosed || f->session.backend_state == XenbusStateUnknown;
 }
 
-/* 2 implies it: the backend has been closed, and is ready for a new connection. */
+/* State 2 counts too: the backend was closed and is already ready for a new connection. */
 static bool backend_closed(const struct front *f)
 {
     return f->session.gone || f->session.backend_state == XenbusStateClosed
@@ -467,7 +467,7 @@ static bool backend_init_wait(const struct front *f)
     return f->session.gone || f->session.backend_state == XenbusStateInitWait;
 }
 
-/* 5, wait for 5; 6, wait for 6; then 1, and the backend comes back to 2: Windows, and Linux after a kexec. */
+/* Write 5, wait for 5; write 6, wait for 6; write 1, wait for 2. Windows does this, and Linux after a kexec. */
 static int reset(struct front *f)
 {
     if (session_set_state(f, XenbusStateClosing) < 0 || wait_until(f, backend_closing, "the backend to close") < 0)
@@ -487,19 +487,19 @@ int session_connect(struct front *f)
         if (session_open(f) < 0)
             return -1;
     }
-    /* Somebody before us was connected and did not end it. */
+    /* A previous frontend was connected and did not disconnect. */
     if (!f->ring.up && f->session.own_state > XenbusStateInitialising && f->session.own_state != XenbusStateClosed
         && reset(f) < 0)
         return -1;
     if (!f->ring.up || f->session.own_state == XenbusStateClosed) {
         uint64_t patience = now_us() + LOAD_MODULE_US;
 
-        /* Loading a module takes longer than a backend needs from 5 to 2; at 6, Linux would close again. */
+        /* Loading a module takes longer than a backend needs to go from 5 to 2. At 6, Linux would close again. */
         while (backend_closing(f) && !f->session.gone && now_us() < patience)
             front_poll(f, 20, -1);
         if (session_offer(f) < 0)
             return -1;
-        /* The backend may be at 4 from before (resume): xenbus looks once when it sets its watch. */
+        /* After a resume the backend may already be at 4: xenbus reads the state once when it sets its watch. */
         look_at_backend(f);
     }
     return wait_until(f, is_connected, "the connection");
@@ -514,7 +514,7 @@ int session_disconnect(struct front *f)
     }
     if (f->opt.windows)
         return reset(f);
-    /* Linux, module unloaded: the ring goes first, without a word. */
+    /* Linux, when the module is unloaded, takes the ring away first and only then writes its state. */
     lower_ring(f);
     if (session_set_state(f, XenbusStateClosed) < 0)
         return -1;

@@ -69,7 +69,7 @@ void show_result(const struct result *res)
 
             sg_get_sense_key_str(h.sense_key, sizeof(key), key);
             sg_get_asc_ascq_str(h.asc, h.ascq, sizeof(asc), asc);
-            /* Most texts begin so, and need not. */
+            /* Most texts begin with this prefix; it says nothing. */
             if (strncmp(asc, prefix, strlen(prefix)) == 0)
                 memmove(asc, asc + strlen(prefix), strlen(asc + strlen(prefix)) + 1);
             snprintf(sense, sizeof(sense), "%X/%02X/%02X (%s; %s), %u bytes", h.sense_key, h.asc, h.ascq, key, asc,

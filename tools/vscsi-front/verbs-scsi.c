@@ -170,7 +170,7 @@ static int parse_span(struct front *f, int argc, char **argv, struct span *s)
     return 0;
 }
 
-/* One chunk; asks again what a disk's initiator asks again. */
+/* One chunk; repeats a command that a disk's initiator would repeat. */
 static int span_io(struct front *f, struct span *s, bool write, uint64_t lba, uint32_t blocks)
 {
     struct result res;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands about the connection: what a guest's kernel, its administrator or its suspend would do. */
+/* Commands about the connection: what a guest does when it boots, suspends, or is changed by its administrator. */
 #include "config.h"
 
 #include <errno.h>
@@ -182,7 +182,7 @@ static int cmd_sleep(struct front *f, int argc, char **argv)
     return 0;
 }
 
-/* What a guest may do to its own nodes, as fast as xenstored takes it. */
+/* Writes nonsense to the guest's own nodes, as fast as xenstored accepts it. */
 static int cmd_storm(struct front *f, int argc, char **argv)
 {
     static const char *const nodes[] = { "state",
