@@ -27,6 +27,20 @@ step "data"
 front g "write 0:0:0:0 0 2048 seed=1"
 front g "verify 0:0:0:0 0 2048 seed=1"
 front g "raw 0:0:0:0 none 0 35 0 0 0 0 0 0 0 0 0"
+
+step "a CDB as bytes, as bytes with 0x, and as one word is the same CDB"
+front g "raw 0:0:0:0 in 8 25 0 0 0 0 0 0 0 0 0"
+check_match "$ANSWER" '^host 00 .*00 00 3f ff 00 00 02 00' "READ CAPACITY"
+capacity=$ANSWER
+for cdb in "0x25 0x0 0x0 0 0 0 0 0 0 0" 25000000000000000000 0x25000000000000000000; do
+    front g "raw 0:0:0:0 in 8 $cdb"
+    check_eq "$ANSWER" "$capacity" "the answer to $cdb"
+done
+for cdb in "25 0 0g" 250 0x "25 z" 2500000000000000000000000000000000; do
+    ! front_try g "raw 0:0:0:0 in 8 $cdb" || fail "the CDB $cdb is accepted"
+    check_match "$ANSWER" 'CDB' "the refusal of $cdb"
+done
+
 front g status
 check_eq "$(xs_read "$BACKEND/1/0/state")" 4 "backend state"
 

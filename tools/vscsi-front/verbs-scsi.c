@@ -274,13 +274,30 @@ static int cmd_verify(struct front *f, int argc, char **argv)
     return read_span(f, argc, argv, true);
 }
 
+/* Appends the bytes of a word to c->cdb: one byte ("5", "0x12"), or a whole CDB ("120000002400"). */
+static int add_cdb_bytes(struct front *f, struct command *c, const char *word)
+{
+    const char *hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X') ? word + 2 : word;
+    size_t len = strlen(hex);
+
+    if (len == 0 || strspn(hex, "0123456789abcdefABCDEF") != len || (len > 2 && len % 2))
+        return fail(f, "'%s' is not a CDB byte in hexadecimal", word);
+    for (size_t at = 0; at < len; at += 2) {
+        char pair[3] = { hex[at], hex[at + 1], 0 };
+
+        if (c->cdb_len == sizeof(c->cdb))
+            return fail(f, "a CDB has at most 16 bytes");
+        c->cdb[c->cdb_len++] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    return 0;
+}
+
 static int cmd_raw(struct front *f, int argc, char **argv)
 {
     CLEANUP_FREE uint8_t *data = NULL;
     struct command c = { 0 };
     struct result res;
     uint64_t len, timeout = 0, seed = 0;
-    int i;
 
     if (arg_device(f, argv[1], &c.dev) < 0 || parse_number(f, argv[3], "length", MAX_DATA, &len) < 0
         || arg_layout(f, argc, argv, &c.layout) < 0 || arg_number(f, argc, argv, "timeout", &timeout) < 0
@@ -294,11 +311,9 @@ static int cmd_raw(struct front *f, int argc, char **argv)
         c.dir = DIR_NONE;
     else
         return fail(f, "the direction is in, out or none, not '%s'", argv[2]);
-    for (i = 4; i < argc && strlen(argv[i]) <= 2 && isxdigit((unsigned char)argv[i][0]); i++) {
-        if (c.cdb_len == sizeof(c.cdb))
-            return fail(f, "a CDB has at most 16 bytes");
-        c.cdb[c.cdb_len++] = (uint8_t)strtoul(argv[i], NULL, 16);
-    }
+    for (int i = 4; i < argc && !strchr(argv[i], '=') && strcmp(argv[i], "indirect") != 0; i++)
+        if (add_cdb_bytes(f, &c, argv[i]) < 0)
+            return -1;
     c.len = (uint32_t)len;
     c.timeout_s = (unsigned)timeout;
     data = calloc(1, c.len + 8);
@@ -421,7 +436,8 @@ const struct verb verbs_scsi[] = {
     { "verify", SPAN_ARGS "[seed=N] [cdb=6|10|16] [chunk=BYTES] " LAYOUT_ARGS,
       "read blocks and compare them with the seed's pattern", 3, false, cmd_verify },
     { "raw", "H:C:T:L in|out|none LENGTH CDB-BYTE... [data=HEX | seed=N] [timeout=SECONDS] " LAYOUT_ARGS,
-      "any CDB (bytes in hexadecimal); shows the result and the data", 4, false, cmd_raw },
+      "any CDB, in hexadecimal (12 0 0 0 24 0, or 0x12 ..., or 120000002400); shows the\n        result and the data",
+      4, false, cmd_raw },
     { "abort", "H:C:T:L", "a READ and an ABORT of it at once", 1, false, cmd_abort },
     { "reset", "H:C:T:L", "RESET", 1, false, cmd_reset },
     { NULL },
