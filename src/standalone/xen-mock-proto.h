@@ -29,9 +29,9 @@ enum mx_type {
     MX_MEMORY,             /* domid: whose                              -> number: pages; fd: memory */
     MX_MAP,                /* domid, number: reference                  -> number: page */
     MX_UNMAP,              /* domid, number: reference; one mapping of it */
-    MX_SHARE,              /* domid: to whom, count: pages, flags       -> number: first page */
+    MX_SHARE,              /* domid: granted to, count: pages, flags       -> number: first page */
     MX_UNSHARE,            /* number: first page, count: pages */
-    MX_ALLOC_PORT,         /* domid: who may bind                       -> number: port; fds: ours, peer's */
+    MX_ALLOC_PORT,         /* domid: may bind it                        -> number: port; fds: ours, peer's */
     MX_BIND,               /* domid, number: its port                   -> number: port; fds: ours, peer's */
     MX_UNBIND,             /* number: our port */
     MX_RESTRICT,           /* domid: events only with this one from now on */
@@ -69,7 +69,7 @@ struct mx_memory {
 };
 static_assert(sizeof(struct mx_memory) == MX_PAGE_SIZE, "one page, then the grant table");
 
-/* A grant: page in the low half, then whom it is for, then these. */
+/* A grant: the page in the low half, then the domain that it is for, then these flags. */
 #define MX_GRANT_READONLY (1ull << 48)
 #define MX_GRANT_VALID (1ull << 49)
 static inline uint64_t mx_grant(uint32_t page, uint16_t domid, bool readonly)

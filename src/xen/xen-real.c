@@ -51,7 +51,7 @@ static struct xen_real *real(struct xen *xen)
     return container_of(xen, struct xen_real, xen);
 }
 
-/* What a library call left in errno, as a result of ours; never 0. */
+/* The errno of a failed library call as a negative number; never 0. */
 static int failed(void)
 {
     return errno > 0 ? -errno : -EIO;

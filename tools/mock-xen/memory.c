@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A domain's memory: the memfd that its clients map, and the table of its pages. What is
- * true is kept in our own memory; the shared table is only written, never read, so
- * that a client that scribbles over it hurts only those who look there. Who may
- * share or map a page is decided in grants.c.
+ * A domain's memory: the memfd that its clients map, and the table of its pages. mock-xen
+ * decides by its private table; the shared one it only writes and never reads. So a
+ * client that overwrites the shared table harms only clients that read it. grants.c
+ * decides which connection may share or map a page.
  */
 #include "config.h"
 

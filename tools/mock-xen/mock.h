@@ -54,7 +54,7 @@ struct conn {
     struct mock *mock;
     struct loop_source src;
     struct loop_timer delay; /* armed: a request waits for its time */
-    uint32_t domid;          /* whom it acts for */
+    uint32_t domid;          /* the domain that it acts for */
     bool dead;               /* freed after this round of the loop */
     bool greeted;            /* MX_HELLO was said */
     bool fault_over;         /* the request at hand has had its delay */
@@ -89,7 +89,7 @@ struct port {
 
 struct page {
     struct conn *owner; /* that shared it; NULL: no longer shared, but still mapped */
-    uint32_t mapped;    /* times, by anybody */
+    uint32_t mapped;    /* how often, by all connections */
     uint32_t granted_to;
     bool readonly, used;
 };
@@ -135,7 +135,7 @@ int memory_get(struct domain *domain);
 void memory_free(struct domain *domain);
 /*
  * n free pages in a row, searched for from where the last search ended: a page is used again as late as
- * possible, so that a copy that lost a race against a revocation hits nobody else. false: there are none.
+ * possible, so that a copy that lost a race against a revocation does not hit another user of the page. false: there are none.
  */
 bool memory_find_pages(const struct domain *domain, uint32_t n, uint32_t *first);
 /* The page is free again: its grant ends, its memory goes back, and its next user finds zeros. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The way out of a connection: messages wait in its queue until the client reads. Here a
- * connection also ends; what it held is given up by whoever set mock->ended. Nothing
- * is read or decided here.
+ * connection also ends; mock->ended then gives up what it held. Nothing is read or
+ * decided here.
  */
 #include "config.h"
 

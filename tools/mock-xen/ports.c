@@ -122,7 +122,7 @@ int port_bind(struct conn *conn, struct domain *d, uint32_t remote_domid, const 
         return -ENOMEM;
     port->peer = peer;
     peer->peer = port;
-    /* Events sent while nobody was bound are lost: one is always pending at first. */
+    /* Events sent before the bind are lost, so one event is always pending after it. */
     (void)!write(port->channel->fd[port->side], &one, sizeof(one));
     *out = port;
     return 0;

@@ -47,7 +47,7 @@ struct tree {
     struct node *root;
 };
 
-/* A tree with a root alone, owned by domain 0, for nobody else. 0 or -ENOMEM. */
+/* A tree with only a root, which domain 0 owns and no other domain may read or write. 0 or -ENOMEM. */
 int tree_init(struct tree *tree, struct node_pool *pool);
 /* A second tree with the same content. A later change of one does not change the other. */
 void tree_share(struct tree *copy, const struct tree *tree);
