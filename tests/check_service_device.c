@@ -764,6 +764,23 @@ static void three_reservation_commands(void)
     none();
 }
 
+START_TEST(a_status_that_guests_do_not_know_is_not_passed_on_from_the_helper)
+{
+    uint8_t reply[104] = { [3] = 0x22 }; /* COMMAND TERMINATED: Linux takes it for success */
+    struct vscsiif_response r;
+
+    add_pr_lun();
+    three_reservation_commands();
+    ck_assert_int_eq((int)send(helper_connection, reply, sizeof(reply), 0), (int)sizeof(reply));
+    run();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 1);
+    expect_sense(&r, 2, 0x0b, 0x08, 0x00);
+    ck_assert_uint_eq(r.residual_len, 8);
+    remove_helper();
+}
+END_TEST
+
 START_TEST(a_reservation_command_that_waits_for_its_turn_can_be_aborted)
 {
     add_pr_lun();
@@ -870,6 +887,7 @@ int main(void)
     tcase_add_test(t, what_a_dead_worker_left_is_answered_before_the_reset_that_waited_for_it);
     tcase_add_test(t, a_successor_invites_no_repetition_of_what_must_run_once);
     tcase_add_test(t, many_resets_of_one_lun_ask_for_one_device_reset_at_a_time);
+    tcase_add_test(t, a_status_that_guests_do_not_know_is_not_passed_on_from_the_helper);
     tcase_add_test(t, a_reservation_command_that_waits_for_its_turn_can_be_aborted);
     tcase_add_test(t, a_reset_ends_reservation_commands_that_wait_for_their_turn);
     tcase_add_test(t, a_reservation_command_of_a_gone_ring_is_not_sent_any_more);

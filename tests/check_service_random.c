@@ -122,6 +122,15 @@ static void check_success(const struct outstanding *o)
     }
 }
 
+/* Nothing that a device says makes the guest's error handling start. */
+static void check_safe(const struct vscsiif_response *r)
+{
+    struct scsi_answer a = { .status = (uint8_t)r->rslt, .host = (uint8_t)(r->rslt >> 16), .sense_len = r->sense_len };
+
+    memcpy(a.sense, r->sense_buffer, SCSI_SENSE_MAX);
+    ck_assert_msg(scsi_answer_is_safe(&a), "%u: %x", r->rqid, (unsigned)r->rslt);
+}
+
 static void take_answers(void)
 {
     while (guest->rsp_prod != guest_rsp_cons) {
@@ -131,6 +140,8 @@ static void take_answers(void)
         ck_assert_msg(o != NULL, "an answer to %u, which is not outstanding", r.rqid);
         if (o->act == VSCSIIF_ACT_SCSI_ABORT || o->act == VSCSIIF_ACT_SCSI_RESET)
             ck_assert_msg(r.rslt == 0x2002 || r.rslt == 0x2003, "%u: %x", r.rqid, (unsigned)r.rslt);
+        else
+            check_safe(&r);
         if (r.rslt == 0x2002)
             check_success(o);
         o->used = false;

@@ -15,6 +15,9 @@
 
 void command_finish(struct service *svc, struct cmd *c)
 {
+    /* Every answer passes here, the PR helper's too: none starts the guest's error handling. */
+    if (scsi_answer_make_safe(&c->answer, c->lun ? c->lun->facts.type : PDT_UNKNOWN, c->data_len))
+        c->in_len = 0;
     c->state = CMD_DONE;
     svc->work = true;
 }
