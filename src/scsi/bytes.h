@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Big-endian fields in CDBs and pages, at any alignment. Ours, since those of sg_unaligned.h shift
- * into the sign bit, which UBSan stops at. Internal to src/scsi.
+ * Big-endian fields in CDBs and pages, at any alignment. The functions of sg_unaligned.h are not used, because they
+ * shift into the sign bit, which UBSan reports.
  */
 #ifndef PVSCSI_SCSI_BYTES_H
 #define PVSCSI_SCSI_BYTES_H

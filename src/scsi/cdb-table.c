@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The commands of SPC-5, SBC-4, ZBC, SSC-5, MMC-6 and SMC-3 by opcode and type:
- * which way their data goes, where the CDB says how much, how long they may take.
- * The same opcode is another command on another type: A4h tells a burner's key
- * and sets a disk's target port groups.
+ * The commands of SPC-5, SBC-4, ZBC, SSC-5, MMC-6 and SMC-3 by opcode and peripheral device type: the direction of
+ * their data, the field of the CDB that has its length, and how long they may take. The same opcode can be another
+ * command on another type: A4h is REPORT KEY on an optical drive and SET TARGET PORT GROUPS on a disk.
  *
- * What is not in here is not judged. A policy is one more column; the one for LUNs that are
- * only to be read is an allow list: PASS is written where no form of the row changes what anyone
- * else finds on the medium or in the device. A tape's position is the one exception: nobody
- * reads a tape without moving it.
+ * The direction of a command that is not in the table is not checked. A policy is one more column. The column for LUNs
+ * that a guest may only read is an allow list: a row has PASS if no form of it changes what another initiator finds on
+ * the medium or in the device. The position of a tape is the one exception, because reading a tape moves it.
  */
 #include "config.h"
 
@@ -214,7 +212,7 @@ const struct cdb_row cdb_table[] = {
 /* clang-format on */
 const unsigned cdb_table_len = sizeof(cdb_table) / sizeof(cdb_table[0]);
 
-/* Where the rows of this opcode begin, if it has any. */
+/* The index of the first row of this opcode, or of the next higher opcode. */
 static unsigned first_row(uint8_t opcode)
 {
     unsigned lo = 0, hi = cdb_table_len;

@@ -34,23 +34,23 @@ enum cdb_time {
     CDB_TIMES
 };
 
-/* What becomes of a command to a LUN that its guest may only read. */
+/* What happens to a command to a LUN that its guest may only read. */
 enum cdb_readonly {
-    CDB_READONLY_DENY,  /* changes the device's state, or is not known not to: 05/20/00 */
-    CDB_READONLY_WRITE, /* changes the medium: 07/27/00, as SBC-4, SSC-5 and MMC-6 say of a protected one */
+    CDB_READONLY_DENY,  /* changes the device's state, or may do so: 05/20/00 */
+    CDB_READONLY_WRITE, /* changes the medium: 07/27/00, as for a write-protected medium in SBC-4, SSC-5 and MMC-6 */
     CDB_READONLY_PASS,  /* changes neither */
 };
 
-/* .len_size beside 1..4, the bytes of a length field: */
+/* Values of .len_size other than 1..4, the number of bytes of a length field: */
 enum {
     CDB_LEN_ALWAYS = 0,    /* there is always data */
-    CDB_LEN_UNSAID = 0xff, /* there may be data or none; this table does not work out which */
+    CDB_LEN_UNSAID = 0xff, /* there may be data or none; the table cannot tell which */
 };
 
 struct cdb_row {
     uint32_t types;
     uint8_t opcode;
-    uint8_t form_mask, form; /* the row is for (cdb[1] & form_mask) == form: a service action, or a bit */
+    uint8_t form_mask, form; /* the row is for (cdb[1] & form_mask) == form: a service action or a bit */
     uint8_t data;            /* enum cdb_data */
     uint8_t len_at,
         len_size;     /* big-endian allocation, parameter list or transfer length in the CDB: 0 there = no data */
@@ -58,13 +58,13 @@ struct cdb_row {
     uint8_t readonly; /* enum cdb_readonly */
 };
 
-/* Sorted by opcode; of the rows that fit a command the first one counts. */
+/* Sorted by opcode. If several rows fit a command, the first one counts. */
 extern const struct cdb_row cdb_table[];
 extern const unsigned cdb_table_len;
 
-/* The row for this command, or NULL: not known for that type. cdb holds the full length of the opcode's group. */
+/* The row for this command, or NULL if that type has none. cdb: as many bytes as the opcode's group demands. */
 const struct cdb_row *cdb_find(const uint8_t *cdb, uint8_t type);
-/* Does a LUN that may only be read take some form of this opcode, if not the one that was asked for? */
+/* Is there a form of this opcode that a LUN with readonly accepts? */
 bool cdb_readonly_in_some_form(uint8_t opcode, uint8_t type);
 
 #endif

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The one decision point for a CDB: who answers it, whether it is refused, and how
- * long it may take. Everything a device may be asked is forwarded as it is; what is
- * refused here would be wrong on any device, would harm others, or would change what its
- * guest may only read.
+ * The one decision point for a CDB: what carries it out, whether it is refused, and how long it may take. As a rule a
+ * CDB is forwarded unchanged. A command is refused if it would be wrong on every device, would harm others, or would
+ * change a LUN that its guest may only read.
  *
- * Direction is checked because sg believes the guest: a read declared as a write
- * gives the guest nothing, and a command without data declared as a read gives it
- * whatever the buffer held before.
+ * The direction is checked because sg believes the guest. A read that is declared as a write would give the guest
+ * nothing. A command without data that is declared as a read would give it the old contents of the buffer.
  */
 #include "config.h"
 
@@ -20,7 +18,7 @@ static const struct scsi_sense INVALID_OPCODE = { 0x05, 0x20, 0x00 };
 static const struct scsi_sense INVALID_FIELD = { 0x05, 0x24, 0x00 };
 static const struct scsi_sense WRITE_PROTECTED = { 0x07, 0x27, 0x00 };
 
-/* Seconds: when the guest gives none, and the least whatever it gives. */
+/* .usual: seconds when the guest gives none; .least: seconds at least, whatever the guest gives. */
 struct seconds {
     uint32_t usual, least;
 };
@@ -68,7 +66,7 @@ static bool length_is_zero(const struct cdb_row *row, const uint8_t *cdb)
     return row->len_size == CDB_LEN_UNSAID || get_be(cdb + row->len_at, row->len_size) == 0;
 }
 
-/* Does what the guest says of its buffer agree with what the command does? */
+/* Does the direction that the guest names agree with the command? */
 static bool direction_fits(const struct cdb_row *row, const uint8_t *cdb, enum scsi_direction dir, uint32_t data_len)
 {
     if (dir < SCSI_DIR_BOTH || dir > SCSI_DIR_NONE)
@@ -89,8 +87,8 @@ static enum scsi_route refuse(struct scsi_decision *d, struct scsi_sense sense)
 }
 
 /*
- * A refused write is told as that of a protected medium; all else as by a device that does not have the
- * command (INVALID COMMAND OPERATION CODE) or not this form of it (INVALID FIELD IN CDB).
+ * A refused write gets the sense of a write-protected medium. Any other command gets the sense of a device that does
+ * not have the command (INVALID COMMAND OPERATION CODE), or not this form of it (INVALID FIELD IN CDB).
  */
 static enum scsi_route refuse_change(const struct scsi_lun_facts *f, const uint8_t *cdb, const struct cdb_row *row,
                                      struct scsi_decision *d)
@@ -120,7 +118,7 @@ static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb,
         return refuse(d, INVALID_FIELD);
     if (!direction_fits(row, cdb, dir, data_len) || data_len > f->max_transfer)
         return refuse(d, INVALID_FIELD);
-    /* Whatever else the LUN is allowed: feature_host forwards what we do not know, and this must be known. */
+    /* feature_host makes no difference here: it also forwards commands that the table does not have. */
     if (f->readonly && (!row || row->readonly != CDB_READONLY_PASS))
         return refuse_change(f, cdb, row, d);
     switch (cdb[0]) {
@@ -166,7 +164,7 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
     d->filter_in = d->route == SCSI_TO_DEVICE && data_len && needs_filter(f, cdb);
 }
 
-/* A sixth of the guest's time, 1 to 10 s, is left to the error handling of the host: it aborts before the guest does. */
+/* One sixth of the guest's time, 1 to 10 s, remains for the host's error handling, so that it starts before the guest's. */
 uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s)
 {
     enum {

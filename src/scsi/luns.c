@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a target says of its LUNs: REPORT LUNS is always ours, since the numbers a
- * guest sees are virtual, and so are the answers of LUNs that do not exist on a
- * target that does.
+ * Answers for a target instead of a LUN. REPORT LUNS never reaches a device, because the LUNs that a guest sees are
+ * virtual. Commands to a LUN that does not exist, on a target that does, are answered here too.
  */
 #include "config.h"
 
@@ -23,7 +22,7 @@ enum {
     INQUIRY_LEN = 36,
 };
 
-/* Stores as much of src as fits at out[at]; the list's length grows all the same. */
+/* Stores as much of src as fits at out[at]. Returns the length of the whole list, including what did not fit. */
 static uint32_t append(uint8_t *out, uint32_t out_size, uint32_t at, const uint8_t *src, uint32_t len)
 {
     if (at < out_size)
@@ -43,14 +42,14 @@ uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns,
         return 0;
     }
     out_size = min_u32(out_size, alloc);
-    if (select != 1) { /* 1: well known logical units only, of which there are none */
+    if (select != 1) { /* 1: only well known logical units, and there are none */
         uint8_t entry[LUN_ENTRY] = { 0 };
         uint32_t last = 0;
 
         full = append(out, out_size, full, entry, LUN_ENTRY);
         for (unsigned i = 0; i < n; i++) {
             if (luns[i] <= last || luns[i] > FLAT_LUN_MAX)
-                continue; /* LUN 0 is there already */
+                continue; /* LUN 0 is in the list already */
             last = luns[i];
             entry[0] = last > PERIPHERAL_LUN_MAX ? (uint8_t)(FLAT_METHOD | (last >> 8)) : 0;
             entry[1] = (uint8_t)last;
@@ -67,10 +66,10 @@ static uint32_t absent_inquiry(const uint8_t *cdb, uint8_t page[INQUIRY_LEN])
     bool evpd = cdb[1] & 1;
 
     if (cdb[2])
-        return 0; /* a page code: only the list of pages is there, and only with EVPD */
+        return 0; /* page code: there is only the list of pages, with EVPD */
     page[0] = ABSENT_PERIPHERAL;
     if (evpd) {
-        page[3] = 1; /* the list of supported pages, holding itself */
+        page[3] = 1; /* the list of supported pages, with one entry: itself */
         return 5;
     }
     page[2] = 0x06; /* SPC-4 */

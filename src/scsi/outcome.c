@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What sg says of a command, mapped to what the guest is told. docs/scsi.md has the same tables, with the reason of
- * each row.
+ * Maps what sg reports of a command to the answer that the guest gets. docs/scsi.md has the same tables, with the reason
+ * of each row.
  *
  * No answer starts the guest's error handling: the host's has run already. Linux's does for host bytes such as
  * DID_TIME_OUT, for statuses that it does not know, and for CHECK CONDITION without sense data
@@ -159,7 +159,7 @@ static void copy_sense(struct scsi_answer *a, const struct scsi_outcome *o)
     memcpy(a->sense, o->sense, a->sense_len);
 }
 
-/* Sense data that Linux takes for such. Response code 7Fh is vendor specific, and is the device's word all the same. */
+/* Sense data that Linux accepts. Response code 7Fh is vendor specific and passes too. */
 static bool sense_is_valid(const uint8_t *sense, uint8_t len)
 {
     return len >= 3 && (sense[0] & 0x70) == 0x70;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What we know of SCSI, pure: bytes and structs in, bytes and structs out. No
- * file descriptors, no allocation, no logging. It is driven by
- * const tables and tested cell by cell. Figures are from SPC-5, SBC-4, SSC-5, MMC-6, SMC-3, SAM-5.
+ * The SCSI logic: pure functions of bytes and structs, driven by const tables. Nothing here has file descriptors,
+ * allocates memory or logs. Numbers are from SPC-5, SBC-4, SSC-5, MMC-6, SMC-3 and SAM-5.
  */
 #ifndef PVSCSI_SCSI_H
 #define PVSCSI_SCSI_H
@@ -127,9 +126,10 @@ static inline bool scsi_kind_is_error(enum scsi_kind kind)
 const char *scsi_kind_name(enum scsi_kind kind);
 
 /*
- * How many bytes a Linux guest surely gets through a ring of so many segments (1 to 128). Its xen-scsifront counts the
- * pages of each scatter element, of at most 64 KiB: memory that does not begin on a page costs one more for each, and
- * a request of more pages than there are segments fails in the guest (map_data_for_request(), to Linux 6.1 at least).
+ * The most bytes that one request of a Linux guest can always transfer over a ring of so many segments (1 to 128).
+ * xen-scsifront counts the pages of each scatter element, which has 64 KiB at most. An element that does not begin at a
+ * page boundary has one page more. A request with more pages than segments fails in the guest (map_data_for_request(),
+ * seen up to Linux 6.1).
  */
 uint32_t scsi_surely_mapped(uint32_t segments);
 
@@ -163,16 +163,16 @@ struct scsi_decision {
     bool filter_in;          /* data-in must pass scsi_filter_data_in() */
 };
 /*
- * Only the first cdb_len bytes of cdb are the guest's; one that is shorter than its opcode's group demands is refused.
- * The timeouts are set whatever the route is.
+ * Decides on one CDB. Only the first cdb_len bytes of cdb come from the guest; a CDB that is shorter than its opcode's
+ * group demands is refused. The time-outs are set for every route.
  */
 void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
                  enum scsi_direction dir, uint32_t data_len, struct scsi_decision *d);
 /*
- * Patches what the device said, where .filter_in asks for it; to be called with all data-in that goes to the
- * guest: VPD page B0h and the list of supported pages of a disk, READ BLOCK LIMITS of a tape, the WP bit in
- * MODE SENSE's header of a disk or tape with .readonly. READ CAPACITY passes unchanged, and teaches
- * f->block_size. len bytes at data are valid, there is room for alloc; returns the new length (<= alloc).
+ * Changes data-in of a command with .filter_in before it goes to the guest: VPD page B0h and the list of supported pages
+ * of a disk, READ BLOCK LIMITS of a tape, the WP bit in MODE SENSE's header of a disk or tape with .readonly. The data
+ * of READ CAPACITY is not changed; f->block_size is taken from it. data: len valid bytes, with room for alloc bytes.
+ * Returns the new length (<= alloc).
  */
 uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data, uint32_t len,
                              uint32_t alloc);
@@ -192,16 +192,17 @@ uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s);
 
 /* --- luns.c: REPORT LUNS and absent LUNs (SPC-5 6.32, SAM-5 4.7.7) --- */
 /*
- * Parameter data for the LUNs (sorted ascending, any may be absent; LUN 0 is always reported) of one target.
- * Writes at most out_size bytes and returns the bytes that the guest gets: min(allocation length, full length).
- * Returns 0 and fills *refuse when the CDB is wrong (allocation length < 16 or an unknown SELECT REPORT).
+ * Makes the parameter data for one target. luns: n of them in ascending order; LUN 0 is reported even if it is not
+ * among them. Writes at most out_size bytes. Returns the number of bytes for the guest: min(allocation length, full
+ * length). Returns 0 and fills *refuse if the CDB is wrong (allocation length < 16 or an unknown SELECT REPORT).
  */
 uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns, unsigned n, uint8_t *out,
                           uint32_t out_size, struct scsi_sense *refuse);
 /*
- * A command to a LUN that does not exist on a target that does: INQUIRY (qualifier 3, type 1Fh), REQUEST SENSE
- * (ILLEGAL REQUEST 25h/00h as data), REPORT LUNS (by the caller); all else CHECK CONDITION 05/25/00 with host OK.
- * Writes data-in to out (at most out_size) and returns its length; *a gets status, sense and residual (data_len - returned).
+ * Answers a command to a LUN that does not exist, on a target that does. INQUIRY gets qualifier 3 and type 1Fh, REQUEST
+ * SENSE gets ILLEGAL REQUEST 25h/00h as data, and any other command gets CHECK CONDITION 05/25/00; the caller answers
+ * REPORT LUNS. Writes data-in to out (at most out_size bytes) and returns its length. *a gets status, sense and residual
+ * (data_len minus that length).
  */
 uint32_t scsi_absent_lun(const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len, uint8_t *out, uint32_t out_size,
                          struct scsi_answer *a);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A disk over a file, for standalone mode and tests: a guest with no SCSI device at
- * hand still has something that behaves as one. Never offered to a real guest.
- * Synchronous, 512-byte blocks. Every error ends with the sense that SBC gives it.
+ * A disk over a file, for standalone mode and tests, where there is no SCSI device. It is never offered to a real
+ * guest. It is synchronous and has 512-byte blocks. Every error gets the sense that SBC names.
  *
- * The surprising choice: a data buffer smaller than the CDB's transfer moves what
- * fits, in whole blocks, and succeeds; the residual counts from the buffer.
+ * The surprising choice: if the data buffer is smaller than the transfer of the CDB, the whole blocks that fit are
+ * transferred and the command succeeds. The residual counts from the size of the buffer.
  */
 #include "config.h"
 
@@ -353,7 +352,7 @@ uint32_t filedisk_execute(struct filedisk *d, const uint8_t cdb[SCSI_CDB_MAX], u
 
     if (!cdb_len || !handlers[cdb[0]])
         return fail(&op, INVALID_OPCODE);
-    /* NACA in the CONTROL byte is refused by who has no ACA (SAM-5, CONTROL byte). */
+    /* A device without ACA refuses NACA in the CONTROL byte (SAM-5). */
     if (cdb_len < need || cdb_len > SCSI_CDB_MAX || (cdb[need - 1] & 0x04))
         return fail(&op, INVALID_FIELD);
     moved = handlers[cdb[0]](&op);
