@@ -153,7 +153,7 @@ static void release_all(struct host *h)
     }
 }
 
-/* --- who left something --- */
+/* --- what workers have left --- */
 
 void at_work_note(struct vhost *v, pid_t worker)
 {

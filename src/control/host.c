@@ -205,14 +205,19 @@ static void run_pending(struct host *h, uint64_t *next)
         sooner(next, v->seen.not_before_us);
 }
 
+/* Workers are told what they have to know whether xenstored is there or not, and at the daemon's end too. */
+static void hear_pending(struct host *h)
+{
+    for (struct vhost *v = h->pending; v; v = v->next_pending)
+        vdev_hear_all(v);
+}
+
 static void after_round(void *ctx)
 {
     struct host *h = ctx;
     uint64_t now = now_us(), next = UINT64_MAX;
 
-    /* Workers are answered whether xenstored is there or not, and at the daemon's end too. */
-    for (struct vhost *v = h->pending; v; v = v->next_pending)
-        vdev_hear_all(v);
+    hear_pending(h);
     if (!h->store || h->quitting)
         return;
     if (h->list_dirty && now >= h->list_not_before_us) {
@@ -226,6 +231,7 @@ static void after_round(void *ctx)
     if (h->next_wake_us && now >= h->next_wake_us)
         queue_due(h, now);
     run_pending(h, &next);
+    hear_pending(h); /* what the vhosts that ran changed for others: a device is shared, or must be held */
     if (store_lost(h->store)) {
         lose_store(h);
         return;

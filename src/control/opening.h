@@ -11,7 +11,7 @@
 /* Survives its vdev. */
 struct opening {
     struct offload_job job;
-    struct vdev *vdev; /* NULL: nobody wants the result any more */
+    struct vdev *vdev; /* NULL: the result is not needed any more */
     const struct device_roots *roots;
     bool allow_file;
     bool again; /* the guest knew it as `was`: no other device will do */

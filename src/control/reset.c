@@ -16,7 +16,7 @@
 /* Survives its vdev. */
 struct reset_job {
     struct offload_job job;
-    struct vdev *vdev; /* NULL: nobody wants the result any more */
+    struct vdev *vdev; /* NULL: the result is not needed any more */
     const struct device_roots *roots;
     struct device dev;
     int result;

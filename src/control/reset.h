@@ -7,7 +7,7 @@
 
 /* From RESET_WANTED to RESET_RUNNING, or to RESET_DONE with the reason why not. */
 void reset_start(struct vdev *d);
-/* The worker that asked is gone, or the LUN is: whatever comes of it is nobody's any more. */
+/* The worker that asked is gone, or the LUN is: no result is recorded. */
 void reset_forget(struct vdev *d);
 
 #endif

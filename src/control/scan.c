@@ -49,7 +49,7 @@ static void read_state(struct vhost *v, const char *dir, enum xenbus_state *stat
     *state = (enum xenbus_state)value;
 }
 
-/* --- who the frontend is --- */
+/* --- which frontend it is --- */
 
 static void refuse_identity(struct vhost *v, const char *what, const char *got, const char *expected)
 {

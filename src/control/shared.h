@@ -5,7 +5,7 @@
 
 #include "control/model.h"
 
-/* d has d->dev from now on. A device without an address (a file) is nobody else's. */
+/* d has d->dev from now on. A device without an address (a file) is not shared. */
 void shared_add_user(struct vdev *d);
 /* ... or no more; to be called before d->dev changes. */
 void shared_remove_user(struct vdev *d);

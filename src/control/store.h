@@ -42,7 +42,7 @@ int store_remove(struct store *st, const char *path);
 int store_remove_if_empty(struct store *st, const char *path);
 /* Names below path in one malloc()ed block for free(). 0 or -errno. */
 int store_list(struct store *st, const char *path, char ***names, unsigned *n);
-/* 1: the domain is there; 0: it is not; -errno: who knows. */
+/* 1: the domain is there; 0: it is not; -errno: it is not known. */
 int store_introduced(struct store *st, uint16_t domid);
 
 /* One of several writes of one transaction. */

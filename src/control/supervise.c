@@ -14,7 +14,7 @@
 #include "common/util.h"
 #include "control/supervise.h"
 
-/* Two messages for each LUN that a vhost can have, and some: more means that nobody reads. */
+/* Two messages for each LUN that a vhost can have, and some: more means that the worker does not read. */
 #define QUEUE_MAX 2048
 /* SCM_RIGHTS is refused while too many descriptors are under way: try again soon. */
 #define RETRY_US 5000

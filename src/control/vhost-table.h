@@ -55,7 +55,7 @@ enum vhost_situation {
     VS_WAITING,
     VS_FOUND_LIVE,    /* found connected: an earlier daemon's ring */
     VS_FOUND_LEAVING, /* found in state 5 */
-    VS_STRANGE,       /* a state that nobody should have written; no ring */
+    VS_STRANGE,       /* a state that neither side should have written; no ring */
     VS_NEXT,          /* a ring is to be connected without closing */
     VS_CONNECTING,
     VS_JOINING,   /* the ring is served, state 4 not written yet */
