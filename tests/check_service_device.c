@@ -403,6 +403,24 @@ START_TEST(a_device_that_is_gone_answers_for_itself)
 }
 END_TEST
 
+/* A unit attention would make Linux take the disc for another one. */
+START_TEST(a_successor_ends_the_commands_of_an_optical_drive_as_aborted)
+{
+    struct vscsiif_response r;
+
+    put_to(TAPE, 1);
+    kick();
+    successor(LUN_HELD);
+    svc->luns[TAPE]->facts.type = 0x05;
+    hotplug_release(svc, TAPE);
+    run();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 1);
+    expect_sense(&r, 0x2, 0x0b, 0x08, 0x00);
+    hotplug_release(svc, DISK);
+}
+END_TEST
+
 START_TEST(a_successor_tells_a_tape_s_initiator_that_its_place_is_uncertain)
 {
     struct vscsiif_response r;
@@ -874,6 +892,7 @@ int main(void)
     tcase_add_test(t, a_reset_waits_for_the_device_and_holds_new_commands_back);
     tcase_add_loop_test(t, a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails, 0, 3);
     tcase_add_test(t, a_device_that_is_gone_answers_for_itself);
+    tcase_add_test(t, a_successor_ends_the_commands_of_an_optical_drive_as_aborted);
     tcase_add_test(t, a_successor_tells_a_tape_s_initiator_that_its_place_is_uncertain);
     tcase_add_test(t, a_device_without_memory_delays_but_loses_and_reorders_nothing);
     tcase_add_test(t, a_device_that_stays_without_memory_is_busy_in_the_end);

@@ -271,11 +271,16 @@ bool scsi_answer_is_safe(const struct scsi_answer *a)
     return use == STATUS_FAILURE || sense_is_valid(a->sense, a->sense_len);
 }
 
+void scsi_answer_unknown(struct scsi_answer *a, uint8_t type, uint32_t data_len)
+{
+    end(a, &host_endings[HOST_UNKNOWN], type, data_len);
+}
+
 bool scsi_answer_make_safe(struct scsi_answer *a, uint8_t type, uint32_t data_len)
 {
     if (scsi_answer_is_safe(a))
         return false;
-    end(a, &host_endings[HOST_UNKNOWN], type, data_len);
+    scsi_answer_unknown(a, type, data_len);
     return true;
 }
 

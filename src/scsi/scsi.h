@@ -86,9 +86,11 @@ uint32_t scsi_map_outcome(const struct scsi_outcome *o, uint8_t type, enum scsi_
  */
 bool scsi_answer_is_safe(const struct scsi_answer *a);
 /*
- * Makes an answer from elsewhere (the PR helper's, say) safe. True: it was not, and is now that of a command of which
- * nothing is known, without data.
+ * The answer of a command that may have run or not, without data: ABORTED COMMAND; of a tape, which may have moved,
+ * UNIT ATTENTION 29h/00h. data_len: bytes that the guest asked for.
  */
+void scsi_answer_unknown(struct scsi_answer *a, uint8_t type, uint32_t data_len);
+/* Makes an answer from elsewhere (such as the PR helper) safe. True: it was not, and is now scsi_answer_unknown(). */
 bool scsi_answer_make_safe(struct scsi_answer *a, uint8_t type, uint32_t data_len);
 
 /* What kind of end a command had, for counters and log lines. */

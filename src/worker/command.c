@@ -271,14 +271,13 @@ void command_end_recovered(struct service *svc, struct cmd *c)
         command_finish_sense(svc, c, request_defect_sense(REQUEST_BAD_ACT), SCSI_HOST_ERROR);
     } else if (!c->lun) {
         command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
-    } else if (scsi_is_disk(c->lun->facts.type) && runs_once(c->cdb[0])) {
-        command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_OK);
-    } else if (scsi_is_disk(c->lun->facts.type)) {
+    } else if (scsi_is_disk(c->lun->facts.type) && !runs_once(c->cdb[0])) {
         /* Whether it ran or not is unknown; a disk's initiator repeats it, which does no harm. */
         command_finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
     } else {
-        /* A tape may have moved: only the initiator can find out where it stands. */
-        command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x29, 0x00 }, SCSI_HOST_OK);
+        scsi_answer_unknown(&c->answer, c->lun->facts.type, c->data_len);
+        c->in_len = 0;
+        command_finish(svc, c);
     }
 }
 
