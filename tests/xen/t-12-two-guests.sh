@@ -2,10 +2,11 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2046,SC2034
 # about: two guests at once, with two vhosts and several LUNs each, see their own data only
 # timeout: 240
+# vcpus: 2
 need_project
 scsi_debug_load dev_size_mb=16 delay=0 num_tgts=2 max_luns=3 per_host_store=1 add_host=1 ||
     fail "scsi_debug"
-# One store for each device: hosts of their own.
+# Each device has a host, and so a store, of its own.
 scsi_debug_unload
 scsi_debug_load dev_size_mb=16 delay=0 add_host=4 per_host_store=1
 daemon_start
@@ -36,7 +37,7 @@ for g in g1 g2; do
     expect_eq "$(guest_sh $g 'grep -h = /tmp/a /tmp/b | grep -E "^[AB]=" | tr "\n" " "')" "A=0 B=0 " "verified load in $g: $(guest_sh $g 'cat /tmp/a /tmp/b')"
 done
 note "$(guest_sh g1 'head -1 /tmp/a')"
-# g1's end leaves g2 alone.
+# The end of g1 does not disturb g2.
 guest_destroy g1
 guest_ok g2 "iopat mix $a_g2 --seconds 2 --seed 3"
 check_no_zombie

@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the daemon is restarted (SIGTERM) and killed (SIGKILL) under verified load; a successor takes the live rings over
 # timeout: 300
+# vcpus: 2
 need_project
 scsi_debug_load dev_size_mb=32 delay=1 max_queue=32
 daemon_start

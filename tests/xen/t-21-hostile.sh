@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2046,SC2034
 # about: malformed requests, bad grants and kicks from a real guest; another guest is not disturbed
 # timeout: 240
+# vcpus: 2
 need_project
 scsi_debug_load dev_size_mb=16 delay=0 add_host=2 per_host_store=1
 set -- $(echo "$DBG_ALL" | awk '{ print $1 }')

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2034
+# The tests of one run, handed out to machines side by side. After image.sh, stage.sh and machine.sh; for tests/xen/run,
+# whose options (names, limit, verbose, keep), header(), boot() and all_tests() it uses.
+#
+# Each lane is a shell of its own with a machine and a share of its own. A lane that is free takes the next test from the
+# queue, which is a file. Results are lines of a file too.
+
+# run_tests: all of it; ends with the line of totals. 0 when nothing failed.
+run_tests() {
+    local name reason asked=yes one=() two=() passed failed skipped
+    # A test whose header says `# pending: WHY` is not yet part of "all"; by its name it runs.
+    [ ${#names[@]} -gt 0 ] || { asked=no; mapfile -t names < <(all_tests); }
+    : >"$RUN/results"
+    for name in "${names[@]}"; do
+        reason=$(header "$name" pending)
+        if [ $asked = no ] && [ -n "$reason" ]; then
+            result skip "$name" "pending: $reason"
+        elif [ "$(header "$name" vcpus)" = 2 ]; then
+            two+=("$name")
+        else
+            one+=("$name")
+        fi
+    done
+    # First those that hand on their guests.
+    mapfile -t one < <(for name in "${one[@]}"; do [ "$(header "$name" guests)" != kept ] || say "$name"; done
+        for name in "${one[@]}"; do [ "$(header "$name" guests)" = kept ] || say "$name"; done)
+    take_lock
+    MACHINE_VCPUS=2 run_lanes 1 "${two[@]}"
+    MACHINE_VCPUS=1 run_lanes "$lanes" "${one[@]}"
+    if [ -n "$keep" ]; then
+        mkdir -p "$keep" && cp "$RUN"/*.log "$keep/" && say "logs: $keep"
+    fi
+    passed=$(grep -c '^ok ' "$RUN/results")
+    failed=$(grep -c '^FAIL ' "$RUN/results")
+    skipped=$(grep -c '^skip ' "$RUN/results")
+    [ "$failed" != 0 ] || rm -rf "$RUN"
+    say "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+}
+
+# result ok|FAIL|skip NAME TEXT: shows it and counts it.
+result() {
+    progress_end
+    case $1 in
+    ok) say "ok $2 $3" ;;
+    *) say "$1 $2: $3" ;;
+    esac
+    say "$1 $2" >>"$RUN/results"
+}
+
+# run_lanes N NAME...: the tests on N machines.
+run_lanes() {
+    local most=$1 n
+    shift
+    [ $# -gt 0 ] || return 0
+    [ "$most" -le $# ] || most=$#
+    printf '%s\n' "$@" >"$RUN/queue"
+    if [ "$most" = 1 ]; then
+        lane
+        return
+    fi
+    for ((n = 1; n <= most; n++)); do
+        (
+            trap - EXIT INT TERM HUP
+            LANE=$MACHINE_VCPUS-$n-
+            mkdir "$RUN/lane-$n"
+            cp -r "$SHARE" "$RUN/lane-$n/share"
+            SHARE=$RUN/lane-$n/share
+            lane
+            rm -rf "$RUN/lane-$n"
+        ) &
+    done
+    wait
+    # A lane that ended early has left its test without a result, which must not pass for "nothing failed".
+    for name; do
+        grep -qE "^(ok|FAIL|skip) $name\$" "$RUN/results" || result FAIL "$name" "it was not run"
+    done
+}
+
+# next_test: takes the first name from the queue and prints it; 1 when there is none.
+next_test() {
+    (
+        flock 9
+        head -n 1 "$RUN/queue" | grep . || exit 1
+        sed -i 1d "$RUN/queue"
+    ) 9>"$RUN/queue.lock"
+}
+
+lane() {
+    local name
+    while name=$(next_test); do
+        JOB_DAMAGE=
+        run_test "$name"
+    done
+    machine_stop
+}
+
+# run_test NAME
+run_test() {
+    local name=$1 seconds began cpu reason="" verdict own log=$RUN/$1 file tail_pid=
+    own=$(header "$name" boot)
+    seconds=${limit:-$(header "$name" timeout)}
+    [ "$own" != own ] || machine_stop
+    if ! machine_alive && ! boot; then
+        result FAIL "$name" "dom0 did not come up; log: $CONSOLE"
+        machine_stop
+        return
+    fi
+    began=$(date +%s) cpu=$(machine_cpu)
+    progress "running $name"
+    machine_job test "$HERE/t-$name.sh"
+    if [ "$verbose" = yes ]; then
+        tail -n +1 -f -s 0.1 --pid "$QEMU_PID" "$JOB/out" &
+        tail_pid=$!
+    fi
+    if machine_wait_job "${seconds:-300}"; then
+        verdict=ok
+        [ ! -s "$JOB/reason" ] || reason=$(head -n 1 "$JOB/reason")
+        if [ "$JOB_STATUS" = 77 ]; then
+            verdict=skip
+        elif [ "$JOB_STATUS" != 0 ] || [ -n "$reason" ]; then
+            verdict=FAIL
+        fi
+        if [ "$JOB_DAMAGE" != 0 ]; then
+            verdict=FAIL
+            reason=${reason:+$reason; }$(grep -a '^damaged' "$JOB/cleanup" | head -n 1)
+        fi
+    else
+        verdict=FAIL
+        reason=$JOB_REASON
+    fi
+    if [ -n "$tail_pid" ]; then
+        sleep 0.2
+        kill "$tail_pid" 2>/dev/null
+        wait "$tail_pid" 2>/dev/null
+    fi
+    for file in out cleanup dmesg diagnosis daemon; do
+        [ ! -s "$JOB/$file" ] || cp "$JOB/$file" "$log.$file.log"
+    done
+    case $verdict in
+    ok) result ok "$name" "($(($(date +%s) - began)) s; processor $(awk "BEGIN { print $(machine_cpu) - $cpu }") s)" ;;
+    skip) result skip "$name" "$reason" ;;
+    FAIL) result FAIL "$name" "$reason; log: $log.out.log" ;;
+    esac
+    # A damaged dom0, a dead one, or one that a test asked to have for itself.
+    if [ $verdict = FAIL ] && { [ "${JOB_DAMAGE:-1}" != 0 ] || [ ! -e "$JOB/result" ]; }; then
+        machine_stop
+    elif [ "$own" = own ]; then
+        machine_stop
+    fi
+}
