@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2046,SC2034
 # about: LUNs come and go while I/O runs on their neighbour
 # timeout: 240
+# guests: kept
 need_project
 scsi_debug_load dev_size_mb=16 delay=0 add_host=3 per_host_store=1
 set -- $(echo "$DBG_ALL" | awk '{ print $1 }')
@@ -26,7 +27,7 @@ while [ $n -lt 4 ]; do
     n=$((n + 1))
 done
 note "$n rounds of two"
-# Removed under its own load: errors in the guest are its business, ours is to go on.
+# A LUN is removed while it is in use. The guest may see errors there; the other LUN goes on.
 expect_ok xl-scsi attach g1 "$two" 0:0:0:1
 guest_wait_disk g1 0:0:0:1
 guest_sh g1 "(iopat mix $GUEST_BLK --seconds 20 --depth 8) >/tmp/out2 2>&1 &"

@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the guest unloads and loads its frontend again and again
 # timeout: 180
+# guests: kept
 need_project
 scsi_debug_load dev_size_mb=16 delay=0
 daemon_start

@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: a vhost that the kernel's xen-scsiback holds is left alone, with a message; served once it is let go
 # timeout: 120
+# guests: kept
 need_project
 scsi_debug_load dev_size_mb=16 delay=0
 daemon_start

@@ -2,11 +2,12 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: every form of a p-dev: nodes and links of disks, tapes, changers and burners, h:c:t:l, naa, a whole host
 # timeout: 300
+# guests: kept
 
 need_project
 daemon_start
 guest_start g1
-# try PDEV TYPE-IN-SYSFS: attach, the guest sees that type, detach.
+# try PDEV TYPE: attaches it, expects this type in the guest's sysfs, detaches it.
 try() {
     expect_ok xl-scsi attach g1 "$1" 0:0:0:0
     guest_wait_disk g1 0:0:0:0
@@ -35,7 +36,7 @@ try "naa.$(echo "${wwid#naa.}" | tr a-f A-F):0" 0
 expect_fail 1 xl-scsi attach g1 "$wwid:1" 0:0:0:0
 lio_clear
 
-# Their drivers are in dom0 from the start; a node that is missing is a failure.
+# dom0 has their drivers from the start, so a missing node is a failure.
 for type in 1:nst0 1:st0 8:sch0 5:sr0; do
     node=/dev/${type#*:}
     scsi_debug_load "ptype=${type%:*}" delay=0
@@ -54,4 +55,3 @@ expect_eq "$(xl-scsi list g1 | awk 'NR > 1 { print $4, $5, $7, $8 }')" "$(echo "
     "the whole host"
 expect_eq "$(guest_sh g1 'ls /sys/class/scsi_device | wc -l')" 4 "devices in the guest"
 expect_eq "$(xenstore-read "/local/domain/0/backend/vscsi/$(guest_domid g1)/$host/feature-host")" 1 "feature-host"
-guest_stop g1

@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: two guests with two initiators fight for a LUN through every type of reservation; fail-over by PREEMPT
 # timeout: 600
+# guests: kept
 need_project
 lio_two_initiators 32
 qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
@@ -70,19 +71,19 @@ while [ $# -gt 0 ]; do
     expect_pr 24 n2 --out --reserve --param-rk=0x22 --prout-type="$type"
     expect_pr 0 n2 --out --register --param-sark=0x22
     expect_eq "$(rw "$(access n2)")" "$2" "type $type: the other, registered"
-    # What any of the four PERSISTENT RESERVE INs says in the guest is what it says here.
+    # Each PERSISTENT RESERVE IN gives the guest the same answer as dom0.
     for what in --read-keys --read-reservation --report-capabilities --read-full-status; do
         here=$(sg_persist -n --in $what "$(sg_of "$LIO_B")" 2>&1)
         expect_eq "$(pr n2 --in $what 2>&1)" "$here" "type $type: $what"
     done
-    # Fail-over: the other takes it, and the first is out.
+    # Fail-over: the second initiator preempts the first.
     expect_pr 0 n2 --out --preempt --param-rk=0x22 --param-sark=0x11 --prout-type="$type"
     out=$(access n1)
     note "type $type: after PREEMPT: $out"
     expect_match "$out" 'ua=(Registrations|Reservations)-preempted' "type $type: unit attention of the one that lost"
     expect_eq "$(rw "$out")" "$3" "type $type: the one that lost"
     expect_eq "$(rw "$(access n2)")" "r=0 w=0" "type $type: the new holder"
-    # And back, then released: whoever is registered hears of it. (PREEMPT AND ABORT: t-44.)
+    # The first one preempts it back and releases it; registered initiators get a unit attention. (PREEMPT AND ABORT: t-44.)
     expect_pr 0 n1 --out --register-ignore --param-sark=0x11
     expect_pr 0 n1 --out --preempt --param-rk=0x11 --param-sark=0x22 --prout-type="$type"
     expect_eq "$(rw "$(access n1)")" "r=0 w=0" "type $type: preempted back"
@@ -101,7 +102,7 @@ while [ $# -gt 0 ]; do
     shift 3
 done
 
-# As the block layer and a file system's user see it: an error, at once, and no retry for ever.
+# The block layer reports the conflict at once, without endless retries.
 expect_pr 0 n1 --out --register --param-sark=0x11
 expect_pr 0 n1 --out --reserve --param-rk=0x11 --prout-type=5
 status=0
@@ -109,5 +110,5 @@ GUEST_TIMEOUT=20 guest_sh n2 "dd if=/dev/zero of=$blk_n2 bs=4096 count=1 oflag=d
 expect_eq $status 1 "dd's status at a fenced disk"
 guest_ok n2 "dd if=$blk_n2 of=/dev/null bs=4096 count=1 iflag=direct"
 guest_ok n1 "dd if=/dev/zero of=$blk_n1 bs=4096 count=1 oflag=direct"
-# One connection for each LUN, and it shows.
+# The status shows one connection for each LUN.
 expect_eq "$(pvscsictl status | grep -c 'pr-helper:connected')" 2 "LUNs whose helper is connected"

@@ -2,12 +2,13 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016
 # about: the two-node cluster of docs/persistent-reservations.md, command by command
 # timeout: 240
-# tests/test-pr-example.sh holds this against the document: the lines between the marks are its own.
+# guests: kept
+# tests/test-pr-example.sh compares the lines between the marks with the document.
 need_project
-# What systemd does elsewhere: configfs is mounted.
+# Elsewhere systemd mounts configfs.
 lio_init
 
-# on NODE COMMAND: in that guest, with $DISK set; its output, and its failure is the test's.
+# on NODE COMMAND: runs it in that guest, with $DISK set, and prints its output; a failure fails the test.
 on() { guest_ok "$1" "DISK=$(eval echo "\$disk_$1"); $2"; }
 
 hosts_before=$(echo /sys/class/scsi_host/*)

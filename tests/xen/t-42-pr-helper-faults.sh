@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the PR helper absent, killed, restarted and hung: each costs the command that it hits, and no other I/O
 # timeout: 420
+# guests: kept
 need_project
 SOCKET=/run/qemu-pr-helper.sock
 helper_start() {
@@ -20,7 +21,7 @@ guest_start g1
 expect_ok xl-scsi attach g1 "$LIO_A" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
 sg=$GUEST_SG blk=$GUEST_BLK
-# pr STATUS ARGS...: sg_persist in the guest ends so (11: ABORTED COMMAND). TOOK: its seconds.
+# pr STATUS ARGS...: sg_persist in the guest ends with this status (11: ABORTED COMMAND). TOOK: its seconds.
 pr() {
     local wanted=$1 out status=0 began
     shift
@@ -44,13 +45,13 @@ pr 11 --in --read-keys
 helper_is away || fail "the helper's state while it is absent: $(pvscsictl status)"
 guest_ok g1 "iopat mix $blk --seconds 1"
 
-# --- it comes: seen without a command
+# --- it starts: noticed without a command
 helper_start
 wait_until 15 "helper_is connected" "the helper is found by itself"
 pr 0 --out --register --param-sark=0x11
 [ $TOOK -le 5 ] || fail "a register takes $TOOK s"
 
-# --- killed: its socket file stays, nobody listens
+# --- killed: its socket file stays, and no process listens
 helper_kill KILL
 [ -S $SOCKET ] || fail "the socket file is gone"
 wait_until 10 "helper_is away" "its end is noticed"
@@ -69,7 +70,7 @@ wait_until 10 "helper_is connected" "the new one is found"
 pr 0 --out --reserve --param-rk=0x12 --prout-type=5
 expect_eq "$(reserved_by)" 0x12 "the holder"
 
-# --- hung: only the one command waits, until the deadline
+# --- hung: one command waits until the deadline, and no other does
 kill -STOP $HELPER
 guest_sh g1 "(sg_persist -n --in --read-reservation $sg; echo END=\$?) >/tmp/hung 2>&1 &"
 sleep 0.5

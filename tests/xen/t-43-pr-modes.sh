@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: pr=deny, pr=direct without a helper, and what is refused before it reaches a helper
 # timeout: 240
+# guests: kept
 need_project
 lio_two_initiators 32
 daemon_start
@@ -38,7 +39,7 @@ pr 0 --out --reserve --param-rk=0x11 --prout-type=3
 pr 0 --in --read-reservation
 expect_match "$ANSWER" 'Exclusive Access' "the reservation"
 expect_eq "$ANSWER" "$(sg_persist -n --in --read-reservation "$(sg_of "$LIO_B")" 2>&1)" "the same, seen from here"
-# The other initiator is kept out: as the device says it, not we.
+# The device itself refuses the other initiator.
 sg_raw -r 512 "$(sg_of "$LIO_B")" 00 00 00 00 00 00 >/dev/null 2>&1
 expect_fail 24 sg_raw -s 512 -i /dev/zero "$(sg_of "$LIO_B")" 2a 00 00 00 00 10 00 00 01 00
 pr 24 --out --release --param-rk=0x99 --prout-type=3
@@ -49,7 +50,7 @@ detach
 
 note "refused here: there is no helper that could have said so"
 attach
-# list BYTES...: 24 bytes, the 21st is the flags'; then more.
+# The parameter list is zeros, but for the flags in byte 20.
 refused() { # WHAT SENSE CDB LIST-LENGTH [FLAGS]
     local out status=0
     out=$(guest_sh g1 "head -c 65536 /dev/zero >/tmp/list

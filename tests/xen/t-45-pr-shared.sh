@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034
 # about: a LUN that two guests have over one path: one initiator to the device, so no reservations unless forced
 # timeout: 240
+# guests: kept
 need_project
 lio_two_initiators 32
 qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
@@ -25,7 +26,7 @@ attach_g2() {
 }
 expect_pr 0 g1 --out --register --param-sark=0x11
 
-# The first guest had it for itself until now; from here on neither may.
+# The first guest was alone with the LUN until now. With a second one, neither may use reservations.
 expect_fail xl-scsi attach g2 "$LIO_A" 0:0:0:0
 attach_g2 force
 expect_pr 9 g2 --out --register --param-sark=0x22
@@ -35,12 +36,12 @@ expect_match "$(pvscsictl status)" 'shared' "status"
 guest_ok g1 "dd if=/dev/zero of=$blk_g1 bs=4096 count=1 oflag=direct"
 guest_ok g2 "dd if=$blk_g2 of=/dev/null bs=4096 count=1 iflag=direct"
 
-# Alone again.
+# The first guest is alone again.
 expect_ok xl-scsi detach g2 0:0:0:0
 expect_pr 0 g1 --out --reserve --param-rk=0x11 --prout-type=5
 expect_no_match "$(pvscsictl status)" 'shared' "status"
 
-# Forced for one of them: it is registered by the other's key, as they are one initiator.
+# Forced for the second guest: the first one's key is its own too, because both are one initiator.
 attach_g2 force,pr-force
 expect_pr 0 g2 --in --read-keys
 expect_pr 9 g1 --in --read-keys

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash disable=SC2016
 # What tests use inside dom0 (busybox sh). A test is a script that has sourced
-# this; a failed expectation ends it.
+# this; a failed expectation ends it. Guests are in guests.sh.
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 XEN_BIN=/usr/lib/xen-4.17/bin
@@ -12,6 +12,8 @@ GUESTS=/run/guests
 JOB=${JOB:-/tmp}
 TEST_DIR=${TEST_DIR:-/tmp}
 DAEMON_LOG=/tmp/pvscsid.log
+# What a time limit of a test is multiplied by (XEN_PATIENCE of tests/xen/run).
+PATIENCE=$(cat /host/patience 2>/dev/null || echo 1)
 KERNEL_FAULTS='Oops|BUG:|Bad page|Kernel panic|general protection|unable to handle|Bad rss-counter|WARNING: .*(xen|grant|scsi|sg)'
 mkdir -p $GUESTS
 
@@ -36,7 +38,7 @@ note() { echo "[$(cut -d' ' -f1 /proc/uptime)] $*"; }
 # expect_eq GOT WANTED [WHAT]
 expect_eq() { [ "$1" = "$2" ] || fail "${3:-value}: got '$1', wanted '$2'"; }
 
-# The variables here have long names: COMMAND may be a function that sets its caller's.
+# The variables here have long names, because COMMAND may be a function that sets variables of its caller.
 # expect_ok COMMAND...; its output is shown when it fails.
 expect_ok() {
     local expect_status
@@ -72,7 +74,7 @@ expect_no_match() {
 # output is dropped.
 within() {
     local within_end
-    within_end=$(($(uptime_cs) + $1 * 100))
+    within_end=$(($(uptime_cs) + $1 * PATIENCE * 100))
     while ! eval "$2" >/dev/null 2>&1; do
         [ "$(uptime_cs)" -lt $within_end ] || return 1
         sleep 0.1
@@ -136,151 +138,8 @@ worker_pids() { grep -l '^pvscsid-worker' /proc/[0-9]*/comm 2>/dev/null | cut -d
 
 daemon_log() { cat $DAEMON_LOG; }
 
-# --- guests ---
-
-# guest_domid NAME
-guest_domid() {
-    local id
-    id=$(cat $GUESTS/"$1".id 2>/dev/null)
-    if [ -z "$id" ] || [ "$(xenstore-read "/local/domain/$id/name" 2>/dev/null)" != "$1" ]; then
-        id=$("$REAL_XL" domid "$1" 2>/dev/null) || return 1
-        echo "$id" >$GUESTS/"$1".id
-    fi
-    echo "$id"
-}
-
-# guest_config NAME [mem=256] [vcpus=1] [driver] [LINE...]: writes the guest's
-# configuration and prints the file's name. A LINE with a blank around its '=' goes in as
-# it is. "driver" makes a driver domain with the project in its image.
-guest_config() {
-    local name=$1 mem=256 vcpus=1 image=/run/guest.cpio lines="" extra="" arg
-    shift
-    for arg; do
-        case $arg in
-        mem=*) mem=${arg#*=} ;;
-        vcpus=*) vcpus=${arg#*=} ;;
-        extra=*) extra=${arg#*=} ;;
-        paused) ;;
-        driver)
-            image=/run/driver.cpio
-            [ -e $image ] || cat /run/guest.cpio /host/overlay.cpio /host/guest-overlay.cpio >$image
-            lines="${lines}driver_domain = 1
-"
-            ;;
-        *) lines="$lines$arg
-" ;;
-        esac
-    done
-    cat >"$GUESTS/$name.cfg" <<CFG
-name = "$name"
-type = "pv"
-kernel = "/boot/vmlinux"
-ramdisk = "$image"
-extra = "console=hvc0 quiet loglevel=1 panic=1 $extra"
-memory = $mem
-vcpus = $vcpus
-on_crash = "destroy"
-$lines
-CFG
-    echo "$GUESTS/$name.cfg"
-}
-
-# guest_start NAME [paused] [as guest_config]: a running guest whose shell answers, or
-# with "paused" one that never ran (then guest_unpause). $XL names the xl to use.
-guest_start() {
-    local name=$1 pause="" cfg
-    shift
-    case " $* " in *" paused "*) pause=-p ;; esac
-    cfg=$(guest_config "$name" "$@")
-    # shellcheck disable=SC2086
-    expect_ok "${XL:-$REAL_XL}" create -q $pause "$cfg"
-    guest_domid "$name" >/dev/null || fail "guest $name: no domain after xl create"
-    [ -n "$pause" ] || guest_wait "$name"
-}
-
-# guest_wait NAME [SECONDS]: until its shell answers.
-guest_wait() {
-    local end
-    end=$(($(uptime_cs) + ${2:-60} * 100))
-    while ! GUEST_TIMEOUT=3 guest_sh "$1" : 2>/dev/null; do
-        [ "$(uptime_cs)" -lt $end ] || {
-            tail -n 30 "/var/log/xen/console/guest-$1.log"
-            fail "guest $1: no answer from its shell"
-        }
-        guest_domid "$1" >/dev/null || fail "guest $1: its domain is gone"
-        sleep 0.1
-    done
-}
-
-# guest_unpause NAME: and waits for its shell.
-guest_unpause() {
-    expect_ok "$REAL_XL" unpause "$1"
-    guest_wait "$1"
-}
-
-# guest_sh NAME COMMANDS: runs them in the guest; its stdout, stderr and status.
-# 124 after $GUEST_TIMEOUT seconds (default 60), 125 when the guest is gone.
-guest_sh() {
-    local id tty
-    id=$(guest_domid "$1") || { echo "guest $1: no such domain" >&2; return 125; }
-    tty=$(xenstore-read "/local/domain/$id/console/tty" 2>/dev/null) || return 125
-    # One at a time on one console; the lock is in the descriptor.
-    (
-        flock 9
-        printf '%s\n' "$2" | guestsh run "$tty" "${GUEST_TIMEOUT:-60}"
-    ) 9>"$GUESTS/$1.lock"
-}
-
-# guest_ok NAME COMMANDS: as guest_sh, but failing there fails the test.
-guest_ok() {
-    local status=0
-    guest_sh "$1" "$2" >"/tmp/guest.$$" 2>&1 || status=$?
-    cat "/tmp/guest.$$"
-    [ $status = 0 ] || fail "guest $1: exit status $status: $2 ($(tail -n 1 "/tmp/guest.$$"))"
-}
-
-# guest_wait_disk NAME VDEV [SECONDS]: waits for the device with this virtual address
-# h:c:t:l (or c:t:l) and sets GUEST_HCTL, GUEST_BLK, GUEST_SG, GUEST_OTHER (st0, sch0).
-guest_wait_disk() {
-    local found
-    found=$(GUEST_TIMEOUT=$((${3:-20} + 10)) guest_sh "$1" "scsidev $2 ${3:-20}") ||
-        fail "guest $1: no device $2 within ${3:-20} s"
-    # shellcheck disable=SC2086
-    set -- $found
-    # shellcheck disable=SC2034
-    GUEST_HCTL=$1 GUEST_BLK=/dev/$2 GUEST_SG=/dev/$3 GUEST_OTHER=/dev/$4
-}
-
-# guest_wait_gone NAME VDEV [SECONDS]
-guest_wait_gone() {
-    GUEST_TIMEOUT=$((${3:-20} + 10)) guest_sh "$1" "scsidev --gone $2 ${3:-20}" ||
-        fail "guest $1: device $2 is still there after ${3:-20} s"
-}
-
-# guest_stop NAME: an orderly end from inside.
-guest_stop() {
-    local id
-    id=$(guest_domid "$1") || fail "guest $1: no such domain"
-    GUEST_TIMEOUT=5 guest_sh "$1" 'sync; poweroff -f' >/dev/null 2>&1
-    wait_until 30 "! '$REAL_XL' list $id" "guest $1 ends"
-    rm -f "$GUESTS/$1.id"
-}
-
-# guest_destroy NAME
-guest_destroy() {
-    local id
-    id=$(guest_domid "$1") || fail "guest $1: no such domain"
-    expect_ok "$REAL_XL" destroy "$id"
-    rm -f "$GUESTS/$1.id"
-}
-
-# zombies: the domains that cannot go, or nothing.
-zombies() { "$REAL_XL" list 2>/dev/null | awk 'NR > 1 && ($1 == "(null)" || $5 ~ /d/)'; }
-
-# check_no_zombie [SECONDS]: a page of a dead guest that stays mapped keeps it.
-check_no_zombie() {
-    within "${1:-10}" '[ -z "$(zombies)" ]' || fail "a dead domain stays: $(zombies)"
-}
+# shellcheck source=guests.sh
+. /host/lib/guests.sh
 
 # --- devices ---
 
@@ -312,7 +171,7 @@ dev_names() {
     echo -
 }
 
-# Disks get their block device a moment after the sg one.
+# A disk's block device appears a moment after its sg node.
 scsi_debug_settled() {
     local path none=1
     for path in /sys/bus/pseudo/devices/adapter*/host*/target*/[0-9]*:*; do
@@ -373,7 +232,7 @@ lio_fileio() {
     echo "$store"
 }
 
-# A number that no earlier target has, for names.
+# lio_number: a new number, for the name of a target.
 lio_number() {
     local number
     number=$(($(cat /run/lio-number 2>/dev/null || echo 0) + 1))
@@ -454,7 +313,7 @@ lio_scsiback_store() {
 lio_clear() {
     local path
     [ -d $LIO/core ] || return 0
-    # An iSCSI session of this dom0 with itself: the initiator lets go first, or removing the LUN waits for ever.
+    # An iSCSI session of this dom0 with itself: the initiator must close it first, or removing the LUN hangs.
     for path in /sys/class/iscsi_session/session*/device/target*/*/delete; do
         [ ! -e "$path" ] || echo 1 >"$path"
     done
@@ -527,11 +386,11 @@ test_begin() {
     : >$DAEMON_LOG
 }
 
-# Removes all that a test may have left. Not 0, with a line that says why, when that
-# could not be done or dom0 is damaged: then this boot is of no more use.
+# Removes all that a test may have left. When that fails, or dom0 is damaged, the status is 1, a line says why, and the
+# machine must not be used for another test.
 test_end() {
     local bad="" id pid left module
-    for id in $("$REAL_XL" list 2>/dev/null | awk 'NR > 1 && $2 != 0 { print $2 }'); do
+    for id in $(other_domains); do
         timeout 20 "$REAL_XL" destroy "$id"
     done
     if pid=$(cat /run/test-daemon.pid 2>/dev/null) && kill -TERM "$pid" 2>/dev/null; then
@@ -539,9 +398,7 @@ test_end() {
     fi
     killall -9 pvscsid qemu-pr-helper 2>/dev/null
     rm -f /run/test-daemon.pid
-    within 10 '[ "$("$REAL_XL" list | wc -l)" -le 2 ]'
-    left=$("$REAL_XL" list 2>/dev/null | awk 'NR > 2 || (NR == 2 && $2 != 0)')
-    [ -z "$left" ] || bad="$bad; a dead domain stays: $left"
+    within 10 '[ -z "$(other_domains)" ]' || bad="$bad; a dead domain stays: $("$REAL_XL" list 2>/dev/null)"
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
     lio_clear
     changers_release
@@ -549,7 +406,8 @@ test_end() {
         [ ! -d /sys/module/$module ] || within 3 "rmmod $module" ||
             bad="$bad; $(rmmod $module 2>&1)"
     done
-    rm -rf "${GUESTS:?}"/* /tmp/test /var/log/xen/console/guest-*
+    # A test that wants the shim asks for it.
+    rm -rf "${GUESTS:?}"/* /tmp/* /usr/local/sbin/xl /var/log/xen/console/guest-*
     left=$(dmesg | grep -E "$KERNEL_FAULTS" | head -n 3)
     [ -z "$left" ] || bad="$bad; dom0's kernel: $left"
     "$REAL_XL" info >/dev/null 2>&1 || bad="$bad; xl info fails"

@@ -12,7 +12,7 @@ rm -f /boot/guest.cpio
 echo "up $(cut -d' ' -f1 /proc/uptime) jobs" >>$host/progress
 : >$host/ready
 
-# What may explain a hang; each part bounded, as parts of dom0 may be stuck.
+# What may explain a hang. Each part has a time limit, because parts of dom0 may be stuck.
 diagnose() {
     echo "--- processes"
     ps -o pid,ppid,stat,args
@@ -44,19 +44,36 @@ run_job() {
     export TEST_DIR=/tmp/test JOB="$job"
     rm -rf $TEST_DIR
     mkdir -p $TEST_DIR
-    setsid sh -c 'set -u; . /host/lib/dom0.sh; test_begin; cd "$TEST_DIR"; . "$JOB/script"' "$kind" \
+    GUESTS_KEPT=no
+    if [ "$(sed -n '1,15s/^# guests: *//p' "$job/script")" = kept ]; then
+        GUESTS_KEPT=yes
+    else
+        guests_drop
+    fi
+    export GUESTS_KEPT
+    setsid sh -c 'set -u
+        . /host/lib/dom0.sh
+        test_begin
+        cd "$TEST_DIR"
+        . "$JOB/script" || exit
+        [ $GUESTS_KEPT = no ] || guests_keep
+        exit 0' "$kind" \
         </dev/null >"$job/out" 2>&1 &
     child=$!
-    while kill -0 $child 2>/dev/null; do
-        if [ -e "$job/abort" ]; then
+    # No short polling here: each turn takes processor time from what the test does.
+    (
+        while sleep 2; do
+            [ -e "$job/abort" ] || continue
             diagnose >"$job/diagnosis" 2>&1
             : >"$job/diagnosed"
             kill -9 -$child 2>/dev/null
-        fi
-        sleep 0.1
-    done
+            exit
+        done
+    ) &
+    watchdog=$!
     wait $child
     status=$?
+    kill $watchdog 2>/dev/null
     # A test runs in one process group of its own; nothing of it may go on.
     kill -9 -$child 2>/dev/null
     if [ -s "$job/reason" ]; then

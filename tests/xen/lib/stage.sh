@@ -44,7 +44,8 @@ stage_project() {
 stage() {
     local share=$1 build=$2 root
     mkdir -p "$share/lib" "$share/jobs"
-    cp "$XEN_LIB/jobs.sh" "$XEN_LIB/dom0.sh" "$XEN_LIB/demo.sh" "$share/lib/"
+    cp "$XEN_LIB"/{jobs,dom0,guests,toolstack,demo}.sh "$share/lib/"
+    echo "${XEN_PATIENCE:-1}" >"$share/patience"
     compile guestsh
     compile iopat
 

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash disable=SC2016
+# Guests, for tests inside dom0; dom0.sh sources it.
+
+# guest_domid NAME
+guest_domid() {
+    local id
+    id=$(cat $GUESTS/"$1".id 2>/dev/null)
+    if [ -z "$id" ] || [ "$(xenstore-read "/local/domain/$id/name" 2>/dev/null)" != "$1" ]; then
+        id=$("$REAL_XL" domid "$1" 2>/dev/null) || return 1
+        echo "$id" >$GUESTS/"$1".id
+    fi
+    echo "$id"
+}
+
+# guest_config NAME [mem=256] [vcpus=1] [driver] [LINE...]: writes the guest's
+# configuration and prints the file's name. A LINE with a blank around its '=' goes in as
+# it is. "driver" makes a driver domain with the project in its image.
+guest_config() {
+    local name=$1 mem=256 vcpus=1 image=/run/guest.cpio lines="" extra="" arg
+    shift
+    for arg; do
+        case $arg in
+        mem=*) mem=${arg#*=} ;;
+        vcpus=*) vcpus=${arg#*=} ;;
+        extra=*) extra=${arg#*=} ;;
+        paused) ;;
+        driver)
+            image=/run/driver.cpio
+            [ -e $image ] || cat /run/guest.cpio /host/overlay.cpio /host/guest-overlay.cpio >$image
+            lines="${lines}driver_domain = 1
+"
+            ;;
+        *) lines="$lines$arg
+" ;;
+        esac
+    done
+    cat >"$GUESTS/$name.cfg" <<CFG
+name = "$name"
+type = "pv"
+kernel = "/boot/vmlinux"
+ramdisk = "$image"
+extra = "console=hvc0 quiet loglevel=1 panic=1 $(grep -o mitigations=off /proc/cmdline) $extra"
+memory = $mem
+vcpus = $vcpus
+on_crash = "destroy"
+$lines
+CFG
+    echo "$GUESTS/$name.cfg"
+}
+
+# guest_start NAME [paused] [as guest_config]: a running guest whose shell answers, or
+# with "paused" one that never ran (then guest_unpause). $XL names the xl to use.
+guest_start() {
+    local name=$1 pause="" cfg
+    shift
+    if [ $# = 0 ] && [ -z "${XL:-}" ]; then
+        : >"$GUESTS/$name.plain"
+        guest_take "$name" && return
+    fi
+    case " $* " in *" paused "*) pause=-p ;; esac
+    cfg=$(guest_config "$name" "$@")
+    # shellcheck disable=SC2086
+    expect_ok "${XL:-$REAL_XL}" create -q $pause "$cfg"
+    guest_domid "$name" >/dev/null || fail "guest $name: no domain after xl create"
+    [ -n "$pause" ] || guest_wait "$name"
+}
+
+# guest_wait NAME [SECONDS]: until its shell answers.
+guest_wait() {
+    local end
+    end=$(($(uptime_cs) + ${2:-60} * PATIENCE * 100))
+    while ! GUEST_TIMEOUT=$((3 * PATIENCE)) guest_sh "$1" : 2>/dev/null; do
+        [ "$(uptime_cs)" -lt $end ] || {
+            tail -n 30 "/var/log/xen/console/guest-$1.log"
+            fail "guest $1: no answer from its shell"
+        }
+        guest_domid "$1" >/dev/null || fail "guest $1: its domain is gone"
+        sleep 0.1
+    done
+}
+
+# guest_unpause NAME: and waits for its shell.
+guest_unpause() {
+    expect_ok "$REAL_XL" unpause "$1"
+    guest_wait "$1"
+}
+
+# guest_sh NAME COMMANDS: runs them in the guest; its stdout, stderr and status.
+# 124 after $GUEST_TIMEOUT seconds (default 60), 125 when the guest is gone.
+guest_sh() {
+    local id tty
+    id=$(guest_domid "$1") || { echo "guest $1: no such domain" >&2; return 125; }
+    tty=$(xenstore-read "/local/domain/$id/console/tty" 2>/dev/null) || return 125
+    # One at a time on one console; the lock is in the descriptor.
+    (
+        flock 9
+        printf '%s\n' "$2" | guestsh run "$tty" "${GUEST_TIMEOUT:-$((60 * PATIENCE))}"
+    ) 9>"$GUESTS/$1.lock"
+}
+
+# guest_ok NAME COMMANDS: as guest_sh, but failing there fails the test.
+guest_ok() {
+    local status=0
+    guest_sh "$1" "$2" >"/tmp/guest.$$" 2>&1 || status=$?
+    cat "/tmp/guest.$$"
+    [ $status = 0 ] || fail "guest $1: exit status $status: $2 ($(tail -n 1 "/tmp/guest.$$"))"
+}
+
+# guest_wait_disk NAME VDEV [SECONDS]: waits for the device with this virtual address
+# h:c:t:l (or c:t:l) and sets GUEST_HCTL, GUEST_BLK, GUEST_SG, GUEST_OTHER (st0, sch0).
+guest_wait_disk() {
+    local found
+    local seconds=$((${3:-20} * PATIENCE))
+    found=$(GUEST_TIMEOUT=$((seconds + 10)) guest_sh "$1" "scsidev $2 $seconds") ||
+        fail "guest $1: no device $2 within $seconds s"
+    # shellcheck disable=SC2086
+    set -- $found
+    # shellcheck disable=SC2034
+    GUEST_HCTL=$1 GUEST_BLK=/dev/$2 GUEST_SG=/dev/$3 GUEST_OTHER=/dev/$4
+}
+
+# guest_wait_gone NAME VDEV [SECONDS]
+guest_wait_gone() {
+    local seconds=$((${3:-20} * PATIENCE))
+    GUEST_TIMEOUT=$((seconds + 10)) guest_sh "$1" "scsidev --gone $2 $seconds" ||
+        fail "guest $1: device $2 is still there after $seconds s"
+}
+
+# guest_stop NAME: an orderly end from inside.
+guest_stop() {
+    local id
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    GUEST_TIMEOUT=5 guest_sh "$1" 'sync; poweroff -f' >/dev/null 2>&1
+    wait_until 30 "! '$REAL_XL' list $id" "guest $1 ends"
+    rm -f "$GUESTS/$1.id"
+}
+
+# guest_destroy NAME
+guest_destroy() {
+    local id
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    expect_ok "$REAL_XL" destroy "$id"
+    rm -f "$GUESTS/$1.id"
+}
+
+# zombies: the domains that cannot go, or nothing.
+zombies() { "$REAL_XL" list 2>/dev/null | awk 'NR > 1 && ($1 == "(null)" || $5 ~ /d/)'; }
+
+# check_no_zombie [SECONDS]: a page of a dead guest that stays mapped keeps it.
+check_no_zombie() {
+    within "${1:-10}" '[ -z "$(zombies)" ]' || fail "a dead domain stays: $(zombies)"
+}
+
+# --- guests that stay up over several tests ---
+
+# A boot is what costs a test most. A test whose header says "# guests: kept" may be given a guest that an earlier test has
+# used, and hands its own on. It concerns guests that were started by `guest_start NAME`, without more words. A guest is
+# handed on when its test has passed, its devices are detached, and nothing of the test is left in it; it is
+# destroyed otherwise, and before a test that has no such header. Between tests its name is kept-ID.
+KEPT=/run/kept-guests
+KEPT_MOST=2
+
+# guest_take NAME: a kept guest gets this name; 1 when there is none that answers.
+guest_take() {
+    local id
+    [ "${GUESTS_KEPT:-no}" = yes ] || return 1
+    while id=$(head -n 1 $KEPT 2>/dev/null | grep .); do
+        sed -i 1d $KEPT
+        if "$REAL_XL" rename "$id" "$1" && GUEST_TIMEOUT=10 guest_sh "$1" :; then
+            note "guest $1 is domain $id of an earlier test"
+            return 0
+        fi
+        "$REAL_XL" destroy "$id"
+    done
+    return 1
+}
+
+# guests_keep: after a test that has passed.
+guests_keep() {
+    local path name id vdev
+    for path in "$GUESTS"/*.plain; do
+        name=${path##*/}
+        name=${name%.plain}
+        id=$(guest_domid "$name") || continue
+        [ "$(grep -c . $KEPT 2>/dev/null)" != $KEPT_MOST ] || return 0
+        for vdev in $(xl-scsi list "$name" 2>/dev/null | awk 'NR > 1 { print $7 }'); do
+            xl-scsi detach "$name" "$vdev" || continue 2
+        done
+        # No device, no process of the test, no file, no message.
+        GUEST_TIMEOUT=30 guest_sh "$name" 'kill -9 -1
+            i=0
+            while [ -n "$(ls /sys/class/scsi_device)" ]; do
+                [ $i -lt 100 ] || exit 1
+                i=$((i + 1))
+                sleep 0.1
+            done
+            rm -rf /tmp/*
+            dmesg -c >/dev/null
+            grep -q "^xen_scsifront" /proc/modules' || continue
+        "$REAL_XL" rename "$id" "kept-$id" || continue
+        echo "$id" >>$KEPT
+        note "guest $name is kept: domain $id"
+    done
+}
+
+# other_domains: the ids of all but dom0 and the kept ones.
+other_domains() { "$REAL_XL" list 2>/dev/null | awk -v kept=" $(tr '\n' ' ' <$KEPT 2>/dev/null)" '
+    NR > 1 && $2 != 0 && index(kept, " " $2 " ") == 0 { print $2 }'; }
+
+# guests_drop: the kept ones end.
+guests_drop() {
+    local id
+    for id in $(cat $KEPT 2>/dev/null); do timeout 20 "$REAL_XL" destroy "$id"; done
+    rm -f $KEPT
+}

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash disable=SC2154
+# What the tests of xl-scsi, its service and the xl shim share, beside dom0.sh. A test sources it:
+#   . /host/lib/toolstack.sh
+
+# use_shim: `xl` is the project's, in front of the real one, until the test ends.
+use_shim() {
+    ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
+    export XEN_PVSCSI_REAL_XL="$REAL_XL"
+}
+
+# watch_start, watch_stop: the service that gives guests their devices back; WATCH is its process.
+watch_start() {
+    xl-scsi watch >>/tmp/watch.log 2>&1 &
+    WATCH=$!
+    # It holds its lock, and only that, while it runs. To try the lock here could make it believe that another one runs.
+    wait_until 10 "! kill -0 $WATCH || grep -q 'FLOCK .* WRITE $WATCH ' /proc/locks" "the service runs"
+    kill -0 $WATCH || fail "the service does not run: $(tail -n 1 /tmp/watch.log)"
+}
+watch_stop() {
+    kill -TERM "$WATCH"
+    wait "$WATCH" || fail "the service ended with status $?"
+}
+# watch_left_only_locks: what the service leaves in its directory.
+watch_left_only_locks() {
+    expect_eq "$(cd /run/xl-scsi && find . -type f | sort | tr -d '\n')" "./attach.lock./domains.lock./watch.lock" \
+        "files in /run/xl-scsi"
+}
+
+# has GUEST VDEV...: exactly these devices are connected, and the guest sees them.
+has() {
+    local guest=$1 vdev
+    shift
+    wait_until 90 "[ \"\$(xl-scsi list $guest | awk 'NR > 1 { print \$7 \"=\" \$8 }' | sort | tr '\n' ' ')\" = \
+\"$(printf '%s=4\n' "$@" | sort | tr '\n' ' ')\" ]" "the devices are $*: $(xl-scsi list "$guest")"
+    guest_wait "$guest"
+    for vdev; do guest_wait_disk "$guest" "$vdev"; done
+}
+
+# dbg_part N FIELD: 1 h:c:t:l, 2 the disk, 3 the sg node of scsi_debug's Nth device.
+dbg_part() { echo "$DBG_ALL" | awk -v n="$1" -v f="$2" 'NR == n { print (f > 1 ? "/dev/" : "") $f }'; }
+
+# userdata: libxl's files of guests, one a line.
+userdata() { find /var/lib/xen -name 'userdata-d.[1-9]*'; }
+
+# count_nodes: what refuses() compares with: the vscsi nodes of all guests, on both sides.
+count_nodes() { NODES=$(vscsi_nodes); }
+vscsi_nodes() { xenstore-ls -f /local/domain | grep -c -e /device/vscsi/ -e /backend/vscsi/.; }
+# refuses STATUS ERE COMMAND...: it exits with this status, says this, and changes no node.
+refuses() {
+    local wanted=$1 text=$2 status=0 out
+    shift 2
+    out=$("$@" 2>&1) || status=$?
+    expect_eq $status "$wanted" "exit status of $*: $out"
+    expect_match "$out" "$text" "$*"
+    expect_eq "$(vscsi_nodes)" "$NODES" "nodes after $*"
+}
+# no_guest NAME: there is no such domain.
+no_guest() { ! "$REAL_XL" domid "$1" >/dev/null 2>&1 || fail "guest $1 is there without its device"; }
