@@ -4,10 +4,10 @@
 # timeout: 180
 
 need_project
-ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
-export XEN_PVSCSI_REAL_XL="$REAL_XL"
+. /host/lib/toolstack.sh
+use_shim
 
-# same WHAT ARGS...: standard output, standard error and exit status of both, uuids and times apart.
+# same WHAT ARGS...: standard output, standard error and exit status of both are the same, except for uuids and times.
 same() {
     what=$1
     shift

@@ -4,9 +4,9 @@
 # timeout: 240
 
 need_project
-ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
-export XEN_PVSCSI_REAL_XL="$REAL_XL"
-# One ramdisk's worth of memory for all of them; the LUNs differ in nothing but their names.
+. /host/lib/toolstack.sh
+use_shim
+# All LUNs share the memory of one ramdisk; they differ only in their names.
 scsi_debug_load dev_size_mb=8 delay=0 num_tgts=10 max_luns=5
 daemon_start
 entries=$(echo "$DBG_ALL" | awk '{ printf "%s\"%s,%d:0:%d:%d\"", (NR > 1 ? ", " : ""), $1, NR % 2, NR / 10, NR % 10 }')
@@ -20,7 +20,7 @@ begin=$(uptime_cs)
 expect_ok xl create -q -p "$cfg"
 took=$(($(uptime_cs) - begin))
 note "xl create -p: $plain cs without devices, $took cs with 50"
-# Most of it is xenstored's work, at the emulation's pace; a real machine is ten times as fast and more.
+# xenstored does most of the work. A real machine is at least ten times as fast as the emulation.
 [ $((took - plain)) -lt 3000 ] || fail "50 devices take $((took - plain)) cs"
 expect_eq "$(xl scsi-list g1 | grep -c ' 3$')" 50 "devices the backend has"
 begin=$(uptime_cs)

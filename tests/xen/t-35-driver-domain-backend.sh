@@ -4,8 +4,8 @@
 # timeout: 240
 
 need_project
-ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
-export XEN_PVSCSI_REAL_XL="$REAL_XL"
+. /host/lib/toolstack.sh
+use_shim
 guest_start storage driver mem=384
 guest_ok storage "modprobe scsi_debug dev_size_mb=16 delay=0 && modprobe xen-gntdev; modprobe xen-evtchn; true"
 guest_ok storage "pvscsid -f >/tmp/log 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do pvscsictl status && break; sleep 0.5; done"

@@ -4,8 +4,8 @@
 # timeout: 240
 
 need_project
-ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
-export XEN_PVSCSI_REAL_XL="$REAL_XL"
+. /host/lib/toolstack.sh
+use_shim
 scsi_debug_load dev_size_mb=16 delay=0 num_tgts=4
 set -- $(echo "$DBG_ALL" | cut -d' ' -f1)
 a=$1 b=$2 c=$3 d=$4
@@ -16,7 +16,7 @@ one=$(guest_domid g1) two=$(guest_domid g2)
 be=/local/domain/0/backend/vscsi/$one/0
 
 note "controller 0 is virtual host 9, as libxl_ctrl_index says"
-# Before the states, as SUSE's xl has it.
+# SUSE's xl writes it before the states.
 xenstore-write "$be/libxl_ctrl_index" 9
 vscsi_write g1 0 "$a" 9:0:0:0
 wait_until 20 "xl scsi-list g1 | grep -Eq '^0 +0 +4 +9 .* 9:0:0:0 +4$'" "the device is served: $(xl scsi-list g1)"

@@ -4,8 +4,8 @@
 # timeout: 600
 
 need_project
-ln -sf /usr/local/libexec/xen-pvscsi/xl /usr/local/sbin/xl
-export XEN_PVSCSI_REAL_XL="$REAL_XL"
+. /host/lib/toolstack.sh
+use_shim
 scsi_debug_load dev_size_mb=16 delay=0
 daemon_start
 own=0badcafe-2222-3333-4444-555555555555
