@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What is installed and shipped, and how the installed daemon starts.
 packaging_tests = \
+	tests/test-every-test-has-its-place.sh \
 	tests/test-the-background-daemon-has-its-log.sh \
 	tests/test-the-tarball-is-complete.sh \
 	tests/test-the-unit-files-are-right.sh \

@@ -29,14 +29,14 @@ src/worker/*              gcc clang sanitize valgrind fuzz demo mock:* xen:[0124
 src/pr/*                  gcc clang sanitize valgrind fuzz demo mock:* xen:[014]*
 src/*                     gcc clang sanitize valgrind fuzz demo mock:* xen:*
 include/*                 gcc clang sanitize valgrind fuzz demo mock:* xen:*
-tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[13]* xen:20-*
+tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-*
 tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]*
 tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
 tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-*
 tools/demo                gcc shell demo mock:the-*
 tools/bench               gcc shell mock:the-*
 tools/*                   gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
-xl-scripts/*              gcc shell mock:* xen:3*
+xl-scripts/*              gcc shell mock:* xen:[35]*
 .ci/*                     gcc shell mock:the-*
 configure.ac              gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 Makefile.am               gcc clang sanitize valgrind fuzz demo mock:* xen:00-*
