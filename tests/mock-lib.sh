@@ -20,12 +20,12 @@ LOGS=$DIR/logs
 RUN_DIR=$DIR/run
 mkdir "$LOGS" "$RUN_DIR"
 export XENSTORED_PATH=$SOCK
-# Fresh memory is not zero: what leaks of it shows. (glibc; the sanitizers fill on their own.)
+# glibc fills fresh memory with this value, so that uninitialised bytes show. The sanitizers have their own way.
 export MALLOC_PERTURB_=167
 DAEMON_PID="" MOCK_PID="" MOCK_STATUS=""
 declare -A FRONT_PID FRONT_IN FRONT_OUT
 
-# The status is kept, too: a test may have a trap of its own that comes before finish and has another one.
+# The status is kept in a variable, because a test's own EXIT trap may run before finish and change $?.
 skip() { printf 'SKIP: %s\n' "$*"; MOCK_STATUS=77; exit 77; }
 fail() { printf 'FAIL: %s\n' "$*"; MOCK_STATUS=1; exit 1; }
 step() { printf -- '-- %s\n' "$*"; }

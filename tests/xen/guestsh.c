@@ -269,7 +269,7 @@ static void reap(struct server *server)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid != server->child)
             continue;
-        /* A background process may hold the pipes for ever: take what is there. */
+        /* A background process may keep the pipes open: take what is there. */
         for (int i = 0; i < 2; i++)
             if (server->out[i] >= 0)
                 forward(server, i);

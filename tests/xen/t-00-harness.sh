@@ -2,8 +2,8 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: the harness itself, with the kernel's xen-scsiback as the peer
 # timeout: 180
-# Everything the other tests stand on: devices, guest, shell in it, verified I/O,
-# and that wrong data, a failing command and a dead guest are noticed.
+# What all other tests use: devices, a guest, a shell in it, verified I/O. Wrong data, a failing command and a dead
+# guest are noticed.
 
 scsi_debug_load dev_size_mb=64 delay=0
 lio_scsiback_export "$DBG_HCTL"
@@ -17,7 +17,7 @@ expect_eq "$(vscsi_state g1 0)" 4 "backend state"
 guest_ok g1 "iopat fill $GUEST_BLK --bs 4k-256k --depth 8"
 guest_ok g1 "iopat verify $GUEST_BLK --bs 64k --depth 4"
 note "filled"
-# The same sectors from the other side: it is this device that the guest wrote.
+# Read here, the sectors are the same: the guest wrote to this device.
 expect_ok iopat verify "$DBG_BLK"
 guest_ok g1 "iopat mix $GUEST_BLK --generation 1 --depth 16 --seconds 4 --mem-offset random"
 note "mixed load verified"

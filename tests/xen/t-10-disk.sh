@@ -18,7 +18,7 @@ expect_eq "$(guest_ok g1 "blockdev --getsize64 $GUEST_BLK")" 67108864 size
 expect_match "$(xl-scsi list g1)" '0:0:0:0 +4' "xl-scsi list"
 # 128 segments less one page for misalignment.
 expect_eq "$(guest_ok g1 "cat /sys/block/${GUEST_BLK#/dev/}/queue/max_hw_sectors_kb")" 508 "transfer limit"
-# What the disk says of itself (VPD page B0h) leaves room for memory that is not page-aligned, and no more.
+# The limit in the disk's VPD page B0h leaves room for one page, for memory that is not page-aligned.
 expect_eq "$(guest_ok g1 "cat /sys/block/${GUEST_BLK#/dev/}/queue/max_sectors_kb")" 480 "transfer size"
 note "found"
 

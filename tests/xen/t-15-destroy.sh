@@ -3,7 +3,7 @@
 # about: a guest is destroyed in mid-I/O: no zombie, no node of ours left, the device free at once
 # timeout: 240
 need_project
-# Slow enough that commands are at the device when the guest goes.
+# The device is slow, so that it still has commands when the guest is destroyed.
 scsi_debug_load dev_size_mb=16 delay=2
 daemon_start
 n=0

@@ -20,7 +20,7 @@ guest_ok g1 "iopat fill $GUEST_BLK --generation 5"
 guest_ok dd "iopat verify /dev/sda --generation 5"
 expect_ok xl-scsi detach g1 0:0:0:0
 guest_wait_gone g1 0:0:0:0
-# And a guest that goes away without a word: @releaseDomain may not reach a driver domain.
+# A guest that is destroyed: the watch @releaseDomain may not reach a driver domain.
 expect_ok xl-scsi attach g1 "$hctl" 0:0:0:0,backend=dd
 guest_wait_disk g1 0:0:0:0
 guest_destroy g1

@@ -3,12 +3,12 @@
 # about: two guests over two iSCSI sessions: PREEMPT AND ABORT, REGISTER AND MOVE and SPEC_I_PT with their option
 # boot: own
 # timeout: 400
-# Linux 6.1's loopback target waits for itself for ever in PREEMPT AND ABORT; its iSCSI target does not.
+# In Linux 6.1, PREEMPT AND ABORT hangs in the loopback target; the iSCSI target has no such fault.
 need_project
 command -v iscsistart >/dev/null || skip "no iscsistart in the image"
 lio_init iscsi_target_mod iscsi_tcp
 store=$(lio_ramdisk shared 32)
-# TransportIDs below name the initiator without its session: LIO wants the ISID too unless told otherwise.
+# The TransportIDs below name the initiator without its session. By default LIO requires the ISID too.
 echo 0 >"$store/attrib/enforce_pr_isids"
 target=iqn.2003-01.org.example:shared
 tpg=$LIO/iscsi/$target/tpgt_1
@@ -97,7 +97,7 @@ expect_pr 0 n1 --out --register --param-sark=0x33 --transport-id=iqn.2003-01.org
 expect_pr 0 n2 --in --read-full-status
 expect_eq "$(echo "$ANSWER" | grep -c 'Key=0x33')" 2 "keys after SPEC_I_PT"
 expect_match "$ANSWER" 'iqn.2003-01.org.example:b' "the initiator that was registered by the other"
-# REGISTER AND MOVE: the holder hands the reservation over, under a new key.
+# REGISTER AND MOVE: the holder passes the reservation to the other initiator, with a new key.
 expect_pr 0 n1 --out --reserve --param-rk=0x33 --prout-type=1
 expect_eq "$(write_status n2)" 1 "a write of the other before the move"
 expect_pr 0 n1 --out --register-move --param-rk=0x33 --param-sark=0x44 --relative-target-port=1 \

@@ -18,8 +18,7 @@ dom0_modules="$both_modules xen-privcmd xen-scsiback target_core_mod target_core
     9p 9pnet_virtio virtio_pci virtio_scsi virtio_blk"
 guest_modules="$both_modules xen-scsifront"
 
-# Programs taken from the host; one that is missing is only a warning, as a test
-# that wants it says so itself.
+# Programs taken from the host. A missing one is only a warning, because a test that needs it reports that itself.
 both_programs="sg_inq sg_luns sg_readcap sg_persist sg_raw sg_vpd sg_turs sg_dd sgp_dd sg_read
     sg_verify sg_modes sg_requests sg_reset sg_senddiag sg_write_same sg_unmap sg_rtpg
     sg_opcodes sg_logs sg_start sg_sync sg_format sg_ses sg_scan sg_map sg_map26
@@ -83,8 +82,8 @@ skeleton() {
     cp "$(command -v busybox)" "$root/usr/bin/busybox"
 }
 
-# Last, so that a real program of the same name wins over busybox's. The kernel
-# runs /sbin/poweroff by its path.
+# This comes last, so that a real program of the same name is preferred to busybox's. The kernel runs /sbin/poweroff by
+# its path.
 applets() {
     local root=$1 path name
     for path in $(busybox --list-full); do
