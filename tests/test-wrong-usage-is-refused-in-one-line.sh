@@ -19,9 +19,9 @@ done
 
 step "pvscsid: options and config file"
 run() { timeout 10 "$BUILD/pvscsid" --foreground --standalone "$DIR/none" --run-dir "$RUN_DIR" "$@"; }
-refuses 2 "^pvscsid: --log-level: 'loud' is no good; expected debug, " run --log-level loud
-refuses 2 "^pvscsid: --max-segments: '5' is no good; expected a number from 26 to 128$" run --max-segments 5
-refuses 2 "^pvscsid: --max-segments: 'x' is no good; expected a number from 26 to 128$" run --max-segments x
+refuses 2 "^pvscsid: --log-level: 'loud' is not valid; expected debug, " run --log-level loud
+refuses 2 "^pvscsid: --max-segments: '5' is not valid; expected a number from 26 to 128$" run --max-segments 5
+refuses 2 "^pvscsid: --max-segments: 'x' is not valid; expected a number from 26 to 128$" run --max-segments x
 refuses 2 "^pvscsid: --max-luns needs a value: N$" run --max-luns
 refuses 2 "^pvscsid: unexpected argument 'stray'" run stray
 refuses 2 "^pvscsid: cannot read the config file $DIR/does-not-exist: No such file" run --config "$DIR/does-not-exist"

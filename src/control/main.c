@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The daemon: reads its options, makes sure that it is the only one, starts the
- * host and the control socket, tells whoever started it that it serves, and ends
- * when it is told to. `pvscsid --worker` is a worker process instead.
+ * host and the control socket, tells its starter that it serves, and ends on a signal. `pvscsid --worker` is a
+ * worker process instead.
  */
 #include "config.h"
 
@@ -26,7 +26,7 @@
 #include "control/run-files.h"
 #include "worker/worker.h"
 
-/* Two descriptors for each LUN while it is handed over, and some. */
+/* Two descriptors for each LUN until a worker has it, and some more. */
 #define FDS_WANTED 65536
 
 struct daemon {
@@ -39,12 +39,12 @@ struct daemon {
     struct ctlsock *ctlsock;
     int lock_fd;   /* of the run directory */
     int nodes_fd;  /* of the nodes in xenstore */
-    int log_fd;    /* the log, until standard error is it; -1 in the foreground */
-    int parent_fd; /* tells the parent how it went; -1 in the foreground */
+    int log_fd;    /* the log, until it becomes standard error; -1 in the foreground */
+    int parent_fd; /* a byte in it tells the parent that the daemon serves; -1 in the foreground */
     bool stopping;
 };
 
-/* Without this the failure of a start would only be in the log. */
+/* Prints why the start failed, on standard error and not only in the log. Returns status. */
 static int complain(int status, const char *fmt, ...) PRINTF(2, 3);
 
 static int complain(int status, const char *fmt, ...)
@@ -61,7 +61,7 @@ static int complain(int status, const char *fmt, ...)
 
 /* --- going into the background --- */
 
-/* In the parent: waits for the child's word and ends the process. In the child: returns 0 and the pipe. */
+/* In the parent: waits for the child's byte and ends the process. In the child: returns 0 and the pipe. */
 static int daemonise(int *to_parent)
 {
     int fds[2];
@@ -84,7 +84,7 @@ static int daemonise(int *to_parent)
         do
             n = read(fds[0], &ok, 1);
         while (n < 0 && errno == EINTR);
-        /* No byte: it ended, and has said why on our standard error. */
+        /* No byte: the child ended and wrote the reason to our standard error. */
         _exit(n == 1 ? 0 : 1);
     }
     close(fds[0]);
@@ -95,7 +95,7 @@ static int daemonise(int *to_parent)
     return 0;
 }
 
-/* Makes the directories that the log is in, as far as they are missing; returns its descriptor or -errno. */
+/* Opens the log, and makes its directories if they are missing. Returns the descriptor or -errno. */
 static int open_log(const struct settings *s)
 {
     CLEANUP_FREE char *path = strdup(s->log_file);
@@ -113,7 +113,7 @@ static int open_log(const struct settings *s)
     return fd < 0 ? -errno : fd;
 }
 
-/* Standard error becomes the log, which is consumed. */
+/* Makes the log standard error. Closes *log_fd. */
 static int log_to(int *log_fd)
 {
     CLEANUP_CLOSE int fd = steal_fd(log_fd);
@@ -156,7 +156,7 @@ static void quit_done(void *ctx)
     loop_stop(((struct daemon *)ctx)->loop);
 }
 
-/* Follows a log that was renamed. */
+/* Opens the log again, because it may have been renamed (logrotate). */
 static void reopen_log(const struct settings *s)
 {
     int fd = open_log(s);
@@ -194,7 +194,7 @@ static void signal_ready(struct loop_source *src, uint32_t revents)
         return;
     }
     if (d->stopping) {
-        loop_stop(d->loop); /* asked twice: at once */
+        loop_stop(d->loop); /* a second signal: end at once */
         return;
     }
     log_info(NULL, "ending on signal %" PRIu32 "; guests keep their rings for the next start", info.ssi_signo);
@@ -211,7 +211,7 @@ static int watch_signals(struct daemon *d)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
-    /* Before any thread starts: they all inherit the mask. */
+    /* Must be before any thread starts: threads inherit the mask. */
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     d->signals = (struct loop_source){ .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
@@ -255,7 +255,7 @@ static int lock_run_dir(struct daemon *d)
     return 0;
 }
 
-/* Two run directories do not make two sets of nodes: one daemon for each xenstore. */
+/* Two daemons with different run directories would serve the same nodes. So there is one daemon for each xenstore. */
 static int lock_nodes(struct daemon *d)
 {
     CLEANUP_FREE char *real = d->settings.standalone[0] ? realpath(d->settings.standalone, NULL) : NULL;
@@ -267,8 +267,8 @@ static int lock_nodes(struct daemon *d)
 
     if (r == -EEXIST)
         return complain(1,
-                        "another pvscsid (pid %" PRIu32 ") serves the nodes in this xenstore, with another run "
-                        "directory than %s",
+                        "another pvscsid (pid %" PRIu32 ") serves the nodes in this xenstore; its run directory is "
+                        "not %s",
                         other, d->settings.run_dir);
     if (r < 0)
         return complain(1, "cannot lock %s: %s", path ? path : "the nodes in xenstore", strerror(-r));
@@ -303,7 +303,7 @@ static int run(struct daemon *d)
         status = lock_nodes(d);
     if (status != 0)
         return status;
-    /* Before any guest is touched: a daemon without its log is none. */
+    /* Before any guest is served: the daemon does not run without its log. */
     if (!d->settings.foreground && (d->log_fd = open_log(&d->settings)) < 0)
         return complain(1, "cannot open the log %s: %s", d->settings.log_file, strerror(-d->log_fd));
     raise_fd_limit();
@@ -350,7 +350,7 @@ int main(int argc, char **argv)
         break;
     }
     if (!d.settings.foreground) {
-        /* Before anything that threads or locks depend on. */
+        /* Must be before threads are started and locks are taken: fork() keeps neither. */
         r = daemonise(&d.parent_fd);
         if (r < 0)
             return complain(1, "cannot go into the background: %s", strerror(-r));

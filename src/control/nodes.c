@@ -7,7 +7,7 @@
 #include "common/util.h"
 #include "control/nodes.h"
 
-/* Writes in one transaction. */
+/* The most writes in one transaction. */
 #define BATCH_MAX 64
 
 static void path_of(const struct vhost *v, const char *node, char out[STORE_PATH_MAX])
@@ -46,7 +46,7 @@ bool nodes_write_state(struct vhost *v, enum xenbus_state to)
     if (v->seen.own == XB_UNKNOWN)
         w.expect = -1;
     if (store_write_batch(v->host->store, &w, 1) < 0 || !w.done) {
-        v->dirty.own = true; /* the toolstack wrote in between */
+        v->dirty.own = true; /* the toolstack has written the node since we read it */
         return false;
     }
     if (v->seen.own != to)
@@ -134,7 +134,7 @@ static void commit(struct node_batch *b)
         if (b->of[i].is_error) {
             d->error_node |= b->write[i].done;
         } else if (!b->write[i].done) {
-            d->dirty = d->dirty_front = true; /* somebody else wrote there */
+            d->dirty = d->dirty_front = true; /* the node has been written since we read it */
         } else {
             b->wrote = true;
             d->own = b->of[i].to;

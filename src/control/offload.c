@@ -47,7 +47,7 @@ static void *thread_main(void *arg)
         *o->finished_last = job;
         o->finished_last = &job->next;
         if (write(o->source.fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-            break; /* cannot be: an eventfd takes any count but the last */
+            break; /* does not happen: a write of 1 to an eventfd fails only with EAGAIN */
     }
     o->threads--;
     pthread_cond_signal(&o->ended);
@@ -145,7 +145,7 @@ int offload_submit(struct offload *o, struct offload_job *job)
         if (r == 0)
             o->threads++;
         else if (o->threads > 0)
-            r = 0; /* another one will come to it */
+            r = 0; /* another thread takes the job later */
     }
     if (r == 0) {
         job->next = NULL;
@@ -174,7 +174,7 @@ void offload_free(struct offload *o)
         if (pthread_cond_timedwait(&o->ended, &o->lock, &until) == ETIMEDOUT)
             break;
     all_ended = o->threads == 0;
-    /* What was never begun ends as it is. */
+    /* Jobs that were not begun are completed without being run. */
     *o->finished_last = o->todo;
     if (o->todo)
         o->finished_last = o->todo_last;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Devices being looked up and opened; see opening.h. */
+/* Looks a device up and opens it; see opening.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,7 +14,10 @@ static int is_it(const struct opening *o, struct run_device *now)
     return run_device_compatible(now, &o->was);
 }
 
-/* Where it was; if it is not there, wherever the p-dev leads now, but the same device. */
+/*
+ * Looks for the device at the address that it had. If it is not there, looks its p-dev up. Any other device is
+ * refused.
+ */
 static int find_again(struct opening *o)
 {
     struct run_device now;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Options and config file; see options.h. getopt_long reads the command line. libconfuse reads the config file,
- * one line at a time: so each message has the right line (libconfuse 3.3 counts a line with a comment three times),
- * and one line holds one setting.
+ * Options and config file; see options.h. getopt_long reads the command line. libconfuse reads the config file. It
+ * gets one line at a time, so that each message names the right line: libconfuse 3.3 counts a line with a comment
+ * three times. A line holds one setting.
  *
  * This file never decides what a setting does: main.c, the host and the workers do.
  */
@@ -202,7 +202,10 @@ static const struct option_def *find_option(int val)
     return NULL;
 }
 
-/* getopt_long takes "--max-l" for "--max-luns". Here it is an unknown option: a later version may have two such. */
+/*
+ * getopt_long takes "--max-l" for "--max-luns". Here it is an unknown option: a later version may have two options
+ * that begin so.
+ */
 static bool is_abbreviated(const char *word, const struct option_def *o)
 {
     return word[0] == '-' && word[1] == '-' && strcspn(word + 2, "=") != strlen(o->name);
@@ -215,7 +218,7 @@ static enum options_result parse_argv(int argc, char **argv, struct settings *s,
     enum options_result result = OPTIONS_RUN;
 
     make_getopt_tables(longs, shorts);
-    optind = 0; /* glibc: forget an earlier command line */
+    optind = 0; /* glibc: start anew, the arguments may have been parsed before */
     opterr = 0;
     for (;;) {
         int at = optind ? optind : 1, val = getopt_long(argc, argv, shorts, longs, NULL);
@@ -247,7 +250,7 @@ static enum options_result parse_argv(int argc, char **argv, struct settings *s,
             continue;
         }
         if (set(s, o, optarg, want, sizeof(want)) < 0) {
-            fprintf(err, "pvscsid: --%s: '%s' is no good; expected %s\n", o->name, optarg, want);
+            fprintf(err, "pvscsid: --%s: '%s' is not valid; expected %s\n", o->name, optarg, want);
             return OPTIONS_ERROR;
         }
         if (strcmp(o->name, "config") == 0)
@@ -263,8 +266,8 @@ static void say_nothing(cfg_t *cfg, const char *fmt, va_list ap)
 }
 
 /*
- * Reads one line, "key = value", with libconfuse. It knows this one key: another setting on the line is an error.
- * 0 and a copy of the value, which the caller frees; -EINVAL when this is not such a line; -ENOMEM.
+ * Reads one line, "key = value", with libconfuse. It is told of this one key only: another setting on the line is
+ * an error. 0 and a copy of the value, which the caller frees; -EINVAL when this is not such a line; -ENOMEM.
  */
 static int read_setting(const char *key, const char *line, char **value)
 {
@@ -284,7 +287,7 @@ static int read_setting(const char *key, const char *line, char **value)
     return r;
 }
 
-/* Takes line number n of the config file. 0 or -errno, said on err. */
+/* Sets what line n of the config file says. 0, or -errno and a message on err. */
 static int apply_line(struct settings *s, const char *line, unsigned n, FILE *err)
 {
     static const char name_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
@@ -317,7 +320,7 @@ static int apply_line(struct settings *s, const char *line, unsigned n, FILE *er
         return r;
     }
     if (set(s, o, value, want, sizeof(want)) < 0) {
-        fprintf(err, "pvscsid: %s:%u: %s = '%s' is no good; expected %s\n", s->config, n, key, value, want);
+        fprintf(err, "pvscsid: %s:%u: %s = '%s' is not valid; expected %s\n", s->config, n, key, value, want);
         return -EINVAL;
     }
     return 0;
@@ -355,7 +358,7 @@ static enum options_result load(int argc, char **argv, struct settings *s, FILE 
         return result;
     if (load_file(s, err) < 0)
         return OPTIONS_ERROR;
-    return parse_argv(argc, argv, s, err); /* again: it wins over the file */
+    return parse_argv(argc, argv, s, err); /* again, because the command line wins over the file */
 }
 
 enum options_result options_load(int argc, char **argv, struct settings *s, FILE *err)
@@ -394,7 +397,7 @@ void options_help(FILE *out)
     fprintf(out, "\nIn the config file the same names are written with '_' for '-'; see pvscsid.conf(5).\n");
 }
 
-/* As libconfuse reads it back: it would put in the environment for "${...}". */
+/* Quotes the value so that libconfuse reads the same text back: it would expand "${...}" from the environment. */
 static void dump_string(const char *key, const char *value, FILE *out)
 {
     fprintf(out, "%s = \"", key);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options of the daemon: one table makes the command line parser, the config
- * file's keys, --help and --dump-config, and is what the tests hold the manual
- * pages against.
+ * Options of the daemon. One table is the source of the command line parser, the keys of the config file, --help
+ * and --dump-config. The tests compare the manual pages with it.
  */
 #ifndef PVSCSI_OPTIONS_H
 #define PVSCSI_OPTIONS_H
@@ -18,12 +17,12 @@
 struct settings {
     bool foreground;
     char config[SETTING_TEXT_MAX];
-    bool config_named;  /* by --config: then it must exist */
+    bool config_named;  /* --config was given: the file must exist */
     unsigned log_level; /* xentoollog_level */
     char log_file[SETTING_TEXT_MAX];
     char run_dir[SETTING_TEXT_MAX];
     char standalone[SETTING_SOCKET_MAX]; /* mock-xen's socket; "" on a real Xen */
-    unsigned max_segments;               /* to offer in feature-sg-grant */
+    unsigned max_segments;               /* the most to offer in feature-sg-grant */
     unsigned max_luns;                   /* of one vhost */
     unsigned pr_mode;                    /* enum worker_pr_mode */
     char pr_socket[SETTING_SOCKET_MAX];
@@ -37,17 +36,18 @@ enum options_result {
     OPTIONS_VERSION,
     OPTIONS_HELP,
     OPTIONS_WORKER,
-    OPTIONS_ERROR, /* said on err already, in one line */
+    OPTIONS_ERROR, /* one line on err says what is wrong */
 };
 
 /*
- * Defaults, then the config file, then the command line, which wins. For OPTIONS_VERSION, _HELP and _WORKER no file is read.
+ * Defaults, then the config file, then the command line, which wins. For OPTIONS_VERSION, _HELP and _WORKER no file
+ * is read.
  */
 enum options_result options_load(int argc, char **argv, struct settings *s, FILE *err);
-/* Reads the file again into *s as above; 0 or -EINVAL (said on err). For SIGHUP. */
+/* Reads options and file again, into *s. 0, or -EINVAL and a message on err. For SIGHUP. */
 int options_reload(int argc, char **argv, struct settings *s, FILE *err);
 void options_help(FILE *out);
-/* In the form of a config file, with what is in force. */
+/* Prints the settings in force, in the form of a config file. */
 void options_dump(const struct settings *s, FILE *out);
 
 /* For tests of the table: calls fn(name, short_or_0, config key or NULL) for each visible option. */

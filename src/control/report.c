@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the control socket tells: the model and the statistics pages as JSON. Read
- * only; a failed allocation makes a report without that part, or none.
+ * The answers of the control socket: the model and the statistics pages as JSON. It changes nothing. If an
+ * allocation fails, that part is missing from the report, or there is no report.
  */
 #include "config.h"
 

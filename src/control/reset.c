@@ -13,10 +13,10 @@
 #define SG_SCSI_RESET_NO_ESCALATE 0x100 /* scsi/sg.h since Linux 4.1 */
 #endif
 
-/* Survives its vdev. */
+/* It may live longer than its vdev. */
 struct reset_job {
     struct offload_job job;
-    struct vdev *vdev; /* NULL: the result is not needed any more */
+    struct vdev *vdev; /* NULL: the result is not wanted any more */
     const struct device_roots *roots;
     struct device dev;
     int result;

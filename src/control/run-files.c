@@ -14,7 +14,7 @@
 #include "common/util.h"
 #include "control/run-files.h"
 
-/* A line for each LUN of a vhost, or for each device of the machine. */
+/* Enough for a line for each LUN of a vhost, and for each device of the machine. */
 #define DEVICES_FILE_MAX (4u << 20)
 
 int run_dir_prepare(const char *dir)
@@ -68,7 +68,7 @@ static int open_sized(const char *path, size_t size)
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
     if ((size_t)st.st_size != size) {
-        /* Blocks now: a full disk must not become a SIGBUS in the worker. */
+        /* Allocates the blocks now: with a full disk, a store into the mapping would be a SIGBUS in the worker. */
         int r = ftruncate(fd, 0) < 0 ? errno : posix_fallocate(fd, 0, (off_t)size);
 
         if (r != 0)
@@ -164,7 +164,7 @@ void run_files_remove(const char *dir, uint16_t domid, uint32_t vhost)
     }
 }
 
-/* "d3.0.journal": 3, 0, and the kind is returned; NULL: not a file of a vhost. */
+/* Of "d3.0.journal": domid 3, vhost 0, and returns "journal". NULL: not a file of a vhost. */
 static const char *take_apart(const char *name, uint16_t *domid, uint32_t *vhost)
 {
     const char *dot = strchr(name, '.');
@@ -226,7 +226,7 @@ void run_files_each(const char *dir,
 
         if (!end || strcmp(end, "journal") != 0)
             continue;
-        /* In this order: what a worker wrote before it ended is read. */
+        /* The lock first, then the journal: so what a worker wrote before it ended is read. */
         served = still_held(dirfd(d), e->d_name);
         if (run_files_journal(dir, domid, vhost, &j) == 0)
             fn(ctx, domid, vhost, served, &j);
@@ -248,8 +248,8 @@ int run_files_worker(pid_t pid)
         return -ENOMEM;
     fd = pidfd_open(pid, 0);
     if (fd < 0)
-        return errno == EINVAL ? -ESRCH : -errno; /* the number is a thread's now */
-    /* Looked at after the pidfd was had: the number cannot mean another process any more. */
+        return errno == EINVAL ? -ESRCH : -errno; /* a thread has this number now */
+    /* The pidfd is open, so the number cannot become that of another process any more. */
     r = read_file(path, 4096, &text, &len);
     if (r < 0 && r != -ENOENT && r != -ESRCH && r != -EFBIG)
         return r;
@@ -301,7 +301,7 @@ int run_devices_save(const char *dir, const char *name, void (*print)(FILE *f, v
     f = fd < 0 ? NULL : fdopen(fd, "w");
     if (!f)
         return -errno;
-    fd = -1; /* f's now */
+    fd = -1; /* f owns it */
     print(f, ctx);
     if (ferror(f))
         r = -EIO;
@@ -351,7 +351,7 @@ void run_luns_name(uint16_t domid, uint32_t vhost, char out[RUN_LUNS_NAME_MAX])
 
 /* --- what a journal says --- */
 
-/* An entry at or beyond req_cons was being filled when the worker died: never taken. */
+/* An entry at or beyond req_cons was being filled when the worker died: its request was not taken. */
 static bool taken(const struct pvscsi_journal *j, const struct pvscsi_journal_entry *s)
 {
     return s->state == JOURNAL_TAKEN && (int32_t)(j->req_cons - s->ring_index) > 0;

@@ -10,9 +10,12 @@
 #include "control/nodes.h"
 #include "control/scan.h"
 
-/* A backend tree without a frontend and without a domain is left alone so long: someone may be building it. */
+/*
+ * A backend tree without a frontend and without a domain is left alone for this time: the toolstack may be
+ * building it.
+ */
 #define UNCLAIMED_GRACE_US 10000000u
-/* Scans of one vhost that chases itself are spread out up to this. */
+/* The longest pause between two scans of a vhost whose nodes change all the time. */
 #define INTERVAL_MAX_US 32000u
 #define BURST_FREE 24
 #define BURST_QUIET_US 100000u
@@ -26,8 +29,8 @@ static int join(char out[STORE_PATH_MAX], const char *dir, const char *name)
 }
 
 /*
- * A state node into *state: anything that is no state is XB_UNKNOWN. When xenstore fails otherwise, *state stays and *dirty is
- * set again. *missing: the node is not there.
+ * Reads a state node into *state; a value that is not a state is XB_UNKNOWN. If xenstore fails otherwise, *state is
+ * unchanged and *dirty is set again. *missing: the node does not exist.
  */
 static void read_state(struct vhost *v, const char *dir, enum xenbus_state *state, bool *dirty, bool *missing)
 {
@@ -62,7 +65,7 @@ static void refuse_identity(struct vhost *v, const char *what, const char *got, 
     nodes_set_error(v, text);
 }
 
-/* False: it is not there yet, or cannot be read just now. */
+/* False: the node does not exist yet, or cannot be read now. */
 static bool read_text(struct vhost *v, const char *node, char *text, size_t size)
 {
     char path[STORE_PATH_MAX];
@@ -129,7 +132,7 @@ static void watch_front(struct vhost *v)
     if (v->seen.token[0] || !v->seen.front_path[0])
         return;
     snprintf(token, sizeof(token), "f/%u/%" PRIu32, v->domid, v->id);
-    /* Without it (quota) the regular rescan still finds what changes. */
+    /* Without the watch (quota), the regular rescan still finds changes. */
     r = store_watch(v->host->store, v->seen.front_path, token);
     if (r == 0)
         memcpy(v->seen.token, token, sizeof(v->seen.token));
@@ -145,7 +148,7 @@ void scan_unwatch(struct vhost *v)
     v->seen.token[0] = '\0';
 }
 
-/* Is the domain still the one that we knew? */
+/* Does the domain exist, and is it still the same one? */
 static void read_domain(struct vhost *v)
 {
     char path[STORE_PATH_MAX], vm[sizeof(v->seen.vm)];
@@ -153,7 +156,7 @@ static void read_domain(struct vhost *v)
     int r = store_introduced(v->host->store, v->domid);
 
     if (r == -EACCES) {
-        /* A driver domain may not ask: there only the frontend's node tells whether the guest lives. */
+        /* A driver domain may not ask. There, only the frontend's node shows whether the guest lives. */
         v->dirty.domain = v->seen.introduced = v->seen.was_introduced = false;
         return;
     }
@@ -165,7 +168,7 @@ static void read_domain(struct vhost *v)
         return;
     snprintf(path, sizeof(path), "/local/domain/%u/vm", v->domid);
     if (store_read(v->host->store, path, vm, sizeof(vm)) == 0) {
-        /* Not readable in a driver domain: there only the frontend's node tells. */
+        /* A driver domain cannot read this node. There, only the frontend's node shows it. */
         if (v->seen.was_introduced && v->seen.vm[0] && strcmp(v->seen.vm, vm) != 0)
             v->seen.replaced = true;
         snprintf(v->seen.vm, sizeof(v->seen.vm), "%s", vm);
@@ -184,9 +187,9 @@ static void read_front(struct vhost *v)
     if (!missing && !v->dirty.front)
         v->seen.front_there = true;
     if (missing && v->seen.introduced && !v->dirty.domain)
-        read_domain(v); /* the only sign of a guest's end that a driver domain gets */
+        read_domain(v); /* the node may be missing because the guest has ended */
     if (v->dirty.domain) {
-        v->dirty.front = true; /* judged when the domain could be asked for */
+        v->dirty.front = true; /* decided when the domain can be read */
         return;
     }
     dead = !v->seen.introduced && v->seen.was_introduced;
@@ -227,7 +230,7 @@ static void list_devices(struct vhost *v)
     if (r == 0)
         r = store_list(v->host->store, path, &names, &n);
     if (r < 0 && r != -ENOENT) {
-        v->dirty.list = true; /* memory or the connection: again later */
+        v->dirty.list = true; /* out of memory or no connection: again later */
         return;
     }
     for (struct vdev *d = v->devs; d; d = d->next)
@@ -253,7 +256,10 @@ static void list_devices(struct vhost *v)
             d->own = XB_GONE;
 }
 
-/* One that is done with is not: its nodes may stay for long, and would be taken up only to be let go of again. */
+/*
+ * The devices of a vhost that is done (VS_DONE) are not listed. Its nodes may stay for a long time, and each
+ * listing would open the devices only to close them again.
+ */
 static void choose_to_list(struct vhost *v)
 {
     bool done = vhost_classify(v->ring, v->seen.own, v->seen.online) == VS_DONE;
@@ -281,7 +287,7 @@ static void read_devices(struct vhost *v)
 
 /* --- one vhost --- */
 
-/* A handshake is a burst of its own; what goes on beyond that is spread out. */
+/* The BURST_FREE scans that a handshake needs are not delayed. Further ones are. */
 static void slow_down(struct vhost *v, uint64_t now)
 {
     uint64_t interval = 0;
@@ -302,7 +308,7 @@ static void slow_down(struct vhost *v, uint64_t now)
 static void read_online(struct vhost *v)
 {
     char path[STORE_PATH_MAX];
-    uint32_t value = 1; /* hand-made nodes may lack it */
+    uint32_t value = 1; /* nodes made by hand may lack it */
     int r = join(path, v->back, "online");
 
     if (r == 0)
@@ -411,7 +417,7 @@ int scan_list(struct host *h)
     for (unsigned i = 0; i < n; i++) {
         uint32_t domid;
 
-        /* 0x7FF0 and above are no domains (xen.h: DOMID_FIRST_RESERVED). */
+        /* 0x7FF0 and above are not domains (xen.h: DOMID_FIRST_RESERVED). */
         if (parse_u32_str(names[i], 0x7fef, &domid) < 0)
             continue;
         r = list_domain(h, (uint16_t)domid);

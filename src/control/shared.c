@@ -60,7 +60,7 @@ void shared_remove_user(struct vdev *d)
         at = &(*at)->next_user;
     *at = d->next_user;
     d->is_user = d->shared = false;
-    /* At the daemon's end no guest loses a device: a successor takes the rings over. */
+    /* When the daemon ends, no guest loses a device. */
     if (!d->vhost->host->quitting)
         note_shared(d->vhost->host, &d->dev.hctl);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Xenstore with limits; see store.h. Calls block for one round trip to xenstored, as libxenstore's do. */
+/* Xenstore with limits; see store.h. Each call waits for xenstored's answer, as libxenstore's functions do. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "common/util.h"
 #include "control/store.h"
 
-/* A transaction that others keep disturbing is given up; the next scan tries again. */
+/* A transaction that conflicts this often is given up; the next scan tries again. */
 #define BATCH_TRIES 8
 
 struct store {
@@ -23,7 +23,7 @@ static int failed(struct store *st)
 {
     int e = errno ? errno : EIO;
 
-    /* What libxenstore gives once its connection is dead; none of these is an answer of xenstored. */
+    /* The errors of libxenstore after its connection broke. None of these is an answer of xenstored. */
     if (e == EBADF || e == EPIPE || e == ECONNRESET || e == ENOTCONN || e == ESHUTDOWN)
         st->lost = true;
     return -e;
@@ -81,7 +81,7 @@ static int read_in(struct store *st, xs_transaction_t t, const char *path, char 
     if (!text) {
         int r = failed(st);
 
-        /* libxenstore's word for a connection that ended while the answer was awaited; not that the value is bad. */
+        /* libxenstore says EINVAL when the connection ended while it waited. That is no bad value. */
         return r == -EINVAL ? -EIO : r;
     }
     if (len >= size)
@@ -172,14 +172,17 @@ int store_list(struct store *st, const char *path, char ***names, unsigned *n)
 
 int store_introduced(struct store *st, uint16_t domid)
 {
-    /* A failure is told from a "no" by errno alone: one taken for the other would end a living guest's ring. */
+    /*
+     * Only errno tells a failure from the answer "no". If a failure were taken for "no", a living guest's ring
+     * would be ended.
+     */
     errno = 0;
     if (xs_is_domain_introduced(st->xs, domid))
         return 1;
     return errno ? failed(st) : 0;
 }
 
-/* Writing a node makes its parents too; the toolstack may have removed them meanwhile, and they must stay away. */
+/* Writing a node makes its parents too. If the toolstack has removed them, they must not come back. */
 static int parent_exists(struct store *st, xs_transaction_t t, const char *path)
 {
     char parent[STORE_PATH_MAX];
@@ -208,7 +211,7 @@ static int write_one(struct store *st, xs_transaction_t t, struct store_write *w
 
         r = read_u32_in(st, t, w->path, UINT32_MAX, &now);
         if (r == -ENOENT || r == -EINVAL || r == -ERANGE)
-            return 0; /* it is not what we believed: someone else's turn */
+            return 0; /* the node has changed since we read it: it is not written */
         if (r < 0)
             return r;
         if (now != (uint32_t)w->expect)

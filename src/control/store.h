@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Xenstore as the daemon uses it: libxenstore with limits. Nothing that comes
- * back is longer than the caller's buffer, holds a NUL, or is a number out of
- * range; and what we write replaces only what we believe to be there, since the
- * toolstack writes the same nodes.
+ * Xenstore as the daemon uses it: libxenstore with limits. No value is longer than the caller's buffer, holds a NUL
+ * or is a number out of range. A write can be made to depend on the value that we read last, because the toolstack
+ * writes the same nodes.
  */
 #ifndef PVSCSI_STORE_H
 #define PVSCSI_STORE_H
@@ -12,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* xenstored's own limit for an absolute path is 3072; ours are shorter by far. */
+/* xenstored's limit for an absolute path is 3072; our paths are much shorter. */
 #define STORE_PATH_MAX 192
 #define STORE_VALUE_MAX 1024
 #define STORE_SHORT_MAX 272 /* what we write ourselves: a state or a reason */
@@ -28,32 +27,32 @@ int store_fd(const struct store *st);
 bool store_lost(const struct store *st);
 
 /*
- * Reads a node into buf (always NUL-terminated). 0, -ENOENT, -EACCES, -EMSGSIZE (longer than size - 1), -EINVAL (holds a
- * NUL), or -errno.
+ * Reads a node into buf (always NUL-terminated). 0, -ENOENT, -EACCES, -EMSGSIZE (longer than size - 1), -EINVAL
+ * (holds a NUL), or -errno.
  */
 int store_read(struct store *st, const char *path, char *buf, size_t size);
 /* 0, -EINVAL (no decimal number), -ERANGE, or as store_read(). */
 int store_read_u32(struct store *st, const char *path, uint32_t max, uint32_t *out);
-/* Two numbers as of one moment; otherwise as above. */
+/* Two numbers, read in one transaction; otherwise as above. */
 int store_read_pair(struct store *st, const char *path_a, const char *path_b, uint32_t *a, uint32_t *b);
-/* Removes a tree; 0 also when it is not there. */
+/* Removes a tree. 0 also if it does not exist. */
 int store_remove(struct store *st, const char *path);
-/* Removes a node that has no children; 0 also when it has some or is not there. */
+/* Removes a node that has no children. 0 also if it has some or does not exist. */
 int store_remove_if_empty(struct store *st, const char *path);
 /* Names below path in one malloc()ed block for free(). 0 or -errno. */
 int store_list(struct store *st, const char *path, char ***names, unsigned *n);
-/* 1: the domain is there; 0: it is not; -errno: it is not known. */
+/* 1: the domain exists; 0: it does not; -errno: unknown. */
 int store_introduced(struct store *st, uint16_t domid);
 
 /* One of several writes of one transaction. */
 struct store_write {
     char path[STORE_PATH_MAX];
-    int expect; /* >= 0: write only if the node now holds this number; < 0: whatever it holds, if its parent exists */
+    int expect; /* >= 0: write only if the node holds this number; < 0: write if the parent exists */
     char value[STORE_SHORT_MAX];
-    bool done; /* out: false when the expectation did not hold */
+    bool done; /* out: false: not written, because that did not hold */
 };
 
-/* Writes them all, or as many as match, at one moment. 0 or -errno (nothing was written). */
+/* Does the writes whose condition holds, in one transaction. 0, or -errno: nothing was written. */
 int store_write_batch(struct store *st, struct store_write *writes, unsigned n);
 
 int store_watch(struct store *st, const char *path, const char *token);
@@ -62,7 +61,7 @@ struct store_event {
     char **raw; /* free() it; path and token point into it */
     const char *path, *token;
 };
-/* 1: an event; 0: none now; -errno: the connection is gone. */
+/* 1: an event; 0: none now; -errno: the connection is lost. */
 int store_next_event(struct store *st, struct store_event *out);
 
 #endif

@@ -14,9 +14,9 @@
 #include "common/util.h"
 #include "control/supervise.h"
 
-/* Two messages for each LUN that a vhost can have, and some: more means that the worker does not read. */
+/* More than two messages for each LUN that a vhost can have. If so many wait, the worker does not read any. */
 #define QUEUE_MAX 2048
-/* SCM_RIGHTS is refused while too many descriptors are under way: try again soon. */
+/* The kernel refuses SCM_RIGHTS while too many descriptors are in flight: try again after this time. */
 #define RETRY_US 5000
 
 #define ABANDONED_WAIT_US 10000000u
@@ -86,7 +86,7 @@ pid_t child_pid(const struct child *c)
 
 void child_kill(struct child *c)
 {
-    /* By the pidfd: never another process that got the number. */
+    /* By the pidfd, so it is never another process with the same number. */
     if (c->death.fd >= 0)
         pidfd_send_signal(c->death.fd, SIGKILL, NULL, 0);
 }
@@ -116,7 +116,7 @@ static void flush_queue(struct child *c)
             return;
         }
         if (r < 0) {
-            stop_talking(c); /* it is dying: its pidfd tells the rest */
+            stop_talking(c); /* it is dying: death_ready() follows */
             return;
         }
         close_fds(q->fds, q->nfds);
@@ -153,7 +153,7 @@ int child_send(struct child *c, const struct worker_msg *msg, const int *fds, un
     }
     if (c->n_queued >= QUEUE_MAX) {
         close_fds(fds, nfds);
-        log_warn(c->prefix, "worker %d has not read its messages for long; killing it", (int)c->pid);
+        log_warn(c->prefix, "worker %d does not read its messages; killing it", (int)c->pid);
         child_kill(c);
         stop_talking(c);
         return -ENOBUFS;
@@ -180,7 +180,7 @@ static void socket_ready(struct loop_source *src, uint32_t revents)
     struct child *c = container_of(src, struct child, socket);
 
     (void)revents;
-    /* A bounded number for each turn; epoll is level-triggered. */
+    /* A bounded number at a time. epoll is level-triggered, so it reports the rest again. */
     for (int i = 0; i < 64; i++) {
         struct worker_msg msg;
         int fds[WORKER_MAX_FDS];
@@ -214,7 +214,7 @@ static void death_ready(struct loop_source *src, uint32_t revents)
     (void)revents;
     if (waitid(P_PIDFD, (id_t)c->death.fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
         return;
-    /* What it said before it died still counts. */
+    /* Messages that it sent before it died still count. */
     if (c->socket.fd >= 0)
         socket_ready(&c->socket, 0);
     if (c->abandoned) {
@@ -275,7 +275,10 @@ static int spawn(pid_t *pid, int child_sock)
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     sigaddset(&defaults, SIGHUP);
-    /* Every other descriptor of ours is close-on-exec. Its own group: a terminal's Ctrl-C is the daemon's alone. */
+    /*
+     * All other descriptors are close-on-exec. A process group of its own: Ctrl-C in a terminal must reach only
+     * the daemon.
+     */
     r = posix_spawn_file_actions_adddup2(&actions, child_sock, WORKER_FD);
     if (r == 0)
         r = posix_spawnattr_setsigmask(&attr, &none);
@@ -321,7 +324,7 @@ int child_start(struct loop *loop, const char *prefix, const struct child_ops *o
     if (r == 0)
         r = loop_add(loop, &c->socket);
     if (r < 0) {
-        kill(c->pid, SIGKILL); /* ours and not waited for: the number is still its own */
+        kill(c->pid, SIGKILL); /* our child, and not waited for yet: the number is still its own */
         waitpid(c->pid, NULL, 0);
         child_free(c);
         return r;

@@ -16,17 +16,20 @@
 #include "control/wish.h"
 #include "control/worker-link.h"
 
-/* A device that takes longer to open is reported as failed, and the others go on; one that a guest has is waited for. */
+/*
+ * A new device that takes longer to open is reported as failed, so that the others need not wait. A device that
+ * the guest has already is waited for.
+ */
 #define OPEN_DEADLINE_US 5000000u
 #define LATE_LOG_US 30000000u
-/* Between tries at opening a device that the guest has already. */
+/* Between two tries to open a device that the guest has already. */
 #define REOPEN_FIRST_US 100000u
 #define REOPEN_DOUBLINGS 6
 /* Linux never asks for fewer than VSCSIIF_SG_TABLESIZE (vscsiif.h) segments, whatever is offered. */
 #define SEGMENTS_MIN 26
 #define PAGE 4096u
 
-/* To LUN_NONE: nothing of the device is left with us. */
+/* To LUN_NONE: releases all that we have of the device. */
 static void let_go(struct vdev *d)
 {
     if (d->opening)
@@ -83,7 +86,7 @@ static void recall(void *ctx, const struct run_device *was)
     }
 }
 
-/* Once, before any of them is opened. */
+/* Reads the file once, before any device is opened. */
 static void recall_all(struct vhost *v)
 {
     char name[RUN_LUNS_NAME_MAX];
@@ -102,7 +105,10 @@ static void print_luns(FILE *f, void *ctx)
             run_device_print(f, &d->was);
 }
 
-/* Which device it is, for a daemon or a worker that has to open it again; before the worker can send anything there. */
+/*
+ * Records which device it is, for when it has to be opened again. This must be done before the worker can send
+ * commands to it.
+ */
 static void write_down(struct vdev *d)
 {
     struct vhost *v = d->vhost;
@@ -111,7 +117,7 @@ static void write_down(struct vdev *d)
     int r;
 
     if (d->dev.from == PDEV_FILE) {
-        d->was_known = false; /* its commands are done when the process is, and its name is all there is to it */
+        d->was_known = false; /* its commands end with the worker, and the p-dev is enough to find it again */
         return;
     }
     run_device_set(&now, d->name, &d->dev.hctl, d->dev.wwid);
@@ -173,7 +179,7 @@ static void take_opened(struct vdev *d)
     opening_free(o);
 }
 
-/* True when it was given up. Those that are queued behind sick devices have not begun. */
+/* True: the device was given up. The time of one that is queued behind sick devices has not begun. */
 static bool open_is_late(struct vdev *d, uint64_t now)
 {
     uint64_t started = opening_started_us(d->opening);
@@ -185,16 +191,15 @@ static bool open_is_late(struct vdev *d, uint64_t now)
     if (lun_is_missed(d->lun)) {
         d->deadline_us = now + LATE_LOG_US;
         log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
-                    "%s: opening it again takes %u s so far; is the device "
-                    "stuck in error recovery?",
-                    d->name, (unsigned)((now - started) / 1000000));
+                    "%s: opening it again has taken %u s so far; is the device stuck in error recovery?", d->name,
+                    (unsigned)((now - started) / 1000000));
         return false;
     }
     fail(d, "opening it takes longer than 5 s; is the device stuck in error recovery?");
     return true;
 }
 
-/* What is under way, as far as time or a thread moved it. True when it moved. */
+/* Follows the opening of the device: its end, the next try, the deadline. True: something changed. */
 static bool follow_opening(struct vdev *d, uint64_t now)
 {
     if (d->opening && d->opening->finished) {
@@ -218,7 +223,7 @@ static int choose_slot(struct vdev *d)
     for (unsigned i = 0; i < limit && i < PVSCSI_STATS_LUNS; i++) {
         if (v->lun_slot_used[i])
             continue;
-        /* The same address keeps its counters over a restart. */
+        /* A LUN keeps its counters over a restart. */
         if (stats && stats->lun[i].vdev == key && (stats->lun[i].used || stats->lun[i].commands)) {
             free_slot = (int)i;
             break;
@@ -246,7 +251,7 @@ static int read_wish(struct vdev *d, char *why)
     return 0;
 }
 
-/* as: LUN_OPENING or LUN_REOPENING. False: nothing could be read now. */
+/* as: LUN_OPENING or LUN_REOPENING. False: xenstore could not be read now. */
 static bool open_device(struct vdev *d, enum lun_state as)
 {
     char why[DEVICE_WHY_MAX] = "";
@@ -255,7 +260,7 @@ static bool open_device(struct vdev *d, enum lun_state as)
         if (why[0])
             fail(d, why);
         else
-            d->dirty = true; /* xenstore has a bad moment: again soon */
+            d->dirty = true; /* xenstore failed: try again soon */
         return why[0] != '\0';
     }
     d->lun = as;
@@ -429,7 +434,10 @@ uint64_t vdev_wake_us(const struct vhost *v)
 
 /* --- the table's actions --- */
 
-/* Has the frontend taken (or refused) the device that it was shown? One that it may not have been shown needs its 4. */
+/*
+ * Has the frontend taken or refused the device? If it is not known whether it was told to look (LUN_FOUND), only
+ * its 4 counts.
+ */
 static void check_taken(struct vdev *d, struct node_batch *b)
 {
     struct vhost *v = d->vhost;
@@ -439,7 +447,10 @@ static void check_taken(struct vdev *d, struct node_batch *b)
 
     if (!d->dirty_front || !v->seen.front_path[0])
         return;
-    /* Before that its node may be from an earlier connection: Linux leaves a 4 there when its module goes. */
+    /*
+     * Before that, the frontend's node may be of an earlier connection: Linux leaves a 4 there when its module is
+     * unloaded.
+     */
     if (v->ring != RING_LIVE || v->seen.front != XB_CONNECTED)
         return;
     n = snprintf(path, sizeof(path), "%s/vscsi-devs/%s/state", v->seen.front_path, d->name);
@@ -456,13 +467,13 @@ static void check_taken(struct vdev *d, struct node_batch *b)
     }
 }
 
-/* Has the frontend let go of the devices at 5? Its own caches are written back before it says 7. */
+/* Has the frontend released the devices at 5? It writes its caches back before it says 7. */
 static bool has_let_go(const struct vhost *v)
 {
     return v->seen.front == XB_RECONFIGURING || v->seen.front == XB_GONE;
 }
 
-/* A guest goes on using its LUNs. */
+/* The guest uses its LUNs. */
 static bool is_used(const struct vhost *v)
 {
     return ring_is_used(v->ring)
@@ -488,7 +499,7 @@ static bool offer(struct vdev *d, struct node_batch *b)
     return true;
 }
 
-/* True when the device moved at once; what is batched counts when it is written. */
+/* True: the device changed at once. Changes in the batch count when they are written. */
 static bool step(struct vdev *d, struct node_batch *b)
 {
     switch (lun_decide(d->lun, d->own)) {
@@ -551,7 +562,7 @@ bool vdev_step_all(struct vhost *v)
         moved |= follow_opening(d, now);
         moved |= hand(d);
         if (d->dirty && d->present)
-            continue; /* to be read first */
+            continue; /* its state must be read first */
         moved |= step(d, b);
     }
     moved |= node_batch_end(b);

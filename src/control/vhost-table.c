@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The vhost's state tables; see vhost-table.h. No function here does anything but look up. */
+/* The vhost's state tables; see vhost-table.h. */
 #include "config.h"
 
 #include "control/vhost-table.h"
@@ -41,7 +41,7 @@ static const unsigned char after[RING_STATES][RF_FACTS] = {
         [RF_CONNECTED] = RING_NEW, [RF_CONNECT_FAILED] = RING_FAILED, [RF_DISCONNECTED] = RING_TAKING_OVER,
         [RF_DIED] = RING_LOST, [RF_DIED_BEGUN] = RING_LOST,
     },
-    /* The kernel unmaps a ring with the process. */
+    /* When the process ends, the kernel unmaps the ring. */
     [RING_ENDING] = {
         [RF_CONNECTED] = RING_ENDING, [RF_CONNECT_FAILED] = RING_ENDING, [RF_DISCONNECTED] = RING_ENDED,
         [RF_DIED] = RING_ENDED, [RF_DIED_BEGUN] = RING_ENDED,
@@ -97,7 +97,7 @@ static const unsigned char situation[RING_STATES][XB_GONE] = {
         [XB_INITIALISED] = VS_NEXT, [XB_CONNECTED] = VS_NEXT, [XB_CLOSING] = VS_NEXT,
         [XB_CLOSED] = VS_NEXT, [XB_RECONFIGURING] = VS_NEXT, [XB_RECONFIGURED] = VS_NEXT,
     },
-    /* What the toolstack wants is looked at when the worker has answered. */
+    /* What the toolstack wants is decided after the worker has answered. */
     [RING_CONNECTING] = { ANY_OWN(VS_CONNECTING) },
     [RING_TAKING_OVER] = { ANY_OWN(VS_CONNECTING) },
     [RING_NEW] = {
@@ -152,7 +152,7 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
         [XB_GONE] = VA_NOTHING,
     },
     [VS_WAITING] = {
-        /* 3 may come before our 2. 6 is what a frontend leaves behind that may start again. */
+        /* 3 may come before our 2. A frontend that ended leaves a 6, and may start again. */
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_NOTHING, [XB_INIT_WAIT] = VA_NOTHING,
         [XB_INITIALISED] = VA_CONNECT, [XB_CONNECTED] = VA_IGNORE, [XB_CLOSING] = VA_TELL_CLOSING,
         [XB_CLOSED] = VA_NOTHING, [XB_RECONFIGURING] = VA_IGNORE, [XB_RECONFIGURED] = VA_IGNORE,
@@ -178,7 +178,7 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
         [XB_GONE] = VA_TELL_CLOSED,
     },
     [VS_NEXT] = {
-        /* 4: it may have gone on already, having seen the 4 that we still show. 0: a moment in which it cannot be read. */
+        /* 4: it may have gone on already, because it saw our old 4. 0: its state cannot be read at the moment. */
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_END, [XB_INIT_WAIT] = VA_END,
         [XB_INITIALISED] = VA_CONNECT, [XB_CONNECTED] = VA_CONNECT, [XB_CLOSING] = VA_END,
         [XB_CLOSED] = VA_END, [XB_RECONFIGURING] = VA_END, [XB_RECONFIGURED] = VA_END,
@@ -234,7 +234,7 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
         [XB_GONE] = VA_DISCONNECT,
     },
     [VS_LOST] = {
-        /* The guest's commands are under way: whatever does not say that it leaves has them served. */
+        /* Commands of the guest are under way: they are served unless the frontend says that it leaves. */
         [XB_UNKNOWN] = VA_TAKE_OVER, [XB_INITIALISING] = VA_DISCONNECT, [XB_INIT_WAIT] = VA_TAKE_OVER,
         [XB_INITIALISED] = VA_TAKE_OVER, [XB_CONNECTED] = VA_TAKE_OVER, [XB_CLOSING] = VA_DISCONNECT,
         [XB_CLOSED] = VA_DISCONNECT, [XB_RECONFIGURING] = VA_TAKE_OVER, [XB_RECONFIGURED] = VA_TAKE_OVER,
@@ -244,8 +244,9 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
     [VS_FAILED] = { ALL(VA_TELL_CLOSING) },
     [VS_SHUTTING] = {
         /*
-         * 6 without a 5 of ours before it: Linux, its module unloaded. It waits for nothing, and when it is loaded again it
-         * closes for good if it finds a 6. A frontend that waits for our 6 (the Windows driver) waited for our 5 first.
+         * 6 without a 5 of ours before it: Linux has unloaded its module. It does not wait for us, and if it finds
+         * our 6 when it is loaded again it closes for good. A frontend that waits for our 6 (the Windows one) waits
+         * for our 5 first.
          */
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_ANNOUNCE, [XB_INIT_WAIT] = VA_NOTHING,
         [XB_INITIALISED] = VA_ANNOUNCE, [XB_CONNECTED] = VA_TELL_CLOSING, [XB_CLOSING] = VA_TELL_CLOSING,

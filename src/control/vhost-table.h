@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What to do with a vhost, as pure functions of what is: the ring, the state nodes of
- * both sides, and whether the toolstack still wants the vhost. Every state is judged as
- * it stands, never by how it came about: watches are merged and missed. Nothing here
- * does anything but look up.
+ * What to do with a vhost: pure functions of the ring, the state nodes of both sides, and whether the toolstack
+ * still wants the vhost. Only the present states count, not how they came about, because watch events are merged
+ * and lost. The functions only look up tables.
  */
 #ifndef PVSCSI_VHOST_TABLE_H
 #define PVSCSI_VHOST_TABLE_H
@@ -12,20 +11,20 @@
 
 #include "common/xenbus.h"
 
-/* What the ring is. Only vhost.c writes a vhost's. */
+/* The state of the ring. Only vhost.c writes vhost.ring. */
 enum ring_state {
-    RING_UNSEEN,      /* found by a scan, nothing done yet: an earlier daemon may have served one */
+    RING_UNSEEN,      /* found by a scan, nothing done yet: an earlier daemon may have served a ring */
     RING_NONE,        /* announced; no ring */
-    RING_NEXT,        /* the frontend has one that no worker was told of, and is not to be told to close first */
+    RING_NEXT,        /* the frontend has a ring; no worker was told of it; it can be connected without closing first */
     RING_CONNECTING,  /* the worker was told to map it */
-    RING_NEW,         /* the worker serves it; our state has to be written for it */
+    RING_NEW,         /* the worker serves it; our state has not been written since */
     RING_LIVE,        /* the worker serves it, and the frontend was told so */
     RING_LOST,        /* its worker is gone; the journal says how to go on */
     RING_TAKING_OVER, /* a worker was told to go on with it */
     RING_ENDING,      /* the worker was told to end it */
-    RING_REPLACING,   /* the same; then RING_NEXT */
+    RING_REPLACING,   /* the worker was told to end it; RING_NEXT follows */
     RING_FAILED,      /* it cannot be used; the frontend has not been told to close yet */
-    RING_ENDED,       /* no ring any more */
+    RING_ENDED,       /* there is no ring any more */
     RING_STATES
 };
 const char *ring_state_name(enum ring_state r);
@@ -41,11 +40,11 @@ enum ring_fact {
 };
 enum ring_state ring_after(enum ring_state ring, enum ring_fact fact);
 
-/* A worker has the ring mapped, or had it when it died. */
+/* A worker has the ring mapped, or had it mapped when it died. */
 bool ring_exists(enum ring_state ring);
-/* A worker was told of the ring, and not yet to end it. */
+/* A worker was told to serve the ring, and not yet to end it. */
 bool ring_is_served(enum ring_state ring);
-/* The guest goes on using its LUNs through this ring or the next one. */
+/* The guest uses its LUNs, through this ring or the next one. */
 bool ring_is_used(enum ring_state ring);
 
 /* The ring together with our own state node, in which the toolstack writes too. */
@@ -55,7 +54,7 @@ enum vhost_situation {
     VS_WAITING,
     VS_FOUND_LIVE,    /* found connected: an earlier daemon's ring */
     VS_FOUND_LEAVING, /* found in state 5 */
-    VS_STRANGE,       /* a state that neither side should have written; no ring */
+    VS_STRANGE,       /* a state that should not occur; no ring */
     VS_NEXT,          /* a ring is to be connected without closing */
     VS_CONNECTING,
     VS_JOINING,   /* the ring is served, state 4 not written yet */
@@ -79,14 +78,14 @@ enum vhost_situation {
 
 enum vhost_action {
     VA_NOTHING,
-    VA_IGNORE,       /* an impossible state: say so once, and do nothing */
+    VA_IGNORE,       /* an impossible state: log it once, and do nothing */
     VA_ANNOUNCE,     /* feature-sg-grant, devices back to "offered", state 2 */
     VA_CONNECT,      /* read the ring's nodes, have the worker map it */
     VA_RECALL,       /* is the ring the one in the journal? Then it is RING_LOST; else the frontend must start anew */
     VA_TAKE_OVER,    /* once every device is open: have a worker go on with the ring */
     VA_ACCEPT,       /* once every device is settled: state 4 */
     VA_WELCOME,      /* the same for a new ring under a state that is 4, 7 or 8 already: it is written once more */
-    VA_SERVE,        /* nothing, unless the ring's nodes changed: then as VA_CHECK_RING */
+    VA_SERVE,        /* as VA_CHECK_RING if the ring's nodes changed; else nothing */
     VA_FINISH,       /* once every device was looked at: state 4 after a reconfiguration */
     VA_CHECK_RING,   /* the frontend may have come with a new ring after a suspend */
     VA_RECONFIGURE,  /* once every device is settled: state 8 */
@@ -95,7 +94,7 @@ enum vhost_action {
     VA_TELL_CLOSING, /* state 5 */
     VA_TELL_CLOSED,  /* state 6 */
     VA_REOPEN,       /* after a moment in state 6: announce again, for a frontend that starts without saying 1 */
-    VA_FORGET,       /* no more use for worker and devices */
+    VA_FORGET,       /* release worker and devices */
     VA_ACTIONS
 };
 

@@ -15,15 +15,15 @@
 #include "control/vhost.h"
 #include "control/worker-link.h"
 
-/* One round trip of the tables moves at least one thing; more than this many is a loop of two that disagree. */
+/* Each step changes at least one thing. More steps than this mean that two tables undo each other's changes. */
 #define STEPS_MAX 16
-/* So long we show 6 before we announce ourselves again: a frontend that came through 5 waits for our 6. */
+/* We show 6 for this time before we announce again: a frontend that came through 5 waits for our 6. */
 #define REOPEN_US 2000000u
 #define RETRY_US 10000u
-/* More than any configuration offers (options.c). */
+/* The most that max_segments allows (options.c). */
 #define SEGMENTS_OFFERED_MAX 128
 #define RIVAL_RETRY_US 1000000u
-/* A worker that has not let go of the ring by then is killed. */
+/* A worker that has not released the ring after this time is killed. */
 #define DISCONNECT_WAIT_US 5000000u
 
 static void complain(struct vhost *v, enum vhost_situation s)
@@ -34,8 +34,8 @@ static void complain(struct vhost *v, enum vhost_situation s)
         return;
     v->last_complaint = now + 1;
     log_limited(&v->limit, XTL_WARN, v->prefix,
-                "states make no sense together and are ignored: ours %d (%s), the frontend's %d "
-                "(%s), while the ring is %s",
+                "states that make no sense together are ignored: ours is %d (%s), the frontend's is %d (%s), "
+                "and the ring is %s",
                 (int)v->seen.own, xenbus_state_name(v->seen.own), (int)v->seen.front, xenbus_state_name(v->seen.front),
                 ring_state_name(v->ring));
 }
@@ -67,7 +67,7 @@ static void follow(struct vhost *v, enum ring_fact fact)
     }
 }
 
-/* What it said before it died comes first. */
+/* What the worker said comes first, then its death. */
 static void hear(struct vhost *v)
 {
     enum ring_answer answer = v->worker.answer;
@@ -110,13 +110,13 @@ static bool announce(struct vhost *v)
     return true;
 }
 
-/* What xenstore answers when it is the node that is wrong, and not xenstore. */
+/* True: the node is wrong. False: xenstore failed. */
 static bool node_at_fault(int error)
 {
     return error == -ENOENT || error == -EACCES || error == -EINVAL || error == -ERANGE || error == -EMSGSIZE;
 }
 
-/* 1: ours; 0: not, said; -1: look again. */
+/* 1: the frontend has our ABI; 0: it has not (logged); -1: look again. */
 static int check_protocol(struct vhost *v)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -147,7 +147,7 @@ static int check_protocol(struct vhost *v)
     return 0;
 }
 
-/* 1: read; 0: the nodes are not usable, said; -1: look again. */
+/* 1: read; 0: the nodes are not usable (logged); -1: look again. */
 static int read_ring(struct vhost *v, uint32_t *ref, uint32_t *port)
 {
     char path_ref[STORE_PATH_MAX], path_port[STORE_PATH_MAX];
@@ -186,7 +186,7 @@ static bool do_connect(struct vhost *v)
     return true;
 }
 
-/* The frontend has to close and start anew: nothing is known of what it has in flight. */
+/* The frontend has to close and start anew, because its requests in flight are not known. */
 static bool give_up_ring(struct vhost *v, const char *why)
 {
     log_limited(&v->limit, XTL_WARN, v->prefix,
@@ -203,7 +203,7 @@ static bool recall(struct vhost *v)
     uint32_t segments;
     int r;
 
-    /* All of them: a LUN that is missing now would have its interrupted commands refused. */
+    /* All devices must be open: interrupted commands to a LUN that is missing would be refused. */
     if (model_dirty(v) || !worker_ring_is_free(v) || !vdev_all_opened(v))
         return false;
     r = read_ring(v, &v->ring_ref, &v->event_channel);
@@ -222,9 +222,9 @@ static bool recall(struct vhost *v)
     if (worker_journal_fits(v))
         v->ring = RING_LOST;
     else if (v->seen.front == XB_INITIALISED)
-        v->ring = RING_NEXT; /* it has not been told 4 on this ring: a first connect like any other */
+        v->ring = RING_NEXT; /* it never saw our 4 with this ring: a first connect */
     else
-        return give_up_ring(v, "its journal is missing or of another ring");
+        return give_up_ring(v, "its journal is missing or belongs to another ring");
     return true;
 }
 
@@ -257,11 +257,11 @@ static bool reconfigure(struct vhost *v)
 
 static bool finish(struct vhost *v)
 {
-    /* The LUN table takes those to 4 first that the frontend has taken. */
+    /* The LUN table first writes 4 for the devices that the frontend has taken. */
     return vdev_all_looked_at(v) && nodes_write_state(v, XB_CONNECTED);
 }
 
-/* The domain, and not only its nodes, which a guest can delete. A driver domain sees no more than those. */
+/* Asks for the domain, because a guest can delete its nodes. A driver domain sees only the nodes. */
 static bool guest_is_gone(const struct vhost *v)
 {
     return v->seen.front == XB_GONE && (!v->seen.introduced || v->seen.replaced);
@@ -270,7 +270,10 @@ static bool guest_is_gone(const struct vhost *v)
 /* then: RING_ENDING or RING_REPLACING. */
 static bool disconnect(struct vhost *v, enum ring_state then)
 {
-    /* Its devices may be given to the next guest at once, long before a worker that sleeps at one of them ends. */
+    /*
+     * The toolstack may give its devices to the next guest at once. A worker that sleeps in the kernel ends much
+     * later.
+     */
     if (v->worker.child && guest_is_gone(v))
         at_work_note(v, child_pid(v->worker.child));
     v->ring = then;
@@ -283,8 +286,8 @@ static bool disconnect(struct vhost *v, enum ring_state then)
 }
 
 /*
- * A frontend at 3 while we are connected: a new ring after a suspend, or it has just not gone on to 4 yet. At 4, only other
- * numbers tell: it may have gone from 4 to 3 to 4 between two looks.
+ * A frontend at 3 while we are connected has a new ring after a suspend, or has not gone on to 4 yet. At 4, only
+ * the numbers show a new ring: it may have gone from 4 to 3 to 4 between two reads.
  */
 static bool check_ring(struct vhost *v)
 {
@@ -295,11 +298,11 @@ static bool check_ring(struct vhost *v)
         return false;
     if (ref == v->ring_ref && port == v->event_channel && (v->seen.front != XB_INITIALISED || !v->seen.front_connected))
         return false;
-    log_limited(&v->limit, XTL_INFO, v->prefix, "the frontend came with a new ring");
+    log_limited(&v->limit, XTL_INFO, v->prefix, "the frontend has made a new ring");
     return disconnect(v, RING_REPLACING);
 }
 
-/* A frontend that is past 3 on this very ring waits for nothing. */
+/* A frontend that has been past 3 with this ring does not wait for our state. */
 static bool welcome(struct vhost *v)
 {
     if (!v->seen.front_connected && v->seen.front != XB_RECONFIGURING) {
@@ -335,7 +338,7 @@ static bool forget(struct vhost *v)
 {
     if (!v->worker.child && !v->devs)
         return false;
-    log_info(v->prefix, "offline; done with it");
+    log_info(v->prefix, "offline: its worker and devices are released");
     worker_drop(v);
     vdev_forget_all(v);
     v->segments = 0;
@@ -364,7 +367,7 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
         return accept(v);
     case VA_WELCOME:
         return welcome(v);
-    case VA_SERVE: /* the devices are their own table's */
+    case VA_SERVE:
         return v->dirty.ring && check_ring(v);
     case VA_FINISH:
         return finish(v);
@@ -389,7 +392,7 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
     return false;
 }
 
-/* The guest is gone for good: what the toolstack left of it in our tree is ours to remove. */
+/* The guest does not exist any more: removes what the toolstack left of it in our tree. */
 static bool purge(struct vhost *v)
 {
     if (!guest_is_gone(v) || ring_exists(v->ring))
@@ -416,7 +419,7 @@ static bool keep_off(struct vhost *v)
              " > /sys/bus/xen-backend/drivers/vscsi/unbind) and blacklist the module (modprobe.d)",
              v->domid, v->id);
     if (strcmp(why, v->error) != 0) {
-        log_warn(v->prefix, "%s: %s", ring_exists(v->ring) ? "served, but" : "not served", why);
+        log_warn(v->prefix, "%s: %s", ring_exists(v->ring) ? "still served" : "not served", why);
         nodes_set_error(v, why);
     }
     return !ring_exists(v->ring);
@@ -437,7 +440,7 @@ static bool step(struct vhost *v)
     return act(v, a, s);
 }
 
-/* Without a ring too: a worker that died, or could not be started yet. */
+/* A vhost without a ring needs its worker too: starts it again if it died or could not be started. */
 static void keep_worker(struct vhost *v)
 {
     if (v->segments && v->ring != RING_UNSEEN && !ring_exists(v->ring))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vhost: acts on what was recorded of it, and carries out what the state tables say.
- * The tables know what; this knows how, and when an action has to wait for the worker or
- * a device. The only writer of what the ring is.
+ * A vhost: acts on what was recorded of it, and carries out what the state tables say. The tables say what to do;
+ * this file knows how, and when an action has to wait for the worker or a device. Only this file writes the state
+ * of the ring.
  */
 #ifndef PVSCSI_VHOST_H
 #define PVSCSI_VHOST_H
@@ -10,11 +10,11 @@
 #include "control/model.h"
 
 /*
- * Runs the tables until nothing moves. Returns when to look again (microseconds from now), 0: not needed. v->seen.vanished
- * afterwards: it is to be dropped.
+ * Runs the tables until nothing changes. Returns when to run them again, in microseconds from now; 0: no need. If
+ * v->seen.vanished is set afterwards, the caller has to drop v.
  */
 uint64_t vhost_reconcile(struct vhost *v);
-/* Ends what it has, and frees it; it is off the lists. */
+/* Releases what v has, and frees it. v must have been unlinked. */
 void vhost_free(struct vhost *v);
 
 #endif

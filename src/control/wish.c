@@ -26,7 +26,7 @@ static bool has(char **names, unsigned n, const char *name)
     return false;
 }
 
-/* What the node holds is the toolstack's mistake; anything else may pass, and no reason is given. */
+/* A wrong value is the toolstack's mistake and gets a reason. Any other error may pass and gets none. */
 static int unreadable(const char *node, int error, char *why)
 {
     if (error == -ENOENT || error == -EINVAL || error == -EMSGSIZE || error == -EACCES)
@@ -37,7 +37,10 @@ static int unreadable(const char *node, int error, char *why)
     return error;
 }
 
-/* An optional node that is listed in names; "" when there is none (any more). 0 or -errno and why, as wish_read(). */
+/*
+ * Reads an optional node. text is "" if it is not in names or was removed since. 0 or -errno and why, as
+ * wish_read().
+ */
 static int read_option(struct vdev *d, char **names, unsigned n, const char *node, char *text, size_t size, char *why)
 {
     int r = has(names, n, node) ? read_node(d, node, text, size) : -ENOENT;
@@ -48,7 +51,7 @@ static int read_option(struct vdev *d, char **names, unsigned n, const char *nod
     return r == -ENOENT ? 0 : unreadable(node, r, why);
 }
 
-/* Never takes an error for a "no": a device would be attached without its `readonly`. */
+/* An error is never taken for "no": else a device could be attached without its `readonly`. */
 static int read_flags(struct vdev *d, char **names, unsigned n, char *why)
 {
     struct {

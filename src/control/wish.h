@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the toolstack wants of a device: its nodes below vscsi-devs/dev-N but for the state, read once at its attach. */
+/*
+ * What the toolstack wants of a device: its nodes below vscsi-devs/dev-N except the state. They are read when it
+ * is attached.
+ */
 #ifndef PVSCSI_WISH_H
 #define PVSCSI_WISH_H
 
 #include "control/model.h"
 
 /*
- * Reads d->wish and d->error_node. 0, or -errno: with a reason in why[DEVICE_WHY_MAX] when it is the toolstack's mistake,
- * without one when xenstore failed, which may pass.
+ * Reads d->wish and d->error_node. 0 or -errno. If the toolstack made a mistake, why[DEVICE_WHY_MAX] says which. If
+ * xenstore failed, which may pass, why is unchanged.
  */
 int wish_read(struct vdev *d, char *why);
 

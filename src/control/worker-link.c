@@ -12,15 +12,15 @@
 #include "control/at-work.h"
 #include "control/worker-link.h"
 
-/* The first deaths cost no time; one that dies at once, over and over, waits longer each time. */
+/* After the first deaths a worker is started again at once. If it keeps dying at once, the pauses grow. */
 #define FREE_FAILURES 3
 #define BACKOFF_FIRST_US 50000u
 #define BACKOFF_MAX_US 800000u
 #define STABLE_US 10000000u
-/* An earlier daemon's worker ends by itself within 5 s of its daemon's end; later it is taken for stuck. */
+/* A worker of an earlier daemon ends by itself within 5 s after its daemon. One that lives longer is stuck. */
 #define OLD_WORKER_WAIT_US 15000000u
 #define OLD_WORKER_POLL_US 10000u
-/* A guest whose controller is closed may lose it for good, so memory or descriptors are waited for: 5 s. */
+/* A guest may lose a controller for good when it is closed. So a lack of memory or descriptors is waited for: 5 s. */
 #define CONNECT_AGAIN_US 100000u
 #define CONNECT_TRIES 50
 
@@ -37,7 +37,7 @@ static void send(struct vhost *v, struct worker_msg *msg, const int *fds, unsign
     msg->generation = v->worker.generation;
     r = child_send(v->worker.child, msg, fds, nfds);
     if (r == -ENOMEM)
-        child_kill(v->worker.child); /* it would miss a message: a fresh one gets them all */
+        child_kill(v->worker.child); /* it would miss a message; a new worker gets them all */
 }
 
 /* --- devices --- */
@@ -179,7 +179,7 @@ static void connect_expired(struct loop_timer *timer)
     send_connect(container_of(timer, struct vhost, worker.connect_timer));
 }
 
-/* Our side's trouble, not a wrong reference or port of the guest's. */
+/* True: a problem on our side that may pass, not a wrong grant reference or port of the guest. */
 static bool may_pass(int error)
 {
     return error == -ENOMEM || error == -EAGAIN || error == -EBUSY || error == -EINTR || error == -EMFILE
@@ -288,7 +288,7 @@ static void child_died(void *ctx, const char *how, bool clean)
     w->child = NULL;
     loop_timer_cancel(&w->connect_timer);
     if (v->host->quitting)
-        return; /* the journal says it to the next daemon */
+        return; /* the next daemon learns it from the journal */
     at_work_note(v, 0);
     if (now - w->since_us > STABLE_US)
         w->failures = 0;
@@ -309,7 +309,7 @@ static void child_died(void *ctx, const char *how, bool clean)
 
 static const struct child_ops child_ops = { .message = child_message, .died = child_died };
 
-/* A worker of an earlier daemon that does not end by itself. The lock that it holds proves that it is alive. */
+/* Kills a worker of an earlier daemon that does not end by itself. It holds the journal's lock, so it is alive. */
 static void kill_old_worker(struct vhost *v, uint32_t pid)
 {
     CLEANUP_CLOSE int fd = run_files_worker((pid_t)pid);
@@ -388,7 +388,7 @@ bool worker_start(struct vhost *v, bool go_on)
 
     if (w->child)
         return true;
-    /* One that died must have been acted upon first: what it had is open no more. */
+    /* The death of the worker before must have been handled first: its devices have to be opened again. */
     if (w->died || v->host->quitting || now_us() < w->not_before_us || !v->segments || !open_files(v, !go_on, &files))
         return false;
     r = child_start(v->host->loop, v->prefix, &child_ops, v, &w->child);
@@ -423,7 +423,7 @@ void worker_drop(struct vhost *v)
     if (!v->host->quitting) {
         at_work_note(v, child_pid(v->worker.child));
         if (ring_is_served(v->ring))
-            worker_disconnect(v); /* unmap now, whatever is still at the devices */
+            worker_disconnect(v); /* it unmaps the ring now, even if commands are still at the devices */
     }
     child_abandon(v->worker.child);
     v->worker.child = NULL;
