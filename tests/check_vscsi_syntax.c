@@ -20,6 +20,7 @@ static const struct {
     bool whole_host, feature_host, readonly, pr_move, pr_force, force;
     const char *backend, *pr;
     const char *again; /* as vscsi_entry_format() gives it; NULL: text itself */
+    enum vscsi_need need;
 } good[] = {
     { "/dev/sda,0:0:0:0", PDEV_NODE, "/dev/sda" },
     { "/dev/sg12,1:2:3:4", PDEV_NODE, "/dev/sg12", { 1, 2, 3, 4 } },
@@ -53,6 +54,9 @@ static const struct {
     { "/dev/sda,0:0:0:0,force,pr-force,pr-move,pr=deny,backend=b,readonly,feature-host", PDEV_NODE, "/dev/sda",
       .feature_host = true, .readonly = true, .pr_move = true, .pr_force = true, .force = true, .backend = "b",
       .pr = "deny", .again = "/dev/sda,0:0:0:0,feature-host,readonly,backend=b,pr=deny,pr-move,pr-force,force" },
+    { "/dev/sda,0:0:0:0,required", PDEV_NODE, "/dev/sda", .need = NEED_REQUIRED },
+    { "/dev/sda,0:0:0:0,optional,optional", PDEV_NODE, "/dev/sda", .need = NEED_OPTIONAL,
+      .again = "/dev/sda,0:0:0:0,optional" },
     { "2:0:0:0,host", PDEV_HCTL, "2:0:0:0", .whole_host = true, .feature_host = true },
     { "/dev/sg0,host,readonly", PDEV_NODE, "/dev/sg0", .whole_host = true, .feature_host = true, .readonly = true },
 };
@@ -68,6 +72,7 @@ static void check_same(const struct vscsi_entry *e, size_t i)
     ck_assert_int_eq(e->pr_move, good[i].pr_move);
     ck_assert_int_eq(e->pr_force, good[i].pr_force);
     ck_assert_int_eq(e->force, good[i].force);
+    ck_assert_int_eq(e->need, good[i].need);
     ck_assert_pstr_eq(e->backend, good[i].backend);
     ck_assert_pstr_eq(e->pr, good[i].pr);
 }
@@ -132,12 +137,13 @@ static const struct {
     { "/dev/sda,hosts", "expected four decimal numbers" },
     { "/dev/sda,0:0:0:0,", "unknown option ''" },
     { "/dev/sda,0:0:0:0,readonyl", "unknown option 'readonyl': expected one of feature-host readonly backend=DOMAIN "
-                                   "pr=helper|direct|deny pr-move pr-force force" },
+                                   "pr=helper|direct|deny pr-move pr-force force required optional" },
     { "/dev/sda,0:0:0:0,backend", "unknown option 'backend'" },
     { "/dev/sda,0:0:0:0,backend=", "option 'backend=' has no value" },
     { "/dev/sda,0:0:0:0,backend=a,backend=b", "option 'backend=' is given twice" },
     { "/dev/sda,0:0:0:0,pr=", "expected pr=helper, pr=direct or pr=deny" },
     { "/dev/sda,0:0:0:0,pr=Helper", "expected pr=helper, pr=direct or pr=deny" },
+    { "/dev/sda,0:0:0:0,required,optional", "options required and optional exclude each other" },
     { "/dev/sda,0:0:0:0,pr=deny,pr=deny", "option 'pr=' is given twice" },
 };
 

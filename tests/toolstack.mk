@@ -41,6 +41,8 @@ check_inuse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_inuse_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
 
 toolstack_tests = \
+	tests/test-a-guest-waits-for-a-device-that-it-requires.sh \
+	tests/test-a-missing-device-is-tried-again.sh \
 	tests/test-an-attach-costs-the-same-with-many-guests.sh \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \
 	tests/test-re-made-domains-get-their-devices-back.sh \
@@ -50,6 +52,7 @@ toolstack_tests = \
 	tests/test-the-xl-shim-leaves-no-guest-when-something-fails.sh \
 	tests/test-the-xl-shim-never-harms-another-domain.sh \
 	tests/test-the-xl-shim-passes-on-what-is-not-its-own.sh \
+	tests/test-xl-scsi-completes-words.sh \
 	tests/test-xl-scsi-escapes-what-backends-write.sh \
 	tests/test-xl-scsi-is-documented.sh \
 	tests/test-xl-scsi-knows-others-nodes.sh \
@@ -61,4 +64,4 @@ toolstack_tests = \
 	tests/test-xl-scsi-writes-what-a-toolstack-must.sh
 TESTS += $(toolstack_tests)
 dist_check_SCRIPTS += $(toolstack_tests)
-EXTRA_DIST += tests/toolstack-lib.sh tests/played-xl.sh
+EXTRA_DIST += tests/toolstack-lib.sh tests/played-xl.sh tests/watch-lib.sh

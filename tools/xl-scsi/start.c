@@ -128,17 +128,76 @@ static int make_domain(struct start *s)
     return code;
 }
 
+/* One that the guest may run without: what cannot be attached now is noted, and the service tries it again. */
+static int give_optional(struct start *s, const struct vscsi_entry *e)
+{
+    struct change c = change_for(&s->store, s->domid, s->call->o);
+    struct vscsi_entry *one = calloc(1, sizeof(*one));
+    char err[CHANGE_ERROR_MAX];
+    unsigned n = 1;
+    int r = one ? vscsi_entry_copy(e, one) : -ENOMEM;
+
+    c.no_wait = true;
+    if (r == 0)
+        r = attach_and_remember(&c, &one, &n);
+    vscsi_entries_free(one, n);
+    if (r == -EINTR)
+        return r;
+    if (r < 0) {
+        complain(0, "note: guest %s starts without an optional device: %s", s->name, c.error);
+        /* `host` stands for devices that are not known. */
+        if (!e->whole_host
+            && (wanted_note(&s->store, s->domid, e, c.error) < 0 || remember_add(s->domid, e, 1, err) < 0))
+            complain(0, "note: it is not tried again");
+    }
+    return 0;
+}
+
+static int give_configured(struct start *s, struct change *c)
+{
+    struct vscsi_entry *required = calloc(s->n, sizeof(*required));
+    unsigned n = 0;
+    int r = required ? 0 : change_failed(c, -ENOMEM, "out of memory");
+
+    for (unsigned i = 0; r == 0 && i < s->n; i++)
+        if (s->entries[i].need != NEED_OPTIONAL && (r = vscsi_entry_copy(&s->entries[i], &required[n])) == 0)
+            n++;
+    if (r == 0 && n)
+        r = attach_and_remember(c, &required, &n);
+    vscsi_entries_free(required, n);
+    for (unsigned i = 0; r >= 0 && i < s->n; i++)
+        if (s->entries[i].need == NEED_OPTIONAL)
+            r = give_optional(s, &s->entries[i]);
+    return r;
+}
+
+/* Those that the saved guest had. Those that it may run without do not count. */
+static int give_saved(struct start *s, struct change *c)
+{
+    struct wanted missing;
+    int r = wanted_attach(c);
+
+    if (r <= 0)
+        return r;
+    r = wanted_load(&s->store, s->domid, &missing);
+    if (r == 0 && wanted_lacks_required(&missing, true))
+        r = -ENODEV;
+    else if (r == 0)
+        complain(0, "note: guest %s starts without an optional device: %s", s->name, c->error);
+    wanted_clear(&missing);
+    return r;
+}
+
 /* The guest's devices: those of the configuration, or those that the saved guest had. */
 static int give_devices(struct start *s)
 {
     struct change c = change_for(&s->store, s->domid, s->call->o);
-    bool from_saved = s->args.restore && !s->args.config;
 
     c.no_wait = true;
-    int r = from_saved ? wanted_attach(&c) : attach_and_remember(&c, &s->entries, &s->n);
+    int r = s->args.restore && !s->args.config ? give_saved(s, &c) : give_configured(s, &c);
 
-    if (r < 0 || (from_saved && r > 0))
-        return complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error);
+    if (r < 0)
+        return complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error[0] ? c.error : strerror(-r));
     return EXIT_OK;
 }
 

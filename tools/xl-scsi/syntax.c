@@ -97,7 +97,8 @@ int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MA
     return 0;
 }
 
-const char vscsi_options_help[] = "feature-host readonly backend=DOMAIN pr=helper|direct|deny pr-move pr-force force";
+const char vscsi_options_help[] =
+    "feature-host readonly backend=DOMAIN pr=helper|direct|deny pr-move pr-force force required optional";
 
 static int set_text(char **where, const char *what, const char *value, char *err)
 {
@@ -107,6 +108,14 @@ static int set_text(char **where, const char *what, const char *value, char *err
         return wrong(err, "option '%s=' is given twice", what);
     *where = strdup(value);
     return *where ? 0 : -ENOMEM;
+}
+
+static int set_need(struct vscsi_entry *e, enum vscsi_need need, char *err)
+{
+    if (e->need != NEED_DEFAULT && e->need != need)
+        return wrong(err, "options required and optional exclude each other");
+    e->need = need;
+    return 0;
 }
 
 static int parse_option(const char *text, struct vscsi_entry *e, char *err)
@@ -121,6 +130,10 @@ static int parse_option(const char *text, struct vscsi_entry *e, char *err)
         e->pr_force = true;
     else if (strcmp(text, "force") == 0)
         e->force = true;
+    else if (strcmp(text, "required") == 0)
+        return set_need(e, NEED_REQUIRED, err);
+    else if (strcmp(text, "optional") == 0)
+        return set_need(e, NEED_OPTIONAL, err);
     else if (strncmp(text, "backend=", 8) == 0)
         return set_text(&e->backend, "backend", text + 8, err);
     else if (strncmp(text, "pr=", 3) == 0) {
@@ -227,13 +240,16 @@ int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which
 
 char *vscsi_entry_format(const struct vscsi_entry *e)
 {
+    static const char *const needs[] = {
+        [NEED_DEFAULT] = "", [NEED_REQUIRED] = ",required", [NEED_OPTIONAL] = ",optional"
+    };
     char vdev[HCTL_TEXT_MAX];
 
     hctl_format(&e->vdev, vdev);
-    return strf("%s,%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
+    return strf("%s,%s%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
                 e->feature_host && !e->whole_host ? ",feature-host" : "", e->readonly ? ",readonly" : "",
                 e->backend ? ",backend=" : "", e->backend ? e->backend : "", e->pr ? ",pr=" : "", e->pr ? e->pr : "",
-                e->pr_move ? ",pr-move" : "", e->pr_force ? ",pr-force" : "", e->force ? ",force" : "");
+                e->pr_move ? ",pr-move" : "", e->pr_force ? ",pr-force" : "", e->force ? ",force" : "", needs[e->need]);
 }
 
 int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to)

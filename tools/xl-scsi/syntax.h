@@ -13,6 +13,13 @@
 #include "device/pdev.h"
 #include "pvscsi/hctl.h"
 
+/* May the guest run without the device? */
+enum vscsi_need {
+    NEED_DEFAULT, /* no when it is created, restored by the shim, or arrives by migration; yes when it reboots */
+    NEED_REQUIRED,
+    NEED_OPTIONAL,
+};
+
 /* All text is allocated; vscsi_entry_clear() frees it. */
 struct vscsi_entry {
     char *pdev;
@@ -24,6 +31,7 @@ struct vscsi_entry {
     bool readonly;
     bool pr_move;  /* lets the guest move its persistent reservation (PR OUT, REGISTER AND MOVE) */
     bool pr_force; /* persistent reservations although another guest has the device over the same path */
+    enum vscsi_need need;
     bool force;    /* attach although the device is in use */
     char *backend; /* domain id or name; NULL: domain 0 */
     char *pr;      /* helper, direct or deny; NULL: the daemon's own setting */

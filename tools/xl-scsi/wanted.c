@@ -110,6 +110,41 @@ int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev)
     return r < 0 ? r : found;
 }
 
+bool wanted_lacks_required(const struct wanted *w, bool arrives)
+{
+    for (unsigned i = 0; i < w->n; i++)
+        if (w->entries[i].need == NEED_REQUIRED || (arrives && w->entries[i].need == NEED_DEFAULT))
+            return true;
+    return false;
+}
+
+struct note {
+    uint32_t domid;
+    const char *text, *error;
+};
+
+static int put_note(struct xenstore *s, void *ctx)
+{
+    struct note *note = ctx;
+    uint32_t n = 0;
+
+    if (!xenstore_exists(s, "/local/domain/%u", note->domid))
+        return errno ? -errno : -ENOENT;
+    while (xenstore_exists(s, WANTED_FMT "/%u", note->domid, n))
+        n++;
+    xenstore_write(s, note->text, WANTED_FMT "/%u", note->domid, n);
+    xenstore_write(s, note->error, WANTED_FMT "/%u/error", note->domid, n);
+    return 0;
+}
+
+int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e, const char *error)
+{
+    CLEANUP_FREE char *text = vscsi_entry_format(e);
+    struct note note = { .domid = domid, .text = text, .error = error };
+
+    return text ? xenstore_transact(s, put_note, &note) : -ENOMEM;
+}
+
 /* Somebody may have attached it by hand since. */
 static bool there_already(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e)
 {

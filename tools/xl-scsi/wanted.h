@@ -7,6 +7,8 @@
 #ifndef XL_SCSI_WANTED_H
 #define XL_SCSI_WANTED_H
 
+#include <stdbool.h>
+
 #include "change.h"
 
 struct wanted {
@@ -19,6 +21,13 @@ struct wanted {
 /* 0 (perhaps with none), or -errno. */
 int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out);
 void wanted_clear(struct wanted *w);
+/*
+ * Does it lack a device that the guest may not run without? arrives: it was made anew or has come by migration, so that
+ * what says neither required nor optional is required. Pure.
+ */
+bool wanted_lacks_required(const struct wanted *w, bool arrives);
+/* Puts a device on the list that could not be attached, with the reason. 0 or -errno. */
+int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e, const char *error);
 /* Takes one v-dev off the list, if it is there: 1 it was, 0 not, or -errno. */
 int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev);
 

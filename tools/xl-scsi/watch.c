@@ -17,8 +17,10 @@
 
 #include "commands.h"
 #include "hyp.h"
+#include "inuse.h"
 #include "remember.h"
 #include "run.h"
+#include "uevents.h"
 #include "wanted.h"
 
 enum {
@@ -28,8 +30,12 @@ enum {
     IDLE_US = 60000000,
     START_US = 1000000, /* who asks whether we run has the lock for a moment */
     LAST_TRIES = 20,
+    SETTLE_US = 60000000,
+    BACK_OFF_MIN_US = 5000000,
+    BACK_OFF_MAX_US = 60000000,
 };
 #define PAUSED_FMT "/local/domain/%u/" WANTED_DIR "/paused"
+#define ARRIVES "arrives" /* there: the guest came by migration, so that its devices are required */
 
 struct job {
     uint32_t domid;
@@ -39,8 +45,18 @@ struct job {
     pid_t pid;   /* 0: it has ended, and the domain is to run */
 };
 
+/* A domain that is there. */
+struct seen {
+    uint32_t domid;
+    bool wants;                           /* devices that it has not yet */
+    uint64_t first_us, tried_us, next_us; /* CLOCK_MONOTONIC: seen first; tried last; to be tried again */
+    uint64_t delay_us;                    /* between the last two */
+};
+
 struct watcher {
     struct xenstore store;
+    struct seen *seen;
+    unsigned n_seen;
     struct job jobs[MAX_AT_ONCE];
     bool later; /* a domain was left for the next scan */
     char timeout[16];
@@ -83,6 +99,16 @@ enum {
     MARKED_ALREADY = 1
 };
 
+/* xl calls the domain that it builds for a guest on its way so, until the guest runs. */
+static bool arrives(struct xenstore *s, uint32_t domid)
+{
+    static const char suffix[] = "--incoming";
+    CLEANUP_FREE char *name = domain_name(s, domid);
+    size_t len = name ? strlen(name) : 0;
+
+    return len >= sizeof(suffix) - 1 && strcmp(name + len - (sizeof(suffix) - 1), suffix) == 0;
+}
+
 static int put_mark(struct xenstore *s, void *ctx)
 {
     uint32_t domid = *(uint32_t *)ctx;
@@ -92,7 +118,7 @@ static int put_mark(struct xenstore *s, void *ctx)
     /* A domain that is destroyed just now must not get a new home by this. */
     if (!xenstore_exists(s, "/local/domain/%u/" WANTED_DIR, domid))
         return errno ? -errno : -ENOENT;
-    xenstore_write(s, "1", PAUSED_FMT, domid);
+    xenstore_write(s, arrives(s, domid) ? ARRIVES : "1", PAUSED_FMT, domid);
     return 0;
 }
 
@@ -110,9 +136,30 @@ static void hold(struct watcher *w, struct job *job)
         job->held = true;
 }
 
+/* Is it to stay paused, because it lacks a device that it may not run without? -errno: the store failed. */
+static int must_stay(struct watcher *w, uint32_t domid)
+{
+    CLEANUP_FREE char *mark = xenstore_read(&w->store, PAUSED_FMT, domid);
+    struct wanted wanted;
+
+    if (!mark)
+        return errno == ENOENT ? 0 : -errno;
+    int r = wanted_load(&w->store, domid, &wanted);
+
+    if (r < 0)
+        return r;
+    r = wanted_lacks_required(&wanted, strcmp(mark, ARRIVES) == 0);
+    wanted_clear(&wanted);
+    return r;
+}
+
 /* False: the store failed, and this is to be tried again. Nobody else would let the domain run. */
 static bool let_run(struct watcher *w, struct job *job)
 {
+    int stays = job->let_go ? 0 : must_stay(w, job->domid);
+
+    if (stays > 0)
+        return true;
     if (!job->let_go) {
         /* Without an answer, what we know ourselves has to do. */
         if (!xenstore_exists(&w->store, PAUSED_FMT, job->domid) && !job->held)
@@ -153,31 +200,119 @@ static void begin(struct watcher *w, uint32_t domid, bool pause)
         job->pid = pid;
 }
 
-/* retry: also those whose devices could not be had before. */
-static void scan(struct watcher *w, bool retry)
+/* NULL without memory. */
+static struct seen *seen_get(struct watcher *w, uint32_t domid)
+{
+    for (unsigned i = 0; i < w->n_seen; i++)
+        if (w->seen[i].domid == domid)
+            return &w->seen[i];
+    struct seen *grown = realloc(w->seen, (w->n_seen + 1) * sizeof(*grown));
+
+    if (!grown)
+        return NULL;
+    w->seen = grown;
+    grown[w->n_seen] = (struct seen){ .domid = domid, .first_us = now_us() };
+    return &grown[w->n_seen++];
+}
+
+static void forget_gone(struct watcher *w, const uint32_t *ids, unsigned n)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < w->n_seen; i++) {
+        bool there = false;
+
+        for (unsigned k = 0; k < n && !there; k++)
+            there = ids[k] == w->seen[i].domid;
+        if (there)
+            w->seen[kept++] = w->seen[i];
+    }
+    w->n_seen = kept;
+}
+
+/* Something has come that may make a difference: do not wait for the next try, but do not hurry it either. */
+static void try_soon(struct watcher *w)
+{
+    uint64_t now = now_us();
+
+    for (unsigned i = 0; i < w->n_seen; i++) {
+        struct seen *seen = &w->seen[i];
+        uint64_t soon = seen->tried_us + BACK_OFF_MIN_US;
+
+        seen->delay_us = BACK_OFF_MIN_US;
+        soon = soon > now + RETRY_US ? soon : now + RETRY_US;
+        seen->next_us = soon < seen->next_us ? soon : seen->next_us;
+    }
+}
+
+static void try_domain(struct watcher *w, struct seen *seen, bool fresh)
+{
+    seen->tried_us = now_us();
+    /* Twice as long each time, and never given up. */
+    seen->delay_us = fresh || seen->delay_us == 0 ? BACK_OFF_MIN_US : seen->delay_us * 2;
+    if (seen->delay_us > BACK_OFF_MAX_US)
+        seen->delay_us = BACK_OFF_MAX_US;
+    seen->next_us = seen->tried_us + seen->delay_us;
+    begin(w, seen->domid, fresh || xenstore_exists(&w->store, PAUSED_FMT, seen->domid));
+}
+
+static void look_at(struct watcher *w, struct seen *seen)
+{
+    struct wanted wanted;
+    bool fresh = false;
+
+    /* What a domain wants is there before it is introduced: one that has wanted nothing for a while never will. */
+    if (!seen->wants && now_us() > seen->first_us + SETTLE_US)
+        return;
+    if (wanted_load(&w->store, seen->domid, &wanted) < 0) {
+        w->later = true;
+        return;
+    }
+    for (unsigned k = 0; k < wanted.n; k++)
+        fresh |= !wanted.errors[k];
+    seen->wants = wanted.n > 0;
+    if (fresh || (wanted.n && now_us() >= seen->next_us))
+        try_domain(w, seen, fresh);
+    else if ((xenstore_exists(&w->store, PAUSED_FMT, seen->domid) || errno != ENOENT) && must_stay(w, seen->domid) <= 0)
+        new_job(w, seen->domid); /* what a former service left, or what the user has given up */
+    wanted_clear(&wanted);
+}
+
+static void scan(struct watcher *w)
 {
     unsigned n;
     CLEANUP_FREE uint32_t *ids = domain_list(&w->store, &n);
 
     w->later = !ids && errno != ENOENT;
+    if (ids)
+        forget_gone(w, ids, n);
     for (unsigned i = 0; ids && i < n; i++) {
-        struct wanted wanted;
-        bool fresh = false;
+        struct seen *seen = is_busy(w, ids[i]) ? NULL : seen_get(w, ids[i]);
 
-        if (is_busy(w, ids[i]))
-            continue;
-        if (wanted_load(&w->store, ids[i], &wanted) < 0) {
-            w->later = true;
-            continue;
-        }
-        for (unsigned k = 0; k < wanted.n; k++)
-            fresh |= !wanted.errors[k];
-        if (fresh || (retry && wanted.n))
-            begin(w, ids[i], fresh);
-        else if (xenstore_exists(&w->store, PAUSED_FMT, ids[i]) || errno != ENOENT)
-            new_job(w, ids[i]); /* what a former service left */
-        wanted_clear(&wanted);
+        if (seen)
+            look_at(w, seen);
     }
+}
+
+/* When the next domain is to be tried again. */
+static uint64_t next_try(const struct watcher *w)
+{
+    uint64_t next = now_us() + IDLE_US;
+
+    for (unsigned i = 0; i < w->n_seen; i++)
+        if (w->seen[i].wants && !is_busy(w, w->seen[i].domid) && w->seen[i].next_us < next)
+            next = w->seen[i].next_us;
+    return next;
+}
+
+/* The pause between two tries begins when the first has ended. */
+static void rest(struct watcher *w, uint32_t domid)
+{
+    for (unsigned i = 0; i < w->n_seen; i++)
+        if (w->seen[i].domid == domid) {
+            w->seen[i].tried_us = now_us();
+            w->seen[i].next_us = w->seen[i].tried_us + w->seen[i].delay_us;
+        }
 }
 
 /* Those whose process has ended run on. Returns how many are at work still. */
@@ -188,8 +323,10 @@ static unsigned reap(struct watcher *w)
     for (unsigned i = 0; i < MAX_AT_ONCE; i++) {
         struct job *job = &w->jobs[i];
 
-        if (job->used && job->pid && run_poll(job->pid) != -EAGAIN)
+        if (job->used && job->pid && run_poll(job->pid) != -EAGAIN) {
             job->pid = 0;
+            rest(w, job->domid);
+        }
         if (job->used && job->pid == 0 && let_run(w, job))
             job->used = false;
         left += job->used;
@@ -212,24 +349,36 @@ static void finish(struct watcher *w)
         nanosleep(&pause, NULL);
 }
 
-static int serve(struct watcher *w)
+static int serve(struct watcher *w, const struct options *o)
 {
     int r = xenstore_watch(&w->store, "introduced", "@introduceDomain");
+    struct change c = change_for(&w->store, 0, o);
 
     if (r < 0)
         return complain(EXIT_FAILED, "cannot watch for new domains: %s", strerror(-r));
-    scan(w, true);
+    scan(w);
     sd_notify(0, "READY=1");
+    /* Each attach would have to do it. */
+    c.deadline_us = now_us() + c.timeout_us;
+    inuse_learn(&c, 0);
     for (;;) {
+        if (w->later || now_us() >= next_try(w))
+            scan(w);
         unsigned busy = reap(w);
+        uint64_t now = now_us(), next = next_try(w);
 
-        if (w->later)
-            scan(w, false);
-        r = xenstore_wait(&w->store, now_us() + (busy ? POLL_US : w->later ? RETRY_US : IDLE_US));
-        if (r == 0)
-            scan(w, false);
-        else if (r != -ETIMEDOUT)
+        if (busy && next > now + POLL_US)
+            next = now + POLL_US;
+        if (w->later && next > now + RETRY_US)
+            next = now + RETRY_US;
+        r = xenstore_wait(&w->store, next);
+        if (r == 0) {
+            if (uevents_took(w->store.wake_fd) != 0)
+                try_soon(w);
+            scan(w);
+        } else if (r != -ETIMEDOUT) {
             break;
+        }
     }
     sd_notify(0, "STOPPING=1");
     finish(w);
@@ -248,10 +397,27 @@ int cmd_watch(const struct options *o, int argc, char **argv)
     snprintf(w.timeout, sizeof(w.timeout), "%u", o->timeout_s);
     int code = connect_store(&w.store);
 
+    CLEANUP_CLOSE int uevents = uevents_open();
+
+    w.store.wake_fd = uevents;
     if (code == EXIT_OK)
-        code = serve(&w);
+        code = serve(&w, o);
     xenstore_close(&w.store);
+    free(w.seen);
     return code;
+}
+
+static char *first_error(struct xenstore *s, uint32_t domid)
+{
+    struct wanted w;
+    char *error = NULL;
+
+    if (wanted_load(s, domid, &w) < 0)
+        return NULL;
+    for (unsigned i = 0; i < w.n && !error; i++)
+        error = steal_ptr(w.errors[i]);
+    wanted_clear(&w);
+    return error;
 }
 
 int cmd_resume(const struct options *o, int argc, char **argv)
@@ -263,15 +429,18 @@ int cmd_resume(const struct options *o, int argc, char **argv)
     if (code == EXIT_OK)
         code = find_guest(&s, argv[0], &domid);
     if (code == EXIT_OK) {
-        CLEANUP_FREE char *name = domain_name(&s, domid);
+        CLEANUP_FREE char *name = domain_name(&s, domid), *before = first_error(&s, domid);
         struct change c = change_for(&s, domid, o);
 
         c.no_wait = true;
         int r = wanted_attach(&c);
 
         if (r != 0)
-            code = complain(EXIT_FAILED, "guest %s (domain %u) lacks %d of its devices: %s", name ? name : "?", domid,
-                            r < 0 ? 1 : r, c.error);
+            code = EXIT_FAILED;
+        /* It is tried again and again: a reason is worth one line. */
+        if (r != 0 && (!before || strcmp(before, c.error) != 0))
+            complain(0, "guest %s (domain %u) lacks %d of its devices: %s", name ? name : "?", domid, r < 0 ? 1 : r,
+                     c.error);
     }
     xenstore_close(&s);
     return code;

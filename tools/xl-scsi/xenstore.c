@@ -297,7 +297,8 @@ static bool is_connected(struct xenstore *s)
 
 int xenstore_wait(struct xenstore *s, uint64_t deadline_us)
 {
-    struct pollfd fd = { .fd = xs_fileno(s->xs), .events = POLLIN };
+    struct pollfd fds[] = { { .fd = xs_fileno(s->xs), .events = POLLIN },
+                            { .fd = s->wake_fd > 0 ? s->wake_fd : -1, .events = POLLIN } };
 
     /* Kept from one call to the next: many short waits must notice it too. */
     if (s->heard_us == 0)
@@ -311,7 +312,7 @@ int xenstore_wait(struct xenstore *s, uint64_t deadline_us)
             return -ETIMEDOUT;
         uint64_t ms = (deadline_us - now) / 1000 + 1;
         /* Bounded, so that a signal between the check above and the poll delays nothing for long. */
-        int r = poll(&fd, 1, ms > 500 ? 500 : (int)ms);
+        int r = poll(fds, ARRAY_SIZE(fds), ms > 500 ? 500 : (int)ms);
 
         if (r < 0 && errno != EINTR)
             return -errno;
@@ -320,6 +321,8 @@ int xenstore_wait(struct xenstore *s, uint64_t deadline_us)
                 return -ENOTCONN;
             s->heard_us = now;
         }
+        if (r > 0 && fds[1].revents && !fds[0].revents)
+            return 0;
         if (r > 0) {
             if (take_events(s)) {
                 s->heard_us = now;

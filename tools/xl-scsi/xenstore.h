@@ -20,6 +20,7 @@ struct xenstore {
     xs_transaction_t t; /* XBT_NULL outside xenstore_transact() */
     int error;          /* -errno of the first failed write in this transaction */
     uint64_t heard_us;  /* when the connection was last seen to be one */
+    int wake_fd;        /* besides watches, a readable descriptor ends xenstore_wait(); 0: none */
     bool dry_run;       /* writes are printed, and the transaction is dropped */
 };
 

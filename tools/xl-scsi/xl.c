@@ -112,14 +112,22 @@ static int real_create_with(const struct call *call, const struct xl_start *args
     return real_xl(argv);
 }
 
-/* Before anything is made: what can be seen to be wrong already. */
+/* Before anything is made: what can be seen to be wrong already with the devices that the guest may not run without. */
 static int check_early(struct start *s)
 {
     struct change c = change_for(&s->store, DOMID_MAX + 1, s->call->o);
-    int r = inuse_expand_hosts(&c, &inuse_roots_system, &s->entries, &s->n);
+    struct vscsi_entry *required = calloc(s->n, sizeof(*required));
+    unsigned n = 0;
+    int r = required ? 0 : change_failed(&c, -ENOMEM, "out of memory");
 
+    for (unsigned i = 0; r == 0 && i < s->n; i++)
+        if (s->entries[i].need != NEED_OPTIONAL && (r = vscsi_entry_copy(&s->entries[i], &required[n])) == 0)
+            n++;
     if (r == 0)
-        r = inuse_check(&c, &inuse_roots_system, s->entries, s->n);
+        r = inuse_expand_hosts(&c, &inuse_roots_system, &required, &n);
+    if (r == 0)
+        r = inuse_check(&c, &inuse_roots_system, required, n);
+    vscsi_entries_free(required, n);
     return r < 0 ? complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error) : EXIT_OK;
 }
 
