@@ -43,10 +43,49 @@ static const struct {
     { "this is no configuration\n", -ENOEXEC, 0, "g.cfg:1: config parsing error" },
 };
 
+START_TEST(every_mistake_is_named)
+{
+    struct guest_config c;
+    char err[CONFIG_ERROR_MAX] = "";
+
+    ck_assert_int_eq(guest_config_parse("g.cfg",
+                                        "vscsi = [ 'sda,0:0:0:0', '/dev/sdb,0:0:0:1', [ 'x' ], '/dev/sdc,0:0:0:1', "
+                                        "'/dev/sdd,0:0:0:2,readonyl', '/dev/sde,0:0:0:1' ]\n",
+                                        &c, err),
+                     -EINVAL);
+    ck_assert_str_eq(err,
+                     "g.cfg: vscsi entry 1 ('sda,0:0:0:0'): p-dev 'sda' is no SCSI device; expected /dev/..., "
+                     "h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs; did you mean /dev/sda?\n"
+                     "g.cfg: vscsi entry 3 is no string: expected 'pdev,vdev[,option...]'\n"
+                     "g.cfg: vscsi entry 5 ('/dev/sdd,0:0:0:2,readonyl'): unknown option 'readonyl': expected one of "
+                     "feature-host readonly backend=DOMAIN pr=helper|direct|deny pr-move pr-force force required "
+                     "optional\n"
+                     "g.cfg: vscsi entry 4: v-dev 0:0:0:1 is given twice (p-dev /dev/sdb and /dev/sdc)\n"
+                     "g.cfg: vscsi entry 6: v-dev 0:0:0:1 is given twice (p-dev /dev/sdb and /dev/sde)");
+}
+END_TEST
+
+/* What has no room is left out, by whole lines. */
+START_TEST(too_many_mistakes)
+{
+    CLEANUP_FREE char *text = calloc(1, 20000);
+    char err[CONFIG_ERROR_MAX] = "";
+    struct guest_config c;
+
+    strcpy(text, "vscsi = [ 'x'");
+    for (unsigned i = 0; i < 1000; i++)
+        strcat(text, ", 'x'");
+    strcat(text, " ]\n");
+    ck_assert_int_eq(guest_config_parse("g.cfg", text, &c, err), -EINVAL);
+    ck_assert_uint_gt(strlen(err), CONFIG_ERROR_MAX - 300);
+    ck_assert_str_eq(strrchr(err, '\n') + strlen(strrchr(err, '\n')) - 6, "dev/x?");
+}
+END_TEST
+
 START_TEST(config_is_read)
 {
     struct guest_config c;
-    char err[CHANGE_ERROR_MAX] = "";
+    char err[CONFIG_ERROR_MAX] = "";
 
     ck_assert_int_eq(guest_config_parse("g.cfg", configs[_i].text, &c, err), configs[_i].result);
     ck_assert_uint_eq(c.n, configs[_i].n);
@@ -68,7 +107,7 @@ END_TEST
 START_TEST(arguments_count_as_lines)
 {
     char *extra[] = { (char *)"name=\"other\"", (char *)"vscsi=['/dev/sdb,0:0:0:1','/dev/sdc,0:0:0:2']" };
-    char path[] = "/tmp/check_vscsi_config.XXXXXX", err[CHANGE_ERROR_MAX];
+    char path[] = "/tmp/check_vscsi_config.XXXXXX", err[CONFIG_ERROR_MAX];
     static const char text[] = "name='g'\nvscsi=['/dev/sda,0:0:0:0']";
     struct guest_config c;
     int fd = mkstemp(path);
@@ -281,6 +320,8 @@ int main(void)
     SRunner *r = srunner_create(s);
 
     tcase_add_loop_test(t, config_is_read, 0, ARRAY_SIZE(configs));
+    tcase_add_test(t, every_mistake_is_named);
+    tcase_add_test(t, too_many_mistakes);
     tcase_add_test(t, arguments_count_as_lines);
     tcase_add_loop_test(t, json_is_edited, 0, ARRAY_SIZE(edits));
     tcase_add_test(t, json_is_read);

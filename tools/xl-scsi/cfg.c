@@ -10,6 +10,7 @@
 #include <libxlutil.h>
 
 #include "cfg.h"
+#include "common/util.h"
 
 enum {
     CONFIG_MAX = 16 << 20
@@ -22,9 +23,30 @@ static int wrong(char *err, int r, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(err, CHANGE_ERROR_MAX, fmt, ap);
+    vsnprintf(err, CONFIG_ERROR_MAX, fmt, ap);
     va_end(ap);
     return r;
+}
+
+/* One more line in err; what has no room there is left out. */
+static int wrong_too(char *err, const char *fmt, ...) PRINTF(2, 3);
+
+static int wrong_too(char *err, const char *fmt, ...)
+{
+    size_t len = strlen(err);
+    va_list ap;
+
+    if (len && len + 2 < CONFIG_ERROR_MAX) {
+        err[len++] = '\n';
+        err[len] = '\0';
+    }
+    va_start(ap, fmt);
+    int n = vsnprintf(err + len, CONFIG_ERROR_MAX - len, fmt, ap);
+    va_end(ap);
+    /* Half a line would say something else. */
+    if (len && (n < 0 || (size_t)n >= CONFIG_ERROR_MAX - len))
+        err[len - 1] = '\0';
+    return -EINVAL;
 }
 
 static int parse_entries(XLU_Config *cfg, const char *source, struct guest_config *out, char *err)
@@ -32,30 +54,43 @@ static int parse_entries(XLU_Config *cfg, const char *source, struct guest_confi
     XLU_ConfigList *list;
     char why[VSCSI_ERROR_MAX];
     unsigned which = 0;
-    int n = 0, r = xlu_cfg_get_list(cfg, "vscsi", &list, &n, 1);
+    int n = 0, r = xlu_cfg_get_list(cfg, "vscsi", &list, &n, 1), result = 0;
 
     if (r == ESRCH || (r == 0 && n == 0))
         return 0;
     if (r)
         return wrong(err, -EINVAL, "%s: vscsi is no list: expected vscsi=[ 'pdev,vdev[,option...]', ... ]", source);
+    CLEANUP_FREE unsigned *number = calloc((size_t)n, sizeof(*number)); /* of the entries that are right so far */
+
     out->entries = calloc((size_t)n, sizeof(*out->entries));
-    if (!out->entries)
+    if (!out->entries || !number)
         return wrong(err, -ENOMEM, "out of memory");
+    err[0] = '\0';
     for (int i = 0; i < n; i++) {
         const char *text = xlu_cfg_get_listitem(list, i);
 
-        if (!text)
-            return wrong(err, -EINVAL, "%s: vscsi entry %d is no string: expected 'pdev,vdev[,option...]'", source,
-                         i + 1);
-        r = vscsi_entry_parse(text, &out->entries[i], why);
+        if (!text) {
+            result = wrong_too(err, "%s: vscsi entry %d is no string: expected 'pdev,vdev[,option...]'", source, i + 1);
+            continue;
+        }
+        r = vscsi_entry_parse(text, &out->entries[out->n], why);
+        if (r == -ENOMEM)
+            return wrong(err, r, "out of memory");
         if (r < 0)
-            return wrong(err, r, "%s: vscsi entry %d ('%s'): %s", source, i + 1, text, why);
-        out->n++;
+            result = wrong_too(err, "%s: vscsi entry %d ('%s'): %s", source, i + 1, text, why);
+        else
+            number[out->n++] = (unsigned)i + 1;
     }
-    r = vscsi_entries_check(out->entries, out->n, &which, why);
-    if (r < 0)
-        return wrong(err, r, "%s: vscsi entry %u: %s", source, which + 1, why);
-    return 0;
+    for (unsigned i = 0; i < out->n; i++)
+        for (unsigned k = 0; k < i; k++) {
+            struct vscsi_entry pair[] = { out->entries[k], out->entries[i] };
+
+            if (vscsi_entries_check(pair, 2, &which, why) < 0) {
+                result = wrong_too(err, "%s: vscsi entry %u: %s", source, number[i], why);
+                break;
+            }
+        }
+    return result;
 }
 
 /* *out stays NULL where the configuration has no such string. */
@@ -75,7 +110,7 @@ static void first_line(char *text)
     text[strcspn(text, "\r\n")] = '\0';
 }
 
-int guest_config_parse(const char *source, const char *text, struct guest_config *out, char err[CHANGE_ERROR_MAX])
+int guest_config_parse(const char *source, const char *text, struct guest_config *out, char err[CONFIG_ERROR_MAX])
 {
     CLEANUP_FREE char *printed = NULL;
     size_t printed_len = 0, len = strlen(text);
@@ -106,7 +141,7 @@ int guest_config_parse(const char *source, const char *text, struct guest_config
 }
 
 int guest_config_read(const char *file, char *const *extra, unsigned n_extra, struct guest_config *out,
-                      char err[CHANGE_ERROR_MAX])
+                      char err[CONFIG_ERROR_MAX])
 {
     CLEANUP_FREE char *text = NULL;
     size_t len = 0, room;

@@ -6,8 +6,9 @@
 #ifndef XL_SCSI_CFG_H
 #define XL_SCSI_CFG_H
 
-#include "change.h"
 #include "syntax.h"
+
+#define CONFIG_ERROR_MAX 16384 /* room for a line for each mistake */
 
 struct guest_config {
     char *name; /* NULL when it has none */
@@ -18,15 +19,16 @@ struct guest_config {
 
 /*
  * text: the configuration; source: what it is called in messages. 0; -EINVAL: vscsi= is wrong; -ENOEXEC:
- * it is no configuration at all; -ENOMEM; each with one line in err. *out is cleared on failure.
+ * it is no configuration at all; -ENOMEM; each with the reason in err, in one
+ * line, or in a line for each mistake in vscsi=. *out is cleared on failure.
  */
-int guest_config_parse(const char *source, const char *text, struct guest_config *out, char err[CHANGE_ERROR_MAX]);
+int guest_config_parse(const char *source, const char *text, struct guest_config *out, char err[CONFIG_ERROR_MAX]);
 /*
  * The same for a file and for the KEY=VALUE arguments of xl create, which count as lines after it.
  * /dev/null is an empty file to xl, and here. Also -errno when the file cannot be read.
  */
 int guest_config_read(const char *file, char *const *extra, unsigned n_extra, struct guest_config *out,
-                      char err[CHANGE_ERROR_MAX]);
+                      char err[CONFIG_ERROR_MAX]);
 /*
  * Copies the file, with the text `more` (or NULL) after it, to one that has no name and that child processes inherit
  * until this program ends. Its path, to be freed, works in a child too. NULL when that is not possible.

@@ -273,13 +273,13 @@ int cmd_list(const struct options *o, int argc, char **argv)
 int cmd_check(const struct options *o, int argc, char **argv)
 {
     struct guest_config config;
-    char err[CHANGE_ERROR_MAX];
+    char err[CONFIG_ERROR_MAX];
 
     for (int i = 1; i < argc; i++)
         if (!strchr(argv[i], '='))
             return complain(EXIT_USAGE, "'%s': expected KEY=VALUE after the file, as for xl create", argv[i]);
     if (guest_config_read(argv[0], argv + 1, (unsigned)argc - 1, &config, err) < 0)
-        return complain(EXIT_FAILED, "%s", err);
+        return complain_lines(EXIT_FAILED, err);
     printf("%s: %u SCSI device%s\n", config.name ? config.name : "(no name)", config.n, config.n == 1 ? "" : "s");
     for (unsigned i = 0; i < config.n; i++) {
         CLEANUP_FREE char *text = vscsi_entry_format(&config.entries[i]);

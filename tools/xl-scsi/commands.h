@@ -11,7 +11,9 @@
 enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
-    EXIT_USAGE = 2
+    EXIT_USAGE = 2,
+
+    OPTION_TIMEOUT_MAX_S = 86400
 };
 
 struct options {

@@ -16,8 +16,7 @@
 
 enum {
     MANY = 1000000,
-    TIMEOUT_S = 30,
-    TIMEOUT_MAX_S = 86400
+    TIMEOUT_S = 30
 };
 
 struct command {
@@ -97,8 +96,8 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
     while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         switch (c) {
         case 't':
-            if (parse_u32_str(optarg, TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0) {
-                *code = complain(EXIT_USAGE, "--timeout '%s': expected seconds, 1..%d", optarg, TIMEOUT_MAX_S);
+            if (parse_u32_str(optarg, OPTION_TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0) {
+                *code = complain(EXIT_USAGE, "--timeout '%s': expected seconds, 1..%d", optarg, OPTION_TIMEOUT_MAX_S);
                 return 1;
             }
             break;

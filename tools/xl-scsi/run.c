@@ -133,6 +133,15 @@ int complain(int code, const char *fmt, ...)
     return code;
 }
 
+int complain_lines(int code, char *text)
+{
+    char *rest = NULL;
+
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        complain(code, "%s", line);
+    return code;
+}
+
 pid_t run_spawn(char *const argv[], int out)
 {
     posix_spawn_file_actions_t files;

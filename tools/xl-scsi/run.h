@@ -28,6 +28,9 @@ int run_lock_is_held(const char *name);
 /* Says on stderr what went wrong, in one line, after the program's name. Returns code. */
 int complain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for each line of the text, which is changed. */
+int complain_lines(int code, char *text);
+
 /*
  * Starts argv[0] (a path) with this environment. out: becomes its stdout when >= 0. Ignored and blocked
  * signals are reset. The pid, or -errno.

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -152,7 +153,7 @@ static int run_create(const struct call *call)
 {
     __attribute__((cleanup(start_clear))) struct start s = { .call = call };
     CLEANUP_FREE char *spooled = NULL;
-    char err[CHANGE_ERROR_MAX];
+    char err[CONFIG_ERROR_MAX];
     struct guest_config config;
 
     if (!xl_start_parse(false, call->argc - call->line.command, call->argv + call->line.command, &s.args))
@@ -163,7 +164,7 @@ static int run_create(const struct call *call)
     int r = guest_config_read(s.args.config, s.args.extra, s.args.n_extra, &config, err);
 
     if (r == -EINVAL && !real_knows_scsi(call->argv[0]))
-        return complain(EXIT_FAILED, "%s", err);
+        return complain_lines(EXIT_FAILED, err);
     take_config(&s, &config);
     /* What else is wrong with the file, xl says better. */
     if (r < 0 || s.args.dry_run || call->line.dry_run || !can_start(&s))
@@ -203,7 +204,7 @@ static char *saved_config(const char *path)
 }
 
 /* The guest and its devices as the file that replaces the saved configuration has them. */
-static int read_new_config(struct start *s, char err[CHANGE_ERROR_MAX])
+static int read_new_config(struct start *s, char err[CONFIG_ERROR_MAX])
 {
     struct guest_config config;
     struct stat st;
@@ -234,7 +235,7 @@ static int read_saved_config(struct start *s)
 static int run_restore(const struct call *call)
 {
     __attribute__((cleanup(start_clear))) struct start s = { .call = call };
-    char err[CHANGE_ERROR_MAX];
+    char err[CONFIG_ERROR_MAX];
 
     if (!xl_start_parse(true, call->argc - call->line.command, call->argv + call->line.command, &s.args))
         return real_xl(call->argv);
@@ -242,7 +243,7 @@ static int run_restore(const struct call *call)
     int r = fresh ? read_new_config(&s, err) : read_saved_config(&s);
 
     if (fresh && r == -EINVAL && !real_knows_scsi(call->argv[0]))
-        return complain(EXIT_FAILED, "%s", err);
+        return complain_lines(EXIT_FAILED, err);
     if (r < 0 || !can_start(&s))
         return real_xl(call->argv);
     int code = connect_store(&s.store);
@@ -252,46 +253,75 @@ static int run_restore(const struct call *call)
 
 /* --- the commands --- */
 
+/* xm and SUSE's xl had the backend's domain as a fourth argument. */
+static int attach_with_backend(const struct options *o, int argc, char **argv)
+{
+    CLEANUP_FREE char *vdev = argc == 4 ? strf("%s,backend=%s", argv[2], argv[3]) : NULL;
+    char *with[] = { argv[0], argv[1], vdev, NULL };
+
+    if (argc < 4)
+        return cmd_attach(o, argc, argv);
+    return vdev ? cmd_attach(o, 3, with) : complain(EXIT_FAILED, "out of memory");
+}
+
 static const struct {
     enum xl_command command;
     const char *name, *arguments, *what;
+    const char *options; /* letters, as for getopt() */
     int (*run)(const struct options *o, int argc, char **argv);
     int min_args, max_args;
 } scsi_commands[] = {
-    { XL_ATTACH, "scsi-attach", "<Domain> <PhysDev> <VirtDev>[,<option>...]", "Attach a SCSI device to a domain",
-      cmd_attach, 3, 3 },
-    { XL_DETACH, "scsi-detach", "<Domain> <VirtDev>", "Detach a domain's SCSI device", cmd_detach, 2, 2 },
-    { XL_LIST, "scsi-list", "[--long|--json] [<Domain>...]", "List domains' SCSI devices", cmd_list, 0, 1000000 },
+    { XL_ATTACH, "scsi-attach", "[-f] [-w] [-t SECONDS] <Domain> <PhysDev> <VirtDev>[,<option>...] [<BackendDomain>]",
+      "Attach a SCSI device to a domain", "fwt:", attach_with_backend, 3, 4 },
+    { XL_DETACH, "scsi-detach", "[-f] [-t SECONDS] <Domain> <VirtDev>", "Detach a domain's SCSI device",
+      "ft:", cmd_detach, 2, 2 },
+    { XL_LIST, "scsi-list", "[--long|--json] [<Domain>...]", "List domains' SCSI devices", "lj", cmd_list, 0, 1000000 },
 };
 
-static bool list_option(const char *arg, struct options *o)
+static const struct option scsi_longs[] = {
+    { "force", no_argument, NULL, 'f' },         { "no-wait", no_argument, NULL, 'w' },
+    { "timeout", required_argument, NULL, 't' }, { "long", no_argument, NULL, 'l' },
+    { "json", no_argument, NULL, 'j' },          { NULL, 0, NULL, 0 },
+};
+
+/* Options come before the arguments: an argument may begin with a minus. False: wrong. *argc and *argv: what is left. */
+static bool scsi_options(const char *letters, struct options *o, int *argc, char ***argv)
 {
-    if (strcmp(arg, "-l") == 0 || strcmp(arg, "--long") == 0)
-        o->as_long = true;
-    else if (strcmp(arg, "-j") == 0 || strcmp(arg, "--json") == 0)
-        o->json = true;
-    else
-        return false;
-    return true;
+    CLEANUP_FREE char *first = strf("+%s", letters);
+    int c;
+
+    optind = 0; /* glibc: start afresh */
+    opterr = 0;
+    while (first && (c = getopt_long(*argc, *argv, first, scsi_longs, NULL)) != -1) {
+        if (c == '?' || !strchr(letters, c))
+            return false;
+        if (c == 't' && (parse_u32_str(optarg, OPTION_TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0))
+            return false;
+        o->force |= c == 'f';
+        o->no_wait |= c == 'w';
+        o->as_long |= c == 'l';
+        o->json |= c == 'j';
+    }
+    *argc -= optind;
+    *argv += optind;
+    return first != NULL;
 }
 
 static int run_scsi(const struct call *call, enum xl_command command)
 {
     struct options o = *call->o;
-    int argc = call->argc - call->line.command - 1;
-    char **argv = call->argv + call->line.command + 1;
+    /* With the command word, which stands where getopt() expects the program. */
+    int argc = call->argc - call->line.command;
+    char **argv = call->argv + call->line.command;
 
     o.dry_run |= call->line.dry_run;
     for (size_t i = 0; i < ARRAY_SIZE(scsi_commands); i++) {
         if (scsi_commands[i].command != command)
             continue;
-        while (command == XL_LIST && argc > 0 && list_option(argv[0], &o)) {
-            argc--;
-            argv++;
-        }
-        bool help = argc > 0 && (strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0);
+        bool help = argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
 
-        if (help || argc < scsi_commands[i].min_args || argc > scsi_commands[i].max_args) {
+        if (help || !scsi_options(scsi_commands[i].options, &o, &argc, &argv) || argc < scsi_commands[i].min_args
+            || argc > scsi_commands[i].max_args) {
             fprintf(help ? stdout : stderr, "Usage: xl [-N] %s %s\n\nSee xl-scsi(8) and vscsi(7).\n",
                     scsi_commands[i].name, scsi_commands[i].arguments);
             return help ? EXIT_OK : EXIT_USAGE;
