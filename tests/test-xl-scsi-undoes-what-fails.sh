@@ -18,7 +18,7 @@ no_nodes 5 "without a backend"
 
 step "a backend that answers nothing"
 peers 5 backend=mute
-refuses 1 'the backend did not answer; backend state 2 \(InitWait\), device state 1 \(Initialising\)' \
+refuses 1 'the backend did not answer \(is pvscsid running there\?\); backend state 2 \(InitWait\), device state 1 \(Initialising\)' \
     xl_scsi attach web /dev/nosuch 0:0:0:0 -t "$SOON"
 no_nodes 5 "with a mute backend"
 

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "attach.h"
 #include "detach.h"
@@ -19,7 +21,8 @@ enum {
     SERVED_US = 10 * 1000000,  /* a backend that runs reaches state 2 in milliseconds */
     FRONTEND_US = 5 * 1000000, /* a running guest's driver answers, or there is none */
     NUDGE_US = 1000000,
-    FOREIGN_MAX = 512, /* of a driver domain's text in a message */
+    ASK_AGAIN_US = 2000000, /* whether the daemon is there */
+    FOREIGN_MAX = 512,      /* of a driver domain's text in a message */
 };
 
 enum dev_outcome {
@@ -168,13 +171,15 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 static int place_existing(struct xenstore *s, struct target *t, struct vhost_view *h)
 {
     bool connected = h->state == 4 && h->fe_state == 4;
+    /* It will look at all that is there when it runs again. */
+    bool will_look = h->state == 7 && h->fe_state == 4 && hyp_domain_paused(t->c->domid) == 1;
     bool idle = (h->state <= 2 || h->state == 6) && (h->fe_state <= 1 || h->fe_state == 6);
     uint32_t next = 0;
     int r = check_existing(t, h);
 
     if (r < 0)
         return r;
-    if (!connected && !idle)
+    if (!connected && !idle && !will_look)
         return -EINPROGRESS;
     t->id = h->id;
     for (unsigned i = 0; i < h->n_devs; i++)
@@ -241,9 +246,9 @@ static const char *silent_side(const struct target *t)
     if (t->state == 7 && t->fe_state != 7)
         return "the guest did not answer";
     if ((t->state == 2 || t->state == 6 || t->state == 7) && dev_waits_for_backend)
-        return "the backend did not answer";
+        return "the backend did not answer (is pvscsid running there?)";
     if (t->state == 2 && t->fe_state == 3)
-        return "the backend did not connect";
+        return "the backend did not connect (is pvscsid running there?)";
     return "the guest did not connect it";
 }
 
@@ -396,11 +401,28 @@ static int nudge(struct xenstore *s, void *ctx)
 static int withdraw(struct xenstore *s, void *ctx)
 {
     struct target *t = ctx;
+    struct guest_view v;
+    int r = view_load_from(s, t->c->domid, &t->backend, 1, &v);
 
-    if (xenstore_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id) == 7
-        && xenstore_state(s, FE_FMT "/state", t->c->domid, t->id) == 4)
-        xenstore_write(s, "4", BE_FMT "/state", t->backend, t->c->domid, t->id);
-    return 0;
+    for (unsigned i = 0; r == 0 && i < v.n_vhosts; i++) {
+        const struct vhost_view *h = &v.vhosts[i];
+
+        if (h->id == t->id && h->state == 7 && h->fe_state == 4 && !view_has_untaken(h))
+            xenstore_write(s, "4", BE_FMT "/state", t->backend, t->c->domid, t->id);
+    }
+    view_clear(&v);
+    return r;
+}
+
+/* Known only of pvscsid in this domain: nobody is behind its socket, and the kernel's backend does not serve the vhost. */
+static bool backend_is_away(const struct target *t)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RUNSTATEDIR "/pvscsid/pvscsid.sock" };
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0 || t->backend != own_domid(t->c->store) || hyp_kernel_backend(t->c->domid, t->backend, t->id))
+        return false;
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && (errno == ENOENT || errno == ECONNREFUSED);
 }
 
 enum progress {
@@ -431,8 +453,16 @@ static int judge(struct target *t, uint64_t *wake, int *result)
             return timed_out(t);
         *wake = until < *wake ? until : *wake;
     }
-    if (pending)
+    if (pending) {
+        uint64_t until = t->placed_us + SERVED_US;
+
+        /* A device may take long to open, but not a daemon to be there. */
+        if (now >= until && backend_is_away(t))
+            return timed_out(t);
+        until = now < until ? until : now + ASK_AGAIN_US;
+        *wake = until < *wake ? until : *wake;
         return WAITING;
+    }
 
     /* The backend has them all. Is there a guest to wait for? */
     if (t->taken_us == 0)
@@ -441,7 +471,8 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     int paused = hyp_domain_paused(t->c->domid);
     uint64_t grace = t->taken_us + (paused == 1 || t->state == 6 ? 0 : FRONTEND_US);
 
-    if (t->c->no_wait || (absent && now >= grace)) {
+    /* A guest that is paused takes them when it runs again, whatever state its frontend was left in. */
+    if (t->c->no_wait || paused == 1 || (absent && now >= grace)) {
         int came_to = t->c->no_wait || paused != 0 ? ATTACH_TAKEN : ATTACH_NO_FRONTEND;
 
         *result = came_to > *result ? came_to : *result;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "detach.h"
+#include "hyp.h"
 
 /* Positive: what a transaction found, and dropped itself for. */
 enum step {
@@ -110,11 +111,15 @@ static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h
 {
     uint32_t domid = r->c->domid;
     bool asked = false, settled = h->state != 7 && h->state != 8;
+    bool paused = hyp_domain_paused(domid) == 1;
 
     if (!unconnected(h) && !r->force) {
         for (unsigned i = 0; i < h->n_devs; i++) {
             struct dev_view *d = &h->devs[i];
 
+            /* A guest that is paused and has never looked at it need not be asked. */
+            if (d->state == 3 && d->fe_state == 0 && h->state == 7 && h->fe_state == 4 && paused)
+                continue;
             if (is_ours(r, d->n) && d->state >= 3 && d->state != 6) {
                 asked = true;
                 if (d->state != 5 && settled)
@@ -188,7 +193,7 @@ static int put_back(struct xenstore *s, void *ctx)
         for (unsigned i = 0; i < h->n_devs; i++)
             if (is_ours(r, h->devs[i].n) && h->devs[i].state == 5)
                 put_dev_state(s, v.domid, h, h->devs[i].n, 4);
-        if (h->state == 7 && h->fe_state == 4)
+        if (h->state == 7 && h->fe_state == 4 && !view_has_untaken(h))
             put_state(s, v.domid, h, 4);
     }
     view_clear(&v);

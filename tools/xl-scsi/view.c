@@ -266,6 +266,14 @@ struct vhost_view *view_host(const struct guest_view *v, uint32_t host)
     return NULL;
 }
 
+bool view_has_untaken(const struct vhost_view *h)
+{
+    for (unsigned i = 0; i < h->n_devs; i++)
+        if (h->devs[i].state == 3 && h->devs[i].fe_state == 0)
+            return true;
+    return false;
+}
+
 struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev)
 {
     for (unsigned i = 0; i < h->n_devs; i++)

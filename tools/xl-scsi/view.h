@@ -58,6 +58,12 @@ void view_clear(struct guest_view *v);
 struct vhost_view *view_host(const struct guest_view *v, uint32_t host);
 struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
 
+/*
+ * Has it a device that the backend offers (state 3) and that the guest has not looked at? Then a state 7 of the vhost
+ * is what makes the guest look, and stays.
+ */
+bool view_has_untaken(const struct vhost_view *h);
+
 #define BE_FMT "/local/domain/%u/backend/vscsi/%u/%u" /* backend domain, guest, id */
 #define DEV_FMT BE_FMT "/vscsi-devs/dev-%u"
 #define FE_FMT "/local/domain/%u/device/vscsi/%u" /* guest, id */
