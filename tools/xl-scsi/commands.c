@@ -159,11 +159,15 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         if (r == 0)
             r = detach_run(&c, &vdev);
 
-        if (r == -ENOENT && missing == 1)
+        bool gone = r == -ENOENT;
+        int noted = !o->dry_run && (r == 0 || gone) ? remember_remove(domid, &vdev, note) : 0;
+
+        /* What is only on a list is taken off it; a detach that was killed before that ends so, too. */
+        if (gone && !o->dry_run && (missing == 1 || noted == 0))
             r = 0;
         if (r < 0)
             code = complain(EXIT_FAILED, "%s", c.error);
-        else if (!o->dry_run && remember_remove(domid, &vdev, note) < 0)
+        else if (noted < 0)
             complain(0, "note: the device is detached, but comes back after a reboot or migration: %s", note);
     }
     xenstore_close(&s);

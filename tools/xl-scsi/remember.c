@@ -188,7 +188,7 @@ static int edit_locked(const struct userdata *u, const struct vscsi_entry *add, 
     }
     r = remember_edit(json, add, n, remove, &edited);
     if (r == 1)
-        return 0;
+        return REMEMBER_NOT_NOTED;
     if (r < 0) {
         snprintf(err, CHANGE_ERROR_MAX, "xl's configuration of domain %u cannot be edited: %s", u->domid, strerror(-r));
         return r;
@@ -228,7 +228,7 @@ static int edit(uint32_t domid, const struct vscsi_entry *add, unsigned n, const
     int r = find_userdata(domid, &u);
 
     if (r == -ENOSYS)
-        return 1;
+        return REMEMBER_NO_XEN;
     if (r < 0) {
         snprintf(err, CHANGE_ERROR_MAX, "domain %u is gone", domid);
         return r;

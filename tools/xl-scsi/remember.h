@@ -18,16 +18,21 @@
 /* What the new domain finds; see wanted.h. */
 #define WANTED_DIR "pvscsi"
 
+enum {
+    REMEMBER_NO_XEN = 1,
+    REMEMBER_NOT_NOTED = 2, /* there was nothing to remove */
+};
+
 /*
- * Notes or removes devices in the JSON of a running guest. 0; 1: there is no Xen here; or -errno with
- * one line in err, and nothing changed.
+ * Notes or removes devices in the JSON of a running guest. 0 or one of the above; or -errno with one line in err, and
+ * nothing changed.
  */
 int remember_add(uint32_t domid, const struct vscsi_entry *e, unsigned n, char err[CHANGE_ERROR_MAX]);
 int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERROR_MAX]);
 /* Has libxl finished creating this domain? It stores the JSON last. Without Xen, true. */
 bool remember_domain_complete(uint32_t domid);
 
-/* The same on a file, with libxl's lock held from reading it to replacing it. 0 or -errno and err. */
+/* The same on a file, with libxl's lock held from reading it to replacing it. 0, REMEMBER_NOT_NOTED, or -errno and err. */
 int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
                        char err[CHANGE_ERROR_MAX]);
 /*
