@@ -36,11 +36,25 @@ done
 while read -r word; do
     case $word in
     itself) ;;
+    tree) ;;
     mock:*) compgen -G "$TOP/tests/test-${word#mock:}.sh" >/dev/null || fail "tools/changes.sh: no test fits $word" ;;
     xen:*) compgen -G "$TOP/tests/xen/t-${word#xen:}.sh" >/dev/null || fail "tools/changes.sh: no test fits $word" ;;
     *) grep -qwx -- "$word" <<<"$stages" || fail "tools/changes.sh: $word is no stage" ;;
     esac
 done <<<"$words"
+
+for word in $changes_tree; do
+    compgen -G "$TOP/tests/test-$word.sh" >/dev/null || fail "tools/changes.sh: no test fits $word"
+done
+# What looks at the tree's files counts as a test of the tree.
+for path in $(cd "$TOP" && grep -lE '/tree-lib\.sh"|ls-files' tests/test-*.sh); do
+    name=${path#tests/test-}
+    for word in $changes_tree; do
+        # shellcheck disable=SC2254
+        case ${name%.sh} in $word) continue 2 ;; esac
+    done
+    fail "tools/changes.sh: no word of changes_tree fits $path"
+done
 
 # affects WANTED PATH...
 affects() {
@@ -50,8 +64,9 @@ affects() {
     [ "$got" = "$wanted " ] || fail "a change of $* affects '$got', wanted '$wanted'"
 }
 affects "gcc mock:tests/test-*.sh" docs/testing.md
-affects "gcc mock:tests/test-pr-example.sh mock:tests/test-the-tarball-*.sh mock:tests/test-tools-check-*.sh shell xen:10-disk" \
+tree=$(printf 'mock:tests/test-%s.sh ' 'calls-*' 'every-*' 'includes-*' 'long-*')
+affects "gcc ${tree}mock:tests/test-pr-example.sh mock:tests/test-the-*.sh mock:tests/test-tools-check-*.sh shell xen:10-disk" \
     tests/xen/t-10-disk.sh
-affects "clang demo fuzz gcc mock:tests/test-*.sh sanitize valgrind xen:[0124]* xen:[014]*" src/pr/client.c src/scsi/filter.c
+affects "clang demo fuzz gcc mock:tests/test-*.sh sanitize valgrind xen:[01246]* xen:[014]*" src/pr/client.c src/scsi/filter.c
 "$TOP/tools/check" --affected a/file/of/nowhere 2>/dev/null && fail "a file of nowhere affects something"
 echo "$(wc -l <<<"$files") files, $(changes_table | wc -l) lines"

@@ -9,23 +9,25 @@
 #   mock:GLOB         the tests tests/test-GLOB.sh
 #   xen:GLOB          the tests tests/xen/t-GLOB.sh
 #   itself            the test that this file is
+#   tree              the tests of the tree itself: what is shipped, how it is formatted, which file includes which
+changes_tree="calls-* every-* includes-* long-* the-* tools-check-*"
 changes_table() {
     cat <<'TABLE'
-tests/test-*.sh           gcc sanitize shell itself mock:the-tarball-*
+tests/test-*.sh           gcc sanitize shell tree itself
 tests/*-lib.sh            gcc sanitize shell mock:*
 tests/timed               gcc sanitize shell mock:*
-tests/check_*             gcc sanitize valgrind mock:the-*
-tests/xen-answers*        gcc sanitize mock:mockxen-answers xen:01-*
-tests/fuzz/*              gcc sanitize fuzz mock:corpus-* mock:the-tarball-*
-tests/xen/t-*.sh          gcc shell itself mock:the-tarball-* mock:pr-example mock:tools-check-*
-tests/xen/bench           gcc shell mock:the-*
-tests/xen/profile.c       gcc mock:the-*
-tests/xen/*               gcc shell mock:the-* mock:tools-check-* xen:*
-tests/*                   gcc sanitize valgrind fuzz mock:*
+tests/check_*             gcc sanitize valgrind tree
+tests/xen-answers*        gcc sanitize tree mock:mockxen-answers xen:01-*
+tests/fuzz/*              gcc sanitize fuzz tree mock:corpus-*
+tests/xen/t-*.sh          gcc shell tree itself mock:pr-example
+tests/xen/bench           gcc shell tree
+tests/xen/profile.c       gcc tree
+tests/xen/*               gcc shell tree xen:*
+tests/*                   gcc sanitize valgrind fuzz shell mock:*
 *.mk                      gcc clang sanitize valgrind fuzz demo mock:*
 src/standalone/*          gcc clang sanitize valgrind fuzz demo mock:*
-src/scsi/*                gcc clang sanitize valgrind fuzz demo mock:* xen:[0124]*
-src/worker/*              gcc clang sanitize valgrind fuzz demo mock:* xen:[0124]*
+src/scsi/*                gcc clang sanitize valgrind fuzz demo mock:* xen:[01246]*
+src/worker/*              gcc clang sanitize valgrind fuzz demo mock:* xen:*
 src/pr/*                  gcc clang sanitize valgrind fuzz demo mock:* xen:[014]*
 src/*                     gcc clang sanitize valgrind fuzz demo mock:* xen:*
 include/*                 gcc clang sanitize valgrind fuzz demo mock:* xen:*
@@ -33,15 +35,15 @@ tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]
 tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]*
 tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
 tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-*
-tools/demo                gcc shell demo mock:the-*
-tools/bench               gcc shell mock:the-*
+tools/demo                gcc shell demo tree
+tools/bench               gcc shell tree
 tools/*                   gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 xl-scripts/*              gcc shell mock:* xen:[35]*
-.ci/*                     gcc shell mock:the-*
+.ci/*                     gcc shell tree
 configure.ac              gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 Makefile.am               gcc clang sanitize valgrind fuzz demo mock:* xen:00-*
 docs/*                    gcc mock:*
-.*                        gcc mock:the-*
+.*                        gcc tree
 [A-Z]*                    gcc mock:*
 TABLE
 }
@@ -81,6 +83,11 @@ changes_affect() (
             itself:*)
                 [ -e "$TOP/$path" ] || continue
                 word=mock:$path
+                ;;
+            tree:*)
+                # shellcheck disable=SC2086
+                printf 'mock:tests/test-%s.sh\n' $changes_tree
+                continue
                 ;;
             mock:*) word="mock:tests/test-${word#mock:}.sh" ;;
             esac
