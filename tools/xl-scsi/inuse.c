@@ -269,7 +269,7 @@ int inuse_learn(struct change *c, uint32_t backend)
         return -errno;
     free(ids);
     /* One process does it; the others find it done. */
-    CLEANUP_CLOSE int lock = run_lock("learn", c->deadline_us);
+    UNUSED CLEANUP_CLOSE int lock = run_lock("learn", c->deadline_us);
 
     ids = units_unknown(c->store, backend, &n);
     for (unsigned i = 0; r == 0 && i < n; i++)
