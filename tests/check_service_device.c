@@ -12,6 +12,16 @@
 #include "fake-sg.h"
 #include "service-fixture.h"
 
+/* Time passes when a test says so. */
+static uint64_t later_us;
+uint64_t __real_now_us(void);
+uint64_t __wrap_now_us(void);
+
+uint64_t __wrap_now_us(void)
+{
+    return __real_now_us() + later_us;
+}
+
 #define TAPE 1 /* its lun_slot, and its target */
 #define DISK 2
 
@@ -37,6 +47,7 @@ static void add_devices(uint32_t flags)
 static void setup_devices(void)
 {
     memset(&fake_sg, 0, sizeof(fake_sg));
+    later_us = 0;
     setup();
     add_devices(0);
 }
@@ -83,6 +94,19 @@ static void expect(uint16_t rqid, int32_t rslt)
 
     ck_assert_uint_eq(r.rqid, rqid);
     ck_assert_int_eq(r.rslt, rslt);
+}
+
+static void pass(uint64_t seconds)
+{
+    later_us += seconds * 1000000;
+    kick();
+}
+
+/* What sg was told of the i-th command at a device, and what the host's error handling may add: whole seconds. */
+static uint64_t patience(unsigned i)
+{
+    ck_assert_uint_lt(i, fake_sg.n);
+    return fake_sg.at[i].hdr.timeout / 1000 + 120;
 }
 
 static void connect_anew(void)
@@ -293,28 +317,74 @@ START_TEST(a_removed_lun_stays_until_its_device_has_ended_all)
 }
 END_TEST
 
-START_TEST(an_abort_waits_for_the_device_and_fails_when_that_takes_too_long)
+static struct vscsiif_request *put_abort(uint16_t target, uint16_t rqid, uint16_t of)
 {
-    struct vscsiif_request *req;
+    struct vscsiif_request *req = put_to(target, rqid);
+
+    req->act = VSCSIIF_ACT_SCSI_ABORT;
+    req->ref_rqid = of;
+    return req;
+}
+
+static void put_reset(uint16_t target, uint16_t rqid)
+{
+    put_to(target, rqid)->act = VSCSIIF_ACT_SCSI_RESET;
+}
+
+/* A guest's 30 s are over, and the array still works at an UNMAP: it ends with the answer of the device. */
+START_TEST(an_abort_waits_as_long_as_the_device_may_take)
+{
+    struct vscsiif_request *req = put_to(DISK, 1);
+
+    req->cmnd[0] = 0x42;
+    req->cmnd[8] = 24;
+    req->sc_data_direction = SCSI_DIR_OUT;
+    req->timeout_per_command = 30;
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 24 };
+    kick();
+    pass(30);
+    put_abort(DISK, 2, 1);
+    kick();
+    none();
+    pass(40);
+    put_reset(DISK, 3);
+    kick();
+    none();
+    pass(15);
+    ck_assert_int_eq(resets, 1);
+    manage_reset_done(svc, svc->luns[DISK], -EOPNOTSUPP);
+    kick();
+    none(); /* no reset is to be had; the device itself still may answer */
+    pass(30);
+    none();
+    end_all();
+    expect(1, 0);
+    expect(2, 0x2002);
+    expect(3, 0x2002);
+    none();
+}
+END_TEST
+
+START_TEST(an_abort_fails_when_the_host_s_error_handling_should_be_over)
+{
+    uint64_t wait;
 
     put_to(TAPE, 1);
     put_to(TAPE, 2);
-    for (uint16_t id = 1; id <= 2; id++) {
-        req = put_to(TAPE, (uint16_t)(10 + id));
-        req->act = VSCSIIF_ACT_SCSI_ABORT;
-        req->ref_rqid = id;
-    }
+    kick();
+    wait = patience(1);
+    put_abort(TAPE, 11, 1);
+    put_abort(TAPE, 12, 2);
     kick();
     none();
     fake_sg_end(0);
     run();
     expect(1, 0);
     expect(11, 0x2002);
+    pass(wait - 2);
     none();
-    for (unsigned i = 0; i < CMD_COUNT; i++)
-        if (svc->cmd[i].state == CMD_MANAGING)
-            svc->cmd[i].deadline_us = now_us();
-    kick();
+    pass(2);
     expect(12, 0x2003);
     none();
     end_all();
@@ -340,28 +410,21 @@ START_TEST(a_reset_waits_for_the_device_and_holds_new_commands_back)
 }
 END_TEST
 
-/* Lets the deadlines of all that wait pass. */
-static void time_out(void)
+START_TEST(a_reset_asks_for_the_device_s_own_once_and_fails_when_the_device_gives_nothing_back)
 {
-    for (unsigned i = 0; i < CMD_COUNT; i++)
-        if (svc->cmd[i].state == CMD_MANAGING)
-            svc->cmd[i].deadline_us = now_us();
-    kick();
-}
+    uint64_t wait;
 
-START_TEST(a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails)
-{
     put_to(TAPE, 1);
-    put_to(TAPE, 2)->act = VSCSIIF_ACT_SCSI_RESET;
+    put_reset(TAPE, 2);
     kick();
+    wait = patience(0);
+    pass(14);
     ck_assert_int_eq(resets, 0);
-    time_out();
+    pass(1);
     ck_assert_int_eq(resets, 1);
     none();
     if (_i == 0) { /* refused or failed */
         manage_reset_done(svc, svc->luns[TAPE], -EOPNOTSUPP);
-        kick();
-        expect(2, 0x2003);
     } else if (_i == 1) { /* it helps */
         manage_reset_done(svc, svc->luns[TAPE], 0);
         run();
@@ -370,17 +433,62 @@ START_TEST(a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails)
         expect(1, 0);
         expect(2, 0x2002);
         return;
-    } else { /* nobody answers */
-        time_out();
-        ck_assert_int_eq(resets, 1);
-        expect(2, 0x2003);
-    }
+    } else if (_i == 2) { /* it does not help */
+        manage_reset_done(svc, svc->luns[TAPE], 0);
+    } /* 3: nobody answers */
+    pass(wait - 17);
+    none();
+    pass(2);
+    expect(2, 0x2003);
+    ck_assert_int_eq(resets, 1);
     put_to(TAPE, 3);
     kick();
     ck_assert_uint_eq(fake_sg.n, 2); /* a failed reset holds nothing back */
     end_all();
     expect(1, 0);
     expect(3, 0);
+}
+END_TEST
+
+/* Past all time-outs a RESET is the device's last chance: it gets the time of a reset, and then fails. */
+START_TEST(a_reset_after_all_hope_still_gives_the_device_s_own_a_chance)
+{
+    put_to(TAPE, 1);
+    kick();
+    pass(patience(0));
+    put_reset(TAPE, 2);
+    kick();
+    none();
+    pass(15);
+    ck_assert_int_eq(resets, 1);
+    none();
+    if (_i == 0) { /* no such reset is configured */
+        manage_reset_done(svc, svc->luns[TAPE], -EOPNOTSUPP);
+        kick();
+    } else { /* it was made, and has changed nothing */
+        manage_reset_done(svc, svc->luns[TAPE], 0);
+        pass(14);
+        none();
+        pass(1);
+    }
+    expect(2, 0x2003);
+    none();
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
+START_TEST(a_reset_waits_for_what_a_dead_worker_left_as_long_as_the_lun_is_held)
+{
+    svc->luns[TAPE]->held = true;
+    put_reset(TAPE, 1);
+    kick();
+    pass(100000);
+    none();
+    ck_assert_int_eq(resets, 0);
+    hotplug_release(svc, TAPE);
+    run();
+    expect(1, 0x2002);
 }
 END_TEST
 
@@ -625,20 +733,11 @@ static void one_in_a_high_slot(uint16_t rqid)
     ck_assert_uint_eq(svc->cmd[0].state, CMD_FREE);
 }
 
-static struct vscsiif_request *put_abort(uint16_t rqid, uint16_t of)
-{
-    struct vscsiif_request *req = put_to(TAPE, rqid);
-
-    req->act = VSCSIIF_ACT_SCSI_ABORT;
-    req->ref_rqid = of;
-    return req;
-}
-
 START_TEST(an_aborted_command_is_answered_before_its_abort)
 {
     svc->luns[TAPE]->held = true;
     one_in_a_high_slot(2);
-    put_abort(3, 2);
+    put_abort(TAPE, 3, 2);
     kick();
     expect(2, 0x50040);
     expect(3, 0x2002);
@@ -651,7 +750,7 @@ START_TEST(a_command_that_just_ended_is_answered_before_its_abort)
     one_in_a_high_slot(2);
     fake_sg_end(0);
     ck_assert_int_eq(loop_once(loop, 0), 0); /* ended, but no round since */
-    put_abort(3, 2);
+    put_abort(TAPE, 3, 2);
     kick();
     expect(2, 0);
     expect(3, 0x2002);
@@ -699,25 +798,28 @@ END_TEST
 
 START_TEST(many_resets_of_one_lun_ask_for_one_device_reset_at_a_time)
 {
+    uint64_t wait;
+
     put_to(TAPE, 1);
     for (uint16_t id = 2; id <= 16; id++)
-        put_to(TAPE, id)->act = VSCSIIF_ACT_SCSI_RESET;
+        put_reset(TAPE, id);
     kick();
-    time_out();
+    wait = patience(0);
+    pass(15);
     ck_assert_int_eq(resets, 1);
-    time_out(); /* the control process has not answered yet */
+    pass(wait); /* the control process has not answered yet */
     for (uint16_t id = 2; id <= 16; id++)
         expect(id, 0x2003);
-    put_to(TAPE, 17)->act = VSCSIIF_ACT_SCSI_RESET;
+    put_reset(TAPE, 17);
     kick();
-    time_out();
+    pass(15);
     ck_assert_int_eq(resets, 1);
     manage_reset_done(svc, svc->luns[TAPE], -EIO);
     run();
     expect(17, 0x2003);
-    put_to(TAPE, 18)->act = VSCSIIF_ACT_SCSI_RESET;
+    put_reset(TAPE, 18);
     kick();
-    time_out();
+    pass(15);
     ck_assert_int_eq(resets, 2); /* answered: the next one may ask again */
     end_all();
     expect(1, 0);
@@ -803,8 +905,8 @@ START_TEST(a_reservation_command_that_waits_for_its_turn_can_be_aborted)
 {
     add_pr_lun();
     three_reservation_commands();
-    put_abort(11, 1)->id = 6;
-    put_abort(12, 2)->id = 6;
+    put_abort(6, 11, 1);
+    put_abort(6, 12, 2);
     kick();
     expect(2, 0x50040);
     expect(12, 0x2002);
@@ -888,9 +990,12 @@ int main(void)
     tcase_add_test(t, what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else);
     tcase_add_test(t, orphans_end_without_any_ring_too);
     tcase_add_test(t, a_removed_lun_stays_until_its_device_has_ended_all);
-    tcase_add_test(t, an_abort_waits_for_the_device_and_fails_when_that_takes_too_long);
+    tcase_add_test(t, an_abort_waits_as_long_as_the_device_may_take);
+    tcase_add_test(t, an_abort_fails_when_the_host_s_error_handling_should_be_over);
     tcase_add_test(t, a_reset_waits_for_the_device_and_holds_new_commands_back);
-    tcase_add_loop_test(t, a_reset_that_times_out_asks_for_the_device_s_own_once_and_then_fails, 0, 3);
+    tcase_add_loop_test(t, a_reset_asks_for_the_device_s_own_once_and_fails_when_the_device_gives_nothing_back, 0, 4);
+    tcase_add_loop_test(t, a_reset_after_all_hope_still_gives_the_device_s_own_a_chance, 0, 2);
+    tcase_add_test(t, a_reset_waits_for_what_a_dead_worker_left_as_long_as_the_lun_is_held);
     tcase_add_test(t, a_device_that_is_gone_answers_for_itself);
     tcase_add_test(t, a_successor_ends_the_commands_of_an_optical_drive_as_aborted);
     tcase_add_test(t, a_successor_tells_a_tape_s_initiator_that_its_place_is_uncertain);

@@ -254,8 +254,7 @@ static void change_lun(uint32_t t)
 static void pass_deadlines(void)
 {
     for (unsigned i = 0; i < CMD_COUNT; i++)
-        if (svc->cmd[i].state == CMD_MANAGING)
-            svc->cmd[i].deadline_us = now_us();
+        svc->cmd[i].until_us = svc->cmd[i].step_us = now_us();
 }
 
 static void answer_resets(int error)

@@ -36,7 +36,7 @@ check_sg_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
 check_sg_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
 check_service_device_SOURCES = tests/check_service_device.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
 check_service_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_service_device_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
+check_service_device_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
 check_service_device_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
 check_service_random_SOURCES = tests/check_service_random.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
 check_service_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

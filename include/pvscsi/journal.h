@@ -23,6 +23,11 @@
 
 #define PVSCSI_JOURNAL_MAGIC 0x314e4a56u /* "VJN1" */
 #define PVSCSI_JOURNAL_VERSION 2
+/*
+ * What the host's own error handling may take when a command's time-out is over (Linux, scsi_error.c): an abort, then
+ * the resets of LUN, target, bus and host, each with up to 10 s to settle and a TEST UNIT READY of 10 s (eh_timeout).
+ */
+#define PVSCSI_HOST_EH_US 120000000u
 #define PVSCSI_RING_SLOTS 16 /* __CONST_RING_SIZE(vscsiif, 4096) */
 
 enum pvscsi_journal_state {

@@ -190,6 +190,7 @@ static int to_device(struct service *svc, struct cmd *c)
     c->sg.data = c->buf;
     c->sg.len = c->data_len;
     c->sg.timeout_ms = c->timeout_ms;
+    c->until_us = now_us() + (uint64_t)c->timeout_ms * 1000 + PVSCSI_HOST_EH_US;
     at_device_add(&svc->at_device);
     r = sg_submit(&lun->sg, &c->sg);
     if (r == 0) {

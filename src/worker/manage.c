@@ -6,8 +6,13 @@
 #include "worker/lun.h"
 #include "worker/manage.h"
 
-#define ABORT_WAIT_US 10000000u
-#define RESET_WAIT_US 15000000u
+/*
+ * A RESET asks the control process for the device's own reset when the device has kept a command for so long, and
+ * gives that reset as long to take effect.
+ */
+#define RESET_ASK_US 15000000u
+#define RESET_EFFECT_US 15000000u
+#define NEVER UINT64_MAX
 
 static void end(struct service *svc, struct cmd *c, bool success)
 {
@@ -42,6 +47,30 @@ static void end_queued(struct service *svc, struct cmd *c, uint8_t host)
     command_finish(svc, c);
 }
 
+/*
+ * When is it certain that nothing is to be expected of this command any more? NEVER: something else ends it. The PR
+ * helper's client keeps a deadline of its own; for what a dead predecessor left, the control process waits.
+ */
+static uint64_t command_until(const struct cmd *c)
+{
+    return c->state == CMD_AT_DEVICE && !c->at_helper ? c->until_us : NEVER;
+}
+
+static uint64_t lun_until(const struct service *svc, const struct lun *lun)
+{
+    uint64_t until = 0;
+
+    if (lun->held)
+        return NEVER;
+    for (unsigned i = 0; i < CMD_COUNT; i++) {
+        const struct cmd *c = &svc->cmd[i];
+
+        if (c->state == CMD_AT_DEVICE && c->lun == lun && command_until(c) > until)
+            until = command_until(c);
+    }
+    return until;
+}
+
 static void start_abort(struct service *svc, struct cmd *c)
 {
     struct cmd *victim = aborted(svc, c);
@@ -55,7 +84,6 @@ static void start_abort(struct service *svc, struct cmd *c)
         end(svc, c, true);
     } else {
         c->state = CMD_MANAGING;
-        c->deadline_us = c->start_us + ABORT_WAIT_US;
     }
 }
 
@@ -80,8 +108,8 @@ static void start_reset(struct service *svc, struct cmd *c)
     }
     c->lun->resetting = true;
     c->state = CMD_MANAGING;
-    c->deadline_us = c->start_us + RESET_WAIT_US;
     c->reset_due = false;
+    c->step_us = c->start_us + RESET_ASK_US;
 }
 
 void manage_start(struct service *svc, struct cmd *c)
@@ -106,59 +134,77 @@ static void end_reset(struct service *svc, struct cmd *c, bool success)
     command_pump(svc, lun);
 }
 
+/* When to look again if nothing happens until then; 0: it is answered. */
+static uint64_t check_abort(struct service *svc, struct cmd *c, uint64_t now)
+{
+    const struct cmd *victim = aborted(svc, c);
+    uint64_t until = victim ? command_until(victim) : 0;
+
+    if (victim && now < until)
+        return until;
+    end(svc, c, !victim);
+    return 0;
+}
+
+static uint64_t check_reset(struct service *svc, struct cmd *c, uint64_t now)
+{
+    struct lun *lun = c->lun;
+    uint64_t until = lun_until(svc, lun);
+
+    if (lun->in_flight == 0 && !lun->held) {
+        end_reset(svc, c, true);
+        return 0;
+    }
+    if (now < c->step_us)
+        return c->step_us;
+    /* A LUN that is being removed is not released any more. */
+    if ((c->reset_due && now >= until) || (lun->held && lun->removing)) {
+        end_reset(svc, c, false);
+        return 0;
+    }
+    if (!c->reset_due && !lun->held) {
+        c->reset_due = true;
+        c->step_us = now + RESET_EFFECT_US;
+        /* One at a time: each keeps a thread of the control process, which other guests need too. */
+        if (!lun->reset_asked) {
+            lun->reset_asked = true;
+            svc->reset_device(svc, lun);
+        }
+        return c->step_us;
+    }
+    return until;
+}
+
 void manage_check(struct service *svc)
 {
-    uint64_t now = 0, next = 0;
+    uint64_t now = 0, next = NEVER;
 
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
-        bool idle;
+        uint64_t again;
 
         if (c->state != CMD_MANAGING)
             continue;
         if (now == 0)
             now = now_us();
-        idle = c->req.act == VSCSIIF_ACT_SCSI_ABORT ? !aborted(svc, c) : c->lun->in_flight == 0 && !c->lun->held;
-        if (c->req.act == VSCSIIF_ACT_SCSI_ABORT) {
-            if (idle || now >= c->deadline_us) {
-                end(svc, c, idle);
-                continue;
-            }
-        } else if (idle) {
-            end_reset(svc, c, true);
-            continue;
-        } else if (now >= c->deadline_us) {
-            /* The device does not come back by itself: once, the control process may reset it. */
-            if (c->reset_due || c->lun->held) {
-                end_reset(svc, c, false);
-                continue;
-            }
-            c->reset_due = true;
-            c->deadline_us = now + RESET_WAIT_US;
-            /* One at a time: each keeps a thread of the control process, which other guests need too. */
-            if (!c->lun->reset_asked) {
-                c->lun->reset_asked = true;
-                svc->reset_device(svc, c->lun);
-            }
-        }
-        if (next == 0 || c->deadline_us < next)
-            next = c->deadline_us;
+        again = c->req.act == VSCSIIF_ACT_SCSI_ABORT ? check_abort(svc, c, now) : check_reset(svc, c, now);
+        if (again > 0 && again < next)
+            next = again;
     }
-    if (next > 0)
+    if (next < NEVER)
         loop_timer_arm(svc->loop, &svc->manage_timer, next > now ? next - now : 0);
 }
 
 void manage_reset_done(struct service *svc, struct lun *lun, int error)
 {
+    uint64_t step = error == 0 ? now_us() + RESET_EFFECT_US : 0;
+
     lun->reset_asked = false;
-    if (error == 0) {
-        svc->work = true; /* what was in flight comes back now; the deadline was set anew */
-        return;
-    }
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
 
-        if (c->state == CMD_MANAGING && c->lun == lun && c->req.act == VSCSIIF_ACT_SCSI_RESET)
-            end_reset(svc, c, false);
+        if (c->state == CMD_MANAGING && c->lun == lun && c->req.act == VSCSIIF_ACT_SCSI_RESET && c->reset_due)
+            c->step_us = step;
     }
+    svc->work = true;
 }

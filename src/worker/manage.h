@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ABORT and RESET. sg can abort nothing, so both wait a bounded time for what is at
- * the device. The original command always gets its own answer first, and success is
- * never reported while it is outstanding: the frontend would reuse its pages.
+ * ABORT and RESET. sg can abort nothing, so both wait for what is at the device:
+ * until the time-out of each command and the host's error handling after it are over.
+ * The original command always gets its own answer first, and success is never reported
+ * while it is outstanding: the frontend would reuse its pages. What the device has still not
+ * given back then makes the ABORT or RESET fail.
  */
 #ifndef PVSCSI_MANAGE_H
 #define PVSCSI_MANAGE_H
@@ -13,7 +15,7 @@
 void manage_start(struct service *svc, struct cmd *c);
 /* Answers those that wait for nothing any more, or for too long; arms manage_timer for the rest. */
 void manage_check(struct service *svc);
-/* The control process's answer to reset_device(): 0 or -errno. */
+/* The control process's answer to reset_device(): 0 or -errno, after which no reset is to be expected. */
 void manage_reset_done(struct service *svc, struct lun *lun, int error);
 
 #endif

@@ -70,7 +70,8 @@ struct cmd {
     struct scsi_answer answer;
     int32_t managed; /* rslt of an ABORT or RESET */
     uint64_t start_us;
-    uint64_t deadline_us; /* of a CMD_MANAGING */
+    uint64_t until_us; /* at sg: its time-out and the host's error handling are over then */
+    uint64_t step_us;  /* a RESET that waits: when it goes a step further */
 };
 
 struct lun {
