@@ -289,6 +289,24 @@ START_TEST(an_address_leads_to_its_sg_node)
 }
 END_TEST
 
+START_TEST(sysfs_says_how_many_commands_a_device_and_its_host_take)
+{
+    static const struct {
+        const char *depth, *can;
+        uint32_t queue_depth, can_queue;
+    } cases[] = { { NULL, NULL, 0, 0 }, { "1", "1", 1, 1 }, { "32", "7", 32, 7 }, { "-1", "many", 0, 0 } };
+    struct device d;
+
+    if (cases[_i].depth)
+        put("devices/1:0:0:0/queue_depth", cases[_i].depth);
+    if (cases[_i].can)
+        put("class/scsi_host/host1/can_queue", cases[_i].can);
+    ck_assert_int_eq(device_resolve(&roots, "1:0:0:0", false, &d, NULL), 0);
+    ck_assert_uint_eq(d.queue_depth, cases[_i].queue_depth);
+    ck_assert_uint_eq(d.can_queue, cases[_i].can_queue);
+}
+END_TEST
+
 START_TEST(any_node_or_link_of_a_device_leads_to_it)
 {
     expect("/dev/sda", "1:0:0:0", "sg3", "sda", 0);
@@ -554,6 +572,7 @@ int main(void)
     tcase_add_test(t, every_form_of_text_is_taken_or_refused_with_a_reason);
     tcase_add_test(t, a_text_that_is_too_long_is_refused);
     tcase_add_test(t, an_address_leads_to_its_sg_node);
+    tcase_add_loop_test(t, sysfs_says_how_many_commands_a_device_and_its_host_take, 0, 4);
     tcase_add_test(t, a_number_leads_to_its_device);
     tcase_add_test(t, a_wwid_leads_to_the_running_path_with_the_lowest_address);
     tcase_add_test(t, what_is_missing_is_refused);

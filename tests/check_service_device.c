@@ -25,7 +25,7 @@ uint64_t __wrap_now_us(void)
 #define TAPE 1 /* its lun_slot, and its target */
 #define DISK 2
 
-static int add_device(uint32_t slot, uint8_t type, uint32_t flags)
+static struct worker_msg lun_message(uint32_t slot, uint8_t type, uint32_t flags)
 {
     struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = slot };
 
@@ -35,7 +35,30 @@ static int add_device(uint32_t slot, uint8_t type, uint32_t flags)
     msg.u.lun.flags = flags;
     msg.u.lun.max_transfer = 127 * 4096;
     msg.u.lun.pr_mode = PR_DENY;
-    return hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1);
+    return msg;
+}
+
+static int add_message(const struct worker_msg *msg)
+{
+    return hotplug_add(svc, msg, eventfd(0, EFD_CLOEXEC), -1);
+}
+
+static int add_device(uint32_t slot, uint8_t type, uint32_t flags)
+{
+    struct worker_msg msg = lun_message(slot, type, flags);
+
+    return add_message(&msg);
+}
+
+/* Depth of the LUN; number of its SCSI host and commands that this host takes. */
+static void add_narrow_device(uint32_t slot, uint32_t depth, uint32_t host, uint32_t can_queue)
+{
+    struct worker_msg msg = lun_message(slot, 0x00, 0);
+
+    msg.u.lun.queue_depth = depth;
+    msg.u.lun.host = host;
+    msg.u.lun.can_queue = can_queue;
+    ck_assert_int_eq(add_message(&msg), 0);
 }
 
 static void add_devices(uint32_t flags)
@@ -64,6 +87,20 @@ static struct vscsiif_request *put_to(uint16_t target, uint16_t rqid)
 
     req->id = target;
     return req;
+}
+
+static struct vscsiif_request *put_abort(uint16_t target, uint16_t rqid, uint16_t of)
+{
+    struct vscsiif_request *req = put_to(target, rqid);
+
+    req->act = VSCSIIF_ACT_SCSI_ABORT;
+    req->ref_rqid = of;
+    return req;
+}
+
+static void put_reset(uint16_t target, uint16_t rqid)
+{
+    put_to(target, rqid)->act = VSCSIIF_ACT_SCSI_RESET;
 }
 
 /* One turn of the loop and what follows it. */
@@ -233,6 +270,118 @@ START_TEST(a_full_worker_halts_such_a_ring_too)
 }
 END_TEST
 
+START_TEST(a_device_gets_as_many_commands_as_it_takes_and_the_rest_waits)
+{
+    add_narrow_device(5, 2, 0, 0);
+    for (uint16_t id = 1; id <= 5; id++)
+        put_to(5, id);
+    put_to(DISK, 6);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 3); /* 1, 2, and that of the other LUN */
+    put_abort(5, 7, 5);
+    kick();
+    expect(5, 0x50040); /* one that waits can be ended at once */
+    expect(7, 0x2002);
+    fake_sg_end(2);
+    run();
+    expect(6, 0);
+    for (uint16_t id = 1; id <= 4; id++) {
+        ck_assert_uint_eq(fake_sg.n, id < 4 ? 2 : 1);
+        fake_sg_end(0);
+        run();
+        expect(id, 0);
+        run(); /* the next one goes on its way */
+    }
+    ck_assert_uint_eq(fake_sg.n, 0);
+    none();
+}
+END_TEST
+
+START_TEST(luns_of_one_scsi_host_share_its_places_in_turn)
+{
+    /* which LUN each command at the device belongs to, as its target */
+    static const uint16_t turns[] = { 5, 6, 5, 6, 5, 6 };
+
+    add_narrow_device(5, 0, 3, 1);
+    add_narrow_device(6, 0, 3, 1);
+    add_narrow_device(7, 0, 4, 1);
+    for (uint16_t id = 1; id <= 3; id++)
+        put_to(5, (uint16_t)(50 + id));
+    for (uint16_t id = 1; id <= 3; id++)
+        put_to(6, (uint16_t)(60 + id));
+    put_to(7, 71);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 2);
+    fake_sg_end(1); /* another host's LUN does not wait */
+    run();
+    expect(71, 0);
+    for (unsigned i = 0; i < 6; i++) {
+        struct vscsiif_response r;
+
+        ck_assert_uint_eq(fake_sg.n, 1);
+        fake_sg_end(0);
+        run();
+        r = take();
+        ck_assert_uint_eq(r.rqid / 10, turns[i]);
+        /* A guest that always has one more for the first LUN does not keep the other one waiting. */
+        if (i < 3) {
+            put_to(5, (uint16_t)(54 + i));
+            kick();
+        }
+        run();
+    }
+    while (fake_sg.n > 0) {
+        end_all();
+        run();
+    }
+    ck_assert_uint_eq(guest->rsp_prod - guest_rsp_cons, 3);
+    ck_assert_uint_eq(svc->n_busy, 0);
+}
+END_TEST
+
+START_TEST(a_full_host_that_refuses_a_command_is_not_asked_without_a_pause)
+{
+    add_narrow_device(5, 1, 3, 1);
+    fake_sg.write_error = ENOMEM;
+    put_to(5, 1);
+    kick();
+    for (unsigned i = 0; i < 300; i++)
+        run();
+    none();
+    ck_assert_uint_lt(svc->luns[5]->queue->retries, 100);
+    fake_sg.write_error = 0;
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(loop_once(loop, 50), 0);
+    ck_assert_uint_eq(fake_sg.n, 1);
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
+START_TEST(a_host_s_places_go_with_its_luns)
+{
+    add_narrow_device(5, 0, 3, 1);
+    put_to(5, 1);
+    kick();
+    ck_assert(!hotplug_remove(svc, 5));
+    end_all();
+    expect(1, 0);
+    ck_assert(hotplug_reap(svc, 5));
+    add_narrow_device(6, 0, 3, 2);
+    put_to(6, 2);
+    put_to(6, 3);
+    put_to(6, 4);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 2);
+    end_all();
+    run();
+    end_all();
+    expect(2, 0);
+    expect(3, 0);
+    expect(4, 0);
+}
+END_TEST
+
 START_TEST(a_new_ring_waits_for_what_the_old_one_left_at_the_device)
 {
     put_to(TAPE, 1);
@@ -316,20 +465,6 @@ START_TEST(a_removed_lun_stays_until_its_device_has_ended_all)
     ck_assert(hotplug_reap(svc, TAPE));
 }
 END_TEST
-
-static struct vscsiif_request *put_abort(uint16_t target, uint16_t rqid, uint16_t of)
-{
-    struct vscsiif_request *req = put_to(target, rqid);
-
-    req->act = VSCSIIF_ACT_SCSI_ABORT;
-    req->ref_rqid = of;
-    return req;
-}
-
-static void put_reset(uint16_t target, uint16_t rqid)
-{
-    put_to(target, rqid)->act = VSCSIIF_ACT_SCSI_RESET;
-}
 
 /* A guest's 30 s are over, and the array still works at an UNMAP: it ends with the answer of the device. */
 START_TEST(an_abort_waits_as_long_as_the_device_may_take)
@@ -986,6 +1121,10 @@ int main(void)
     tcase_add_loop_test(t, a_test_unit_ready_with_stale_segments_reaches_the_device, 0, 5);
     tcase_add_loop_test(t, a_ring_that_is_fuller_than_a_ring_can_be_halts_at_once, 0, 5);
     tcase_add_test(t, a_full_worker_halts_such_a_ring_too);
+    tcase_add_test(t, a_device_gets_as_many_commands_as_it_takes_and_the_rest_waits);
+    tcase_add_test(t, luns_of_one_scsi_host_share_its_places_in_turn);
+    tcase_add_test(t, a_full_host_that_refuses_a_command_is_not_asked_without_a_pause);
+    tcase_add_test(t, a_host_s_places_go_with_its_luns);
     tcase_add_test(t, a_new_ring_waits_for_what_the_old_one_left_at_the_device);
     tcase_add_test(t, what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else);
     tcase_add_test(t, orphans_end_without_any_ring_too);

@@ -58,6 +58,9 @@ static void add_target(uint32_t target, uint32_t flags)
     msg.u.lun.backing = target == 0 ? LUN_BACKING_FILE : LUN_BACKING_SG;
     msg.u.lun.flags = flags;
     msg.u.lun.max_transfer = 65536;
+    msg.u.lun.queue_depth = target == 1 ? 2 : 0;
+    msg.u.lun.host = 5;
+    msg.u.lun.can_queue = target == 0 ? 0 : 3;
     msg.u.lun.pr_mode = PR_DENY;
     fake_sg.open_error = 0;
     ck_assert_int_eq(hotplug_add(svc, &msg, target == 0 ? disk_fd() : eventfd(0, EFD_CLOEXEC), -1), 0);
@@ -297,6 +300,8 @@ static void check_lun(const struct lun *lun)
     ck_assert_ptr_eq(lun->queue_tail, tail);
     ck_assert_uint_eq(in_queue, queued);
     ck_assert_uint_eq(lun->in_flight, at_device);
+    ck_assert(lun->queue_depth == 0 || at_device <= lun->queue_depth);
+    ck_assert(!lun->host || lun->host->at_device <= lun->host->can_queue);
     ck_assert_uint_eq(lun->strays, orphans);
     ck_assert_uint_eq(lun->stats->commands - lun->stats->answered, owed);
 }
@@ -304,13 +309,14 @@ static void check_lun(const struct lun *lun)
 static void check_all(void)
 {
     const struct cmd *by_entry[PVSCSI_RING_SLOTS] = { NULL };
-    unsigned busy = 0, at_device = 0;
+    unsigned busy = 0, at_device = 0, at_host = 0;
 
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         const struct cmd *c = &svc->cmd[i];
 
         busy += c->state != CMD_FREE;
         at_device += c->state == CMD_AT_DEVICE;
+        at_host += c->state == CMD_AT_DEVICE && c->lun->host;
         if (c->state == CMD_FREE || c->stray)
             continue;
         ck_assert_ptr_null(by_entry[c->entry]);
@@ -323,6 +329,7 @@ static void check_all(void)
     }
     ck_assert_uint_eq(journal.at_device, svc->at_device.predecessors + at_device);
     ck_assert_uint_eq(svc->n_busy, busy);
+    ck_assert_uint_eq(svc->hosts[0].n_luns > 0 ? svc->hosts[0].at_device : 0, at_host);
     for (uint32_t t = 0; t < TARGETS; t++) {
         hotplug_reap(svc, t);
         if (svc->luns[t])

@@ -97,6 +97,11 @@ struct worker_msg {
             uint32_t max_transfer; /* bytes one command may move */
             uint32_t pr_mode;
             uint32_t pr_deadline_ms;
+            /*
+             * Commands that the device takes at once, and those that all LUNs of this SCSI host of ours take together;
+             * 0: not known. One more would make the worker sleep in the kernel.
+             */
+            uint32_t queue_depth, host, can_queue;
             char device[64]; /* for logs: "/dev/sg3", "1:0:0:0" */
             char pr_socket[108];
         } lun;

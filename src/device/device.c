@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
@@ -158,6 +159,11 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
         && attr(number, sizeof(number), "%s/block/%s/queue/max_hw_sectors_kb", dir, out->block_name) == 0
         && parse_u32_str(number, UINT32_MAX / 1024, &value) == 0 && value > 0)
         out->max_transfer = value * 1024;
+    if (attr(number, sizeof(number), "%s/queue_depth", dir) == 0 && parse_u32_str(number, UINT32_MAX, &value) == 0)
+        out->queue_depth = value;
+    if (attr(number, sizeof(number), "%s/class/scsi_host/host%" PRIu32 "/can_queue", roots->sysfs, hctl->host) == 0
+        && parse_u32_str(number, UINT32_MAX, &value) == 0)
+        out->can_queue = value;
     return 0;
 }
 

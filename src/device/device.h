@@ -36,7 +36,9 @@ struct device {
     char vendor[16], model[32]; /* trimmed */
     char state[24];             /* sysfs state: "running", "offline" ... */
     uint32_t max_transfer;      /* bytes that one command can move, as far as sysfs tells; device_open() refines it */
-    char file[PDEV_TEXT_MAX];   /* PDEV_FILE: the path */
+    /* Commands that the LUN, and all LUNs of its host together, take at once; 0: sysfs does not say. */
+    uint32_t queue_depth, can_queue;
+    char file[PDEV_TEXT_MAX]; /* PDEV_FILE: the path */
 };
 
 /*

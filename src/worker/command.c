@@ -36,18 +36,43 @@ void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, u
     command_finish(svc, c);
 }
 
-/* What has left a LUN: its queue may move on, those that wait for it may end. */
+/* The queues are looked at after so long, or sooner if that was asked for already. */
+static void retry_in(struct service *svc, uint64_t us)
+{
+    if (!loop_timer_armed(&svc->retry_timer) || svc->retry_timer.due_us > now_us() + us)
+        loop_timer_arm(svc->loop, &svc->retry_timer, us);
+}
+
+static void begin_at_device(struct service *svc, struct cmd *c)
+{
+    c->until_us = now_us() + (uint64_t)c->timeout_ms * 1000 + PVSCSI_HOST_EH_US;
+    at_device_add(&svc->at_device);
+    if (c->lun->host) {
+        c->lun->host->at_device++;
+        c->lun->host->last = c->lun->index;
+    }
+}
+
+/* sg has given c back, or has not taken it. */
+static void end_at_device(struct service *svc, struct cmd *c)
+{
+    at_device_remove(&svc->at_device);
+    if (c->lun->host)
+        c->lun->host->at_device--;
+}
+
+/* c has left its LUN: the queue may move on, and those that wait for c may end. */
 static void left_device(struct service *svc, struct cmd *c)
 {
     c->lun->in_flight--;
     if (!c->at_helper) {
-        at_device_remove(&svc->at_device);
+        end_at_device(svc, c);
         if (c->stray)
             c->lun->strays--;
     }
     command_finish(svc, c);
-    if (c->lun->queue)
-        loop_timer_arm(svc->loop, &svc->retry_timer, 0);
+    if (c->lun->queue || lun_others_wait(svc, c->lun))
+        retry_in(svc, 0);
 }
 
 static enum scsi_direction direction(const struct cmd *c)
@@ -190,15 +215,14 @@ static int to_device(struct service *svc, struct cmd *c)
     c->sg.data = c->buf;
     c->sg.len = c->data_len;
     c->sg.timeout_ms = c->timeout_ms;
-    c->until_us = now_us() + (uint64_t)c->timeout_ms * 1000 + PVSCSI_HOST_EH_US;
-    at_device_add(&svc->at_device);
+    begin_at_device(svc, c);
     r = sg_submit(&lun->sg, &c->sg);
     if (r == 0) {
         c->state = CMD_AT_DEVICE;
         lun->in_flight++;
         return 0;
     }
-    at_device_remove(&svc->at_device);
+    end_at_device(svc, c);
     if (sg_try_later(r) && c->retries < RETRIES_MAX)
         return r;
     c->sg.outcome = (struct scsi_outcome){ .os_error = -r };
@@ -208,22 +232,19 @@ static int to_device(struct service *svc, struct cmd *c)
     return 0;
 }
 
-static bool must_wait(const struct lun *lun)
-{
-    return lun->held || lun->resetting || lun->strays > 0;
-}
-
 void command_submit(struct service *svc, struct cmd *c)
 {
     /* In order: no command overtakes those that are queued (tapes depend on it). */
-    if (must_wait(c->lun) || c->lun->queue) {
+    if (c->lun->queue || !lun_may_go(svc, c->lun)) {
         lun_enqueue(c);
+        if (lun_others_wait(svc, c->lun))
+            retry_in(svc, 0); /* it is the turn of one of those */
         return;
     }
     if (to_device(svc, c) < 0) {
         lun_enqueue(c);
         /* Where something is in flight its end moves the queue; else only time does. */
-        loop_timer_arm(svc->loop, &svc->retry_timer, RETRY_DELAY_US);
+        retry_in(svc, RETRY_DELAY_US);
     }
 }
 
@@ -231,7 +252,11 @@ void command_pump(struct service *svc, struct lun *lun)
 {
     struct cmd *c;
 
-    while (!must_wait(lun) && (c = lun_dequeue(lun)) != NULL) {
+    while (lun->queue) {
+        /* What a dead predecessor took needs no device, only the certainty that no device has it any more. */
+        if (lun->queue->recovered ? lun->held : !lun_may_go(svc, lun))
+            break;
+        c = lun_dequeue(lun);
         if (c->recovered) {
             command_end_recovered(svc, c);
             continue;
@@ -240,7 +265,7 @@ void command_pump(struct service *svc, struct lun *lun)
             continue;
         c->retries++;
         lun_put_back(c);
-        loop_timer_arm(svc->loop, &svc->retry_timer, RETRY_DELAY_US);
+        retry_in(svc, RETRY_DELAY_US);
         break;
     }
 }

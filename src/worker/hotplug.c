@@ -84,6 +84,7 @@ static void lun_free(struct lun *lun)
 {
     if (!lun)
         return;
+    lun_leave_host(lun->host);
     pr_client_free(lun->pr);
     sg_device_deinit(&lun->sg);
     if (lun->file_fd >= 0)
@@ -123,6 +124,8 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     lun->held = (lun->flags & LUN_HELD) != 0;
     lun->ua_reset = (lun->flags & LUN_ATTACHED) != 0;
     lun->queue_tail = &lun->queue;
+    lun->queue_depth = msg->u.lun.queue_depth;
+    lun->host = lun_join_host(svc, msg->u.lun.host, msg->u.lun.can_queue);
     snprintf(lun->device, sizeof(lun->device), "%.*s", (int)sizeof(msg->u.lun.device) - 1, msg->u.lun.device);
     lun->facts = (struct scsi_lun_facts){
         .type = msg->u.lun.type & 0x1f,

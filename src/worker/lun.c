@@ -74,6 +74,80 @@ void lun_withdraw(struct service *svc, struct lun *lun)
     memmove(&svc->sorted[at], &svc->sorted[at + 1], (svc->n_sorted - at) * sizeof(svc->sorted[0]));
 }
 
+struct scsi_host_share *lun_join_host(struct service *svc, uint32_t number, uint32_t can_queue)
+{
+    struct scsi_host_share *free_place = NULL;
+
+    if (can_queue == 0)
+        return NULL;
+    for (unsigned i = 0; i < ARRAY_SIZE(svc->hosts); i++) {
+        struct scsi_host_share *h = &svc->hosts[i];
+
+        if (h->n_luns > 0 && h->number == number) {
+            h->n_luns++;
+            h->can_queue = can_queue;
+            return h;
+        }
+        if (h->n_luns == 0 && !free_place)
+            free_place = h;
+    }
+    if (free_place)
+        *free_place = (struct scsi_host_share){
+            .number = number, .can_queue = can_queue, .n_luns = 1, .last = PVSCSI_STATS_LUNS - 1
+        };
+    return free_place;
+}
+
+void lun_leave_host(struct scsi_host_share *host)
+{
+    if (host)
+        host->n_luns--;
+}
+
+static bool is_ready(const struct lun *lun)
+{
+    return !lun->held && !lun->resetting && lun->strays == 0
+           && (lun->queue_depth == 0 || lun->sg.in_flight < lun->queue_depth);
+}
+
+static bool last_place(const struct scsi_host_share *host)
+{
+    return host && host->at_device + 1 >= host->can_queue;
+}
+
+/* How many turns until this LUN has its own. */
+static uint32_t turns_until(const struct lun *lun)
+{
+    return (lun->index + PVSCSI_STATS_LUNS - lun->host->last - 1) % PVSCSI_STATS_LUNS;
+}
+
+bool lun_may_go(const struct service *svc, const struct lun *lun)
+{
+    if (!is_ready(lun))
+        return false;
+    if (!last_place(lun->host))
+        return true;
+    if (lun->host->at_device >= lun->host->can_queue)
+        return false;
+    for (unsigned i = 0; i < svc->n_sorted; i++) {
+        const struct lun *other = svc->sorted[i];
+
+        if (other->host == lun->host && other->queue && is_ready(other) && turns_until(other) < turns_until(lun))
+            return false;
+    }
+    return true;
+}
+
+bool lun_others_wait(const struct service *svc, const struct lun *lun)
+{
+    if (!last_place(lun->host))
+        return false;
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        if (svc->sorted[i] != lun && svc->sorted[i]->host == lun->host && svc->sorted[i]->queue)
+            return true;
+    return false;
+}
+
 void lun_enqueue(struct cmd *c)
 {
     c->state = CMD_QUEUED;

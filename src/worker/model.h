@@ -74,6 +74,14 @@ struct cmd {
     uint64_t step_us;  /* a RESET that waits: when it goes a step further */
 };
 
+/* A SCSI host of the backend's domain, whose LUNs share the commands that it takes at once. */
+struct scsi_host_share {
+    uint32_t number, can_queue;
+    unsigned n_luns;    /* 0: this place is free */
+    unsigned at_device; /* commands that sg has */
+    uint32_t last;      /* index of the LUN that had a command submitted last */
+};
+
 struct lun {
     bool held, removing, resetting;
     bool reset_asked; /* the control process has not answered reset_device() yet */
@@ -93,8 +101,10 @@ struct lun {
         struct lun *lun;
     } pr_link;
     struct cmd *queue, **queue_tail;
-    unsigned in_flight; /* at the device or the helper, strays included */
-    unsigned strays;    /* of in_flight, at the device: while there are any, new commands wait */
+    uint32_t queue_depth;         /* commands that the device takes at once; 0: not known */
+    struct scsi_host_share *host; /* NULL: not known */
+    unsigned in_flight;           /* at the device or the helper, strays included */
+    unsigned strays;              /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
 };
 
@@ -125,6 +135,7 @@ struct service {
     struct lun *luns[PVSCSI_STATS_LUNS];   /* by index */
     struct lun *sorted[PVSCSI_STATS_LUNS]; /* by address, those not removing */
     unsigned n_sorted;
+    struct scsi_host_share hosts[PVSCSI_STATS_LUNS];
     struct grants grants;
     bool work; /* something happened since the last round */
     /* To main.c: something ended that it may wait for; the ring was halted; please reset this LUN's device. */
