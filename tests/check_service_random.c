@@ -57,7 +57,7 @@ static void add_target(uint32_t target, uint32_t flags)
     msg.u.lun.type = types[target];
     msg.u.lun.backing = target == 0 ? LUN_BACKING_FILE : LUN_BACKING_SG;
     msg.u.lun.flags = flags;
-    msg.u.lun.max_transfer = 65536;
+    msg.u.lun.max_transfer = target == 2 ? 1024 : 65536; /* its larger reads and writes go in pieces */
     msg.u.lun.queue_depth = target == 1 ? 2 : 0;
     msg.u.lun.host = 5;
     msg.u.lun.can_queue = target == 0 ? 0 : 3;
@@ -98,10 +98,10 @@ static void put_something(void)
     case 4:
         req->cmd_len = 6;
         req->cmnd[0] = pick(2) ? 0x08 : 0x0a;
-        req->cmnd[4] = 1;
+        req->cmnd[4] = pick(2) ? 1 : 8;
         req->sc_data_direction = req->cmnd[0] == 0x08 ? SCSI_DIR_IN : SCSI_DIR_OUT;
         req->nr_segments = 1;
-        req->seg[0] = (struct scsiif_request_segment){ pick(30) ? 20 : 4000000u, 0, 512 };
+        req->seg[0] = (struct scsiif_request_segment){ pick(30) ? 20 : 4000000u, 0, (uint16_t)(req->cmnd[4] * 512) };
         break;
     case 5:
         req->nr_segments = (uint8_t)pick(256);

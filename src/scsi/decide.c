@@ -13,6 +13,7 @@
 #include "scsi/cdb-table.h"
 #include "scsi/opcodes.h"
 #include "scsi/scsi.h"
+#include "scsi/split.h"
 
 static const struct scsi_sense INVALID_OPCODE = { 0x05, 0x20, 0x00 };
 static const struct scsi_sense INVALID_FIELD = { 0x05, 0x24, 0x00 };
@@ -110,13 +111,22 @@ static enum scsi_route route_reservation(const struct scsi_lun_facts *f, const u
     return f->pr == SCSI_PR_DIRECT ? SCSI_TO_DEVICE : SCSI_TO_HELPER;
 }
 
+/* In one command, or in pieces. */
+static bool fits_device(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t cdb_len, uint32_t data_len)
+{
+    struct scsi_split split;
+
+    return data_len <= f->max_transfer
+           || scsi_split_begin(&split, f->type, f->block_size, cdb, cdb_len, data_len, f->max_transfer);
+}
+
 static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t cdb_len,
                              const struct cdb_row *row, enum scsi_direction dir, uint32_t data_len,
                              struct scsi_decision *d)
 {
     if (!cdb_len || cdb_len > SCSI_CDB_MAX || cdb_len < scsi_cdb_group_len(cdb[0]))
         return refuse(d, INVALID_FIELD);
-    if (!direction_fits(row, cdb, dir, data_len) || data_len > f->max_transfer)
+    if (!direction_fits(row, cdb, dir, data_len) || !fits_device(f, cdb, cdb_len, data_len))
         return refuse(d, INVALID_FIELD);
     /* feature_host makes no difference here: it also forwards commands that the table does not have. */
     if (f->readonly && (!row || row->readonly != CDB_READONLY_PASS))

@@ -147,9 +147,10 @@ struct scsi_lun_facts {
     bool readonly; /* only what changes neither medium nor device passes, whatever else is allowed */
     bool feature_host, shared, pr_forced, pr_move;
     enum scsi_pr pr;
-    uint32_t max_transfer; /* bytes; a command that asks for more is refused */
-    uint32_t max_told;     /* bytes; what a disk's guest is told that it may ask for, if less; 0: max_transfer */
-    uint32_t block_size;   /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
+    uint32_t
+        max_transfer;    /* bytes; a command that moves more is refused, or carried out in pieces: scsi_split_begin() */
+    uint32_t max_told;   /* bytes; what a disk's guest is told that it may ask for, if less; 0: max_transfer */
+    uint32_t block_size; /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
 };
 enum scsi_route {
     SCSI_TO_DEVICE, /* forward as it is */

@@ -12,6 +12,8 @@
 /* A command that the device cannot take now (memory, its queue) is tried again this often, then BUSY. */
 #define RETRY_DELAY_US 10000
 #define RETRIES_MAX 200
+/* A piece of a command whose time-out is used up by the pieces before it gets so much. */
+#define PIECE_TIMEOUT_MIN_MS 1000
 
 void command_finish(struct service *svc, struct cmd *c)
 {
@@ -36,6 +38,12 @@ void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, u
     command_finish(svc, c);
 }
 
+void command_finish_aborted(struct service *svc, struct cmd *c, uint8_t host)
+{
+    /* A status besides the host byte, for frontends that drop the latter: TASK ABORTED says just this. */
+    command_finish_status(svc, c, SCSI_TASK_ABORTED, host);
+}
+
 /* The queues are looked at after so long, or sooner if that was asked for already. */
 static void retry_in(struct service *svc, uint64_t us)
 {
@@ -43,9 +51,24 @@ static void retry_in(struct service *svc, uint64_t us)
         loop_timer_arm(svc->loop, &svc->retry_timer, us);
 }
 
+static bool has_begun(const struct cmd *c)
+{
+    return c->in_pieces && c->split.done > 0;
+}
+
 static void begin_at_device(struct service *svc, struct cmd *c)
 {
-    c->until_us = now_us() + (uint64_t)c->timeout_ms * 1000 + PVSCSI_HOST_EH_US;
+    uint64_t now = now_us(), left_ms = c->timeout_ms;
+
+    if (!has_begun(c)) {
+        c->begun_us = now;
+    } else {
+        uint64_t spent_ms = (now - c->begun_us) / 1000;
+
+        left_ms = spent_ms + PIECE_TIMEOUT_MIN_MS < left_ms ? left_ms - spent_ms : PIECE_TIMEOUT_MIN_MS;
+    }
+    c->sg.timeout_ms = (uint32_t)left_ms;
+    c->until_us = now + (uint64_t)c->sg.timeout_ms * 1000 + PVSCSI_HOST_EH_US;
     at_device_add(&svc->at_device);
     if (c->lun->host) {
         c->lun->host->at_device++;
@@ -61,8 +84,7 @@ static void end_at_device(struct service *svc, struct cmd *c)
         c->lun->host->at_device--;
 }
 
-/* c has left its LUN: the queue may move on, and those that wait for c may end. */
-static void left_device(struct service *svc, struct cmd *c)
+static void leave_device(struct service *svc, struct cmd *c)
 {
     c->lun->in_flight--;
     if (!c->at_helper) {
@@ -70,8 +92,12 @@ static void left_device(struct service *svc, struct cmd *c)
         if (c->stray)
             c->lun->strays--;
     }
-    command_finish(svc, c);
-    if (c->lun->queue || lun_others_wait(svc, c->lun))
+}
+
+/* A command has left this LUN: its queue may move on, or that of another LUN of the same host. */
+static void wake_queues(struct service *svc, struct lun *lun)
+{
+    if (lun->queue || lun_others_wait(svc, lun))
         retry_in(svc, 0);
 }
 
@@ -153,6 +179,12 @@ bool command_decide(struct service *svc, struct cmd *c)
     case SCSI_TO_DEVICE:
         break;
     }
+    if (c->data_len > c->lun->facts.max_transfer) {
+        const struct scsi_lun_facts *f = &c->lun->facts;
+
+        c->in_pieces = scsi_split_begin(&c->split, f->type, f->block_size, c->cdb, c->req.cmd_len, c->data_len,
+                                        f->max_transfer);
+    }
     c->filter_in = d.filter_in;
     c->timeout_ms = scsi_timeout_ms(&d, c->req.timeout_per_command);
     return true;
@@ -174,6 +206,40 @@ static void filter_answer(struct cmd *c)
     }
     c->in_len = scsi_filter_data_in(&c->lun->facts, c->cdb, c->buf, c->in_len, c->data_len);
     c->answer.residual = c->data_len - c->in_len;
+}
+
+/* What goes to the device next: the command as it is, or a piece of it. */
+static void prepare_piece(struct cmd *c)
+{
+    if (c->in_pieces) {
+        scsi_split_piece(&c->split, &c->piece);
+    } else {
+        c->piece = (struct scsi_piece){ .cdb_len = c->req.cmd_len, .len = c->data_len };
+        memcpy(c->piece.cdb, c->cdb, sizeof(c->cdb));
+    }
+    c->sg.cdb = c->piece.cdb;
+    c->sg.cdb_len = c->piece.cdb_len;
+    c->sg.dir = direction(c);
+    c->sg.data = c->buf + c->piece.offset;
+    c->sg.len = c->piece.len;
+}
+
+/* The outcome of what prepare_piece() made. False: there is another piece. */
+static bool end_piece(struct cmd *c)
+{
+    uint8_t type = c->lun->facts.type;
+    struct scsi_answer answer;
+
+    if (!c->in_pieces) {
+        c->in_len = scsi_map_outcome(&c->sg.outcome, type, direction(c), c->data_len, &c->answer);
+        filter_answer(c);
+        return true;
+    }
+    scsi_map_outcome(&c->sg.outcome, type, direction(c), c->piece.len, &answer);
+    if (!scsi_split_end_piece(&c->split, &answer, &c->answer))
+        return false;
+    c->in_len = direction(c) == SCSI_DIR_IN ? c->data_len - c->answer.residual : 0;
+    return true;
 }
 
 /* 0: it is at the device (or done already). -errno of sg_try_later(): not now. */
@@ -209,12 +275,7 @@ static int to_device(struct service *svc, struct cmd *c)
         command_finish(svc, c);
         return 0;
     }
-    c->sg.cdb = c->cdb;
-    c->sg.cdb_len = c->req.cmd_len;
-    c->sg.dir = direction(c);
-    c->sg.data = c->buf;
-    c->sg.len = c->data_len;
-    c->sg.timeout_ms = c->timeout_ms;
+    prepare_piece(c);
     begin_at_device(svc, c);
     r = sg_submit(&lun->sg, &c->sg);
     if (r == 0) {
@@ -226,8 +287,7 @@ static int to_device(struct service *svc, struct cmd *c)
     if (sg_try_later(r) && c->retries < RETRIES_MAX)
         return r;
     c->sg.outcome = (struct scsi_outcome){ .os_error = -r };
-    scsi_map_outcome(&c->sg.outcome, lun->facts.type, direction(c), c->data_len, &c->answer);
-    c->in_len = 0;
+    end_piece(c); /* the last one, whatever was to follow */
     command_finish(svc, c);
     return 0;
 }
@@ -320,9 +380,17 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
     struct service *svc = container_of(pool, struct service, sg_pool);
     struct cmd *c = container_of(sg, struct cmd, sg);
 
-    c->in_len = scsi_map_outcome(&sg->outcome, c->lun->facts.type, direction(c), c->data_len, &c->answer);
-    filter_answer(c);
-    left_device(svc, c);
+    leave_device(svc, c);
+    if (end_piece(c) || c->stray) {
+        command_finish(svc, c);
+    } else if (c->abort_due || c->lun->resetting) {
+        command_finish_aborted(svc, c, c->lun->resetting ? SCSI_HOST_RESET : SCSI_HOST_ABORT);
+    } else {
+        /* The next piece goes before what waits behind this command. A device that works well starts anew. */
+        c->retries = 0;
+        lun_put_back(c);
+    }
+    wake_queues(svc, c->lun);
 }
 
 void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data, uint32_t in_len)
@@ -334,5 +402,7 @@ void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, c
     c->in_len = in_len <= c->data_len ? in_len : c->data_len;
     if (c->in_len > 0)
         memcpy(c->buf, in_data, c->in_len);
-    left_device(link->svc, c);
+    leave_device(link->svc, c);
+    command_finish(link->svc, c);
+    wake_queues(link->svc, c->lun);
 }

@@ -17,6 +17,8 @@ void command_submit(struct service *svc, struct cmd *c);
 void command_finish(struct service *svc, struct cmd *c);
 void command_finish_sense(struct service *svc, struct cmd *c, struct scsi_sense s, uint8_t host);
 void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host);
+/* An ABORT or RESET ends c, of which nothing is at the device. host: SCSI_HOST_ABORT or SCSI_HOST_RESET. */
+void command_finish_aborted(struct service *svc, struct cmd *c, uint8_t host);
 /* A recovered command is ended in the way its device type needs. */
 void command_end_recovered(struct service *svc, struct cmd *c);
 /* Submits what is queued at this LUN, as far as it goes. */

@@ -41,10 +41,7 @@ static struct cmd *aborted(struct service *svc, const struct cmd *abort)
 static void end_queued(struct service *svc, struct cmd *c, uint8_t host)
 {
     lun_unqueue(c);
-    /* A status besides the host byte, for frontends that drop the latter: TASK ABORTED says just this. */
-    scsi_answer_status(&c->answer, SCSI_TASK_ABORTED, host, c->data_len);
-    c->in_len = 0;
-    command_finish(svc, c);
+    command_finish_aborted(svc, c, host);
 }
 
 /*
@@ -83,6 +80,7 @@ static void start_abort(struct service *svc, struct cmd *c)
     } else if (!victim) {
         end(svc, c, true);
     } else {
+        victim->abort_due = true;
         c->state = CMD_MANAGING;
     }
 }

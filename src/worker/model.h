@@ -19,6 +19,7 @@
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
 #include "scsi/scsi.h"
+#include "scsi/split.h"
 #include "standalone/filedisk.h"
 #include "worker/at-device.h"
 #include "worker/grants.h"
@@ -52,6 +53,8 @@ struct cmd {
     bool recovered; /* a dead predecessor took it: it is ended, never run */
     bool filter_in; /* its data-in passes scsi_filter_data_in() */
     bool at_helper; /* the PR helper has it, or had it: no device will touch its buffer */
+    bool in_pieces; /* it is more than its device takes in one command: split says how far it is */
+    bool abort_due; /* an ABORT waits for it */
     bool reset_due; /* a RESET that has asked for the device's own reset */
     uint8_t retries;
     struct lun *lun;
@@ -62,14 +65,17 @@ struct cmd {
     struct scsiif_request_segment segs[REQUEST_SEGMENTS_MAX];
     uint32_t data_len;
     uint32_t in_len;     /* bytes of buf that go to the guest */
-    uint32_t timeout_ms; /* what the device may take */
-    uint8_t *pages;      /* REQUEST_DATA_MAX bytes and a page, page-aligned */
-    uint8_t *buf;        /* in there, as far into its page as the guest's buffer is into its own: then each
+    uint32_t timeout_ms; /* what the device may take, over all pieces */
+    struct scsi_split split;
+    struct scsi_piece piece; /* at the device, or next */
+    uint8_t *pages;          /* REQUEST_DATA_MAX bytes and a page, page-aligned */
+    uint8_t *buf;            /* in there, as far into its page as the guest's buffer is into its own: then each
                             granted page is one piece for the hypervisor, not two */
     struct sg_command sg;
     struct scsi_answer answer;
     int32_t managed; /* rslt of an ABORT or RESET */
     uint64_t start_us;
+    uint64_t begun_us; /* it went to the device, or its first piece did */
     uint64_t until_us; /* at sg: its time-out and the host's error handling are over then */
     uint64_t step_us;  /* a RESET that waits: when it goes a step further */
 };
