@@ -87,6 +87,9 @@ void worker_add_lun(struct vdev *d)
     if (d->must_hold)
         msg.u.lun.flags |= LUN_HELD;
     msg.u.lun.max_transfer = max_transfer(d);
+    msg.u.lun.queue_depth = d->dev.queue_depth;
+    msg.u.lun.host = d->dev.hctl.host;
+    msg.u.lun.can_queue = d->dev.can_queue;
     msg.u.lun.pr_mode = d->wish.pr_mode;
     msg.u.lun.pr_deadline_ms = v->host->settings->pr_deadline_s * 1000;
     hctl_format(&d->dev.hctl, hctl);
