@@ -294,6 +294,36 @@ START_TEST(a_device_that_others_keep_busy_is_not_waited_for_without_end)
 }
 END_TEST
 
+/* A tape that erases has a day: it is waited for until that is over, and 120 s for the host's error handling. */
+START_TEST(a_device_is_waited_for_until_the_last_time_out_is_over)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    left_deadline_us = now_us() + 86400000000u;
+    write_journal(8, 9, true);
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    ck_assert(added_held(fake_child()));
+    if (_i == 1) { /* the next daemon knows it too */
+        stop();
+        restart();
+        UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    }
+    ck_assert_uint_ge(host->at_work->deadline_us, left_deadline_us);
+    ck_assert_uint_le(host->at_work->deadline_us, left_deadline_us + 60000000);
+    host->at_work->since_us -= 80000000000u;
+    let_happen_ms(50);
+    ck_assert_ptr_nonnull(host->at_work);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
+    host->at_work->deadline_us = now_us() - 119000000;
+    let_happen_ms(50);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
+    host->at_work->deadline_us = now_us() - 120000000;
+    UNTIL(fake_count(fake_child(), WM_LUN_RELEASE) == 1);
+    ck_assert_ptr_null(host->at_work);
+}
+END_TEST
+
 /* The same disk by another way. */
 START_TEST(a_second_path_waits_for_the_first)
 {
@@ -353,6 +383,7 @@ static void add_tests(TCase *t)
         tcase_add_loop_test(t, an_abandoned_worker_is_waited_for_too, 0, 2);
     tcase_add_loop_test(t, who_shares_a_device_keeps_still_while_another_waits_for_it, 0, 3);
     tcase_add_test(t, a_device_that_others_keep_busy_is_not_waited_for_without_end);
+    tcase_add_loop_test(t, a_device_is_waited_for_until_the_last_time_out_is_over, 0, 2);
     if (!under_valgrind())
         tcase_add_test(t, a_second_path_waits_for_the_first);
     if (!under_valgrind())

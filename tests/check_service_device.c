@@ -622,13 +622,21 @@ END_TEST
 /* Sixteen commands are at a device that does not answer, and the guest reconnects. Its other LUNs must not wait. */
 START_TEST(what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else)
 {
+    uint64_t deadline;
+
     for (uint16_t id = 1; id <= PVSCSI_RING_SLOTS; id++)
         put_to(TAPE, id);
     kick();
     ck_assert_uint_eq(journal.at_device, PVSCSI_RING_SLOTS);
+    ck_assert_uint_eq(journal.strays_deadline_us, 0);
+    deadline = now_us() + fake_sg.at[0].hdr.timeout * UINT64_C(1000);
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
+        ck_assert_uint_ge(journal.entry[i].deadline_us, deadline - 1000000);
     service_disconnect(svc);
     connect_anew();
     ck_assert_uint_eq(journal.at_device, PVSCSI_RING_SLOTS); /* what a successor has to know */
+    ck_assert_uint_ge(journal.strays_deadline_us, deadline - 1000000);
+    ck_assert_uint_le(journal.strays_deadline_us, deadline);
     for (uint16_t id = 1; id <= PVSCSI_RING_SLOTS; id++)
         put_to(DISK, id);
     kick();
@@ -638,6 +646,7 @@ START_TEST(what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else)
         expect(id, 0);
     none();
     ck_assert_uint_eq(journal.at_device, 0);
+    ck_assert_uint_eq(journal.strays_deadline_us, 0);
 }
 END_TEST
 

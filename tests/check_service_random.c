@@ -257,7 +257,7 @@ static void change_lun(uint32_t t)
 static void pass_deadlines(void)
 {
     for (unsigned i = 0; i < CMD_COUNT; i++)
-        svc->cmd[i].until_us = svc->cmd[i].step_us = now_us();
+        svc->cmd[i].deadline_us = svc->cmd[i].step_us = 0;
 }
 
 static void answer_resets(int error)
@@ -316,6 +316,9 @@ static void check_all(void)
 
         busy += c->state != CMD_FREE;
         at_device += c->state == CMD_AT_DEVICE;
+        if (c->state == CMD_AT_DEVICE)
+            ck_assert_uint_ge(c->stray ? journal.strays_deadline_us : journal.entry[c->entry].deadline_us,
+                              c->deadline_us);
         at_host += c->state == CMD_AT_DEVICE && c->lun->host;
         if (c->state == CMD_FREE || c->stray)
             continue;
@@ -329,6 +332,8 @@ static void check_all(void)
     }
     ck_assert_uint_eq(journal.at_device, svc->at_device.predecessors + at_device);
     ck_assert_uint_eq(svc->n_busy, busy);
+    if (journal.at_device == 0)
+        ck_assert_uint_eq(journal.strays_deadline_us, 0);
     ck_assert_uint_eq(svc->hosts[0].n_luns > 0 ? svc->hosts[0].at_device : 0, at_host);
     for (uint32_t t = 0; t < TARGETS; t++) {
         hotplug_reap(svc, t);

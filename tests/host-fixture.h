@@ -32,7 +32,8 @@ static char sysfs[96], devdir[96];
 static struct loop *loop;
 static struct host *host;
 static bool ready, quit;
-static uint32_t left_at_device; /* what the next write_journal() says of it */
+static uint32_t left_at_device; /* what the next write_journal() says of it, and of the time-out of its orphan */
+static uint64_t left_deadline_us;
 
 /* What opening a device does in the threads: the error it ends with, and the name of an sg device at which it sleeps. */
 static int open_error;
@@ -105,6 +106,7 @@ static UNUSED void setup(void)
     host = NULL;
     ready = quit = false;
     left_at_device = 0;
+    left_deadline_us = 0;
     set_open_error(0);
     set_open_sleeps("-");
     fake_reset();
@@ -271,7 +273,8 @@ static UNUSED void write_journal(uint32_t ref, uint32_t port, bool orphan)
     int fd;
 
     if (orphan)
-        j.entry[2] = (struct pvscsi_journal_entry){ .state = JOURNAL_TAKEN, .ring_index = 4 };
+        j.entry[2] =
+            (struct pvscsi_journal_entry){ .state = JOURNAL_TAKEN, .ring_index = 4, .deadline_us = left_deadline_us };
     snprintf(path, sizeof(path), "%s/d3.0.journal", dir);
     fd = open(path, O_RDWR | O_CREAT, 0600);
     ck_assert_int_ge(fd, 0);

@@ -11,7 +11,7 @@
  *   answer:  response into the ring slot; rsp_index; state = ANSWERED; then publish
  *   free:    after sring->rsp_prod covers rsp_index, state = FREE
  * at_device is raised before a command is submitted and lowered after its end was seen, those of former
- * rings too; it alone outlives a ring. Not 0 in a dead worker's journal: something may still reach a device.
+ * rings too; it and the latest deadline of those outlive a ring. Not 0 in a dead worker's journal: something may still reach a device.
  * A TAKEN entry whose ring_index is not below req_cons was never taken; an ANSWERED entry
  * at or beyond sring->rsp_prod has a complete response in the ring, unpublished.
  */
@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define PVSCSI_JOURNAL_MAGIC 0x314e4a56u /* "VJN1" */
-#define PVSCSI_JOURNAL_VERSION 2
+#define PVSCSI_JOURNAL_VERSION 3
 /*
  * What the host's own error handling may take when a command's time-out is over (Linux, scsi_error.c): an abort, then
  * the resets of LUN, target, bus and host, each with up to 10 s to settle and a TEST UNIT READY of 10 s (eh_timeout).
@@ -45,6 +45,8 @@ struct pvscsi_journal_entry {
     uint8_t act;
     uint8_t opcode;
     uint32_t data_len; /* what the guest asked for: the residual when it is ended unserved */
+    uint32_t spare;
+    uint64_t deadline_us; /* its time-out at the device ends then (CLOCK_MONOTONIC); 0: it has not been there */
 };
 
 struct pvscsi_journal {
@@ -57,9 +59,22 @@ struct pvscsi_journal {
     uint32_t halted; /* the guest broke the ring protocol; a successor must not go on */
     uint32_t worker_pid;
     uint32_t at_device; /* commands that sg may have */
+    uint32_t spare;
+    uint64_t strays_deadline_us; /* as an entry's, the latest among commands of former rings; 0: none is left */
     struct pvscsi_journal_entry entry[PVSCSI_RING_SLOTS];
 };
-static_assert(sizeof(struct pvscsi_journal_entry) == 28, "layout");
-static_assert(sizeof(struct pvscsi_journal) == 36 + 28 * PVSCSI_RING_SLOTS, "layout");
+static_assert(sizeof(struct pvscsi_journal_entry) == 40, "layout");
+static_assert(sizeof(struct pvscsi_journal) == 48 + 40 * PVSCSI_RING_SLOTS, "layout");
+
+/* The latest deadline among the commands that may be at devices; 0: none is known. */
+static inline uint64_t pvscsi_journal_deadline(const struct pvscsi_journal *j)
+{
+    uint64_t latest = j->strays_deadline_us;
+
+    for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
+        if (j->entry[i].state == JOURNAL_TAKEN && j->entry[i].deadline_us > latest)
+            latest = j->entry[i].deadline_us;
+    return latest;
+}
 
 #endif

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -19,10 +20,11 @@
 #define IDLE_READS 3
 #define LOG_EVERY_US 30000000u
 /*
- * Users that are not ours (dom0 itself, another backend) may keep a device busy without end. No write of ours is still there by
- * then: the longest usual time-out, 60 s, and the error handling that follows it, 60 s and a reset or two.
+ * Users that are not ours (dom0 itself, another backend) may keep a device busy without end. Nothing of ours is there
+ * any more when the time-outs of all commands and the host's error handling after them are over. Where the time-outs
+ * are not known: those of a disk's usual commands.
  */
-#define HOLD_MAX_US 180000000u
+#define TIMEOUT_UNKNOWN_US 60000000u
 
 static void free_one(struct at_work *o)
 {
@@ -46,7 +48,12 @@ static void save(struct host *h)
                 h->settings->run_dir);
 }
 
-static void add(struct host *h, const struct run_device *at, pid_t worker)
+static void write_word(struct at_work *o)
+{
+    snprintf(o->at.word, sizeof(o->at.word), "%d@%" PRIu64, (int)o->worker, (o->deadline_us + 999999) / 1000000);
+}
+
+static void add(struct host *h, const struct run_device *at, pid_t worker, uint64_t deadline_us)
 {
     struct at_work *o = h->at_work;
 
@@ -65,8 +72,10 @@ static void add(struct host *h, const struct run_device *at, pid_t worker)
         h->at_work = o;
     }
     o->at = *at;
-    snprintf(o->at.word, sizeof(o->at.word), "%d", (int)worker);
     o->worker = worker;
+    if (deadline_us > o->deadline_us)
+        o->deadline_us = deadline_us;
+    write_word(o);
     o->idle = 0;
     o->since_us = o->logged_us = h->at_work_since_us = now_us();
     loop_timer_arm(h->loop, &h->at_work_timer, POLL_FAST_US);
@@ -171,7 +180,7 @@ void at_work_note(struct vhost *v, pid_t worker)
             && !journal_has_unanswered(&j, (uint16_t)d->wish.vdev.channel, (uint16_t)d->wish.vdev.target,
                                        (uint16_t)d->wish.vdev.lun))
             continue;
-        add(h, &d->was, worker);
+        add(h, &d->was, worker, pvscsi_journal_deadline(&j));
         any = true;
     }
     if (any)
@@ -181,26 +190,32 @@ void at_work_note(struct vhost *v, pid_t worker)
 struct left {
     struct host *host;
     pid_t worker;
+    uint64_t deadline_us;
 };
 
 static void load_lun(void *ctx, const struct run_device *at)
 {
     const struct left *l = ctx;
 
-    add(l->host, at, l->worker);
+    add(l->host, at, l->worker, l->deadline_us);
 }
 
 static void load_at_work(void *ctx, const struct run_device *at)
 {
-    uint32_t pid = 0;
+    const char *end = strchrnul(at->word, '@');
+    uint32_t pid = 0, deadline_s = 0;
 
-    parse_u32_str(at->word, INT32_MAX, &pid);
-    add(ctx, at, (pid_t)pid);
+    /* Without either, the worker counts as gone and its deadline as not known. */
+    parse_u32(at->word, (size_t)(end - at->word), INT32_MAX, &pid);
+    parse_u32_str(*end ? end + 1 : "", UINT32_MAX, &deadline_s);
+    add(ctx, at, (pid_t)pid, (uint64_t)deadline_s * 1000000);
 }
 
 static void load_journal(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j)
 {
-    struct left left = { .host = ctx, .worker = served ? (pid_t)j->worker_pid : 0 };
+    struct left left = { .host = ctx,
+                         .worker = served ? (pid_t)j->worker_pid : 0,
+                         .deadline_us = pvscsi_journal_deadline(j) };
     char name[RUN_LUNS_NAME_MAX];
 
     if (!served && !journal_unfinished(j))
@@ -230,9 +245,17 @@ static bool has_ended(struct at_work *o, uint64_t now)
         close(o->pidfd);
     o->pidfd = -1;
     o->worker = 0;
-    snprintf(o->at.word, sizeof(o->at.word), "0");
+    /* A command that slept in its submission begins only now, with the whole time-out that it had then. */
+    if (o->deadline_us)
+        o->deadline_us += now - o->since_us;
+    write_word(o);
     o->since_us = now;
     return true;
+}
+
+static uint64_t wait_until(const struct at_work *o)
+{
+    return (o->deadline_us ? o->deadline_us : o->since_us + TIMEOUT_UNKNOWN_US) + PVSCSI_HOST_EH_US;
 }
 
 static bool is_over(struct host *h, struct at_work *o, uint64_t now)
@@ -247,9 +270,12 @@ static bool is_over(struct host *h, struct at_work *o, uint64_t now)
     if (r == -ENOENT || o->idle >= IDLE_READS)
         return true;
     hctl_format(&o->at.hctl, hctl);
-    if (ended && now - o->since_us >= HOLD_MAX_US) {
-        log_warn(NULL, "device %s has been busy for %u s, by users other than pvscsid; what waits for it goes on", hctl,
-                 HOLD_MAX_US / 1000000);
+    if (ended && now >= wait_until(o)) {
+        log_warn(
+            NULL,
+            "device %s is still busy after the last time-out of a worker that is gone, so other users keep it busy; "
+            "what waits for it goes on",
+            hctl);
         return true;
     }
     if (now - o->logged_us >= LOG_EVERY_US) {

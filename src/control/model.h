@@ -197,12 +197,14 @@ struct vhost {
 /* A device at which commands of a worker that is gone may still be (at-work.c). */
 struct at_work {
     struct at_work *next;
-    struct run_device at; /* its word is the worker's pid */
+    struct run_device at; /* its word is the worker's pid and the deadline: "PID@SECONDS" */
     pid_t worker;         /* 0 when it is known to have ended: until then it may submit more */
     int pidfd;
-    bool waited;   /* a LUN waits for it, and those on its address are held */
-    unsigned idle; /* reads of 0 in a row */
-    uint64_t since_us, logged_us;
+    bool waited;          /* a LUN waits for it, and those on its address are held */
+    unsigned idle;        /* reads of 0 in a row */
+    uint64_t since_us;    /* it was noted, or its worker has ended since */
+    uint64_t deadline_us; /* CLOCK_MONOTONIC: the last time-out of what is there ends; 0: not known */
+    uint64_t logged_us;
 };
 
 struct host {

@@ -122,6 +122,7 @@ int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, 
         if (r < 0)
             return r;
         empty.at_device = old.at_device;
+        empty.strays_deadline_us = old.at_device > 0 ? pvscsi_journal_deadline(&old) : 0;
         if (pwrite(journal, &empty, sizeof(empty), 0) != (ssize_t)sizeof(empty))
             return -EIO;
     }

@@ -51,7 +51,7 @@ int run_files_worker(pid_t pid);
 
 /*
  * A device in a text file, one a line: "WORD H:C:T:L WWID". In dN.N.luns the word is the name of the LUN's node. In
- * `outstanding` (at-work.c) it is the pid of a worker.
+ * `outstanding` it is what at-work.c writes there.
  */
 struct run_device {
     char word[24];

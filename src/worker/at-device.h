@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the journal says of devices: how many commands may be at one. It outlives
- * this process, so that the control process knows whether a dead worker has left
- * something at a device. It is raised before a command is submitted and lowered after its
- * end was seen. Touches nothing of the journal but that count.
+ * What the journal says of devices: how many commands may be at one, and until when.
+ * It outlives this process, so that the control process knows whether a dead worker has
+ * left something at a device, and how long that may take. The count is raised before a command
+ * is submitted and lowered after its end was seen. Nothing else of the journal is touched here.
  */
 #ifndef PVSCSI_AT_DEVICE_H
 #define PVSCSI_AT_DEVICE_H
@@ -20,8 +20,10 @@ struct at_device {
 
 /* What the journal counts now is what predecessors have left. */
 void at_device_init(struct at_device *a, struct pvscsi_journal *journal);
-/* sg is about to get one command. */
-void at_device_add(struct at_device *a);
+/* sg is about to get the command of this journal entry, with a time-out that ends at deadline_us (CLOCK_MONOTONIC). */
+void at_device_add(struct at_device *a, unsigned entry, uint64_t deadline_us);
+/* The ring is about to go, and with it the entries: what the devices have of it goes on. */
+void at_device_lose_ring(struct at_device *a);
 /* sg has given one command back, or has not taken it. */
 void at_device_remove(struct at_device *a);
 /* What predecessors had submitted has ended. */

@@ -68,8 +68,8 @@ static void begin_at_device(struct service *svc, struct cmd *c)
         left_ms = spent_ms + PIECE_TIMEOUT_MIN_MS < left_ms ? left_ms - spent_ms : PIECE_TIMEOUT_MIN_MS;
     }
     c->sg.timeout_ms = (uint32_t)left_ms;
-    c->until_us = now + (uint64_t)c->sg.timeout_ms * 1000 + PVSCSI_HOST_EH_US;
-    at_device_add(&svc->at_device);
+    c->deadline_us = now + (uint64_t)c->sg.timeout_ms * 1000;
+    at_device_add(&svc->at_device, c->entry, c->deadline_us);
     if (c->lun->host) {
         c->lun->host->at_device++;
         c->lun->host->last = c->lun->index;

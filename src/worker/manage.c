@@ -50,7 +50,7 @@ static void end_queued(struct service *svc, struct cmd *c, uint8_t host)
  */
 static uint64_t command_until(const struct cmd *c)
 {
-    return c->state == CMD_AT_DEVICE && !c->at_helper ? c->until_us : NEVER;
+    return c->state == CMD_AT_DEVICE && !c->at_helper ? c->deadline_us + PVSCSI_HOST_EH_US : NEVER;
 }
 
 static uint64_t lun_until(const struct service *svc, const struct lun *lun)

@@ -75,9 +75,9 @@ struct cmd {
     struct scsi_answer answer;
     int32_t managed; /* rslt of an ABORT or RESET */
     uint64_t start_us;
-    uint64_t begun_us; /* it went to the device, or its first piece did */
-    uint64_t until_us; /* at sg: its time-out and the host's error handling are over then */
-    uint64_t step_us;  /* a RESET that waits: when it goes a step further */
+    uint64_t begun_us;    /* it went to the device, or its first piece did */
+    uint64_t deadline_us; /* at sg: its time-out ends then */
+    uint64_t step_us;     /* a RESET that waits: when it goes a step further */
 };
 
 /* A SCSI host of the backend's domain, whose LUNs share the commands that it takes at once. */

@@ -116,6 +116,7 @@ int ring_take(struct ring *r, unsigned entry, struct vscsiif_request *req)
     s->act = req->act;
     s->opcode = req->cmnd[0];
     s->data_len = 0;
+    s->deadline_us = 0;
     store(&s->state, JOURNAL_TAKEN);
     r->req_cons++;
     store(&r->journal->req_cons, r->req_cons);

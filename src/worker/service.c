@@ -190,6 +190,7 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
         }
         recover(svc, orphans);
     } else {
+        at_device_lose_ring(&svc->at_device);
         ring_start(&svc->ring, svc->page, svc->journal, ring_ref, event_channel);
     }
     hotplug_check_held(svc);
@@ -221,6 +222,7 @@ void service_disconnect(struct service *svc)
 {
     if (!svc->page)
         return;
+    at_device_lose_ring(&svc->at_device);
     ring_detach(&svc->ring);
     let_go(svc);
     for (unsigned i = 0; i < CMD_COUNT; i++) {
