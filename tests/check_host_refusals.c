@@ -119,7 +119,8 @@ START_TEST(the_options_of_a_device_reach_the_worker)
     fake_put(BACK "/vscsi-devs/dev-1/pr", "perhaps");
     add_dev(BACK, 1, pdev_a, "0:0:0:0");
     expect(BACK "/vscsi-devs/dev-1/state", "6");
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-1/error"), "pr is 'perhaps'"));
+    ck_assert_ptr_nonnull(
+        strstr(fake_get(BACK "/vscsi-devs/dev-1/error"), "pr is 'perhaps'; expected auto, helper, direct or deny"));
 }
 END_TEST
 

@@ -32,7 +32,7 @@ static const struct expected {
     { "run-dir", 0, "run_dir", "DIR", "/run/pvscsid", .in_file = "/a", .given = "/b c'#;" },
     { "max-segments", 0, "max_segments", "N", "128", 26, 128, "26", "127" },
     { "max-luns", 0, "max_luns", "N", "256", 1, 256, "1", "255" },
-    { "pr", 0, "pr", "MODE", "helper", .in_file = "direct", .given = "deny" },
+    { "pr", 0, "pr", "MODE", "auto", .in_file = "direct", .given = "deny" },
     { "pr-socket", 0, "pr_socket", "SOCKET", "/run/qemu-pr-helper.sock", .in_file = "/a/pr", .given = "/b/pr" },
     { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600" },
     { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL },
@@ -334,9 +334,9 @@ START_TEST(the_pages_name_every_word_that_is_taken)
         { "pvscsid.8", ".It Fl ", "log-level", levels },
         { "pvscsid.conf.5", ".It Va ", "log_level", levels },
         { "pvscsid.8", ".It Fl ", "pr",
-          "helper , the default, through qemu-pr-helper 8 ; direct , as any other command; "
-          "or deny ." },
-        { "pvscsid.conf.5", ".It Va ", "pr", "helper , direct or deny ." },
+          "auto , the default, through the PR helper if its socket exists when the device is attached, otherwise directly; "
+          "helper , through qemu-pr-helper 8 ; direct , as any other command; or deny ." },
+        { "pvscsid.conf.5", ".It Va ", "pr", "auto , helper , direct or deny ." },
         { "pvscsid.8", ".It Fl ", "max-segments", "26 to 128," },
         { "pvscsid.8", ".It Fl ", "max-luns", "1 to 256," },
     };
@@ -407,7 +407,7 @@ START_TEST(defaults)
     ck_assert_str_eq(s.standalone, "");
     ck_assert_uint_eq(s.max_segments, 128);
     ck_assert_uint_eq(s.max_luns, 256);
-    ck_assert_uint_eq(s.pr_mode, PR_HELPER);
+    ck_assert_uint_eq(s.pr_mode, PR_AUTO);
     ck_assert_str_eq(s.pr_socket, "/run/qemu-pr-helper.sock");
     ck_assert_uint_eq(s.pr_deadline_s, 30);
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
@@ -490,11 +490,12 @@ static const struct {
     { "log-level", "loud", "expected debug, verbose, detail, progress, info, notice, warning, error or critical" },
     { "log-level", "INFO", "expected debug, verbose" },
     { "log-level", "", "expected debug, verbose" },
+    { "pr", "auto" },
     { "pr", "helper" },
     { "pr", "direct" },
     { "pr", "deny" },
-    { "pr", "Helper", "expected helper, direct or deny" },
-    { "pr", "", "expected helper, direct or deny" },
+    { "pr", "Helper", "expected auto, helper, direct or deny" },
+    { "pr", "", "expected auto, helper, direct or deny" },
     { "device-reset", "0" },
     { "device-reset", "1" },
     { "device-reset", "2", "expected 0 or 1" },
@@ -714,7 +715,7 @@ static const struct {
       "pvscsid: CONF:1: max_luns = '4294967301' is not valid; expected a number from 1 to 256\n" },
     { "max_luns = 5;\n", NULL, NULL,
       "pvscsid: CONF:1: max_luns = '5;' is not valid; expected a number from 1 to 256\n" },
-    { "pr = \"x\"\n", NULL, NULL, "pvscsid: CONF:1: pr = 'x' is not valid; expected helper, direct or deny\n" },
+    { "pr = \"x\"\n", NULL, NULL, "pvscsid: CONF:1: pr = 'x' is not valid; expected auto, helper, direct or deny\n" },
     { "\n\nmax_luns = [ 1, 2 ]\n", NULL, NULL,
       "pvscsid: CONF:3: syntax error; expected max_luns = VALUE and no more, a text in quotes\n" },
     { "log_level = 'info'; nope = 1\n", NULL, NULL,

@@ -969,15 +969,31 @@ END_TEST
 
 /* --- refused before they are queued --- */
 
+/* The helper closes its socket for more than 8192 bytes; a device would answer with what it has. */
+START_TEST(an_allocation_length_above_8192_is_cut_for_the_helper)
+{
+    static const struct {
+        uint16_t asked, sent;
+    } cases[] = { { 8191, 8191 }, { 8192, 8192 }, { 8193, 8192 }, { 65535, 8192 } };
+    uint8_t cdb[16] = { 0x5e, [7] = (uint8_t)(cases[_i].asked >> 8), [8] = (uint8_t)cases[_i].asked };
+
+    START(always_keys);
+    new_client(0, 0);
+    ck_assert_int_eq(pr_client_submit(client, &helper, cdb, NULL, 0, cases[_i].asked, 0), 0);
+    wait_records(1);
+    ck_assert_uint_eq(records[0].answer.status, 0x00);
+    ck_assert_uint_eq(records[0].answer.residual, cases[_i].asked - records[0].data_len);
+    ck_assert_uint_eq(helper.requests[0].cdb[7] << 8 | helper.requests[0].cdb[8], cases[_i].sent);
+}
+END_TEST
+
 START_TEST(not_for_the_helper)
 {
     static const uint8_t inquiry[16] = { 0x12, 0, 0, 0, 36, 0 };
-    static const uint8_t in_8193[16] = { 0x5e, 0, 0, 0, 0, 0, 0, 0x20, 0x01, 0 };
     static const uint8_t out_64k[16] = { 0x5f, 0, 0, 0, 0, 0, 1, 0, 0x18, 0 };
 
     new_client(2000, 1000);
     ck_assert_int_eq(pr_client_submit(client, NULL, inquiry, NULL, 0, 36, 0), -EINVAL);
-    ck_assert_int_eq(pr_client_submit(client, NULL, in_8193, NULL, 0, 8193, 0), -EINVAL);
     ck_assert_int_eq(pr_client_submit(client, NULL, out_64k, reg_list, 24, 0, 0), -EINVAL);
     ck_assert_int_eq(pr_client_submit(client, NULL, reg, reg_list, 23, 0, 0), -EINVAL);
     ck_assert_int_eq(pr_client_submit(client, NULL, reg, NULL, 24, 0, 0), -EINVAL);
@@ -1029,6 +1045,7 @@ int main(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_loop_test(t, an_allocation_length_above_8192_is_cut_for_the_helper, 0, 4);
     tcase_add_test(t, in_and_out);
     tcase_add_test(t, unknown_features_are_not_asked_for);
     tcase_add_test(t, buffer_shorter_than_what_comes);

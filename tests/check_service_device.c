@@ -1195,7 +1195,7 @@ static void add_pr_lun(void)
     msg.u.lun.max_transfer = 4096;
     msg.u.lun.pr_mode = PR_HELPER;
     memcpy(msg.u.lun.pr_socket, addr.sun_path, sizeof(addr.sun_path));
-    ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1), 0);
+    ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC)), 0);
 }
 
 static void remove_helper(void)
@@ -1209,6 +1209,44 @@ static void remove_helper(void)
     if (helper_connection >= 0)
         close(helper_connection);
 }
+
+/* A tape that a program reserves at mount has no block node, and many a host has no helper. */
+START_TEST(a_lun_s_reservations_go_where_they_can_be_carried_out)
+{
+    static const struct {
+        uint32_t mode;
+        bool socket, block;
+        enum scsi_pr pr;
+    } cases[] = {
+        { PR_AUTO, true, true, SCSI_PR_HELPER },    { PR_AUTO, true, false, SCSI_PR_DIRECT },
+        { PR_AUTO, false, true, SCSI_PR_DIRECT },   { PR_AUTO, false, false, SCSI_PR_DIRECT },
+        { PR_HELPER, true, true, SCSI_PR_HELPER },  { PR_HELPER, true, false, SCSI_PR_DIRECT },
+        { PR_HELPER, false, true, SCSI_PR_HELPER }, { PR_DIRECT, true, true, SCSI_PR_DIRECT },
+        { PR_DENY, true, true, SCSI_PR_DENY },      { PR_DENY, false, false, SCSI_PR_DENY },
+        { 99, true, true, SCSI_PR_DENY },
+    };
+    struct worker_msg msg = lun_message(7, 0x00, 0);
+
+    add_pr_lun(); /* for its socket */
+    msg.u.lun.pr_mode = cases[_i].mode;
+    if (cases[_i].socket) {
+        struct sockaddr_un addr;
+        socklen_t len = sizeof(addr);
+
+        ck_assert_int_eq(getsockname(helper_listener, (struct sockaddr *)&addr, &len), 0);
+        memcpy(msg.u.lun.pr_socket, addr.sun_path, sizeof(addr.sun_path));
+    } else {
+        strcpy(msg.u.lun.pr_socket, "/nonexistent/socket");
+    }
+    helper_told = HELPER_IDLE;
+    ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), cases[_i].block ? eventfd(0, EFD_CLOEXEC) : -1),
+                     0);
+    ck_assert_int_eq(svc->luns[7]->facts.pr, cases[_i].pr);
+    ck_assert_int_eq(svc->luns[7]->pr != NULL, cases[_i].pr == SCSI_PR_HELPER);
+    ck_assert_int_eq(helper_told, cases[_i].pr == SCSI_PR_DIRECT ? HELPER_UNUSED : HELPER_IDLE);
+    remove_helper();
+}
+END_TEST
 
 /* Three READ KEYS; the helper has the first and has not answered yet. */
 static void three_reservation_commands(void)
@@ -1373,6 +1411,7 @@ int main(void)
     tcase_add_test(t, a_successor_invites_no_repetition_of_what_must_run_once);
     tcase_add_test(t, many_resets_of_one_lun_ask_for_one_device_reset_at_a_time);
     tcase_add_test(t, a_status_that_guests_do_not_know_is_not_passed_on_from_the_helper);
+    tcase_add_loop_test(t, a_lun_s_reservations_go_where_they_can_be_carried_out, 0, 11);
     tcase_add_test(t, a_reservation_command_that_waits_for_its_turn_can_be_aborted);
     tcase_add_test(t, a_reset_ends_reservation_commands_that_wait_for_their_turn);
     tcase_add_test(t, a_reservation_command_of_a_gone_ring_is_not_sent_any_more);

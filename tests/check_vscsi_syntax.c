@@ -137,12 +137,12 @@ static const struct {
     { "/dev/sda,hosts", "expected four decimal numbers" },
     { "/dev/sda,0:0:0:0,", "unknown option ''" },
     { "/dev/sda,0:0:0:0,readonyl", "unknown option 'readonyl': expected one of feature-host readonly backend=DOMAIN "
-                                   "pr=helper|direct|deny pr-move pr-force force required optional" },
+                                   "pr=auto|helper|direct|deny pr-move pr-force force required optional" },
     { "/dev/sda,0:0:0:0,backend", "unknown option 'backend'" },
     { "/dev/sda,0:0:0:0,backend=", "option 'backend=' has no value" },
     { "/dev/sda,0:0:0:0,backend=a,backend=b", "option 'backend=' is given twice" },
-    { "/dev/sda,0:0:0:0,pr=", "expected pr=helper, pr=direct or pr=deny" },
-    { "/dev/sda,0:0:0:0,pr=Helper", "expected pr=helper, pr=direct or pr=deny" },
+    { "/dev/sda,0:0:0:0,pr=", "expected pr=auto, pr=helper, pr=direct or pr=deny" },
+    { "/dev/sda,0:0:0:0,pr=Helper", "expected pr=auto, pr=helper, pr=direct or pr=deny" },
     { "/dev/sda,0:0:0:0,required,optional", "options required and optional exclude each other" },
     { "/dev/sda,0:0:0:0,pr=deny,pr=deny", "option 'pr=' is given twice" },
 };

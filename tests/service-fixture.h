@@ -41,9 +41,10 @@ static void on_reset(struct service *s, struct lun *lun)
 {
     resets++;
 }
+static enum worker_helper_state helper_told;
 static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st)
 {
-    (void)s;
+    helper_told = st;
 }
 
 static UNUSED void new_service(void)

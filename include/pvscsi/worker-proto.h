@@ -65,12 +65,19 @@ enum worker_lun_flags {
 enum worker_pr_mode {
     PR_HELPER = 0,
     PR_DIRECT = 1,
-    PR_DENY = 2
+    PR_DENY = 2,
+    PR_AUTO = 3 /* the helper where its socket is, else direct */
 };
+#define PR_MODES_TEXT "auto, helper, direct or deny"
+/* "helper" for PR_HELPER... */
+const char *pr_mode_name(unsigned mode);
+/* 0 and *out (enum worker_pr_mode), or -EINVAL. */
+int pr_mode_parse(const char *text, unsigned *out);
 enum worker_helper_state {
     HELPER_IDLE = 0,
     HELPER_CONNECTED = 1,
-    HELPER_AWAY = 2
+    HELPER_AWAY = 2,
+    HELPER_UNUSED = 3 /* reservations of this LUN go to the device itself */
 };
 
 struct worker_msg {

@@ -13,6 +13,26 @@ union control_buf {
     char room[CMSG_SPACE(sizeof(int) * WORKER_MAX_FDS)];
 };
 
+static const char *const pr_modes[] = {
+    [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny", [PR_AUTO] = "auto"
+};
+
+const char *pr_mode_name(unsigned mode)
+{
+    return mode < ARRAY_SIZE(pr_modes) ? pr_modes[mode] : "unknown";
+}
+
+int pr_mode_parse(const char *text, unsigned *out)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(pr_modes); i++) {
+        if (strcmp(text, pr_modes[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
 int worker_msg_send(int sock, const struct worker_msg *msg, const int *fds, unsigned nfds)
 {
     struct iovec iov = { .iov_base = (void *)(uintptr_t)msg, .iov_len = sizeof(*msg) };

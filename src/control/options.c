@@ -64,8 +64,8 @@ static const struct option_def options[] = {
       .arg = "N", .help = "most pages of one request, as offered in feature-sg-grant (26 to 128)" },
     { "max-luns", 0, OT_NUMBER, .in_file = true, FIELD(max_luns), .min = 1, .max = PVSCSI_STATS_LUNS, .preset = "256",
       .arg = "N", .help = "most LUNs of one vhost (1 to 256)" },
-    { "pr", 0, OT_PR, .in_file = true, FIELD(pr_mode), .preset = "helper", .arg = "MODE",
-      .help = "persistent reservations: helper, direct or deny" },
+    { "pr", 0, OT_PR, .in_file = true, FIELD(pr_mode), .preset = "auto", .arg = "MODE",
+      .help = "persistent reservations: " PR_MODES_TEXT },
     { "pr-socket", 0, OT_PATH, .in_file = true, FIELD(pr_socket), .preset = "/run/qemu-pr-helper.sock", .arg = "SOCKET",
       .help = "the PR helper's socket" },
     { "pr-deadline", 0, OT_NUMBER, .in_file = true, FIELD(pr_deadline_s), .min = 1, .max = 3600, .preset = "30",
@@ -79,8 +79,6 @@ static const struct option_def options[] = {
     { "help", 'h', OT_RESULT, .result = OPTIONS_HELP, .help = "print this help and exit" },
     { "worker", 0, OT_RESULT, .hidden = true, .result = OPTIONS_WORKER },
 };
-
-static const char *const pr_modes[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
 
 /* The file's grammar has no '-' in names. */
 static void key_of(const struct option_def *o, char key[KEY_MAX])
@@ -146,14 +144,8 @@ static int set(struct settings *s, const struct option_def *o, const char *text,
         *(unsigned *)(void *)field = (unsigned)level;
         return 0;
     case OT_PR:
-        for (unsigned i = 0; i < ARRAY_SIZE(pr_modes); i++) {
-            if (strcmp(text, pr_modes[i]) == 0) {
-                *(unsigned *)(void *)field = i;
-                return 0;
-            }
-        }
-        snprintf(want, want_size, "helper, direct or deny");
-        return -EINVAL;
+        snprintf(want, want_size, PR_MODES_TEXT);
+        return pr_mode_parse(text, (unsigned *)(void *)field);
     case OT_RESULT:
         break;
     }
@@ -427,7 +419,7 @@ void options_dump(const struct settings *s, FILE *out)
             fprintf(out, "%s = \"%s\"\n", key,
                     xtl_level_to_string((xentoollog_level) * (const unsigned *)(const void *)field));
         else if (o->type == OT_PR)
-            fprintf(out, "%s = \"%s\"\n", key, pr_modes[*(const unsigned *)(const void *)field]);
+            fprintf(out, "%s = \"%s\"\n", key, pr_mode_name(*(const unsigned *)(const void *)field));
         else
             dump_string(key, field, out);
     }

@@ -32,9 +32,8 @@ static void add_flag(struct json_object *o, const char *key, bool b)
 static struct json_object *report_device(const struct vdev *d)
 {
     static const char *const helper[] = {
-        [HELPER_IDLE] = "idle", [HELPER_CONNECTED] = "connected", [HELPER_AWAY] = "away"
+        [HELPER_IDLE] = "idle", [HELPER_CONNECTED] = "connected", [HELPER_AWAY] = "away", [HELPER_UNUSED] = "unused"
     };
-    static const char *const pr[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
     struct json_object *o = json_object_new_object();
     char text[HCTL_TEXT_MAX];
 
@@ -67,8 +66,8 @@ static struct json_object *report_device(const struct vdev *d)
     add_flag(o, "feature_host", d->wish.feature_host || d->vhost->seen.feature_host);
     add_flag(o, "shared", d->shared);
     add_flag(o, "held", d->held);
-    add_text(o, "pr", pr[d->wish.pr_mode]);
-    if (d->wish.pr_mode == PR_HELPER)
+    add_text(o, "pr", pr_mode_name(d->wish.pr_mode));
+    if (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO)
         add_text(o, "pr_helper", helper[d->helper]);
     add_text(o, "error", d->error);
     return o;

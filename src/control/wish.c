@@ -77,7 +77,6 @@ static int read_flags(struct vdev *d, char **names, unsigned n, char *why)
 
 static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
 {
-    static const char *const mode[] = { [PR_HELPER] = "helper", [PR_DIRECT] = "direct", [PR_DENY] = "deny" };
     char text[64], shown[128];
     int r = read_option(d, names, n, "pr", text, sizeof(text), why);
 
@@ -86,14 +85,10 @@ static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
     d->wish.pr_mode = d->vhost->host->settings->pr_mode;
     if (!has(names, n, "pr"))
         return 0;
-    for (unsigned i = 0; i < ARRAY_SIZE(mode); i++) {
-        if (strcmp(text, mode[i]) == 0) {
-            d->wish.pr_mode = i;
-            return 0;
-        }
-    }
+    if (pr_mode_parse(text, &d->wish.pr_mode) == 0)
+        return 0;
     escape_for_log(shown, sizeof(shown), text, strlen(text));
-    snprintf(why, DEVICE_WHY_MAX, "pr is '%s'; expected helper, direct or deny", shown);
+    snprintf(why, DEVICE_WHY_MAX, "pr is '%s'; expected " PR_MODES_TEXT, shown);
     return -EINVAL;
 }
 

@@ -263,7 +263,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         break;
     case WM_HELPER:
         d = model_find_lun(v, msg->lun_slot);
-        if (d && msg->u.helper_state <= HELPER_AWAY)
+        if (d && msg->u.helper_state <= HELPER_UNUSED)
             d->helper = msg->u.helper_state;
         break;
     default:

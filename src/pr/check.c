@@ -87,8 +87,6 @@ static bool check_in(const uint8_t *cdb, enum scsi_direction dir, uint32_t data_
 {
     if ((cdb[1] & 0x1f) > IN_REPORT_LAST)
         return refused(refuse, invalid_field_in_cdb);
-    if (pr_cdb_length(cdb) > PR_DATA_MAX)
-        return refused(refuse, invalid_field_in_cdb);
     /* A buffer shorter than the allocation length is the guest's affair: it gets what fits. */
     if (data_len && dir != SCSI_DIR_IN)
         return refused(refuse, invalid_field_in_cdb);

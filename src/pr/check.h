@@ -6,7 +6,7 @@
  * registered, whether a type fits the reservation that is held) is left to it.
  *
  * Figures are from SPC-5 6.16 (PERSISTENT RESERVE IN) and 6.17 (OUT); the limit
- * of 8192 bytes is the helper protocol's.
+ * of 8192 bytes for a parameter list is the helper protocol's.
  */
 #ifndef PVSCSI_PR_CHECK_H
 #define PVSCSI_PR_CHECK_H

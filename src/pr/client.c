@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -480,6 +481,20 @@ static void on_deadline(struct loop_timer *timer)
 
 /* --- for the worker --- */
 
+static bool is_socket(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+bool pr_client_has_socket(const char *socket_path)
+{
+    if (socket_path && socket_path[0])
+        return is_socket(socket_path);
+    return is_socket(PR_SOCKET_DEFAULT) || is_socket(PR_SOCKET_DEFAULT_2);
+}
+
 int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out)
 {
     const char *path = config->socket_path ? config->socket_path : "";
@@ -542,7 +557,7 @@ int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SC
     uint32_t len = pr_cdb_length(cdb);
     struct pr_command *cmd;
 
-    if (client->dead || (!out && cdb[0] != PR_OP_IN) || len > PR_DATA_MAX)
+    if (client->dead || (!out && cdb[0] != PR_OP_IN) || (out && len > PR_DATA_MAX))
         return -EINVAL;
     if (out && (out_len < len || (len && !out_data)))
         return -EINVAL;
@@ -553,6 +568,10 @@ int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SC
         return -ENOMEM;
     cmd->token = token;
     memcpy(cmd->cdb, cdb, PR_CDB_LEN);
+    if (!out && len > PR_DATA_MAX) { /* as a device with less to say would answer */
+        cmd->cdb[7] = PR_DATA_MAX >> 8;
+        cmd->cdb[8] = PR_DATA_MAX & 0xff;
+    }
     cmd->buffer_len = out ? out_len : in_room;
     cmd->deadline_ms = deadline_ms && deadline_ms < client->config.deadline_ms ? deadline_ms
                                                                                : client->config.deadline_ms;

@@ -14,6 +14,7 @@
 #ifndef PVSCSI_PR_CLIENT_H
 #define PVSCSI_PR_CLIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/loop.h"
@@ -48,6 +49,9 @@ struct pr_client_config {
     void (*state_changed)(void *ctx, enum worker_helper_state state);
     void *ctx;
 };
+
+/* Is there a socket at this path, or at one of the defaults for NULL or ""? That somebody listens there is another matter. */
+bool pr_client_has_socket(const char *socket_path);
 
 /*
  * device_fd: a descriptor that nobody else uses (the helper gets the same open file): the disk's block node,

@@ -27,11 +27,18 @@ static void inventory_changed(struct service *svc, const struct lun *changed)
     }
 }
 
-static enum scsi_pr pr_path(uint32_t mode)
+/*
+ * The way of this LUN's persistent reservations, decided once: a LUN that changed ways would leave registrations behind.
+ * A device without a block node never goes through the helper, which gives each command 1 ms: the kernel raises that for
+ * block nodes only.
+ */
+static enum scsi_pr pr_path(const struct worker_msg *msg, bool has_block)
 {
-    switch (mode) {
+    switch (msg->u.lun.pr_mode) {
+    case PR_AUTO:
+        return has_block && pr_client_has_socket(msg->u.lun.pr_socket) ? SCSI_PR_HELPER : SCSI_PR_DIRECT;
     case PR_HELPER:
-        return SCSI_PR_HELPER;
+        return has_block ? SCSI_PR_HELPER : SCSI_PR_DIRECT;
     case PR_DIRECT:
         return SCSI_PR_DIRECT;
     default:
@@ -134,7 +141,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
         .shared = (lun->flags & LUN_SHARED) != 0,
         .pr_forced = (lun->flags & LUN_PR_FORCED) != 0,
         .pr_move = (lun->flags & LUN_PR_MOVE) != 0,
-        .pr = pr_path(msg->u.lun.pr_mode),
+        .pr = pr_path(msg, block >= 0),
         .max_transfer = msg->u.lun.max_transfer,
         .max_told = scsi_surely_mapped(svc->max_segments ? svc->max_segments : VSCSIIF_SG_TABLESIZE),
         .block_size = block_size(block),
@@ -144,18 +151,8 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
         r = filedisk_init(&lun->file, lun->file_fd, lun->facts.readonly, lun->device);
     } else {
         if (lun->facts.pr == SCSI_PR_HELPER) {
-            /* The helper gets the disk's block node, or the sg node where there is none, as an fd of its own. */
-            int own = block >= 0 ? steal_fd(&block) : -1;
-
-            if (own < 0) {
-                char path[32];
-
-                snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
-                own = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-            }
-            r = own < 0 ? -errno : open_helper(svc, lun, msg, &own);
-            if (own >= 0)
-                close(own);
+            /* The helper gets the block node, as a descriptor of its own. */
+            r = open_helper(svc, lun, msg, &block);
             if (r < 0)
                 return r;
         }
@@ -173,6 +170,8 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     lun_insert(svc, lun);
     if (lun->flags & LUN_ATTACHED)
         inventory_changed(svc, lun);
+    if (lun->facts.pr == SCSI_PR_DIRECT)
+        svc->helper_changed(svc, lun, HELPER_UNUSED);
     svc->luns[msg->lun_slot] = steal_ptr(lun);
     return 0;
 }

@@ -125,9 +125,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         MUST(sense.key == 0x05 && sense.ascq == 0);
         MUST(sense.asc == 0x1a || sense.asc == 0x20 || sense.asc == 0x24 || sense.asc == 0x26);
     } else {
-        MUST((cdb[0] == 0x5e || cdb[0] == 0x5f) && len <= 8192);
-        if (cdb[0] == 0x5f) {
-            MUST(dir == SCSI_DIR_OUT && len >= 24 && len <= data_len && cdb[5] == 0 && cdb[6] == 0);
+        MUST(cdb[0] == 0x5e || cdb[0] == 0x5f);
+        if (cdb[0] == 0x5e && len > 8192) { /* as pr_client_submit() cuts it */
+            cdb[7] = 0x20;
+            cdb[8] = 0x00;
+        } else if (cdb[0] == 0x5f) {
+            MUST(len <= 8192 && dir == SCSI_DIR_OUT && len >= 24 && len <= data_len && cdb[5] == 0 && cdb[6] == 0);
             MUST((cdb[1] & 0x1f) <= 7);
             MUST(move || ((cdb[1] & 0x1f) != 7 && !(list[20] & 8) && len == 24));
         }

@@ -98,7 +98,7 @@ int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MA
 }
 
 const char vscsi_options_help[] =
-    "feature-host readonly backend=DOMAIN pr=helper|direct|deny pr-move pr-force force required optional";
+    "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force force required optional";
 
 static int set_text(char **where, const char *what, const char *value, char *err)
 {
@@ -139,8 +139,8 @@ static int parse_option(const char *text, struct vscsi_entry *e, char *err)
     else if (strncmp(text, "pr=", 3) == 0) {
         const char *v = text + 3;
 
-        if (strcmp(v, "helper") != 0 && strcmp(v, "direct") != 0 && strcmp(v, "deny") != 0)
-            return wrong(err, "option '%s': expected pr=helper, pr=direct or pr=deny", Q(text));
+        if (strcmp(v, "auto") != 0 && strcmp(v, "helper") != 0 && strcmp(v, "direct") != 0 && strcmp(v, "deny") != 0)
+            return wrong(err, "option '%s': expected pr=auto, pr=helper, pr=direct or pr=deny", Q(text));
         return set_text(&e->pr, "pr", v, err);
     } else {
         return wrong(err, "unknown option '%s': expected one of %s", Q(text), vscsi_options_help);
