@@ -11,6 +11,7 @@
 
 #include "control/ctlsock.h"
 #include "host-fixture.h"
+#include "scsi/scsi.h"
 
 static struct json_object *field(struct json_object *o, const char *key)
 {
@@ -61,9 +62,12 @@ START_TEST(the_statistics_come_from_the_shared_page)
     ck_assert_int_ge(fd, 0);
     s = calloc(1, sizeof(*s));
     s->notifies = 17;
-    s->lun[0] = (struct pvscsi_lun_stats){
-        .used = 1, .commands = 100, .answered = 97, .read_bytes = 4096, .latency = { 5, 6 }
-    };
+    s->lun[0] = (struct pvscsi_lun_stats){ .used = 1,
+                                           .commands = 100,
+                                           .answered = 97,
+                                           .read_bytes = 4096,
+                                           .latency = { 5, 6 },
+                                           .kinds = { [SCSI_KIND_MEDIUM_ERROR] = 7 } };
     ck_assert_int_eq(pwrite(fd, s, sizeof(*s), 0), (int)sizeof(*s));
     free(s);
     close(fd);
@@ -75,6 +79,8 @@ START_TEST(the_statistics_come_from_the_shared_page)
     ck_assert_int_eq(json_object_get_int(field(l, "in_flight")), 3);
     ck_assert_int_eq(json_object_get_int(field(l, "read_bytes")), 4096);
     ck_assert_int_eq(json_object_get_int(json_object_array_get_idx(field(l, "latency_us_log2"), 1)), 6);
+    ck_assert_int_eq(json_object_get_int(field(field(l, "ends"), "medium error")), 7);
+    ck_assert_int_eq(json_object_get_int(field(field(l, "ends"), "good")), 0);
     json_object_put(o);
 }
 END_TEST

@@ -9,18 +9,18 @@ check_request_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_request_LDADD = libworker.a $(CHECK_LIBS)
 check_service_SOURCES = tests/check_service.c tests/service-fixture.h tests/fake-xen.h
 check_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_service_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
+check_service_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus.
 check_PROGRAMS += replay_service
 replay_service_SOURCES = tests/fuzz/fuzz_service.c tests/fuzz/replay.h tests/fake-xen.h
-replay_service_LDADD = $(WORKER_LIBS) $(COMMON_LIBS)
+replay_service_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS)
 if FUZZERS
 noinst_PROGRAMS += fuzz_service
 fuzz_service_SOURCES = tests/fuzz/fuzz_service.c tests/fuzz/replay.h tests/fake-xen.h
 fuzz_service_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
 fuzz_service_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_service_LDADD = $(WORKER_LIBS) $(COMMON_LIBS)
+fuzz_service_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS)
 endif
 dist_check_SCRIPTS += tests/test-corpus-replays.sh
 TESTS += tests/test-corpus-replays.sh
@@ -33,15 +33,15 @@ TESTS += check_sg check_service_device check_service_random
 check_sg_SOURCES = tests/check_sg.c tests/fake-sg.h
 check_sg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_sg_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
-check_sg_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
+check_sg_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 check_service_device_SOURCES = tests/check_service_device.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
 check_service_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_device_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
-check_service_device_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
+check_service_device_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 check_service_random_SOURCES = tests/check_service_random.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
 check_service_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_random_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
-check_service_random_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
+check_service_random_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 
 # The whole process, over the same hypervisor.
 check_PROGRAMS += check_worker
@@ -49,4 +49,4 @@ TESTS += check_worker
 check_worker_SOURCES = tests/check_worker.c tests/service-fixture.h tests/fake-xen.h
 check_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=xen_open_real
-check_worker_LDADD = $(WORKER_LIBS) libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(CHECK_LIBS)
+check_worker_LDADD = $(WORKER_LIBS) libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)

@@ -12,24 +12,35 @@
 #include <stdint.h>
 
 #define PVSCSI_STATS_MAGIC 0x31545356u /* "VST1" */
-#define PVSCSI_STATS_LUNS 256          /* LUNs of one vhost */
-#define PVSCSI_STATS_BUCKETS 24        /* latency: bucket b counts [2^b, 2^(b+1)) microseconds; the last is open */
+#define PVSCSI_STATS_VERSION 2
+#define PVSCSI_STATS_LUNS 256 /* LUNs of one vhost */
+#define PVSCSI_STATS_BUCKETS \
+    36 /* latency: bucket b counts [2^b, 2^(b+1)) microseconds; the last, from 9.5 hours, is open */
+#define PVSCSI_STATS_KINDS 24 /* enum scsi_kind of scsi.h, and room */
 
 struct pvscsi_lun_stats {
-    uint64_t used;       /* 1: the slot belongs to a LUN now */
+    uint64_t used;       /* 1: this place belongs to a LUN now */
     uint64_t vdev;       /* channel << 32 | target << 16 | lun */
     uint64_t commands;   /* taken from the ring */
     uint64_t answered;   /* in flight = commands - answered */
-    uint64_t errors;     /* answered with a host byte or a status other than GOOD */
+    uint64_t errors;     /* the sum of kinds[] that are errors: scsi_kind_is_error() */
+    uint64_t reads;      /* answered commands with data from the device, whether it came or not */
+    uint64_t writes;     /* ... with data to the device */
     uint64_t read_bytes; /* from the device to the guest */
     uint64_t write_bytes;
-    uint64_t latency_us_sum;
+    uint64_t latency_us_sum;        /* from the ring to the answer */
+    uint64_t submitted;             /* answered commands that were at the device or at the PR helper; of those alone: */
+    uint64_t queued_us_sum;         /* from the ring to the device */
+    uint64_t device_us_sum;         /* at the device; all pieces and what is between them */
+    uint64_t aborts, aborts_failed; /* answered ABORTs of the LUN's commands, and those answered with failure */
+    uint64_t resets, resets_failed;
+    uint64_t kinds[PVSCSI_STATS_KINDS]; /* answered commands by enum scsi_kind */
     uint64_t latency[PVSCSI_STATS_BUCKETS];
 };
 
 struct pvscsi_stats {
     uint32_t magic;
-    uint32_t version;      /* 1 */
+    uint32_t version;      /* PVSCSI_STATS_VERSION */
     uint64_t ring_events;  /* wake-ups by the guest */
     uint64_t ring_scans;   /* that found requests */
     uint64_t notifies;     /* sent to the guest */
@@ -40,7 +51,7 @@ struct pvscsi_stats {
     uint64_t spare[7];
     struct pvscsi_lun_stats lun[PVSCSI_STATS_LUNS];
 };
-static_assert(sizeof(struct pvscsi_lun_stats) == 8 * (8 + PVSCSI_STATS_BUCKETS), "layout");
+static_assert(sizeof(struct pvscsi_lun_stats) == 8 * (17 + PVSCSI_STATS_KINDS + PVSCSI_STATS_BUCKETS), "layout");
 static_assert(sizeof(struct pvscsi_stats) == 128 + PVSCSI_STATS_LUNS * sizeof(struct pvscsi_lun_stats), "layout");
 
 #endif

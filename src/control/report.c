@@ -12,6 +12,7 @@
 #include "control/host.h"
 #include "control/model.h"
 #include "control/run-files.h"
+#include "scsi/scsi.h"
 
 static void add_text(struct json_object *o, const char *key, const char *text)
 {
@@ -129,12 +130,14 @@ static struct json_object *report_lun_stats(const struct vdev *d, const struct p
 {
     struct json_object *o = json_object_new_object();
     struct json_object *buckets = json_object_new_array();
+    struct json_object *kinds = json_object_new_object();
     char text[HCTL_TEXT_MAX];
     uint64_t commands = s->commands, answered = s->answered;
 
-    if (!o || !buckets) {
+    if (!o || !buckets || !kinds) {
         json_object_put(o);
         json_object_put(buckets);
+        json_object_put(kinds);
         return NULL;
     }
     hctl_format(&d->wish.vdev, text);
@@ -144,9 +147,21 @@ static struct json_object *report_lun_stats(const struct vdev *d, const struct p
     add_number(o, "answered", answered);
     add_number(o, "in_flight", commands > answered ? commands - answered : 0);
     add_number(o, "errors", s->errors);
+    add_number(o, "reads", s->reads);
+    add_number(o, "writes", s->writes);
     add_number(o, "read_bytes", s->read_bytes);
     add_number(o, "write_bytes", s->write_bytes);
     add_number(o, "latency_us_sum", s->latency_us_sum);
+    add_number(o, "submitted", s->submitted);
+    add_number(o, "queued_us_sum", s->queued_us_sum);
+    add_number(o, "device_us_sum", s->device_us_sum);
+    add_number(o, "aborts", s->aborts);
+    add_number(o, "aborts_failed", s->aborts_failed);
+    add_number(o, "resets", s->resets);
+    add_number(o, "resets_failed", s->resets_failed);
+    for (unsigned i = 0; i < SCSI_KINDS; i++)
+        add_number(kinds, scsi_kind_name((enum scsi_kind)i), s->kinds[i]);
+    json_object_object_add(o, "ends", kinds);
     for (unsigned i = 0; i < PVSCSI_STATS_BUCKETS; i++)
         json_object_array_add(buckets, json_object_new_int64((int64_t)s->latency[i]));
     json_object_object_add(o, "latency_us_log2", buckets);

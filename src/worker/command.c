@@ -86,6 +86,7 @@ static void end_at_device(struct service *svc, struct cmd *c)
 
 static void leave_device(struct service *svc, struct cmd *c)
 {
+    c->ended_us = now_us();
     c->lun->in_flight--;
     if (!c->at_helper) {
         end_at_device(svc, c);
@@ -173,6 +174,7 @@ bool command_decide(struct service *svc, struct cmd *c)
         report_luns(svc, c);
         return false;
     case SCSI_REFUSED:
+        c->kind = SCSI_KIND_REFUSED;
         command_finish_sense(svc, c, d.sense, SCSI_HOST_OK);
         return false;
     case SCSI_TO_HELPER:
@@ -233,12 +235,14 @@ static bool end_piece(struct cmd *c)
     if (!c->in_pieces) {
         c->in_len = scsi_map_outcome(&c->sg.outcome, type, direction(c), c->data_len, &c->answer);
         filter_answer(c);
+        c->kind = (uint8_t)scsi_kind_of(&c->sg.outcome, &c->answer);
         return true;
     }
     scsi_map_outcome(&c->sg.outcome, type, direction(c), c->piece.len, &answer);
     if (!scsi_split_end_piece(&c->split, &answer, &c->answer))
         return false;
     c->in_len = direction(c) == SCSI_DIR_IN ? c->data_len - c->answer.residual : 0;
+    c->kind = (uint8_t)scsi_kind_of(&c->sg.outcome, &c->answer);
     return true;
 }
 
@@ -253,6 +257,7 @@ static int to_device(struct service *svc, struct cmd *c)
         bool out = direction(c) == SCSI_DIR_OUT;
 
         if (!pr_check(c->cdb, c->req.cmd_len, direction(c), c->data_len, c->buf, lun->facts.pr_move, &refuse)) {
+            c->kind = SCSI_KIND_REFUSED;
             command_finish_sense(svc, c, refuse, SCSI_HOST_OK);
             return 0;
         }
@@ -263,6 +268,7 @@ static int to_device(struct service *svc, struct cmd *c)
                 command_finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
                 return 0;
             }
+            c->begun_us = now_us();
             c->at_helper = true;
             c->state = CMD_AT_DEVICE;
             lun->in_flight++;
@@ -270,8 +276,10 @@ static int to_device(struct service *svc, struct cmd *c)
         }
     }
     if (lun->backing == LUN_BACKING_FILE) {
+        c->begun_us = now_us();
         c->in_len = filedisk_execute(&lun->file, c->cdb, c->req.cmd_len, direction(c), c->buf, c->data_len, &c->answer);
         filter_answer(c);
+        c->ended_us = now_us();
         command_finish(svc, c);
         return 0;
     }

@@ -196,8 +196,10 @@ static int init(struct worker *w, const struct worker_msg *msg, const int fds[WO
     svc->journal = w->journal.at;
     svc->journal->worker_pid = (uint32_t)getpid();
     svc->stats = w->stats.at;
+    if (svc->stats->version != PVSCSI_STATS_VERSION) /* fresh, or counted otherwise */
+        memset(svc->stats, 0, sizeof(*svc->stats));
     svc->stats->magic = PVSCSI_STATS_MAGIC;
-    svc->stats->version = 1;
+    svc->stats->version = PVSCSI_STATS_VERSION;
     svc->progress = on_progress;
     svc->halted = on_halted;
     svc->reset_device = on_reset_device;

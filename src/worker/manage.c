@@ -2,6 +2,7 @@
 /* ABORT and RESET; see manage.h. */
 #include "config.h"
 
+#include "worker/account.h"
 #include "worker/command.h"
 #include "worker/lun.h"
 #include "worker/manage.h"
@@ -16,6 +17,7 @@
 
 static void end(struct service *svc, struct cmd *c, bool success)
 {
+    account_management(svc, c, success);
     c->managed = success ? XEN_VSCSIIF_RSLT_RESET_SUCCESS : XEN_VSCSIIF_RSLT_RESET_FAILED;
     command_finish(svc, c);
 }

@@ -57,6 +57,7 @@ struct cmd {
     bool abort_due; /* an ABORT waits for it */
     bool reset_due; /* a RESET that has asked for the device's own reset */
     uint8_t retries;
+    uint8_t kind; /* enum scsi_kind; SCSI_KINDS: the answer says it */
     struct lun *lun;
     struct cmd *next;           /* in lun->queue */
     struct vscsiif_request req; /* private copy */
@@ -75,7 +76,8 @@ struct cmd {
     struct scsi_answer answer;
     int32_t managed; /* rslt of an ABORT or RESET */
     uint64_t start_us;
-    uint64_t begun_us;    /* it went to the device, or its first piece did */
+    uint64_t begun_us;    /* it went to the device or the PR helper, or its first piece did; 0: not yet */
+    uint64_t ended_us;    /* ... and came back */
     uint64_t deadline_us; /* at sg: its time-out ends then */
     uint64_t step_us;     /* a RESET that waits: when it goes a step further */
 };
@@ -132,7 +134,7 @@ struct service {
     struct sg_pool sg_pool;
     struct pvscsi_journal *journal;
     struct pvscsi_stats *stats;
-    struct log_limit bad_limit;
+    struct log_limit bad_limit, failure_limit; /* of malformed requests, of commands that failed */
     struct cmd cmd[CMD_COUNT];
     uint8_t *buffers;
     unsigned n_busy;  /* commands not FREE */

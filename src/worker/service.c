@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "worker/account.h"
 #include "worker/command.h"
 #include "worker/hotplug.h"
 #include "worker/lun.h"
@@ -93,7 +94,7 @@ int service_init(struct service *svc)
     svc->unmask_timer.expired = unmask_expired;
     svc->retry_timer.expired = retry_expired;
     svc->manage_timer.expired = manage_expired;
-    svc->bad_limit = (struct log_limit)LOG_LIMIT_INIT;
+    svc->bad_limit = svc->failure_limit = (struct log_limit)LOG_LIMIT_INIT;
     sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done);
     return 0;
 }
@@ -123,6 +124,7 @@ static void recover(struct service *svc, uint32_t orphans)
             continue;
         svc->entries |= 1u << i;
         c->entry = (uint8_t)i;
+        c->kind = SCSI_KINDS;
         c->recovered = true;
         c->stray = false;
         c->start_us = now_us();
@@ -322,6 +324,8 @@ static void begin(struct cmd *c, unsigned entry)
     c->n_lists = c->n_segs = 0;
     c->buf = c->pages;
     c->data_len = c->in_len = 0;
+    c->begun_us = c->ended_us = 0;
+    c->kind = SCSI_KINDS;
 }
 
 static void halt(struct service *svc)
@@ -442,25 +446,6 @@ static void take_pass(struct service *svc)
     }
 }
 
-static void account(struct service *svc, const struct cmd *c, uint64_t now)
-{
-    struct pvscsi_lun_stats *s = c->lun ? c->lun->stats : NULL;
-    uint64_t us = now > c->start_us ? now - c->start_us : 0;
-    unsigned bucket = us < 2 ? 0 : 63 - (unsigned)__builtin_clzll(us);
-
-    if (!s || c->stray || c->req.act != VSCSIIF_ACT_SCSI_CDB)
-        return;
-    if (c->answer.status != SCSI_GOOD || c->answer.host != SCSI_HOST_OK)
-        s->errors++;
-    if (c->req.sc_data_direction == SCSI_DIR_OUT)
-        s->write_bytes += c->data_len - (c->answer.residual <= c->data_len ? c->answer.residual : c->data_len);
-    else
-        s->read_bytes += c->in_len;
-    s->latency_us_sum += us;
-    s->latency[bucket < PVSCSI_STATS_BUCKETS ? bucket : PVSCSI_STATS_BUCKETS - 1]++;
-    s->answered++;
-}
-
 /*
  * Everything DONE goes out: data, answers, one push, at most one event. The answers of commands go first: when the
  * guest sees the success of an ABORT or RESET, what it ended must not be outstanding any more.
@@ -498,7 +483,7 @@ static void complete_pass(struct service *svc)
             copy_failed(svc, c, "data");
             c->in_len = 0;
         }
-        account(svc, c, now);
+        account_command(svc, c, now);
         if (svc->page && !c->stray && !svc->ring.halted) {
             if (is_management(c))
                 ring_answer(&svc->ring, c->entry, c->managed, NULL);

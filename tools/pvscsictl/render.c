@@ -89,6 +89,76 @@ void render_status(struct json_object *answer, FILE *out)
         fprintf(out, "  no guest has a vhost here\n");
 }
 
+static void for_each_lun(struct json_object *vhosts,
+                         void (*fn)(struct json_object *vhost, struct json_object *lun, FILE *out), FILE *out)
+{
+    for (size_t i = 0; i < length(vhosts); i++) {
+        struct json_object *v = json_object_array_get_idx(vhosts, i);
+        struct json_object *luns = list(v, "luns");
+
+        for (size_t k = 0; k < length(luns); k++)
+            fn(v, json_object_array_get_idx(luns, k), out);
+    }
+}
+
+static int64_t mean(struct json_object *lun, const char *sum, const char *count)
+{
+    int64_t n = number(lun, count);
+
+    return n > 0 ? number(lun, sum) / n : 0;
+}
+
+static void stats_lun_name(struct json_object *vhost, struct json_object *lun, FILE *out)
+{
+    fprintf(out, "%-6" PRId64 " %-6" PRId64 " %-14s", number(vhost, "domid"), number(vhost, "vhost"),
+            text(lun, "v_dev"));
+}
+
+static void stats_traffic(struct json_object *vhost, struct json_object *lun, FILE *out)
+{
+    stats_lun_name(vhost, lun, out);
+    fprintf(out, " %12" PRId64 " %8" PRId64 " %8" PRId64 " %14" PRId64 " %14" PRId64 " %10" PRId64 "\n",
+            number(lun, "commands"), number(lun, "in_flight"), number(lun, "errors"), number(lun, "read_bytes"),
+            number(lun, "write_bytes"), mean(lun, "latency_us_sum", "answered"));
+}
+
+static void stats_work(struct json_object *vhost, struct json_object *lun, FILE *out)
+{
+    stats_lun_name(vhost, lun, out);
+    fprintf(out,
+            " %12" PRId64 " %12" PRId64 " %10" PRId64 " %10" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
+            "\n",
+            number(lun, "reads"), number(lun, "writes"), mean(lun, "queued_us_sum", "submitted"),
+            mean(lun, "device_us_sum", "submitted"), number(lun, "aborts"), number(lun, "aborts_failed"),
+            number(lun, "resets"), number(lun, "resets_failed"));
+}
+
+/* The object "ends" of a LUN, kind by kind. */
+static struct json_object *ends(struct json_object *lun)
+{
+    struct json_object *v;
+
+    return json_object_object_get_ex(lun, "ends", &v) && json_object_is_type(v, json_type_object) ? v : NULL;
+}
+
+static void stats_ends(struct json_object *vhost, struct json_object *lun, FILE *out)
+{
+    struct json_object *all = ends(lun);
+    const char *separator = " ";
+
+    stats_lun_name(vhost, lun, out);
+    if (all) {
+        json_object_object_foreach(all, kind, count)
+        {
+            if (json_object_get_int64(count) == 0)
+                continue;
+            fprintf(out, "%s%s %" PRId64, separator, kind, json_object_get_int64(count));
+            separator = ", ";
+        }
+    }
+    fputc('\n', out);
+}
+
 void render_stats(struct json_object *answer, FILE *out)
 {
     struct json_object *vhosts = list(answer, "vhosts");
@@ -107,22 +177,12 @@ void render_stats(struct json_object *answer, FILE *out)
     }
     fprintf(out, "\n%-6s %-6s %-14s %12s %8s %8s %14s %14s %10s\n", "guest", "vhost", "LUN", "commands", "inflight",
             "errors", "read bytes", "write bytes", "mean us");
-    for (size_t i = 0; i < length(vhosts); i++) {
-        struct json_object *v = json_object_array_get_idx(vhosts, i);
-        struct json_object *luns = list(v, "luns");
-
-        for (size_t k = 0; k < length(luns); k++) {
-            struct json_object *l = json_object_array_get_idx(luns, k);
-            int64_t answered = number(l, "answered");
-
-            fprintf(out,
-                    "%-6" PRId64 " %-6" PRId64 " %-14s %12" PRId64 " %8" PRId64 " %8" PRId64 " %14" PRId64 " %14" PRId64
-                    " %10" PRId64 "\n",
-                    number(v, "domid"), number(v, "vhost"), text(l, "v_dev"), number(l, "commands"),
-                    number(l, "in_flight"), number(l, "errors"), number(l, "read_bytes"), number(l, "write_bytes"),
-                    answered > 0 ? number(l, "latency_us_sum") / answered : 0);
-        }
-    }
+    for_each_lun(vhosts, stats_traffic, out);
+    fprintf(out, "\n%-6s %-6s %-14s %12s %12s %10s %10s %8s %8s %8s %8s\n", "guest", "vhost", "LUN", "reads", "writes",
+            "queue us", "device us", "aborts", "failed", "resets", "failed");
+    for_each_lun(vhosts, stats_work, out);
+    fprintf(out, "\n%-6s %-6s %-14s %s\n", "guest", "vhost", "LUN", "how its commands ended");
+    for_each_lun(vhosts, stats_ends, out);
 }
 
 /* --- OpenMetrics --- */
@@ -145,9 +205,18 @@ static const struct metric vhost_metrics[] = {
 static const struct metric lun_metrics[] = {
     { "pvscsi_commands", "commands", "counter", "Commands taken from the ring." },
     { "pvscsi_in_flight", "in_flight", "gauge", "Commands not yet answered." },
-    { "pvscsi_errors", "errors", "counter", "Commands answered with anything but GOOD." },
+    { "pvscsi_errors", "errors", "counter", "Commands that failed." },
+    { "pvscsi_reads", "reads", "counter", "Answered commands with data from the device." },
+    { "pvscsi_writes", "writes", "counter", "Answered commands with data to the device." },
     { "pvscsi_read_bytes", "read_bytes", "counter", "Bytes from device to guest." },
     { "pvscsi_write_bytes", "write_bytes", "counter", "Bytes from guest to device." },
+    { "pvscsi_submitted", "submitted", "counter", "Answered commands that were at the device." },
+    { "pvscsi_queued_microseconds", "queued_us_sum", "counter", "Time of those from the ring to the device." },
+    { "pvscsi_device_microseconds", "device_us_sum", "counter", "Time of those at the device." },
+    { "pvscsi_lun_aborts", "aborts", "counter", "ABORTs of commands of this LUN." },
+    { "pvscsi_lun_aborts_failed", "aborts_failed", "counter", "Those answered with failure." },
+    { "pvscsi_lun_resets", "resets", "counter", "RESETs of this LUN." },
+    { "pvscsi_lun_resets_failed", "resets_failed", "counter", "Those answered with failure." },
 };
 
 static void family(const struct metric *m, FILE *out)
@@ -186,6 +255,20 @@ static void latency(struct json_object *vhost, struct json_object *lun, FILE *ou
     fprintf(out, "pvscsi_latency_seconds_sum{%s} %.6f\n", labels, (double)number(lun, "latency_us_sum") / 1e6);
 }
 
+static void ends_samples(struct json_object *vhost, struct json_object *lun, FILE *out)
+{
+    struct json_object *all = ends(lun);
+
+    if (!all)
+        return;
+    json_object_object_foreach(all, kind, count)
+    {
+        fprintf(out,
+                "pvscsi_ends_total{domid=\"%" PRId64 "\",vhost=\"%" PRId64 "\",lun=\"%s\",kind=\"%s\"} %" PRId64 "\n",
+                number(vhost, "domid"), number(vhost, "vhost"), text(lun, "v_dev"), kind, json_object_get_int64(count));
+    }
+}
+
 void render_openmetrics(struct json_object *answer, FILE *out)
 {
     struct json_object *vhosts = list(answer, "vhosts");
@@ -205,14 +288,10 @@ void render_openmetrics(struct json_object *answer, FILE *out)
                 sample(&lun_metrics[m], v, json_object_array_get_idx(luns, k), out);
         }
     }
+    fprintf(out, "# HELP pvscsi_ends Answered commands by how they ended.\n# TYPE pvscsi_ends counter\n");
+    for_each_lun(vhosts, ends_samples, out);
     fprintf(out,
             "# HELP pvscsi_latency_seconds From the ring to the answer.\n# TYPE pvscsi_latency_seconds histogram\n");
-    for (size_t i = 0; i < length(vhosts); i++) {
-        struct json_object *v = json_object_array_get_idx(vhosts, i);
-        struct json_object *luns = list(v, "luns");
-
-        for (size_t k = 0; k < length(luns); k++)
-            latency(v, json_object_array_get_idx(luns, k), out);
-    }
+    for_each_lun(vhosts, latency, out);
     fprintf(out, "# EOF\n");
 }

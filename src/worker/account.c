@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Counters and log lines of ended commands; see account.h. */
+#include "config.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/sense-text.h"
+#include "worker/account.h"
+#include "worker/lun.h"
+
+static_assert((unsigned)SCSI_KINDS <= PVSCSI_STATS_KINDS, "each kind has a counter");
+
+/* A guest polls for these: that they happen is no news, except to who looks for them. */
+static bool is_everyday(enum scsi_kind kind)
+{
+    switch (kind) {
+    case SCSI_KIND_NOT_READY:
+    case SCSI_KIND_UNIT_ATTENTION:
+    case SCSI_KIND_ILLEGAL_REQUEST:
+    case SCSI_KIND_BLANK_CHECK:
+    case SCSI_KIND_BUSY:
+    case SCSI_KIND_REFUSED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void log_failure(struct service *svc, const struct cmd *c, enum scsi_kind kind)
+{
+    xentoollog_level level = is_everyday(kind) ? XTL_DEBUG : XTL_WARN;
+    const struct lun *lun = c->lun;
+    char command[SENSE_TEXT_SIZE], why[SENSE_TEXT_SIZE];
+
+    if (level < log_level())
+        return;
+    sense_text_command(c->cdb, c->req.cmd_len, lun->facts.type, command, sizeof(command));
+    if (c->answer.sense_len > 0)
+        sense_text(c->answer.sense, c->answer.sense_len, why, sizeof(why));
+    else
+        snprintf(why, sizeof(why), "status %02xh, host byte %u", c->answer.status, c->answer.host);
+    log_limited(&svc->failure_limit, level, svc->prefix, "LUN %u:%u:%u at %s: %s failed (%s): %s", lun->channel,
+                lun->target, lun->number, lun->device, command, scsi_kind_name(kind), why);
+}
+
+static enum scsi_kind kind_of(const struct cmd *c)
+{
+    return c->kind < SCSI_KINDS ? (enum scsi_kind)c->kind : scsi_kind_of(NULL, &c->answer);
+}
+
+void account_command(struct service *svc, const struct cmd *c, uint64_t now_us)
+{
+    struct pvscsi_lun_stats *s = c->lun ? c->lun->stats : NULL;
+    uint64_t us = now_us > c->start_us ? now_us - c->start_us : 0;
+    unsigned bucket = us < 2 ? 0 : 63 - (unsigned)__builtin_clzll(us);
+    enum scsi_kind kind;
+
+    if (!s || c->stray || c->req.act != VSCSIIF_ACT_SCSI_CDB)
+        return;
+    kind = kind_of(c);
+    s->kinds[kind]++;
+    if (scsi_kind_is_error(kind)) {
+        s->errors++;
+        log_failure(svc, c, kind);
+    }
+    if (c->data_len > 0 && c->req.sc_data_direction == SCSI_DIR_OUT) {
+        s->writes++;
+        s->write_bytes += c->data_len - (c->answer.residual <= c->data_len ? c->answer.residual : c->data_len);
+    } else if (c->data_len > 0) {
+        s->reads++;
+        s->read_bytes += c->in_len;
+    }
+    if (c->begun_us > 0) {
+        s->submitted++;
+        s->queued_us_sum += c->begun_us > c->start_us ? c->begun_us - c->start_us : 0;
+        s->device_us_sum += c->ended_us > c->begun_us ? c->ended_us - c->begun_us : 0;
+    }
+    s->latency_us_sum += us;
+    s->latency[bucket < PVSCSI_STATS_BUCKETS ? bucket : PVSCSI_STATS_BUCKETS - 1]++;
+    s->answered++;
+}
+
+void account_management(struct service *svc, const struct cmd *c, bool success)
+{
+    const struct lun *lun = c->lun ? c->lun : lun_find(svc, c->req.channel, c->req.id, c->req.lun);
+    bool abort = c->req.act == VSCSIIF_ACT_SCSI_ABORT;
+
+    if (!success)
+        log_limited(&svc->failure_limit, XTL_WARN, svc->prefix,
+                    "%s of LUN %u:%u:%u failed: its device has kept commands beyond their time-outs",
+                    abort ? "ABORT" : "RESET", c->req.channel, c->req.id, c->req.lun);
+    if (!lun)
+        return;
+    if (abort) {
+        lun->stats->aborts++;
+        lun->stats->aborts_failed += !success;
+    } else {
+        lun->stats->resets++;
+        lun->stats->resets_failed += !success;
+    }
+}
