@@ -28,16 +28,39 @@ EXTRA_DIST += tests/fuzz/corpus-service
 
 # sg nodes that the tests themselves are (fake-sg.h).
 FAKE_SG_FLAGS = -Wl,--wrap=open -Wl,--wrap=close -Wl,--wrap=read -Wl,--wrap=write -Wl,--wrap=ioctl
-check_PROGRAMS += check_sg check_service_device check_service_random
-TESTS += check_sg check_service_device check_service_random
+device_checks = check_service_device check_service_pieces \
+	check_service_manage check_service_successor check_service_pr check_service_counters
+check_PROGRAMS += check_sg check_service_random $(device_checks)
+TESTS += check_sg check_service_random $(device_checks)
 check_sg_SOURCES = tests/check_sg.c tests/fake-sg.h
 check_sg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_sg_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
 check_sg_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
-check_service_device_SOURCES = tests/check_service_device.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
+DEVICE_FIXTURE = tests/device-fixture.h tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
+check_service_device_SOURCES = tests/check_service_device.c $(DEVICE_FIXTURE)
 check_service_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_device_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
 check_service_device_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_service_pieces_SOURCES = tests/check_service_pieces.c $(DEVICE_FIXTURE)
+check_service_pieces_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_pieces_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
+check_service_pieces_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_service_manage_SOURCES = tests/check_service_manage.c $(DEVICE_FIXTURE)
+check_service_manage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_manage_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
+check_service_manage_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_service_successor_SOURCES = tests/check_service_successor.c $(DEVICE_FIXTURE)
+check_service_successor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_successor_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
+check_service_successor_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_service_pr_SOURCES = tests/check_service_pr.c $(DEVICE_FIXTURE)
+check_service_pr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_pr_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
+check_service_pr_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_service_counters_SOURCES = tests/check_service_counters.c $(DEVICE_FIXTURE)
+check_service_counters_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_counters_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
+check_service_counters_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 check_service_random_SOURCES = tests/check_service_random.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
 check_service_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_random_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)

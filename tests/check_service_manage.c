@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ABORT and RESET: how long they wait, and what is answered first.
+ */
+#include "config.h"
+
+#include "device-fixture.h"
+
+/* A guest's 30 s are over, and the array still works at an UNMAP: it ends with the answer of the device. */
+START_TEST(an_abort_waits_as_long_as_the_device_may_take)
+{
+    struct vscsiif_request *req = put_to(DISK, 1);
+
+    req->cmnd[0] = 0x42;
+    req->cmnd[8] = 24;
+    req->sc_data_direction = SCSI_DIR_OUT;
+    req->timeout_per_command = 30;
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 24 };
+    kick();
+    pass(30);
+    put_abort(DISK, 2, 1);
+    kick();
+    none();
+    pass(40);
+    put_reset(DISK, 3);
+    kick();
+    none();
+    pass(15);
+    ck_assert_int_eq(resets, 1);
+    manage_reset_done(svc, svc->luns[DISK], -EOPNOTSUPP);
+    kick();
+    none(); /* no reset is to be had; the device itself still may answer */
+    pass(30);
+    none();
+    end_all();
+    expect(1, 0);
+    expect(2, 0x2002);
+    expect(3, 0x2002);
+    none();
+}
+END_TEST
+
+START_TEST(an_abort_fails_when_the_host_s_error_handling_should_be_over)
+{
+    uint64_t wait;
+
+    put_to(TAPE, 1);
+    put_to(TAPE, 2);
+    kick();
+    wait = patience(1);
+    put_abort(TAPE, 11, 1);
+    put_abort(TAPE, 12, 2);
+    kick();
+    none();
+    fake_sg_end(0);
+    run();
+    expect(1, 0);
+    expect(11, 0x2002);
+    pass(wait - 2);
+    none();
+    pass(2);
+    expect(12, 0x2003);
+    none();
+    end_all();
+    expect(2, 0);
+}
+END_TEST
+
+START_TEST(a_reset_waits_for_the_device_and_holds_new_commands_back)
+{
+    put_to(TAPE, 1);
+    kick();
+    put_to(TAPE, 2)->act = VSCSIIF_ACT_SCSI_RESET;
+    put_to(TAPE, 3);
+    kick();
+    none();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    end_all();
+    expect(1, 0);
+    expect(2, 0x2002);
+    ck_assert_uint_eq(fake_sg.n, 1); /* 3 has gone on its way */
+    end_all();
+    expect(3, 0);
+}
+END_TEST
+
+START_TEST(a_reset_asks_for_the_device_s_own_once_and_fails_when_the_device_gives_nothing_back)
+{
+    uint64_t wait;
+
+    put_to(TAPE, 1);
+    put_reset(TAPE, 2);
+    kick();
+    wait = patience(0);
+    pass(14);
+    ck_assert_int_eq(resets, 0);
+    pass(1);
+    ck_assert_int_eq(resets, 1);
+    none();
+    if (_i == 0) { /* refused or failed */
+        manage_reset_done(svc, svc->luns[TAPE], -EOPNOTSUPP);
+    } else if (_i == 1) { /* it helps */
+        manage_reset_done(svc, svc->luns[TAPE], 0);
+        run();
+        none();
+        end_all();
+        expect(1, 0);
+        expect(2, 0x2002);
+        return;
+    } else if (_i == 2) { /* it does not help */
+        manage_reset_done(svc, svc->luns[TAPE], 0);
+    } /* 3: nobody answers */
+    pass(wait - 17);
+    none();
+    pass(2);
+    expect(2, 0x2003);
+    ck_assert_int_eq(resets, 1);
+    put_to(TAPE, 3);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 2); /* a failed reset holds nothing back */
+    end_all();
+    expect(1, 0);
+    expect(3, 0);
+}
+END_TEST
+
+/* Past all time-outs a RESET is the device's last chance: it gets the time of a reset, and then fails. */
+START_TEST(a_reset_after_all_hope_still_gives_the_device_s_own_a_chance)
+{
+    put_to(TAPE, 1);
+    kick();
+    pass(patience(0));
+    put_reset(TAPE, 2);
+    kick();
+    none();
+    pass(15);
+    ck_assert_int_eq(resets, 1);
+    none();
+    if (_i == 0) { /* no such reset is configured */
+        manage_reset_done(svc, svc->luns[TAPE], -EOPNOTSUPP);
+        kick();
+    } else { /* it was made, and has changed nothing */
+        manage_reset_done(svc, svc->luns[TAPE], 0);
+        pass(14);
+        none();
+        pass(1);
+    }
+    expect(2, 0x2003);
+    none();
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
+START_TEST(a_reset_waits_for_what_a_dead_worker_left_as_long_as_the_lun_is_held)
+{
+    svc->luns[TAPE]->held = true;
+    put_reset(TAPE, 1);
+    kick();
+    pass(100000);
+    none();
+    ck_assert_int_eq(resets, 0);
+    hotplug_release(svc, TAPE);
+    run();
+    expect(1, 0x2002);
+}
+END_TEST
+
+/* One command in a high slot, with a lower one free for what comes next. */
+static void one_in_a_high_slot(uint16_t rqid)
+{
+    put_to(DISK, 99);
+    kick();
+    put_to(TAPE, rqid);
+    kick();
+    fake_sg_end(0);
+    run();
+    expect(99, 0);
+    ck_assert_uint_eq(svc->cmd[0].state, CMD_FREE);
+}
+
+START_TEST(an_aborted_command_is_answered_before_its_abort)
+{
+    svc->luns[TAPE]->held = true;
+    one_in_a_high_slot(2);
+    put_abort(TAPE, 3, 2);
+    kick();
+    expect(2, 0x50040);
+    expect(3, 0x2002);
+    none();
+}
+END_TEST
+
+START_TEST(a_command_that_just_ended_is_answered_before_its_abort)
+{
+    one_in_a_high_slot(2);
+    fake_sg_end(0);
+    ck_assert_int_eq(loop_once(loop, 0), 0); /* ended, but no round since */
+    put_abort(TAPE, 3, 2);
+    kick();
+    expect(2, 0);
+    expect(3, 0x2002);
+    none();
+}
+END_TEST
+
+START_TEST(many_resets_of_one_lun_ask_for_one_device_reset_at_a_time)
+{
+    uint64_t wait;
+
+    put_to(TAPE, 1);
+    for (uint16_t id = 2; id <= 16; id++)
+        put_reset(TAPE, id);
+    kick();
+    wait = patience(0);
+    pass(15);
+    ck_assert_int_eq(resets, 1);
+    pass(wait); /* the control process has not answered yet */
+    for (uint16_t id = 2; id <= 16; id++)
+        expect(id, 0x2003);
+    put_reset(TAPE, 17);
+    kick();
+    pass(15);
+    ck_assert_int_eq(resets, 1);
+    manage_reset_done(svc, svc->luns[TAPE], -EIO);
+    run();
+    expect(17, 0x2003);
+    put_reset(TAPE, 18);
+    kick();
+    pass(15);
+    ck_assert_int_eq(resets, 2); /* answered: the next one may ask again */
+    end_all();
+    expect(1, 0);
+    expect(18, 0x2002);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+    tcase_add_test(t, an_abort_waits_as_long_as_the_device_may_take);
+    tcase_add_test(t, an_abort_fails_when_the_host_s_error_handling_should_be_over);
+    tcase_add_test(t, a_reset_waits_for_the_device_and_holds_new_commands_back);
+    tcase_add_loop_test(t, a_reset_asks_for_the_device_s_own_once_and_fails_when_the_device_gives_nothing_back, 0, 4);
+    tcase_add_loop_test(t, a_reset_after_all_hope_still_gives_the_device_s_own_a_chance, 0, 2);
+    tcase_add_test(t, a_reset_waits_for_what_a_dead_worker_left_as_long_as_the_lun_is_held);
+    tcase_add_test(t, an_aborted_command_is_answered_before_its_abort);
+    tcase_add_test(t, a_command_that_just_ended_is_answered_before_its_abort);
+    tcase_add_test(t, many_resets_of_one_lun_ask_for_one_device_reset_at_a_time);
+}
+
+int main(void)
+{
+    return run_device_tests("service, ABORT and RESET", add_tests);
+}
