@@ -92,12 +92,16 @@ static void write_vhost(struct xenstore *s, const struct target *t)
     xenstore_rm(s, "%s", fe);
 
     /* Children are made with the owner and rights of their parent. */
-    xenstore_mkdir(s, domid, t->backend, "%s", fe);
+    xenstore_mkdir(s, domid, domid, t->backend, "%s", fe);
     xenstore_write(s, be, "%s/backend", fe);
     xenstore_write_u32(s, t->backend, "%s/backend-id", fe);
     xenstore_write(s, "1", "%s/state", fe);
 
-    xenstore_mkdir(s, t->backend, domid, "%s", be);
+    /*
+     * Ours, not the backend's: a driver domain has a quota of 1000 nodes, which its devices would soon fill. It may
+     * write them all, and make those that only it knows.
+     */
+    xenstore_mkdir(s, own_domid(s), t->backend, domid, "%s", be);
     xenstore_write(s, fe, "%s/frontend", be);
     xenstore_write_u32(s, domid, "%s/frontend-id", be);
     xenstore_write(s, "1", "%s/online", be);

@@ -222,19 +222,31 @@ void xenstore_rm(struct xenstore *s, const char *path, ...)
         note_failure(s);
 }
 
-void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned reader, const char *path, ...)
+static void print_dir(const char *where, const struct xs_permissions *perms, unsigned n)
+{
+    printf("%s/ (n%u", where, perms[0].id);
+    for (unsigned i = 1; i < n; i++)
+        printf(",%c%u", perms[i].perms & XS_PERM_WRITE ? 'b' : 'r', perms[i].id);
+    puts(")");
+}
+
+void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned writer, unsigned reader, const char *path, ...)
 {
     /* The first entry is the owner, its right is everybody else's. */
-    struct xs_permissions perms[2] = { { .id = owner, .perms = XS_PERM_NONE },
-                                       { .id = reader, .perms = XS_PERM_READ } };
+    struct xs_permissions perms[3] = { { .id = owner, .perms = XS_PERM_NONE } };
+    unsigned n = 1;
+
+    if (writer != owner)
+        perms[n++] = (struct xs_permissions){ .id = writer, .perms = XS_PERM_READ | XS_PERM_WRITE };
+    perms[n++] = (struct xs_permissions){ .id = reader, .perms = XS_PERM_READ };
 
     PATH_OR({
         note_failure(s);
         return;
     });
     if (s->dry_run)
-        printf("%s/ (n%u,r%u)\n", where, owner, reader);
-    if (!xs_mkdir(s->xs, s->t, where) || !xs_set_permissions(s->xs, s->t, where, perms, 2))
+        print_dir(where, perms, n);
+    if (!xs_mkdir(s->xs, s->t, where) || !xs_set_permissions(s->xs, s->t, where, perms, n))
         note_failure(s);
 }
 

@@ -53,8 +53,12 @@ uint32_t xenstore_owner(struct xenstore *s, const char *path, ...) PRINTF(2, 3);
 void xenstore_write(struct xenstore *s, const char *value, const char *path, ...) PRINTF(3, 4);
 void xenstore_write_u32(struct xenstore *s, uint32_t value, const char *path, ...) PRINTF(3, 4);
 void xenstore_rm(struct xenstore *s, const char *path, ...) PRINTF(2, 3);
-/* Makes the directory, owned by owner and readable by reader besides. */
-void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned reader, const char *path, ...) PRINTF(4, 5);
+/*
+ * Makes the directory, owned by owner (whose quota it counts for), writable by writer (may be owner) and readable by
+ * reader besides.
+ */
+void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned writer, unsigned reader, const char *path, ...)
+    PRINTF(5, 6);
 
 /*
  * Runs fn in a transaction until nobody else interferes. fn returns 0 to commit; anything else drops
