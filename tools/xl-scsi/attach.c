@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Attaching: each vhost's share of the request is placed in one transaction, which also decides the
- * numbers of its devs, so that two tools at work at once cannot collide; then everybody's answer is
- * awaited. Whatever fails takes everything that was placed with it.
+ * numbers of its devs, so that two tools that work at the same time cannot collide. Then the answers of
+ * backend and guest are awaited. If anything fails, everything that was placed is removed.
  */
 #include "config.h"
 
@@ -17,9 +17,9 @@
 #include "hyp.h"
 
 enum {
-    UNDO_S = 5,                /* what backend and guest get to let go of a device again */
+    UNDO_S = 5,                /* the time that backend and guest have to release a device again */
     SERVED_US = 10 * 1000000,  /* a backend that runs reaches state 2 in milliseconds */
-    FRONTEND_US = 5 * 1000000, /* a running guest's driver answers, or there is none */
+    FRONTEND_US = 5 * 1000000, /* if a running guest's driver has not answered by then, there is none */
     NUDGE_US = 1000000,
     ASK_AGAIN_US = 2000000, /* whether the daemon is there */
     FOREIGN_MAX = 512,      /* of a driver domain's text in a message */
@@ -76,7 +76,7 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
         xenstore_write(s, "1", "%s/pr-force", dir);
     /* Last: a backend that sees the state finds all the rest. */
     xenstore_write(s, "1", "%s/state", dir);
-    /* A state 6 that a former dev of this number left there would read as this one's refusal. */
+    /* A state 6 that an earlier dev of this number left there would be taken for a refusal of this one. */
     xenstore_rm(s, FE_DEV_FMT, t->c->domid, t->id, sh->n);
 }
 
@@ -87,7 +87,7 @@ static void write_vhost(struct xenstore *s, const struct target *t)
 
     snprintf(be, sizeof(be), BE_FMT, t->backend, domid, t->id);
     snprintf(fe, sizeof(fe), FE_FMT, domid, t->id);
-    /* What somebody left under this name, in the frontend's tree too, is nobody's. */
+    /* What was left under this name, in the frontend's tree too, belongs to no vhost any more. */
     xenstore_rm(s, "%s", be);
     xenstore_rm(s, "%s", fe);
 
@@ -175,7 +175,7 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 static int place_existing(struct xenstore *s, struct target *t, struct vhost_view *h)
 {
     bool connected = h->state == 4 && h->fe_state == 4;
-    /* It will look at all that is there when it runs again. */
+    /* The guest will look at all its devices when it runs again. */
     bool will_look = h->state == 7 && h->fe_state == 4 && hyp_domain_paused(t->c->domid) == 1;
     bool idle = (h->state <= 2 || h->state == 6) && (h->fe_state <= 1 || h->fe_state == 6);
     uint32_t next = 0;
@@ -187,7 +187,7 @@ static int place_existing(struct xenstore *s, struct target *t, struct vhost_vie
         return -EINPROGRESS;
     t->id = h->id;
     for (unsigned i = 0; i < h->n_devs; i++)
-        /* A refused one whose place we take. */
+        /* Ours replaces one with this v-dev that was refused. */
         for (unsigned k = 0; k < t->n_shares; k++)
             if (h->devs[i].state == 6 && hctl_equal(&h->devs[i].vdev, &t->shares[k].entry->vdev))
                 xenstore_rm(s, DEV_FMT, h->backend, t->c->domid, h->id, h->devs[i].n);
@@ -228,7 +228,7 @@ static int place(struct xenstore *s, void *ctx)
     if (h && !over)
         r = place_existing(s, t, h);
     else if (h && h->state > 1 && h->state != 6)
-        r = -EINPROGRESS; /* somebody removes it right now */
+        r = -EINPROGRESS; /* another tool removes it at this moment */
     else {
         if (h)
             xenstore_rm(s, BE_FMT, h->backend, v.domid, h->id);
@@ -351,8 +351,8 @@ static void look_at_dev(struct xenstore *s, struct target *t, struct share *sh)
 }
 
 /*
- * All that this target waits for. Not in a transaction: what is seen of two moments is judged right as soon as the
- * next event comes, and with many devices this runs often.
+ * Reads all that this target waits for. Not in a transaction, because this runs often with many devices: if two
+ * values are of different moments, the next event corrects the judgement.
  */
 static void look(struct xenstore *s, struct target *t)
 {
@@ -387,8 +387,8 @@ static int refused(struct target *t, const struct share *sh)
 }
 
 /*
- * A dev can be taken just when the guest has finished looking for devs at 3: then nobody moves, and it
- * needs to be asked to look again.
+ * The backend can take a dev at the moment when the guest has finished looking for devs at 3. Then neither
+ * side does anything more, and the guest has to be asked to look again.
  */
 static int nudge(struct xenstore *s, void *ctx)
 {
@@ -418,7 +418,7 @@ static int withdraw(struct xenstore *s, void *ctx)
     return r;
 }
 
-/* Known only of pvscsid in this domain: nobody is behind its socket, and the kernel's backend does not serve the vhost. */
+/* Known only of pvscsid in this domain: no process answers at its socket, and the vhost is not the kernel backend's. */
 static bool backend_is_away(const struct target *t)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RUNSTATEDIR "/pvscsid/pvscsid.sock" };
@@ -460,7 +460,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     if (pending) {
         uint64_t until = t->placed_us + SERVED_US;
 
-        /* A device may take long to open, but not a daemon to be there. */
+        /* To open a device may take long. To see that the daemon does not run does not. */
         if (now >= until && backend_is_away(t))
             return timed_out(t);
         until = now < until ? until : now + ASK_AGAIN_US;
@@ -468,7 +468,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
         return WAITING;
     }
 
-    /* The backend has them all. Is there a guest to wait for? */
+    /* The backend has all devices. Is there a guest to wait for? */
     if (t->taken_us == 0)
         t->taken_us = now;
     bool absent = t->fe_state <= 1 || t->fe_state == 6;
@@ -527,7 +527,7 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
     }
 }
 
-/* Takes back all that was placed; the error that led here is kept. */
+/* Removes all that was placed. The error that led here is kept. */
 static void undo(struct change *c, struct target *targets, unsigned n)
 {
     struct change u = *c;
@@ -650,7 +650,7 @@ int attach_run(struct change *c, const struct vscsi_entry *entries, unsigned n)
     c->deadline_us = now_us() + c->timeout_us;
     int r = n && c->claim ? c->claim(c, entries, n) : 0;
 
-    /* Who had the lock is not whom we wait for now. */
+    /* The wait for the lock does not count: now backend and guest are waited for. */
     c->deadline_us = now_us() + c->timeout_us;
     if (r == 0)
         r = n ? attach_all(c, entries, n) : ATTACH_CONNECTED;

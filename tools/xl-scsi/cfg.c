@@ -43,7 +43,7 @@ static int wrong_too(char *err, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(err + len, CONFIG_ERROR_MAX - len, fmt, ap);
     va_end(ap);
-    /* Half a line would say something else. */
+    /* A line that does not fit is dropped as a whole. */
     if (len && (n < 0 || (size_t)n >= CONFIG_ERROR_MAX - len))
         err[len - 1] = '\0';
     return -EINVAL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The vscsi= of a guest's configuration. libxlutil reads the file, so that it means here what it means
- * to xl; all that xl itself wants from it is xl's business.
+ * to xl. Other keys than name, uuid and vscsi are left to xl.
  */
 #ifndef XL_SCSI_CFG_H
 #define XL_SCSI_CFG_H

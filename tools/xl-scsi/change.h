@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A change of a guest's devices (attach.h, detach.h): whom it is about, how long it may take, and in one line what
+ * A change of a guest's devices (attach.h, detach.h): which guest it is about, how long it may take, and in one line what
  * went wrong. It makes no change itself.
  */
 #ifndef XL_SCSI_CHANGE_H
@@ -18,13 +18,13 @@
 struct change {
     struct xenstore *store;
     uint32_t domid;
-    uint64_t timeout_us;  /* how long everybody has to answer */
-    uint64_t deadline_us; /* of the change under way, CLOCK_MONOTONIC; set by who runs it */
+    uint64_t timeout_us;  /* how long backend and guest may take to answer */
+    uint64_t deadline_us; /* of the change under way, CLOCK_MONOTONIC; set by the function that runs it */
     int lock;             /* fd or -1: what was checked before holds until the nodes are there; then closed */
     /* attach: takes the lock and checks entries; after each wait again, which no lock is held over. NULL: neither */
     int (*claim)(struct change *c, const struct vscsi_entry *e, unsigned n);
     bool no_wait;                 /* attach: be content once the backend has the device */
-    bool force;                   /* detach: delete the nodes even if nobody answers */
+    bool force;                   /* detach: delete the nodes even if backend or guest does not answer */
     char error[CHANGE_ERROR_MAX]; /* one line, without a full stop, after a negative result */
 };
 

@@ -59,7 +59,7 @@ struct change change_for(struct xenstore *s, uint32_t domid, const struct option
                             .timeout_us = o->timeout_s * 1000000ull };
 }
 
-/* What is attached now comes back only if somebody is there to do it. */
+/* What is attached now is attached again after a reboot only if the service runs. */
 static void warn_without_service(void)
 {
     if (run_lock_is_held("watch") != 0)

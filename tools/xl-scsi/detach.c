@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Detaching: state 5 for the devices and 7 for their vhost, or, with the last device, 5 for the vhost
- * itself; then 6 is awaited and the nodes go. When nobody answers, everything is put back as it was.
+ * itself; then 6 is awaited and the nodes go. If backend or guest does not answer, everything is put back as it was.
  */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 #include "detach.h"
 #include "hyp.h"
 
-/* Positive: what a transaction found, and dropped itself for. */
+/* Positive results of a transaction: it was dropped, for this reason. */
 enum step {
     STEP_GONE = 1,
     STEP_BUSY = 2,
@@ -77,7 +77,7 @@ static void put_dev_state(struct xenstore *s, uint32_t domid, const struct vhost
     xenstore_write_u32(s, state, DEV_FMT "/state", h->backend, domid, h->id, n);
 }
 
-/* No frontend has ever connected, or the last one has closed: nobody needs to be asked. */
+/* No frontend has ever connected, or the last one has closed: neither side needs to be asked. */
 static bool unconnected(const struct vhost_view *h)
 {
     bool fe_idle = !h->has_frontend || h->fe_state <= 1 || h->fe_state == 6;
@@ -175,7 +175,10 @@ static int step(struct xenstore *s, void *ctx)
     return result;
 }
 
-/* Nobody answered: as it was, so that the guest keeps its device and the next change finds a sane state. */
+/*
+ * There was no answer: everything becomes as it was, so that the guest keeps its device and the next change finds a
+ * sane state.
+ */
 static int put_back(struct xenstore *s, void *ctx)
 {
     struct removal *r = ctx;

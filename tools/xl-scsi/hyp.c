@@ -23,7 +23,7 @@ bool hyp_available(void)
 
     if (!tried) {
         tried = true;
-        /* Without a look before, the library complains to stderr. */
+        /* If the device node is missing, the library complains on stderr. */
         if (access("/dev/xen/privcmd", R_OK | W_OK) == 0 || access("/proc/xen/privcmd", R_OK | W_OK) == 0)
             xch = xc_interface_open(NULL, NULL, 0);
     }

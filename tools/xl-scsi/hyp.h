@@ -16,9 +16,12 @@ int hyp_domain_paused(uint32_t domid);
 /* Raise and lower the domain's pause count, of which xl's own pause is another part. 0 or -errno. */
 int hyp_pause(uint32_t domid);
 int hyp_unpause(uint32_t domid);
-/* The guest's uuid as libxl writes it in file names : 0; -ENOENT without such a domain; -ENOSYS. */
+/* The guest's uuid as libxl writes it in file names: 0; -ENOENT without such a domain; -ENOSYS. */
 int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX]);
-/* The domains that have this uuid and are not being destroyed, at most max of them in ids. Their number; -ENOSYS or another -errno. */
+/*
+ * The domains that have this uuid and are not being destroyed, at most max of them in ids. Their number; -ENOSYS or
+ * another -errno.
+ */
 int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max);
 /* Where libxl keeps its files about domains. */
 const char *hyp_xen_lib_dir(void);

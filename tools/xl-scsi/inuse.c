@@ -428,7 +428,7 @@ int inuse_check(struct change *c, const struct inuse_roots *roots, const struct 
     return r < 0 ? r : check_asked(c, roots, e, asked, n);
 }
 
-/* Until our nodes are there to be seen, nobody else may find the same units unused. */
+/* Until our nodes can be seen, no other process may find the same units unused. */
 static int lock_units(struct change *c, const struct asked *asked, unsigned n)
 {
     CLEANUP_FREE uint32_t *which = calloc((size_t)n * UNIT_NAMES_MAX, sizeof(*which));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Is a device that is to be given away in use already: by this machine (mounted, swapped to, part of dm, md or
- * LVM, held by a driver) or by another guest? What a driver domain does with its devices is not to be seen from
- * here; there, only the same p-dev in two guests is noticed.
+ * LVM, held by a driver) or by another guest? What a driver domain does with its devices cannot be seen from
+ * here. There, only the same p-dev in two guests is noticed.
  */
 #ifndef XL_SCSI_INUSE_H
 #define XL_SCSI_INUSE_H
@@ -34,7 +34,7 @@ int inuse_check(struct change *c, const struct inuse_roots *roots, const struct 
  */
 int inuse_learn(struct change *c, uint32_t backend);
 
-/* attach_run() of what inuse_check() allows on this machine, with nobody in between. */
+/* attach_run() of what inuse_check() allows on this machine, with no other attach of the same units in between. */
 int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n);
 
 /*

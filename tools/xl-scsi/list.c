@@ -13,7 +13,7 @@ static const char *or_dash(const char *text)
     return text && *text ? text : "-";
 }
 
-/* Where the backend has not said what it made of p-dev: that, where it is an address. */
+/* If the backend has not written the address, p-dev is used where it is one. */
 static const char *phctl_of(const struct dev_view *d)
 {
     struct hctl parsed;

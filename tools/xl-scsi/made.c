@@ -35,7 +35,8 @@ enum xl_lock made_lock_line(const char *line, pid_t pid)
 {
     int owner, waits = 0;
 
-    /* proc(5): "1: POSIX  ADVISORY  WRITE 568 00:2f:132 0 EOF"; who waits for that one has "1: -> POSIX ...". xl takes its lock by fcntl(). */
+    /* proc(5): "1: POSIX  ADVISORY  WRITE 568 00:2f:132 0 EOF"; a process that waits for this lock has
+     * "1: -> POSIX ...". xl takes its lock by fcntl(). */
     if (sscanf(line, "%*d: -> POSIX ADVISORY WRITE %d", &owner) == 1)
         waits = 1;
     else if (sscanf(line, "%*d: POSIX ADVISORY WRITE %d", &owner) != 1)

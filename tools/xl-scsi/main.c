@@ -45,7 +45,7 @@ static const struct option_text {
 } option_texts[] = {
     { { "timeout", required_argument, NULL, 't' }, "SECONDS", "wait this long for backend and guest (default 30)" },
     { { "dry-run", no_argument, NULL, 'n' }, NULL, "print the nodes that would be written, and write none" },
-    { { "force", no_argument, NULL, 'f' }, NULL, "attach a device that is in use; detach even if nobody answers" },
+    { { "force", no_argument, NULL, 'f' }, NULL, "attach a device that is in use; detach even if there is no answer" },
     { { "no-wait", no_argument, NULL, 'w' }, NULL, "attach: be content once the backend has the device" },
     { { "json", no_argument, NULL, 'j' }, NULL, "list: for programs" },
     { { "long", no_argument, NULL, 'l' }, NULL, "list: all there is to know about each device" },

@@ -51,7 +51,7 @@ static int try_flock(int fd, uint32_t unused)
     return flock(fd, LOCK_EX | LOCK_NB);
 }
 
-/* Bytes of the file are only numbers: it stays empty. */
+/* Only the numbers of bytes are locked: the file stays empty. */
 static int try_byte(int fd, uint32_t offset)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1 };
@@ -59,7 +59,7 @@ static int try_byte(int fd, uint32_t offset)
     return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-/* Asked again and again: a lock that blocks knows no deadline. 0, or -1 and errno as run_lock(). */
+/* Polls, because a call that waits for a lock takes no deadline. 0, or -1 and errno as run_lock(). */
 static int take(int fd, int (*try)(int fd, uint32_t which), uint32_t which, uint64_t deadline_us)
 {
     const struct timespec pause = { .tv_nsec = LOCK_POLL_NS };
@@ -116,7 +116,7 @@ int run_lock_is_held(const char *name)
 
     if (fd < 0)
         return path && errno == ENOENT ? 0 : -1;
-    /* Shared: who asks at the same time is no holder. */
+    /* Shared, so that another process that asks at the same time is not taken for a holder. */
     return flock(fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -1;
 }
 
@@ -179,7 +179,7 @@ static int status_of(int status)
 
 int run_wait(pid_t pid)
 {
-    /* Readable at its end; without such a thing (-1), poll() is a pause. */
+    /* Readable when the process ends. If there is no such descriptor (-1), poll() is only a pause. */
     CLEANUP_CLOSE int end = pidfd_open(pid, 0);
     struct pollfd fd = { .fd = end, .events = POLLIN };
 

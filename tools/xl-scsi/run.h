@@ -15,11 +15,11 @@ const char *run_get_dir(void);
  * with errno ETIMEDOUT, EINTR (a stop signal has come), or another one where there can be no lock.
  */
 int run_lock(const char *name, uint64_t deadline_us);
-/* The same for a domain: all share one file, which would else be one for each domain that ever was. */
+/* The same for a domain. All share one file, so that files do not accumulate. */
 int run_lock_domain(uint32_t domid, uint64_t deadline_us);
 /*
- * The same for units, by numbers of any kind (equal ones exclude each other); all of which[0..n) at once, however two
- * processes' lists overlap. which is sorted.
+ * The same for units, by numbers of any kind (equal ones exclude each other): all of which[0..n) together. Two processes
+ * whose lists overlap do not block each other for good. The call sorts which.
  */
 int run_lock_units(uint32_t *which, unsigned n, uint64_t deadline_us);
 /* Has another process the named lock? 1, 0, or -1 where that cannot be seen. */

@@ -72,7 +72,7 @@ static int parse_pdev(const char *text, struct vscsi_entry *e, char *err)
     for (const char *c = text; *c; c++)
         if (!isprint((unsigned char)*c))
             return wrong(err, "p-dev '%s' holds a character that cannot be printed", Q(text));
-    /* What can only be the beginning of a p-dev. */
+    /* Two kinds of incomplete p-dev. */
     if (strncmp(text, "/dev/", 5) == 0 && text[strlen(text) - 1] == '/')
         return wrong(err, "p-dev '%s' is a directory: expected a device node such as /dev/sg0", Q(text));
     if (strcspn(text, "./") == strlen(text) - 1 && text[strlen(text) - 1] == '.')

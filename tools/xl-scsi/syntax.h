@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One entry of vscsi=[...]: 'pdev,vdev[,option...]', as in a guest's configuration and on the command
- * line. Pure: text in, a struct or one line saying what is wrong out. It asks no device and no store:
- * whether a p-dev exists is for its backend domain to say.
+ * line. Pure: text in, a struct or one line saying what is wrong out. It looks at no device and no store:
+ * only the backend domain can tell whether a p-dev exists.
  */
 #ifndef XL_SCSI_SYNTAX_H
 #define XL_SCSI_SYNTAX_H

@@ -43,12 +43,12 @@ int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out)
 
         if (parse_u32_str(names[i], UINT32_MAX, &w.numbers[w.n]) < 0)
             continue;
-        /* libxl's, that is; a guest that could write here would choose its own devices. */
+        /* Only libxl's entries count. If a guest could write here, it would choose its own devices. */
         if (xenstore_owner(s, WANTED_FMT "/%s", domid, names[i]) == domid)
             continue;
         CLEANUP_FREE char *text = xenstore_read(s, WANTED_FMT "/%s", domid, names[i]);
 
-        /* Not to be read now is not gone: who loads again finds it. */
+        /* One that cannot be read now is not gone: the next load finds it. */
         if (!text && errno != ENOENT) {
             int r = -errno;
 
@@ -69,7 +69,7 @@ struct removal_ctx {
     const char *error; /* NULL: attached; the node goes */
 };
 
-/* The directory goes with its last entry; the service's own mark there does not count. */
+/* The directory is removed with its last entry. */
 static int settle(struct xenstore *s, void *ctx)
 {
     struct removal_ctx *r = ctx;
@@ -145,7 +145,7 @@ int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e,
     return text ? xenstore_transact(s, put_note, &note) : -ENOMEM;
 }
 
-/* Somebody may have attached it by hand since. */
+/* A user may have attached it by hand in the meantime. */
 static bool there_already(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e)
 {
     struct guest_view v;
@@ -185,7 +185,7 @@ static int attach_each(struct change *c, const struct wanted *w)
         if (first[0] == '\0')
             memcpy(first, one.error, sizeof(first));
         settle_one(c->store, c->domid, w->numbers[i], one.error);
-        /* What is silent for one is silent for all: a guest must not wait for its devices for minutes. */
+        /* The same silence is to be expected for the others, and a guest must not wait for its devices for minutes. */
         if (r == -ETIMEDOUT || r == -EINTR)
             silent = true;
     }
@@ -217,7 +217,7 @@ int wanted_attach(struct change *c)
     r = wanted_load(c->store, c->domid, &w);
     if (r < 0)
         return change_store_failed(c, r);
-    /* It may be in use by now: a guest that was saved has no hold on its devices. */
+    /* A device may be in use by now: while a guest is saved, it does not keep its devices. */
     r = w.n ? inuse_attach(c, w.entries, w.n) : 0;
     if (r >= 0) {
         for (unsigned i = 0; i < w.n; i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The devices that a domain should have because the guest had them before (see remember.h): libxl
- * writes them below /local/domain/<id>/pvscsi when it makes the domain. They are attached once, by whoever
- * comes first, and their nodes go; one that cannot be had stays, with the reason, for `list` to show.
+ * writes them below /local/domain/<id>/pvscsi when it makes the domain. They are attached once, by the process that
+ * comes first, and their nodes go; one that cannot be attached stays, with the reason: `list`
+ * shows it, and the service tries it again.
  */
 #ifndef XL_SCSI_WANTED_H
 #define XL_SCSI_WANTED_H
@@ -32,7 +33,7 @@ int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e,
 int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev);
 
 /*
- * While it is held, nobody else attaches or gives up what c->domid wants. *fd: to be closed; -1 where there can be no
+ * While it is held, no other process attaches or gives up what c->domid wants. *fd: to be closed; -1 where there can be no
  * lock. 0, or -errno and c->error after c->timeout_us.
  */
 int wanted_lock(struct change *c, int *fd);

@@ -28,7 +28,7 @@ enum {
     POLL_US = 100000,
     RETRY_US = 1000000,
     IDLE_US = 60000000,
-    START_US = 1000000, /* who asks whether we run has the lock for a moment */
+    START_US = 1000000, /* a process that asks whether we run holds the lock for a moment */
     LAST_TRIES = 20,
     SETTLE_US = 60000000,
     BACK_OFF_MIN_US = 5000000,
@@ -41,8 +41,8 @@ struct job {
     uint32_t domid;
     bool used;
     bool held;   /* paused, by us or by a service before us */
-    bool let_go; /* no more so, but the mark may still be there */
-    pid_t pid;   /* 0: it has ended, and the domain is to run */
+    bool let_go; /* it runs again, but the mark may still be there */
+    pid_t pid;   /* 0: it has ended, and the domain can run */
 };
 
 /* A domain that is there. */
@@ -70,7 +70,7 @@ static bool is_busy(const struct watcher *w, uint32_t domid)
     return false;
 }
 
-/* NULL, and a scan later, when all are taken. */
+/* NULL when all are taken; then there will be another scan. */
 static struct job *new_job(struct watcher *w, uint32_t domid)
 {
     for (unsigned i = 0; i < MAX_AT_ONCE; i++)
@@ -99,7 +99,7 @@ enum {
     MARKED_ALREADY = 1
 };
 
-/* xl calls the domain that it builds for a guest on its way so, until the guest runs. */
+/* While a guest arrives by migration, xl adds this suffix to the name of its domain. */
 static bool arrives(struct xenstore *s, uint32_t domid)
 {
     static const char suffix[] = "--incoming";
@@ -115,7 +115,7 @@ static int put_mark(struct xenstore *s, void *ctx)
 
     if (xenstore_exists(s, PAUSED_FMT, domid))
         return MARKED_ALREADY;
-    /* A domain that is destroyed just now must not get a new home by this. */
+    /* A domain that is destroyed at this moment must not get a new directory in xenstore by this. */
     if (!xenstore_exists(s, "/local/domain/%u/" WANTED_DIR, domid))
         return errno ? -errno : -ENOENT;
     xenstore_write(s, arrives(s, domid) ? ARRIVES : "1", PAUSED_FMT, domid);
@@ -123,8 +123,9 @@ static int put_mark(struct xenstore *s, void *ctx)
 }
 
 /*
- * The mark is there before the pause: a service that is killed in between, and started again, lets the
- * domain run once too often rather than never. A mark that is found is that service's pause: ours now.
+ * The mark is written before the pause. If the service is killed in between, the next one unpauses the domain once too
+ * often, which is better than never. A mark that is found means that an earlier service has paused the domain; this
+ * service unpauses it.
  */
 static void hold(struct watcher *w, struct job *job)
 {
@@ -153,7 +154,7 @@ static int must_stay(struct watcher *w, uint32_t domid)
     return r;
 }
 
-/* False: the store failed, and this is to be tried again. Nobody else would let the domain run. */
+/* False: the store failed, and this must be tried again, because nothing else would let the domain run. */
 static bool let_run(struct watcher *w, struct job *job)
 {
     int stays = job->let_go ? 0 : must_stay(w, job->domid);
@@ -161,7 +162,7 @@ static bool let_run(struct watcher *w, struct job *job)
     if (stays > 0)
         return true;
     if (!job->let_go) {
-        /* Without an answer, what we know ourselves has to do. */
+        /* Without an answer from xenstored we go by what we did ourselves. */
         if (!xenstore_exists(&w->store, PAUSED_FMT, job->domid) && !job->held)
             return errno == ENOENT;
         int r = hyp_unpause(job->domid);
@@ -173,7 +174,7 @@ static bool let_run(struct watcher *w, struct job *job)
     return xenstore_transact(&w->store, rm_mark, &job->domid) == 0;
 }
 
-/* pause: it lacks what it has never been tried to give it, and has not begun perhaps. */
+/* pause: some of its devices have not been tried yet, so that it may not have begun to run. */
 static void begin(struct watcher *w, uint32_t domid, bool pause)
 {
     char id[16];
@@ -230,7 +231,7 @@ static void forget_gone(struct watcher *w, const uint32_t *ids, unsigned n)
     w->n_seen = kept;
 }
 
-/* Something has come that may make a difference: do not wait for the next try, but do not hurry it either. */
+/* There is news: the next try comes soon, but not sooner than BACK_OFF_MIN_US after the last one. */
 static void try_soon(struct watcher *w)
 {
     uint64_t now = now_us();
@@ -248,7 +249,7 @@ static void try_soon(struct watcher *w)
 static void try_domain(struct watcher *w, struct seen *seen, bool fresh)
 {
     seen->tried_us = now_us();
-    /* Twice as long each time, and never given up. */
+    /* Twice as long each time. There is no last try. */
     seen->delay_us = fresh || seen->delay_us == 0 ? BACK_OFF_MIN_US : seen->delay_us * 2;
     if (seen->delay_us > BACK_OFF_MAX_US)
         seen->delay_us = BACK_OFF_MAX_US;
@@ -261,7 +262,7 @@ static void look_at(struct watcher *w, struct seen *seen)
     struct wanted wanted;
     bool fresh = false;
 
-    /* What a domain wants is there before it is introduced: one that has wanted nothing for a while never will. */
+    /* libxl writes the list before it introduces the domain: a domain that had none for a while will have none. */
     if (!seen->wants && now_us() > seen->first_us + SETTLE_US)
         return;
     if (wanted_load(&w->store, seen->domid, &wanted) < 0) {
@@ -315,7 +316,7 @@ static void rest(struct watcher *w, uint32_t domid)
         }
 }
 
-/* Those whose process has ended run on. Returns how many are at work still. */
+/* Lets the domains run whose process has ended. Returns how many jobs are left. */
 static unsigned reap(struct watcher *w)
 {
     unsigned left = 0;
@@ -334,7 +335,7 @@ static unsigned reap(struct watcher *w)
     return left;
 }
 
-/* The processes end by themselves; the signal was for us. */
+/* Waits for the processes, which the signal does not end. */
 static void finish(struct watcher *w)
 {
     const struct timespec pause = { .tv_nsec = POLL_US * 1000L };
@@ -358,7 +359,7 @@ static int serve(struct watcher *w, const struct options *o)
         return complain(EXIT_FAILED, "cannot watch for new domains: %s", strerror(-r));
     scan(w);
     sd_notify(0, "READY=1");
-    /* Each attach would have to do it. */
+    /* Otherwise the first attach would have to do it. */
     c.deadline_us = now_us() + c.timeout_us;
     inuse_learn(&c, 0);
     for (;;) {

@@ -232,7 +232,7 @@ static void print_dir(const char *where, const struct xs_permissions *perms, uns
 
 void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned writer, unsigned reader, const char *path, ...)
 {
-    /* The first entry is the owner, its right is everybody else's. */
+    /* The first entry is the owner; its right holds for all domains that are not named. */
     struct xs_permissions perms[3] = { { .id = owner, .perms = XS_PERM_NONE } };
     unsigned n = 1;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Xenstore as a toolstack needs it: reads that tell "absent" from "failed",
- * transactions that are run again when somebody else was faster, and waiting
+ * transactions that are run again when another client was faster, and waiting
  * for a change with a deadline. Thin over libxenstore; knows nothing of vscsi.
  */
 #ifndef XL_SCSI_XENSTORE_H
@@ -61,7 +61,7 @@ void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned writer, unsigne
     PRINTF(5, 6);
 
 /*
- * Runs fn in a transaction until nobody else interferes. fn returns 0 to commit; anything else drops
+ * Runs fn in a transaction, again and again until no other client interferes. fn returns 0 to commit; anything else drops
  * the transaction and is returned as it is. Else 0, or -errno of what failed.
  */
 int xenstore_transact(struct xenstore *s, int (*fn)(struct xenstore *s, void *ctx), void *ctx);

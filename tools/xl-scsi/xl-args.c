@@ -152,7 +152,7 @@ static bool take_restore(int argc, char **argv, struct xl_start *s)
 
 bool xl_start_parse(bool restore, int argc, char *const *argv, struct xl_start *out)
 {
-    /* getopt moves what is no option to the end; the caller's array stays as it is. */
+    /* getopt() moves arguments to the end, so it works on a copy. */
     CLEANUP_FREE char **copy = calloc((size_t)argc + 1, sizeof(*copy));
     struct xl_start s = { .restore = restore };
     bool ok = copy != NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The command line of xl, as far as guests with SCSI devices need it understood: which command it is, and
- * what `create` and `restore` were told. Pure. Whatever is not understood here is the real xl's to
- * handle, and to complain about.
+ * what `create` and `restore` were told. Pure. What is not understood here is left to the real xl, with
+ * its error messages.
  */
 #ifndef XL_SCSI_XL_ARGS_H
 #define XL_SCSI_XL_ARGS_H
