@@ -16,6 +16,11 @@ page=$top_srcdir/docs/pvscsid.8.in
 settings=$("$BUILD/pvscsid" --config /dev/null --dump-config) || wrong "pvscsid --dump-config"
 setting() { sed -n "s/^$1 *= *\"\(.*\)\"$/\1/p" <<<"$settings"; }
 
+# A unit that starts only if a device node is there: the node's module is loaded at boot.
+for module in $(sed -n 's|^ConditionPathExists=/dev/xen/|xen-|p' "$daemon"); do
+    grep -qx "$module" "$top_srcdir/xl-scripts/modules-load.d/xen-pvscsi.conf" || wrong "$daemon waits for $module, which nothing loads"
+done
+
 for unit in "$daemon" "$watch" "$helper" "$socket"; do
     ! grep -n '@[a-z]*dir@' "$unit" || wrong "$unit: a directory was not put in"
     # Every page and every unit of this project that a unit names exists.

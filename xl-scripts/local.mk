@@ -2,12 +2,14 @@
 # Scripts and files for the system. Where they go can be said at `make install`, as with any directory.
 unitdir = $(prefix)/lib/systemd/system
 modprobedir = $(prefix)/lib/modprobe.d
+modulesloaddir = $(prefix)/lib/modules-load.d
 completiondir = $(datadir)/bash-completion/completions
 shimdir = $(libexecdir)/xen-pvscsi
 
 shim_SCRIPTS = xl-scripts/xl
 unit_DATA = xl-scripts/pvscsid.service xl-scripts/xl-scsi-watch.service
 dist_modprobe_DATA = xl-scripts/xen-pvscsi.conf
+dist_modulesload_DATA = xl-scripts/modules-load.d/xen-pvscsi.conf
 XL_SCRIPTS_IN = xl-scripts/xl.in xl-scripts/pvscsid.service.in xl-scripts/xl-scsi-watch.service.in
 # Completion is looked up by the command's name.
 dist_completion_DATA = xl-scripts/completion/xl-scsi
