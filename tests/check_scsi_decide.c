@@ -407,6 +407,39 @@ START_TEST(persistent_reservations_by_mode)
 }
 END_TEST
 
+/* Reservations of SPC-2 belong to the I_T nexus too. */
+static const struct {
+    bool shared, forced;
+    enum scsi_route route;
+} spc2_reservations[] = {
+    { false, false, DEV },
+    { true, false, NO },
+    { true, true, DEV },
+    { false, true, DEV },
+};
+
+START_TEST(reserve_and_release_need_a_lun_that_no_other_guest_has)
+{
+    static const char *const cdbs[] = { "16 00 00 00 00 00", "17 00 00 00 00 00", "56 00 00 00 00 00 00 00 00 00",
+                                        "57 00 00 00 00 00 00 00 00 00" };
+    static const uint8_t types[] = { 0x00, 0x01, 0x08 };
+    uint8_t cdb[SCSI_CDB_MAX];
+    struct scsi_decision d;
+
+    for (unsigned i = 0; i < 4 * 3; i++) {
+        struct scsi_lun_facts f = facts_of(types[i % 3]);
+
+        f.shared = spc2_reservations[_i].shared;
+        f.pr_forced = spc2_reservations[_i].forced;
+        cdb_of(cdbs[i / 3], cdb);
+        ck_assert_int_eq(decide(&f, cdb, i / 3 < 2 ? 6 : 10, SCSI_DIR_NONE, 0, &d), spc2_reservations[_i].route);
+        ck_assert_uint_eq(d.sense.key, d.route == SCSI_REFUSED ? 0x05 : 0);
+        ck_assert_uint_eq(d.sense.asc, d.route == SCSI_REFUSED ? 0x20 : 0);
+        ck_assert_uint_eq(d.sense.ascq, 0);
+    }
+}
+END_TEST
+
 static const struct {
     const char *cdb;
     uint8_t len;
@@ -518,6 +551,7 @@ int main(void)
     tc = tcase_create("routes");
     tcase_add_test(tc, report_luns_is_always_ours);
     LOOP(tc, persistent_reservations_by_mode, reservations);
+    LOOP(tc, reserve_and_release_need_a_lun_that_no_other_guest_has, spc2_reservations);
     LOOP(tc, only_what_must_be_patched_is, filtered);
     suite_add_tcase(s, tc);
     tc = tcase_create("time");

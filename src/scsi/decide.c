@@ -99,12 +99,17 @@ static enum scsi_route refuse_change(const struct scsi_lun_facts *f, const uint8
     return refuse(d, cdb_readonly_in_some_form(cdb[0], f->type) ? INVALID_FIELD : INVALID_OPCODE);
 }
 
+/* Two guests behind one I_T nexus would hold each other's reservations, and release them. */
+static bool shares_reservations(const struct scsi_lun_facts *f)
+{
+    return f->shared && !f->pr_forced;
+}
+
 static enum scsi_route route_reservation(const struct scsi_lun_facts *f, const uint8_t *cdb, struct scsi_decision *d)
 {
     if (f->pr != SCSI_PR_HELPER && f->pr != SCSI_PR_DIRECT)
         return refuse(d, INVALID_OPCODE);
-    /* Two guests behind one I_T nexus would hold each other's reservations. */
-    if (f->shared && !f->pr_forced)
+    if (shares_reservations(f))
         return refuse(d, INVALID_OPCODE);
     if (cdb[0] == OP_PERSISTENT_RESERVE_OUT && (cdb[1] & SERVICE_ACTION_MASK) == SA_REGISTER_AND_MOVE && !f->pr_move)
         return refuse(d, INVALID_FIELD);
@@ -137,6 +142,11 @@ static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb,
     case OP_PERSISTENT_RESERVE_IN:
     case OP_PERSISTENT_RESERVE_OUT:
         return route_reservation(f, cdb, d);
+    case OP_RESERVE_6:
+    case OP_RELEASE_6:
+    case OP_RESERVE_10:
+    case OP_RELEASE_10:
+        return shares_reservations(f) ? refuse(d, INVALID_OPCODE) : SCSI_TO_DEVICE;
     default:
         return SCSI_TO_DEVICE;
     }

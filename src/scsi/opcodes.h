@@ -15,6 +15,8 @@ enum scsi_opcode {
     OP_READ_6 = 0x08,
     OP_WRITE_6 = 0x0a,
     OP_INQUIRY = 0x12,
+    OP_RESERVE_6 = 0x16, /* SPC-2; of a changer RESERVE ELEMENT too */
+    OP_RELEASE_6 = 0x17,
     OP_MODE_SENSE_6 = 0x1a,
     OP_READ_CAPACITY_10 = 0x25,
     OP_READ_10 = 0x28,
@@ -22,6 +24,8 @@ enum scsi_opcode {
     OP_XDWRITE_10 = 0x50,     /* SBC-2 */
     OP_XPWRITE_10 = 0x51,     /* SBC-2 */
     OP_XDWRITEREAD_10 = 0x53, /* SBC-2 */
+    OP_RESERVE_10 = 0x56,     /* SPC-2 */
+    OP_RELEASE_10 = 0x57,
     OP_MODE_SENSE_10 = 0x5a,
     OP_PERSISTENT_RESERVE_IN = 0x5e,
     OP_PERSISTENT_RESERVE_OUT = 0x5f,
