@@ -164,8 +164,78 @@ START_TEST(aborts_and_resets_count_at_their_lun_with_their_outcome)
 }
 END_TEST
 
+/* What the worker wrote to its log so far. */
+static char said[8192];
+
+static void log_to(int fd)
+{
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+    ck_assert_int_eq(log_init(XTL_INFO), 0);
+}
+
+static unsigned lines_said(int fd)
+{
+    ssize_t n = pread(fd, said, sizeof(said) - 1, 0);
+    unsigned lines = 0;
+
+    ck_assert_int_ge((int)n, 0);
+    said[n] = '\0';
+    for (const char *at = said; (at = strchr(at, '\n')); at++)
+        lines++;
+    return lines;
+}
+
+static void read_that_fails(uint8_t key, uint8_t asc)
+{
+    struct vscsiif_request *req = put_to(DISK, 1);
+    uint8_t *sense;
+
+    rw10(req, false, 0, 1);
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 512 };
+    kick();
+    sense = fake_sg.at[0].hdr.sbp;
+    memset(sense, 0, 18);
+    sense[0] = 0x70;
+    sense[2] = key;
+    sense[7] = 10;
+    sense[12] = asc;
+    fake_sg.at[0].hdr.sb_len_wr = 18;
+    fake_sg.at[0].hdr.status = 0x02;
+    end_all();
+    take();
+}
+
+START_TEST(a_command_that_failed_leaves_one_line_in_words)
+{
+    int fd = memfd_create("log", MFD_CLOEXEC);
+
+    log_to(fd);
+    put_to(TAPE, 1);
+    kick();
+    end_all();
+    take();
+    ck_assert_uint_eq(lines_said(fd), 0);
+    read_that_fails(0x03, 0x11);
+    ck_assert_uint_eq(lines_said(fd), 1);
+    ck_assert_ptr_nonnull(strstr(said, "d1.0"));
+    ck_assert_ptr_nonnull(strstr(said, "LUN 0:2:0 at "));
+    ck_assert_ptr_nonnull(
+        strstr(said, "Read(10) failed (medium error): Medium Error: Unrecovered read error (03/11/00)"));
+    read_that_fails(0x06, 0x28); /* a guest that changes media meets one each time */
+    ck_assert_uint_eq(lines_said(fd), 1);
+    for (unsigned i = 0; i < 100; i++)
+        read_that_fails(0x04, 0x44);
+    ck_assert_uint_le(lines_said(fd), 11); /* limited */
+    log_close();
+    close(fd);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+    tcase_add_test(t, a_command_that_failed_leaves_one_line_in_words);
     tcase_add_loop_test(t, counters_belong_to_an_address_not_to_a_slot, 0, 3);
     tcase_add_loop_test(t, each_end_of_a_command_counts_as_what_it_is, 0, 12);
     tcase_add_test(t, what_never_reaches_the_device_counts_as_refused);
