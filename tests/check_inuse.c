@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "xl-scsi/inuse.h"
+#include "xl-scsi/lookup.h"
 
 static char root[64];
 
@@ -106,6 +107,69 @@ START_TEST(use_is_seen)
 }
 END_TEST
 
+static void put_device(const char *hctl, const char *sg, const char *wwid, const char *state)
+{
+    const struct {
+        const char *file, *text;
+    } files[] = { { "type", "0\n" }, { "wwid", wwid }, { "state", state } };
+
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        CLEANUP_FREE char *path = strf("sys/bus/scsi/devices/%s/%s", hctl, files[i].file);
+
+        put(path, files[i].text);
+    }
+    CLEANUP_FREE char *dev = strf("sys/bus/scsi/devices/%s/scsi_generic/%s/dev", hctl, sg),
+                      *number = strf("21:%s\n", sg + 2);
+
+    put(dev, number);
+}
+
+static const struct {
+    const char *pdev, *hctl; /* NULL: none */
+} lookups[] = {
+    { "naa.5000c50015ea71ac", "3:0:0:0" }, /* the first path is offline */
+    { "naa.5000C50015EA71AC", "3:0:0:0" },
+    { "naa.5000c50015ea71ac:1", "2:0:0:1" },
+    { "naa.5000c50015ea71ac:2", NULL },
+    { "naa.5000c50015ea71ad", "2:0:0:5" }, /* offline, but the only one */
+    { "naa.5000c50015ea71ae", NULL },
+    { "t10.ATA     QEMU HARDDISK  QM00001 ", "4:0:0:0" },
+    { "2:0:0:1", "2:0:0:1" },
+    { "9:0:0:1", NULL },
+    { "file:/x", NULL },
+    { "nonsense", NULL },
+};
+
+/* The answers are those of device_resolve(), which looks at sysfs each time. */
+START_TEST(lookup_finds_what_resolve_finds)
+{
+    struct lookup l = { 0 };
+
+    make_root();
+    put_device("2:0:0:0", "sg0", "naa.5000c50015ea71ac\n", "offline\n");
+    put_device("2:0:0:1", "sg1", "naa.5000c50015ea71ac\n", "offline\n");
+    put_device("2:0:0:5", "sg2", "naa.5000c50015ea71ad\n", "offline\n");
+    put_device("3:0:0:0", "sg3", "naa.5000c50015ea71ac\n", "running\n");
+    put_device("4:0:0:0", "sg4", "t10.ATA     QEMU HARDDISK  QM00001\n", "running\n");
+    CLEANUP_FREE char *sys = strf("%s/sys", root), *nodes = strf("%s/dev", root);
+    struct device_roots roots = { .sysfs = sys, .dev = nodes };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lookups); i++) {
+        char text[HCTL_TEXT_MAX] = "", same[HCTL_TEXT_MAX] = "";
+        struct device dev, other;
+
+        if (lookup_device(&l, &roots, lookups[i].pdev, &dev))
+            hctl_format(&dev.hctl, text);
+        if (device_resolve(&roots, lookups[i].pdev, false, &other, NULL) == 0)
+            hctl_format(&other.hctl, same);
+        ck_assert_msg(strcmp(text, lookups[i].hctl ? lookups[i].hctl : "") == 0, "%s: %s", lookups[i].pdev, text);
+        ck_assert_str_eq(text, same);
+    }
+    lookup_clear(&l);
+    remove_root();
+}
+END_TEST
+
 START_TEST(no_sysfs_is_no_use)
 {
     struct inuse_roots roots = { .device = { .sysfs = "/nonexistent", .dev = "/nonexistent" }, .proc = "/nonexistent" };
@@ -123,6 +187,7 @@ int main(void)
     SRunner *r = srunner_create(s);
 
     tcase_add_loop_test(t, use_is_seen, 0, ARRAY_SIZE(uses));
+    tcase_add_test(t, lookup_finds_what_resolve_finds);
     tcase_add_test(t, no_sysfs_is_no_use);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);

@@ -14,6 +14,7 @@
 #include "hyp.h"
 #include "inuse.h"
 #include "list.h"
+#include "lookup.h"
 #include "remember.h"
 #include "run.h"
 #include "wanted.h"
@@ -178,7 +179,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
  * Where the backend has not said what it made of a p-dev, and is this domain: what it leads to now. Without
  * memory, p-dev as it is has to do.
  */
-static void resolve_here(struct xenstore *s, struct guest_view *v)
+static void resolve_here(struct xenstore *s, struct guest_view *v, struct lookup *l)
 {
     for (unsigned i = 0; i < v->n_vhosts; i++) {
         for (unsigned k = 0; v->vhosts[i].backend == own_domid(s) && k < v->vhosts[i].n_devs; k++) {
@@ -186,8 +187,7 @@ static void resolve_here(struct xenstore *s, struct guest_view *v)
             struct device dev;
             char text[HCTL_TEXT_MAX];
 
-            if (d->phctl || d->devname || !d->pdev
-                || device_resolve(&device_roots_system, d->pdev, false, &dev, NULL) < 0)
+            if (d->phctl || d->devname || !d->pdev || !lookup_device(l, &device_roots_system, d->pdev, &dev))
                 continue;
             hctl_format(&dev.hctl, text);
             d->phctl = strdup(text);
@@ -199,9 +199,10 @@ static void resolve_here(struct xenstore *s, struct guest_view *v)
 struct backends {
     uint32_t *ids;
     unsigned n;
+    struct lookup lookup;
 };
 
-static int list_one(struct xenstore *s, uint32_t domid, const struct backends *b, const struct options *o, bool heading,
+static int list_one(struct xenstore *s, uint32_t domid, struct backends *b, const struct options *o, bool heading,
                     bool even_if_empty, struct json_object *array)
 {
     CLEANUP_FREE char *name = domain_name(s, domid);
@@ -212,7 +213,7 @@ static int list_one(struct xenstore *s, uint32_t domid, const struct backends *b
     if (r == 0)
         r = wanted_load(s, domid, &missing);
     if (r == 0)
-        resolve_here(s, &v);
+        resolve_here(s, &v, &b->lookup);
     if (r < 0) {
         code = complain(EXIT_FAILED, "cannot read domain %u's devices: %s", domid, strerror(-r));
     } else if (v.n_vhosts || missing.n || even_if_empty) {
@@ -270,6 +271,7 @@ int cmd_list(const struct options *o, int argc, char **argv)
         printf("%s\n", json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(array);
     free(b.ids);
+    lookup_clear(&b.lookup);
     xenstore_close(&s);
     return code;
 }

@@ -11,6 +11,7 @@
 
 #include "attach.h"
 #include "inuse.h"
+#include "lookup.h"
 #include "run.h"
 #include "units.h"
 
@@ -333,14 +334,14 @@ static int check_one(struct change *c, const struct inuse_roots *roots, const st
     return 0;
 }
 
-static void ask(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, struct asked *a)
+static void ask(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, struct lookup *l,
+                struct asked *a)
 {
     a->backend = 0;
     /* file: is an emulated disk of standalone mode, which tests share as they like. */
     a->found = e->kind != PDEV_FILE && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
     a->checked = a->found && !e->force;
-    a->resolved = a->found && a->backend == own_domid(c->store)
-                  && device_resolve(&roots->device, e->pdev, false, &a->dev, NULL) == 0;
+    a->resolved = a->found && a->backend == own_domid(c->store) && lookup_device(l, &roots->device, e->pdev, &a->dev);
     a->names = unit_names(e->pdev, a->resolved ? &a->dev : NULL);
 }
 
@@ -404,6 +405,7 @@ static int check_asked(struct change *c, const struct inuse_roots *roots, const 
 static int ask_all(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n,
                    struct asked **out)
 {
+    __attribute__((cleanup(lookup_clear))) struct lookup lookup = { 0 };
     struct asked *asked = calloc(n ? n : 1, sizeof(*asked));
     int r = asked ? 0 : -ENOMEM;
 
@@ -411,7 +413,7 @@ static int ask_all(struct change *c, const struct inuse_roots *roots, const stru
     for (unsigned i = 0; r == 0 && i < n; i++) {
         bool learnt = c->store->dry_run;
 
-        ask(c, roots, &e[i], &asked[i]);
+        ask(c, roots, &e[i], &lookup, &asked[i]);
         for (unsigned k = 0; k < i; k++)
             learnt |= asked[k].found && asked[k].backend == asked[i].backend;
         if (asked[i].found && !learnt)

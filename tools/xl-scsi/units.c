@@ -19,9 +19,14 @@ static uint64_t hash_of(char kind, const char *text)
 {
     uint64_t h = 0xcbf29ce484222325;
 
+    size_t len = strlen(text);
+
+    /* Blanks after a wwid do not count, nor capitals. */
+    while (kind == 'w' && len && isspace((unsigned char)text[len - 1]))
+        len--;
     h = (h ^ (unsigned char)kind) * 0x100000001b3;
-    for (; *text; text++)
-        h = (h ^ (unsigned char)(kind == 'w' ? tolower((unsigned char)*text) : *text)) * 0x100000001b3;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)(kind == 'w' ? tolower((unsigned char)text[i]) : text[i])) * 0x100000001b3;
     return h;
 }
 
