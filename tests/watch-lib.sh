@@ -5,8 +5,8 @@
 [ -x "$BUILD/xl-scsi-fake-hyp" ] || skip "$BUILD/xl-scsi-fake-hyp is not built"
 export FAKE_HYP=$DIR/hyp
 mkdir "$FAKE_HYP"
-WATCH_PID=""
-trap 'status=$?; [ -z "$WATCH_PID" ] || kill -9 "$WATCH_PID"; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; (exit $status); finish' EXIT
+WATCH_PID="" watch_status=0
+trap 'watch_status=$?; [ -z "$WATCH_PID" ] || kill -9 "$WATCH_PID"; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; (exit $watch_status); finish' EXIT
 watch_start() {
     "$BUILD/xl-scsi-fake-hyp" watch --run-dir "$RUN_DIR" -t "$1" >>"$LOGS/watch" 2>&1 &
     WATCH_PID=$!
