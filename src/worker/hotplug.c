@@ -28,9 +28,8 @@ static void inventory_changed(struct service *svc, const struct lun *changed)
 }
 
 /*
- * The way of this LUN's persistent reservations, decided once: a LUN that changed ways would leave registrations behind.
- * A device without a block node never goes through the helper, which gives each command 1 ms: the kernel raises that for
- * block nodes only.
+ * How this LUN's persistent reservations reach the device: decided once, when the LUN is added. A device without a block
+ * node never uses the helper, which gives each command 1 ms: the kernel raises that time-out for block nodes only.
  */
 static enum scsi_pr pr_path(const struct worker_msg *msg, bool has_block)
 {
