@@ -337,6 +337,146 @@ START_TEST(a_device_that_is_gone_answers_for_itself)
 }
 END_TEST
 
+static struct vscsiif_response answer_of(uint16_t target, uint16_t rqid)
+{
+    struct vscsiif_response r;
+
+    put_to(target, rqid);
+    kick();
+    end_all();
+    r = take();
+    ck_assert_uint_eq(r.rqid, rqid);
+    return r;
+}
+
+/* Deleted and found again: errors, one message, one unit attention, and then it works. */
+START_TEST(a_deleted_device_comes_back)
+{
+    struct vscsiif_response r;
+
+    if (_i == 0) {
+        fake_sg_unplug();
+        run();
+        losses -= 1; /* the tape's */
+        run();
+    } else {
+        fake_sg.write_error = _i == 1 ? ENODEV : ENXIO;
+        r = answer_of(DISK, 1);
+        expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+        fake_sg.write_error = 0;
+    }
+    ck_assert_int_eq(losses, 1);
+    for (uint16_t id = 2; id < 5; id++) {
+        r = answer_of(DISK, id);
+        expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    }
+    ck_assert_int_eq(losses, 1);
+    ck_assert_uint_eq(fake_sg.submitted, 0);
+    ck_assert_int_eq(add_device(DISK, 0x00, LUN_RETURNED), 0);
+    r = answer_of(DISK, 5);
+    expect_sense(&r, 0x2, 0x06, 0x29, 0x00);
+    r = answer_of(DISK, 6);
+    ck_assert_int_eq(r.rslt, 0);
+    ck_assert_uint_eq(fake_sg.submitted, 1);
+    ck_assert_uint_eq(stats.lun[DISK].commands, stats.lun[DISK].answered);
+    fake_sg.write_error = ENODEV; /* a second time */
+    answer_of(DISK, 7);
+    ck_assert_int_eq(losses, 2);
+}
+END_TEST
+
+/* Its descriptors stay good: it is asked again with each command, and its guest learns of no reset. */
+START_TEST(an_offline_device_goes_on_as_soon_as_it_runs)
+{
+    struct vscsiif_response r;
+
+    for (uint16_t id = 1; id < 4; id++) {
+        put_to(DISK, id);
+        kick();
+        fake_sg.at[0].hdr.host_status = _i == 0 ? 1 : 4;
+        end_all();
+        r = take();
+        expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+        ck_assert_int_eq(losses, 1);
+    }
+    r = answer_of(DISK, 4);
+    ck_assert_int_eq(r.rslt, 0);
+    ck_assert_int_eq(add_device(DISK, 0x00, LUN_RETURNED), 0);
+    r = answer_of(DISK, 5);
+    ck_assert_int_eq(r.rslt, 0);
+}
+END_TEST
+
+START_TEST(a_worker_may_start_while_a_device_is_away)
+{
+    struct vscsiif_response r;
+
+    put_to(DISK, 1);
+    kick();
+    end_service();
+    fake_sg.n = 0;
+    new_service();
+    ck_assert_int_eq(add_device(TAPE, 0x01, LUN_HELD), 0);
+    {
+        struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = DISK };
+
+        msg.u.lun.target = DISK;
+        msg.u.lun.type = 0x1f;
+        msg.u.lun.flags = LUN_HELD | LUN_AWAY;
+        ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), -1), -EINVAL);
+        ck_assert_int_eq(hotplug_add(svc, &msg, -1, -1), 0);
+    }
+    ck_assert_int_eq(service_connect(svc, RING_REF, 9, true), 0);
+    hotplug_release(svc, DISK);
+    run();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 1);
+    expect_sense(&r, 0x2, 0x0b, 0x08, 0x00);
+    r = answer_of(DISK, 2);
+    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    ck_assert_int_eq(losses, 0); /* the control process knows */
+    ck_assert_int_eq(add_device(DISK, 0x00, LUN_RETURNED), 0);
+    r = answer_of(DISK, 3);
+    expect_sense(&r, 0x2, 0x06, 0x29, 0x00);
+    r = answer_of(DISK, 4);
+    ck_assert_int_eq(r.rslt, 0);
+    ck_assert_uint_eq(svc->luns[DISK]->facts.type, 0);
+}
+END_TEST
+
+START_TEST(what_waits_for_a_device_that_goes_is_answered)
+{
+    struct vscsiif_response r;
+
+    hotplug_hold(svc, DISK);
+    put_to(DISK, 1);
+    kick();
+    none();
+    fake_sg_unplug();
+    run();
+    none(); /* held: a predecessor's command may still be under way */
+    hotplug_release(svc, DISK);
+    run();
+    r = take();
+    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+}
+END_TEST
+
+START_TEST(only_the_lun_that_is_there_gets_new_descriptors)
+{
+    ck_assert_int_eq(add_device(DISK + 1, 0x00, LUN_RETURNED), -ENOENT);
+    ck_assert_int_eq(add_device(DISK, 0x00, 0), -EEXIST);
+    svc->luns[DISK]->number = 1;
+    ck_assert_int_eq(add_device(DISK, 0x00, LUN_RETURNED), -ENOENT);
+    svc->luns[DISK]->number = 0;
+    put_to(DISK, 1);
+    kick();
+    ck_assert(!hotplug_remove(svc, DISK));
+    ck_assert_int_eq(add_device(DISK, 0x00, LUN_RETURNED), -ENOENT);
+    end_all();
+}
+END_TEST
+
 START_TEST(a_device_without_memory_delays_but_loses_and_reorders_nothing)
 {
     /* One that is alone in the queue while it is tried again, then more behind it. */
@@ -425,6 +565,11 @@ static void add_tests(TCase *t)
     tcase_add_test(t, orphans_end_without_any_ring_too);
     tcase_add_test(t, a_removed_lun_stays_until_its_device_has_ended_all);
     tcase_add_test(t, a_device_that_is_gone_answers_for_itself);
+    tcase_add_loop_test(t, a_deleted_device_comes_back, 0, 3);
+    tcase_add_loop_test(t, an_offline_device_goes_on_as_soon_as_it_runs, 0, 2);
+    tcase_add_test(t, a_worker_may_start_while_a_device_is_away);
+    tcase_add_test(t, what_waits_for_a_device_that_goes_is_answered);
+    tcase_add_test(t, only_the_lun_that_is_there_gets_new_descriptors);
     tcase_add_test(t, a_device_without_memory_delays_but_loses_and_reorders_nothing);
     tcase_add_test(t, a_device_that_stays_without_memory_is_busy_in_the_end);
     tcase_add_test(t, a_guest_that_comes_and_goes_does_not_lock_a_slow_device);

@@ -29,14 +29,23 @@ static void on_done(struct sg_pool *p, struct sg_command *c)
     order[n_done++ % COMMANDS] = i;
 }
 
+static const struct sg_device *lost[4];
+static unsigned n_lost;
+
+static void on_lost(struct sg_device *dev)
+{
+    ck_assert_uint_lt(n_lost, 4);
+    lost[n_lost++] = dev;
+}
+
 static void setup(void)
 {
     memset(&fake_sg, 0, sizeof(fake_sg));
     memset(cmd, 0, sizeof(cmd));
     memset(done, 0, sizeof(done));
-    n_done = 0;
+    n_done = n_lost = 0;
     ck_assert_int_eq(loop_new(&loop), 0);
-    sg_pool_init(&pool, loop, on_done);
+    sg_pool_init(&pool, loop, on_done, on_lost);
     ck_assert_int_eq(sg_device_init(&disk, &pool, eventfd(0, EFD_CLOEXEC)), 0);
     ck_assert_int_eq(sg_device_init(&tape, &pool, eventfd(0, EFD_CLOEXEC)), 0);
 }
@@ -236,6 +245,63 @@ START_TEST(a_result_whose_data_cannot_be_had_is_a_failure_and_not_a_loss)
 }
 END_TEST
 
+START_TEST(a_deleted_device_is_reported_and_its_loop_sleeps)
+{
+    fake_sg_unplug();
+    turn();
+    ck_assert_uint_eq(n_lost, 2);
+    ck_assert(lost[0] != lost[1]);
+    for (unsigned i = 0; i < 10; i++)
+        turn();
+    ck_assert_uint_eq(n_lost, 2); /* an edge: a hang-up does not wake the loop again and again */
+}
+END_TEST
+
+START_TEST(a_new_node_takes_the_new_commands_and_the_old_one_ends_its_own)
+{
+    int old;
+
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(submit(&disk, i, 0), 0);
+    fake_sg_end(2);
+    turn(); /* one channel is idle, two are not */
+    old = fake_sg.at[0].fd;
+    ck_assert_uint_eq(fake_sg.n_fds, 4);
+    ck_assert_int_eq(sg_device_replace(&disk, eventfd(0, EFD_CLOEXEC)), 0);
+    ck_assert_uint_eq(fake_sg.n_fds, 4); /* the idle one went, the new one came */
+    ck_assert_int_eq(submit(&disk, 3, 0), 0);
+    ck_assert_int_ne(fake_sg.at[2].fd, fake_sg.at[0].fd);
+    ck_assert_int_ne(fake_sg.at[2].fd, fake_sg.at[1].fd);
+    fake_sg_end(0);
+    if (_i == 1)
+        sg_pool_reap_fresh(&pool);
+    turn();
+    ck_assert_uint_eq(done[0], 1);
+    ck_assert(!fake_sg_is(old));
+    ck_assert_uint_eq(fake_sg.n_fds, 3);
+    while (fake_sg.n > 0)
+        fake_sg_end(0);
+    turn();
+    ck_assert_uint_eq(done[1], 1);
+    ck_assert_uint_eq(done[3], 1);
+    ck_assert_uint_eq(fake_sg.n_fds, 2);
+    ck_assert_uint_eq(disk.in_flight, 0);
+}
+END_TEST
+
+START_TEST(a_new_node_that_does_not_open_leaves_the_old_one_in_use)
+{
+    fake_sg.open_error = ENXIO;
+    ck_assert_int_eq(sg_device_replace(&disk, eventfd(0, EFD_CLOEXEC)), -ENXIO);
+    fake_sg.open_error = 0;
+    ck_assert_int_eq(submit(&disk, 0, 0), 0);
+    fake_sg_end(0);
+    turn();
+    ck_assert_uint_eq(done[0], 1);
+    ck_assert_uint_eq(fake_sg.n_fds, 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sg");
@@ -250,6 +316,9 @@ int main(void)
     tcase_add_loop_test(t, a_refused_command_leaves_nothing_behind, 0, 9);
     tcase_add_test(t, what_is_done_at_once_is_collected_without_the_loop);
     tcase_add_test(t, an_idle_channel_of_another_lun_makes_room_but_never_its_last);
+    tcase_add_test(t, a_deleted_device_is_reported_and_its_loop_sleeps);
+    tcase_add_loop_test(t, a_new_node_takes_the_new_commands_and_the_old_one_ends_its_own, 0, 2);
+    tcase_add_test(t, a_new_node_that_does_not_open_leaves_the_old_one_in_use);
     tcase_add_test(t, results_that_a_vanished_device_left_are_still_collected);
     tcase_add_loop_test(t, a_result_whose_data_cannot_be_had_is_a_failure_and_not_a_loss, 0, 2);
     suite_add_tcase(s, t);

@@ -109,6 +109,14 @@ static void fake_sg_end(unsigned i)
         ck_assert_int_eq((int)send(fake_sg.device[c.fd], &c.hdr, sizeof(c.hdr), MSG_NOSIGNAL), (int)sizeof(c.hdr));
 }
 
+/* The kernel deletes all devices: what is open of them hangs up. */
+static UNUSED void fake_sg_unplug(void)
+{
+    for (int fd = 0; fd < FAKE_SG_FDS; fd++)
+        if (fake_sg_is(fd))
+            ck_assert_int_eq(shutdown(fake_sg.device[fd], SHUT_RDWR), 0);
+}
+
 ssize_t __wrap_write(int fd, const void *buf, size_t n)
 {
     struct fake_sg_command *c = &fake_sg.at[fake_sg.n];

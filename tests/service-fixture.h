@@ -27,7 +27,7 @@ static struct pvscsi_journal journal;
 static struct pvscsi_stats stats;
 static struct vscsiif_sring *guest;
 static uint32_t guest_rsp_cons;
-static int halts, progresses, resets;
+static int halts, progresses, resets, losses;
 
 static void on_progress(struct service *s)
 {
@@ -40,6 +40,10 @@ static void on_halted(struct service *s)
 static void on_reset(struct service *s, struct lun *lun)
 {
     resets++;
+}
+static void on_lost(struct service *s, struct lun *lun)
+{
+    losses++;
 }
 static enum worker_helper_state helper_told;
 static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st)
@@ -62,6 +66,7 @@ static UNUSED void new_service(void)
     svc->halted = on_halted;
     svc->reset_device = on_reset;
     svc->helper_changed = on_helper;
+    svc->device_lost = on_lost;
     ck_assert_int_eq(service_init(svc), 0);
 }
 
@@ -111,7 +116,7 @@ static UNUSED void setup(void)
     guest = (void *)fake.page[RING_REF];
     guest->req_event = guest->rsp_event = 1;
     guest_rsp_cons = 0;
-    halts = progresses = resets = 0;
+    halts = progresses = resets = losses = 0;
     new_service();
     ck_assert_int_eq(add_lun(0, 0, 0, 0), 0);
     ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);

@@ -15,6 +15,8 @@
  * After a worker died: INIT, LUN_ADD with LUN_HELD, CONNECT with take_over; then LUN_RELEASE
  * for each LUN whose device is idle again: only now are its orphaned requests
  * ended and new ones submitted.
+ * A device that goes and comes back: LUN_LOST, once; then LUN_ADD with LUN_RETURNED and new descriptors for the
+ * same slot -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
  */
 #ifndef PVSCSI_WORKER_PROTO_H
 #define PVSCSI_WORKER_PROTO_H
@@ -44,9 +46,10 @@ enum worker_msg_type {
     WM_LUN_REMOVED,
     WM_CONNECTED, /* error = 0 or -errno */
     WM_DISCONNECTED,
-    WM_RESET,  /* please SG_SCSI_RESET this LUN's device */
-    WM_HALTED, /* the guest broke the ring; nothing more is served until DISCONNECT */
-    WM_HELPER, /* the PR helper's state for this LUN: see enum worker_helper_state */
+    WM_RESET,    /* please SG_SCSI_RESET this LUN's device */
+    WM_HALTED,   /* the guest broke the ring; nothing more is served until DISCONNECT */
+    WM_HELPER,   /* the PR helper's state for this LUN: see enum worker_helper_state */
+    WM_LUN_LOST, /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
 };
 
 enum worker_lun_backing {
@@ -61,6 +64,8 @@ enum worker_lun_flags {
     LUN_ATTACHED = 16,  /* newly attached: UNIT ATTENTION 29h/00h is due */
     LUN_PR_FORCED = 32, /* PR allowed though the LUN is shared */
     LUN_PR_MOVE = 64,   /* REGISTER AND MOVE and SPEC_I_PT allowed */
+    LUN_RETURNED = 128, /* the slot has this LUN already: these are new descriptors of its device */
+    LUN_AWAY = 256, /* its device is not there: no descriptors, and commands end with NO_CONNECT until LUN_RETURNED */
 };
 enum worker_pr_mode {
     PR_HELPER = 0,

@@ -550,6 +550,12 @@ void pr_client_free(struct pr_client *client)
         free(client);
 }
 
+void pr_client_set_device(struct pr_client *client, int device_fd)
+{
+    close(client->config.device_fd);
+    client->config.device_fd = device_fd;
+}
+
 int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *out_data,
                      uint32_t out_len, uint32_t in_room, uint32_t deadline_ms)
 {

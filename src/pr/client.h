@@ -73,6 +73,8 @@ void pr_client_free(struct pr_client *client);
  */
 int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *out_data,
                      uint32_t out_len, uint32_t in_room, uint32_t deadline_ms);
+/* Commands that are sent from now on go to this device; the old descriptor is closed. It belongs to the client. */
+void pr_client_set_device(struct pr_client *client, int device_fd);
 /*
  * Takes back one command. 0: it was not sent yet, is forgotten and done() will not come. -EBUSY: it is on its
  * way to the helper; done() will come, after its deadline at the latest. -ENOENT: no such token.

@@ -166,6 +166,10 @@ bool command_decide(struct service *svc, struct cmd *c)
         return false;
     }
     c->lun->stats->commands++;
+    if (c->lun->away && c->cdb[0] != OP_REPORT_LUNS) {
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+        return false;
+    }
     if (unit_attention(svc, c))
         return false;
     scsi_decide(&c->lun->facts, c->cdb, c->req.cmd_len, direction(c), c->data_len, &d);
@@ -252,6 +256,10 @@ static int to_device(struct service *svc, struct cmd *c)
     struct lun *lun = c->lun;
     int r;
 
+    if (lun->away) {
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+        return 0;
+    }
     if (reservation_command(c)) {
         struct scsi_sense refuse;
         bool out = direction(c) == SCSI_DIR_OUT;
@@ -294,6 +302,8 @@ static int to_device(struct service *svc, struct cmd *c)
     end_at_device(svc, c);
     if (sg_try_later(r) && c->retries < RETRIES_MAX)
         return r;
+    if (r == -ENODEV || r == -ENXIO)
+        lun_lost(svc, lun, true);
     c->sg.outcome = (struct scsi_outcome){ .os_error = -r };
     end_piece(c); /* the last one, whatever was to follow */
     command_finish(svc, c);
@@ -388,6 +398,9 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
     struct service *svc = container_of(pool, struct service, sg_pool);
     struct cmd *c = container_of(sg, struct cmd, sg);
 
+    /* The address does not answer: the device is offline, or on its way out. */
+    if (!sg->outcome.os_error && (sg->outcome.host == SCSI_HOST_NO_CONNECT || sg->outcome.host == SCSI_HOST_BAD_TARGET))
+        lun_lost(svc, c->lun, false);
     leave_device(svc, c);
     if (end_piece(c) || c->stray) {
         command_finish(svc, c);
@@ -399,6 +412,13 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
         lun_put_back(c);
     }
     wake_queues(svc, c->lun);
+}
+
+void command_sg_lost(struct sg_device *dev)
+{
+    struct lun *lun = container_of(dev, struct lun, sg);
+
+    lun_lost(container_of(dev->pool, struct service, sg_pool), lun, true);
 }
 
 void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data, uint32_t in_len)

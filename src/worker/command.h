@@ -31,6 +31,7 @@ bool command_take_back(struct cmd *c);
 
 /* Callbacks: of the sg pool in struct service, and of a LUN's PR helper (ctx is the LUN's pr_link). */
 void command_sg_done(struct sg_pool *pool, struct sg_command *sg);
+void command_sg_lost(struct sg_device *dev);
 void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, const uint8_t *in_data, uint32_t in_len);
 
 #endif

@@ -105,16 +105,113 @@ static void cleanup_lunp(struct lun **lun)
     lun_free(*lun);
 }
 
+/* Opens, or opens again, what the message brings. It takes over *node and *block as far as it needs them. */
+static int open_backing(struct service *svc, struct lun *lun, const struct worker_msg *msg, int *node, int *block)
+{
+    int r;
+
+    if (msg->u.lun.backing == LUN_BACKING_FILE) {
+        if (lun->file_fd >= 0)
+            close(lun->file_fd);
+        lun->file_fd = steal_fd(node);
+        return filedisk_init(&lun->file, lun->file_fd, (msg->u.lun.flags & LUN_READONLY) != 0, lun->device);
+    }
+    if (lun->facts.pr == SCSI_PR_HELPER) {
+        /* The helper gets the block node, as a descriptor of its own. */
+        if (*block < 0)
+            return -EAGAIN;
+        if (lun->pr) {
+            pr_client_set_device(lun->pr, steal_fd(block));
+        } else {
+            r = open_helper(svc, lun, msg, block);
+            if (r < 0)
+                return r;
+        }
+    }
+    return lun->sg.pool ? sg_device_replace(&lun->sg, steal_fd(node))
+                        : sg_device_init(&lun->sg, &svc->sg_pool, steal_fd(node));
+}
+
+/* What is in flight counts at the host that the LUN belongs to now. */
+static void move_to_host(struct service *svc, struct lun *lun, uint32_t number, uint32_t can_queue)
+{
+    if (lun->host)
+        lun->host->at_device -= lun->sg.in_flight;
+    lun_leave_host(lun->host);
+    lun->host = lun_join_host(svc, number, can_queue);
+    if (lun->host)
+        lun->host->at_device += lun->sg.in_flight;
+}
+
+static void set_facts(struct service *svc, struct lun *lun, const struct worker_msg *msg, enum scsi_pr pr,
+                      uint32_t block_bytes)
+{
+    lun->backing = msg->u.lun.backing;
+    lun->flags = msg->u.lun.flags;
+    lun->held = (lun->flags & LUN_HELD) != 0;
+    lun->queue_depth = msg->u.lun.queue_depth;
+    lun->facts = (struct scsi_lun_facts){
+        .type = msg->u.lun.type & 0x1f,
+        .feature_host = (lun->flags & LUN_FEATURE_HOST) != 0,
+        .readonly = (lun->flags & LUN_READONLY) != 0,
+        .shared = (lun->flags & LUN_SHARED) != 0,
+        .pr_forced = (lun->flags & LUN_PR_FORCED) != 0,
+        .pr_move = (lun->flags & LUN_PR_MOVE) != 0,
+        .pr = pr,
+        .max_transfer = msg->u.lun.max_transfer,
+        .max_told = scsi_surely_mapped(svc->max_segments ? svc->max_segments : VSCSIIF_SG_TABLESIZE),
+        .block_size = block_bytes,
+    };
+}
+
+static void set_device_name(struct lun *lun, const struct worker_msg *msg)
+{
+    snprintf(lun->device, sizeof(lun->device), "%.*s", (int)sizeof(msg->u.lun.device) - 1, msg->u.lun.device);
+}
+
+/* New descriptors for a LUN that is there. */
+static int take_again(struct service *svc, struct lun *lun, const struct worker_msg *msg, int *node, int *block)
+{
+    uint32_t block_bytes = block_size(*block);
+    bool first; /* it had no device yet: its way of reservations is not chosen */
+    int r;
+
+    if (!lun || lun->removing || lun->channel != msg->u.lun.channel || lun->target != msg->u.lun.target
+        || lun->number != msg->u.lun.lun)
+        return -ENOENT;
+    first = !lun->sg.pool;
+    if (first)
+        lun->facts.pr = pr_path(msg, *block >= 0);
+    set_device_name(lun, msg);
+    r = open_backing(svc, lun, msg, node, block);
+    if (r < 0)
+        return r;
+    move_to_host(svc, lun, msg->u.lun.host, msg->u.lun.can_queue);
+    set_facts(svc, lun, msg, lun->facts.pr, block_bytes);
+    if (first && lun->facts.pr == SCSI_PR_DIRECT)
+        svc->helper_changed(svc, lun, HELPER_UNUSED);
+    /* A device that was away is as after a hard reset. One that was offline was not away. */
+    if (lun->away)
+        lun->ua_reset = true;
+    lun->away = lun->lost_said = false;
+    svc->work = true;
+    loop_timer_arm(svc->loop, &svc->retry_timer, 0);
+    return 0;
+}
+
 int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, int block_fd)
 {
     __attribute__((cleanup(cleanup_lunp))) struct lun *lun = NULL;
     CLEANUP_CLOSE int node = node_fd;
     CLEANUP_CLOSE int block = block_fd;
     uint64_t vdev = (uint64_t)msg->u.lun.channel << 32 | (uint64_t)msg->u.lun.target << 16 | msg->u.lun.lun;
+    bool away = (msg->u.lun.flags & LUN_AWAY) != 0;
     int r;
 
-    if (msg->lun_slot >= PVSCSI_STATS_LUNS || node < 0)
+    if (msg->lun_slot >= PVSCSI_STATS_LUNS || (node < 0) != away)
         return -EINVAL;
+    if (msg->u.lun.flags & LUN_RETURNED)
+        return away ? -EINVAL : take_again(svc, svc->luns[msg->lun_slot], msg, &node, &block);
     if (svc->luns[msg->lun_slot] || lun_find(svc, msg->u.lun.channel, msg->u.lun.target, msg->u.lun.lun))
         return -EEXIST;
     lun = calloc(1, sizeof(*lun));
@@ -125,38 +222,13 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     lun->channel = msg->u.lun.channel;
     lun->target = msg->u.lun.target;
     lun->number = msg->u.lun.lun;
-    lun->backing = msg->u.lun.backing;
-    lun->flags = msg->u.lun.flags;
-    lun->held = (lun->flags & LUN_HELD) != 0;
-    lun->ua_reset = (lun->flags & LUN_ATTACHED) != 0;
     lun->queue_tail = &lun->queue;
-    lun->queue_depth = msg->u.lun.queue_depth;
-    lun->host = lun_join_host(svc, msg->u.lun.host, msg->u.lun.can_queue);
-    snprintf(lun->device, sizeof(lun->device), "%.*s", (int)sizeof(msg->u.lun.device) - 1, msg->u.lun.device);
-    lun->facts = (struct scsi_lun_facts){
-        .type = msg->u.lun.type & 0x1f,
-        .feature_host = (lun->flags & LUN_FEATURE_HOST) != 0,
-        .readonly = (lun->flags & LUN_READONLY) != 0,
-        .shared = (lun->flags & LUN_SHARED) != 0,
-        .pr_forced = (lun->flags & LUN_PR_FORCED) != 0,
-        .pr_move = (lun->flags & LUN_PR_MOVE) != 0,
-        .pr = pr_path(msg, block >= 0),
-        .max_transfer = msg->u.lun.max_transfer,
-        .max_told = scsi_surely_mapped(svc->max_segments ? svc->max_segments : VSCSIIF_SG_TABLESIZE),
-        .block_size = block_size(block),
-    };
-    if (lun->backing == LUN_BACKING_FILE) {
-        lun->file_fd = steal_fd(&node);
-        r = filedisk_init(&lun->file, lun->file_fd, lun->facts.readonly, lun->device);
-    } else {
-        if (lun->facts.pr == SCSI_PR_HELPER) {
-            /* The helper gets the block node, as a descriptor of its own. */
-            r = open_helper(svc, lun, msg, &block);
-            if (r < 0)
-                return r;
-        }
-        r = sg_device_init(&lun->sg, &svc->sg_pool, steal_fd(&node));
-    }
+    lun->away = lun->lost_said = away;
+    set_device_name(lun, msg);
+    move_to_host(svc, lun, msg->u.lun.host, msg->u.lun.can_queue);
+    set_facts(svc, lun, msg, pr_path(msg, block >= 0), block_size(block));
+    lun->ua_reset = (lun->flags & LUN_ATTACHED) != 0;
+    r = away ? 0 : open_backing(svc, lun, msg, &node, &block);
     if (r < 0)
         return r;
     lun->stats = &svc->stats->lun[lun->index];
@@ -169,7 +241,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     lun_insert(svc, lun);
     if (lun->flags & LUN_ATTACHED)
         inventory_changed(svc, lun);
-    if (lun->facts.pr == SCSI_PR_DIRECT)
+    if (!away && lun->facts.pr == SCSI_PR_DIRECT)
         svc->helper_changed(svc, lun, HELPER_UNUSED);
     svc->luns[msg->lun_slot] = steal_ptr(lun);
     return 0;

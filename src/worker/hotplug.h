@@ -9,7 +9,11 @@
 
 #include "worker/model.h"
 
-/* The fds are taken over whatever happens; block_fd may be -1. 0 or -errno; nothing is added then. */
+/*
+ * The fds are taken over whatever happens; block_fd may be -1, and with LUN_AWAY node_fd is -1. With LUN_RETURNED the
+ * LUN is there, and these are new descriptors of its device: what is in flight ends on the old ones. A device that was
+ * deleted in between is reported to the guest by UNIT ATTENTION 29h/00h. 0 or -errno; nothing is added or replaced then.
+ */
 int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, int block_fd);
 /* No new command reaches it. True: it has gone already; else progress() says when to ask hotplug_reap(). */
 bool hotplug_remove(struct service *svc, uint32_t index);

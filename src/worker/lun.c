@@ -148,6 +148,21 @@ bool lun_others_wait(const struct service *svc, const struct lun *lun)
     return false;
 }
 
+void lun_lost(struct service *svc, struct lun *lun, bool dead)
+{
+    if (lun->removing)
+        return;
+    if (dead && !lun->away) {
+        lun->away = true;
+        svc->work = true;
+        loop_timer_arm(svc->loop, &svc->retry_timer, 0); /* what is queued ends */
+    }
+    if (lun->lost_said)
+        return;
+    lun->lost_said = true;
+    svc->device_lost(svc, lun);
+}
+
 void lun_enqueue(struct cmd *c)
 {
     c->state = CMD_QUEUED;

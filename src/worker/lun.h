@@ -32,6 +32,12 @@ bool lun_may_go(const struct service *svc, const struct lun *lun);
 /* The host of this LUN has one free place at most, and some other LUN of that host has commands in its queue. */
 bool lun_others_wait(const struct service *svc, const struct lun *lun);
 
+/*
+ * Its device gives no answer. dead: its descriptors are of no use any more. Otherwise it may be offline, and
+ * commands go on being sent to it. The control process is told once.
+ */
+void lun_lost(struct service *svc, struct lun *lun, bool dead);
+
 /* The queue of c->lun: c goes to its end, or back to its head; it becomes CMD_QUEUED. */
 void lun_enqueue(struct cmd *c);
 void lun_put_back(struct cmd *c);

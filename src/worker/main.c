@@ -31,7 +31,7 @@ struct worker {
     bool initialised, quitting;
     uint32_t generation;
     uint32_t removing[PVSCSI_STATS_LUNS / 32]; /* LUN_REMOVED is owed */
-    struct worker_msg outbox[PVSCSI_STATS_LUNS * 2];
+    struct worker_msg outbox[PVSCSI_STATS_LUNS * 3];
     unsigned out_from, out_n;
     struct journal_map {
         void *at;
@@ -126,6 +126,11 @@ static void on_reset_device(struct service *svc, struct lun *lun)
     tell(worker_of(svc), WM_RESET, 0, lun->index, 0);
 }
 
+static void on_device_lost(struct service *svc, struct lun *lun)
+{
+    tell(worker_of(svc), WM_LUN_LOST, 0, lun->index, 0);
+}
+
 static void on_helper_changed(struct service *svc, struct lun *lun, enum worker_helper_state state)
 {
     tell(worker_of(svc), WM_HELPER, 0, lun->index, state);
@@ -204,6 +209,7 @@ static int init(struct worker *w, const struct worker_msg *msg, const int fds[WO
     svc->halted = on_halted;
     svc->reset_device = on_reset_device;
     svc->helper_changed = on_helper_changed;
+    svc->device_lost = on_device_lost;
     r = service_init(svc);
     w->initialised = r == 0;
     return r;

@@ -92,6 +92,8 @@ struct scsi_host_share {
 
 struct lun {
     bool held, removing, resetting;
+    bool away;        /* its descriptors are dead, or it has none: commands end with NO_CONNECT */
+    bool lost_said;   /* the control process was told that the device is gone */
     bool reset_asked; /* the control process has not answered reset_device() yet */
     uint16_t channel, target, number;
     uint8_t backing; /* enum worker_lun_backing */
@@ -146,10 +148,11 @@ struct service {
     struct scsi_host_share hosts[PVSCSI_STATS_LUNS];
     struct grants grants;
     bool work; /* something happened since the last round */
-    /* To main.c: something ended that it may wait for; the ring was halted; please reset this LUN's device. */
+    /* To main.c: something ended that it may wait for; the ring was halted; please reset this LUN's device; it is gone. */
     void (*progress)(struct service *svc);
     void (*halted)(struct service *svc);
     void (*reset_device)(struct service *svc, struct lun *lun);
+    void (*device_lost)(struct service *svc, struct lun *lun);
     void (*helper_changed)(struct service *svc, struct lun *lun, enum worker_helper_state state);
 };
 

@@ -95,7 +95,7 @@ int service_init(struct service *svc)
     svc->retry_timer.expired = retry_expired;
     svc->manage_timer.expired = manage_expired;
     svc->bad_limit = svc->failure_limit = (struct log_limit)LOG_LIMIT_INIT;
-    sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done);
+    sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done, command_sg_lost);
     return 0;
 }
 

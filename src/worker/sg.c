@@ -23,12 +23,14 @@ struct sg_channel {
     struct sg_device *dev;
     struct sg_channel *next;
     unsigned in_flight;
+    bool old;         /* of a node that was replaced: takes nothing new, closed when it is idle */
     uint32_t reserve; /* bytes; as sg reported it */
 };
 
-void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd))
+void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd),
+                  void (*lost)(struct sg_device *dev))
 {
-    *pool = (struct sg_pool){ .loop = loop, .done = done };
+    *pool = (struct sg_pool){ .loop = loop, .done = done, .lost = lost };
 }
 
 /* One finished command of this channel. False when there is none (yet). */
@@ -63,15 +65,6 @@ static bool reap_one(struct sg_channel *ch)
     return true;
 }
 
-static void channel_ready(struct loop_source *src, uint32_t revents)
-{
-    struct sg_channel *ch = container_of(src, struct sg_channel, src);
-
-    /* Edge-triggered: what was reaped already leaves an event behind, so look only when something is due. */
-    while (ch->in_flight > 0 && reap_one(ch))
-        ;
-}
-
 static void channel_close(struct sg_channel *ch)
 {
     struct sg_pool *pool = ch->dev->pool;
@@ -85,6 +78,25 @@ static void channel_close(struct sg_channel *ch)
     loop_remove(&ch->src);
     close(ch->src.fd);
     free(ch);
+}
+
+static void channel_close_if_over(struct sg_channel *ch)
+{
+    if (ch->old && ch->in_flight == 0)
+        channel_close(ch);
+}
+
+static void channel_ready(struct loop_source *src, uint32_t revents)
+{
+    struct sg_channel *ch = container_of(src, struct sg_channel, src);
+
+    /* Edge-triggered: what was reaped already leaves an event behind, so look only when something is due. */
+    while (ch->in_flight > 0 && reap_one(ch))
+        ;
+    /* sg_remove_device(). What is in flight ends later, with an event of its own. */
+    if (!ch->old && (revents & EPOLLHUP))
+        ch->dev->pool->lost(ch->dev);
+    channel_close_if_over(ch);
 }
 
 static void channel_read_reserve(struct sg_channel *ch)
@@ -145,6 +157,29 @@ int sg_device_init(struct sg_device *dev, struct sg_pool *pool, int node_fd)
     return r;
 }
 
+int sg_device_replace(struct sg_device *dev, int node_fd)
+{
+    struct sg_channel *fresh;
+    int old = dev->node_fd, r;
+
+    dev->node_fd = node_fd;
+    r = channel_open(dev, &fresh);
+    if (r < 0) {
+        dev->node_fd = old;
+        close(node_fd);
+        return r;
+    }
+    for (struct sg_channel *ch = dev->pool->channels, *next; ch; ch = next) {
+        next = ch->next;
+        if (ch->dev != dev || ch == fresh)
+            continue;
+        ch->old = true;
+        channel_close_if_over(ch);
+    }
+    close(old);
+    return 0;
+}
+
 void sg_device_deinit(struct sg_device *dev)
 {
     struct sg_pool *pool = dev->pool;
@@ -172,7 +207,7 @@ static bool make_room(struct sg_device *dev)
         if (ch->dev == dev || ch->in_flight > 0)
             continue;
         for (struct sg_channel *other = pool->channels; other; other = other->next) {
-            if (other != ch && other->dev == ch->dev) {
+            if (other != ch && other->dev == ch->dev && !other->old) {
                 channel_close(ch);
                 return pool->n_channels < SG_CHANNELS_MAX && pool->reserved + RESERVE_MIN <= SG_RESERVE_MAX;
             }
@@ -187,7 +222,7 @@ static struct sg_channel *choose(struct sg_device *dev, uint32_t len)
     struct sg_channel *fit = NULL, *largest = NULL, *busy = NULL;
 
     for (struct sg_channel *ch = dev->pool->channels; ch; ch = ch->next) {
-        if (ch->dev != dev)
+        if (ch->dev != dev || ch->old)
             continue;
         if (ch->in_flight > 0) {
             if (ch->in_flight < SG_COMMANDS_PER_FD && (!busy || ch->in_flight < busy->in_flight))
@@ -297,5 +332,6 @@ void sg_pool_reap_fresh(struct sg_pool *pool)
         } else {
             ch->dev->eager = ch->dev->eager > 0 ? ch->dev->eager - 1 : 0;
         }
+        channel_close_if_over(ch);
     }
 }

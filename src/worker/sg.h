@@ -39,6 +39,7 @@ struct sg_command {
 struct sg_pool {
     struct loop *loop;
     void (*done)(struct sg_pool *pool, struct sg_command *cmd);
+    void (*lost)(struct sg_device *dev);
     struct sg_channel *channels;
     unsigned n_channels;
     uint32_t reserved;            /* bytes */
@@ -54,9 +55,19 @@ struct sg_device {
     int eager; /* > 0: commands tend to be done by the time they are submitted */
 };
 
-void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd));
+/*
+ * done() is called for each command that ended. lost() is called, perhaps more than once, when the kernel deleted
+ * a device: the nodes that are open of it will never work again. What is in flight still ends.
+ */
+void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd),
+                  void (*lost)(struct sg_device *dev));
 /* Takes node_fd over. Opens the first channel. 0, or -errno (node_fd is closed). */
 int sg_device_init(struct sg_device *dev, struct sg_pool *pool, int node_fd);
+/*
+ * The same for a device that has another node now: new commands go there. Commands in flight end on the old one,
+ * which is then closed. After -errno the old node is in use as before (node_fd is closed).
+ */
+int sg_device_replace(struct sg_device *dev, int node_fd);
 /* Closes its fds. Only with nothing in flight, or when the process is about to end. */
 void sg_device_deinit(struct sg_device *dev);
 /*

@@ -43,6 +43,11 @@ static void on_reset(struct service *s, struct lun *lun)
 {
     (void)s;
 }
+static void on_lost(struct service *s, struct lun *lun)
+{
+    (void)s;
+}
+
 static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st)
 {
     (void)s;
@@ -74,6 +79,7 @@ static void prepare(void)
     svc->halted = on_halted;
     svc->reset_device = on_reset;
     svc->helper_changed = on_helper;
+    svc->device_lost = on_lost;
     check(service_init(svc) == 0, "no service");
     for (uint32_t i = 0; i < 2; i++) {
         struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = i };
