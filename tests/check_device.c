@@ -12,6 +12,7 @@
 
 #include "common/util.h"
 #include "device/device.h"
+#include "device/watch.h"
 
 static char root[64];
 static char sysfs[80], dev[80];
@@ -560,6 +561,30 @@ static bool try_mknod(void)
     return made;
 }
 
+START_TEST(only_events_of_scsi_devices_concern_us)
+{
+#define EVENT(text) text, sizeof(text)
+    static const struct {
+        const char *message;
+        size_t len;
+        bool concerns;
+    } events[] = {
+        { EVENT("add@/devices/a\0ACTION=add\0SUBSYSTEM=scsi_generic\0DEVNAME=sg3"), true },
+        { EVENT("remove@/devices/a\0ACTION=remove\0SUBSYSTEM=scsi\0DEVTYPE=scsi_device"), true },
+        { EVENT("change@/devices/a\0SUBSYSTEM=scsi"), true },
+        { EVENT("add@/devices/a\0SUBSYSTEM=scsi_host"), false },
+        { EVENT("add@/devices/a\0SUBSYSTEM=scs"), false },
+        { EVENT("add@/devices/a\0SUBSYSTEM=block\0DEVNAME=sda"), false },
+        { EVENT("add@/devices/a\0XSUBSYSTEM=scsi"), false },
+        { "add@/devices/a\0SUBSYSTEM=scsi", 29, true }, /* no zero byte at the end */
+        { "", 0, false },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+        ck_assert_msg(device_watch_concerns(events[i].message, events[i].len) == events[i].concerns, "event %zu", i);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("device");
@@ -581,6 +606,7 @@ int main(void)
     tcase_add_test(t, nonsense_in_sysfs_is_refused);
     tcase_add_test(t, all_devices_are_listed_in_the_order_of_their_addresses);
     tcase_add_test(t, a_machine_without_scsi_has_no_devices);
+    tcase_add_test(t, only_events_of_scsi_devices_concern_us);
     tcase_add_test(t, busy_is_read_or_the_device_is_gone);
     tcase_add_test(t, a_file_is_opened_in_standalone_mode_only);
     tcase_add_test(t, a_node_that_is_not_the_sg_device_is_not_opened);

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "control/away.h"
 #include "host-fixture.h"
 
 /* --- the same device again --- */
@@ -57,8 +58,12 @@ START_TEST(another_disk_at_the_same_address_is_refused)
         UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
         return;
     }
-    expect(LUN_0 "/state", "6");
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1 && fake_get(LUN_0 "/error"));
     ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "another device now: its wwid is naa.5000c500ffffffff"));
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+    let_happen_ms(300);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.flags & LUN_AWAY, LUN_AWAY);
     /* The administrator means the new one. */
     fake_put(LUN_0 "/state", "1");
     fake_put(BACK "/state", "7");
@@ -89,11 +94,179 @@ END_TEST
 
 START_TEST(what_never_passes_does)
 {
-    static const int lasting[] = { -ENOENT, -ENODEV, -ENXIO, -ENOTSUP };
+    connected_disk();
+    set_open_error(-ENOTSUP);
+    die_or_restart(_i == 0);
+    expect(LUN_0 "/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "it is so"));
+}
+END_TEST
+
+/* --- a device that goes and comes back --- */
+
+static struct vdev *lun_0(void)
+{
+    return model_find(host, 3, 0)->devs;
+}
+
+static void say_lost(void)
+{
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_LOST, .lun_slot = 0 });
+}
+
+static uint32_t last_flags(void)
+{
+    return fake_last(fake_child(), WM_LUN_ADD)->u.lun.flags & (LUN_AWAY | LUN_RETURNED | LUN_ATTACHED);
+}
+
+/* A worker or a daemon that starts while the device is away serves the vhost without it. */
+START_TEST(a_device_that_is_not_there_costs_no_guest_its_lun)
+{
+    static const int absent[] = { -ENOENT, -ENODEV, -ENXIO };
 
     connected_disk();
-    set_open_error(lasting[_i / 2]);
+    set_open_error(absent[_i / 2]);
     die_or_restart(_i % 2 == 0);
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
+    ck_assert_uint_eq(last_flags(), LUN_AWAY);
+    UNTIL(fake_get(LUN_0 "/error"));
+    ck_assert_int_eq(strncmp(fake_get(LUN_0 "/error"), "the device is gone: it is so", 28), 0);
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+    set_open_error(0);
+    UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 2);
+    ck_assert_uint_eq(last_flags(), LUN_RETURNED);
+    UNTIL(!fake_get(LUN_0 "/error"));
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+    ck_assert_str_eq(lun_0()->error, "");
+}
+END_TEST
+
+/* Deleted and found again under another number; set offline, and running again. */
+START_TEST(a_device_that_goes_is_given_to_the_worker_when_it_is_back)
+{
+    static const char *const gone[] = { "there is no SCSI device 5:0:0:0", "its state is offline" };
+
+    connected_disk();
+    for (unsigned round = 1; round < 3; round++) {
+        if (_i == 0)
+            run("mv %s/bus/scsi/devices/" DISK " %s/away", sysfs, sysfs);
+        else
+            run("echo offline >%s/bus/scsi/devices/" DISK "/state", sysfs);
+        say_lost();
+        UNTIL(fake_get(LUN_0 "/error"));
+        ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), gone[_i]));
+        ck_assert_int_eq(lun_0()->presence, DEVICE_GONE);
+        ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+        ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), round);
+        if (_i == 0)
+            run("cd %s && mv away bus/scsi/devices/" DISK " && cd bus/scsi/devices/" DISK
+                " && mv scsi_generic/sg* scsi_generic/sg%u",
+                sysfs, round + 6);
+        else
+            run("echo running >%s/bus/scsi/devices/" DISK "/state", sysfs);
+        away_hurry(model_find(host, 3, 0));
+        UNTIL(lun_0()->presence == DEVICE_THERE);
+        ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), round + 1);
+        ck_assert_uint_eq(last_flags(), LUN_RETURNED);
+        UNTIL(!fake_get(LUN_0 "/error"));
+    }
+    ck_assert_uint_eq(fake_n_children, 1);
+    if (_i == 0)
+        ck_assert_str_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.device, "sg8 (5:0:0:0)");
+}
+END_TEST
+
+START_TEST(another_unit_at_the_address_is_not_given_to_the_guest)
+{
+    connected_disk();
+    make_scsi(DISK, 5, "naa.5000c500ffffffff");
+    say_lost();
+    UNTIL(fake_get(LUN_0 "/error"));
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "another device now: its wwid is naa.5000c500ffffffff"));
+    let_happen_ms(300);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+    make_scsi(DISK, 5, WWID);
+    UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 2);
+    ck_assert_uint_eq(last_flags(), LUN_RETURNED);
+}
+END_TEST
+
+/* A driver may end commands with NO_CONNECT while the device runs. */
+START_TEST(a_device_that_goes_again_and_again_is_searched_for_at_a_bounded_rate)
+{
+    unsigned n = 0;
+    uint64_t end;
+
+    connected_disk();
+    end = now_us() + 1000000;
+    while (now_us() < end) {
+        if (lun_0()->presence == DEVICE_THERE) {
+            say_lost();
+            n++;
+        }
+        let_happen_ms(1);
+    }
+    ck_assert_uint_ge(n, 2);
+    ck_assert_uint_le(n, 6);
+}
+END_TEST
+
+START_TEST(a_lun_whose_device_is_gone_can_be_detached)
+{
+    connected_disk();
+    set_open_error(-ENXIO);
+    say_lost();
+    UNTIL(fake_get(LUN_0 "/error"));
+    if (_i == 1) { /* its opening is under way */
+        set_open_sleeps("sg5");
+        away_hurry(model_find(host, 3, 0));
+        UNTIL(lun_0()->opening);
+    }
+    fake_put(LUN_0 "/state", "5");
+    fake_put(BACK "/state", "7");
+    fake_put(FRONT "/state", "7");
+    expect(LUN_0 "/state", "6");
+    ck_assert_ptr_null(fake_get(LUN_0 "/error"));
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_REMOVE), 1);
+    set_open_sleeps("-");
+}
+END_TEST
+
+/* The worker dies while it has a LUN without its device; then while the device is on its way to it. */
+START_TEST(a_worker_may_die_while_a_device_is_away)
+{
+    connected_disk();
+    write_journal(8, 9, false);
+    set_open_error(-ENXIO);
+    say_lost();
+    UNTIL(fake_get(LUN_0 "/error"));
+    if (_i == 1) {
+        fake_child_mute = true;
+        set_open_error(0);
+        UNTIL(lun_0()->presence == DEVICE_RETURNING);
+        fake_child_mute = false;
+        set_open_error(-ENXIO);
+    }
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(last_flags(), LUN_AWAY);
+    set_open_error(0);
+    UNTIL(lun_0()->presence == DEVICE_THERE);
+    ck_assert_uint_eq(last_flags(), LUN_RETURNED);
+    UNTIL(!fake_get(LUN_0 "/error"));
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+}
+END_TEST
+
+/* A new LUN whose device is not there fails as it always has. */
+START_TEST(a_new_lun_whose_device_is_not_there_fails)
+{
+    make_scsi(DISK, 5, WWID);
+    set_open_error(-ENXIO);
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, DISK, "0:0:0:0");
     expect(LUN_0 "/state", "6");
     ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "it is so"));
 }
@@ -369,7 +542,14 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_lun_follows_its_disk_to_another_address, 0, 2);
     tcase_add_loop_test(t, another_disk_at_the_same_address_is_refused, 0, 3);
     tcase_add_loop_test(t, what_passes_costs_no_guest_its_device, 0, 12);
-    tcase_add_loop_test(t, what_never_passes_does, 0, 8);
+    tcase_add_loop_test(t, what_never_passes_does, 0, 2);
+    tcase_add_loop_test(t, a_device_that_is_not_there_costs_no_guest_its_lun, 0, 6);
+    tcase_add_loop_test(t, a_device_that_goes_is_given_to_the_worker_when_it_is_back, 0, 2);
+    tcase_add_test(t, another_unit_at_the_address_is_not_given_to_the_guest);
+    tcase_add_test(t, a_device_that_goes_again_and_again_is_searched_for_at_a_bounded_rate);
+    tcase_add_loop_test(t, a_lun_whose_device_is_gone_can_be_detached, 0, 2);
+    tcase_add_loop_test(t, a_worker_may_die_while_a_device_is_away, 0, 2);
+    tcase_add_test(t, a_new_lun_whose_device_is_not_there_fails);
     tcase_add_loop_test(t, a_device_in_error_recovery_is_waited_for, 0, 2);
     tcase_add_test(t, a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time);
     tcase_add_test(t, resets_that_take_long_keep_no_device_from_being_opened);

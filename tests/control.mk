@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_device check_options \
+control_checks = check_vhost_table check_lun_table check_presence check_device check_options \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
@@ -9,6 +9,9 @@ check_vhost_table_LDADD = libcontrol.a libcommon.a $(CHECK_LIBS)
 check_lun_table_SOURCES = tests/check_lun_table.c
 check_lun_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_lun_table_LDADD = libcontrol.a $(CHECK_LIBS)
+check_presence_SOURCES = tests/check_presence.c
+check_presence_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_presence_LDADD = libcontrol.a $(CHECK_LIBS)
 check_device_SOURCES = tests/check_device.c
 check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_device_LDADD = libdevice.a libcommon.a $(CHECK_LIBS)

@@ -13,6 +13,7 @@
 
 #include "common/util.h"
 #include "control/at-work.h"
+#include "control/away.h"
 #include "control/events.h"
 #include "control/host.h"
 #include "control/model.h"
@@ -367,6 +368,14 @@ static int check_xen_nodes(const struct host *h, char *why, size_t why_size)
     return 0;
 }
 
+static void devices_changed(void *ctx)
+{
+    struct host *h = ctx;
+
+    for (struct vhost *v = h->vhosts; v; v = v->next)
+        away_hurry(v);
+}
+
 int host_new(const struct host_config *config, struct host **out, char *why, size_t why_size)
 {
     struct host *h = calloc(1, sizeof(*h));
@@ -384,7 +393,7 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
     h->ctx = config->ctx;
     h->standalone = h->settings->standalone[0] != '\0';
     h->pending_last = &h->pending;
-    h->store_source.fd = -1;
+    h->store_source.fd = h->device_watch.src.fd = -1;
     h->scan_timer.expired = scan_expired;
     h->rescan_timer.expired = rescan_expired;
     h->reconnect_timer.expired = reconnect_expired;
@@ -404,6 +413,9 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
         return r;
     }
     at_work_init(h);
+    r = device_watch_init(&h->device_watch, h->loop, devices_changed, h);
+    if (r < 0)
+        log_warn(NULL, "no events of devices that come and go: %s; looking regularly instead", strerror(-r));
     loop_set_after_round(h->loop, after_round, h);
     *out = h;
     return 0;
@@ -430,6 +442,7 @@ void host_free(struct host *h)
     loop_timer_cancel(&h->reconnect_timer);
     loop_timer_cancel(&h->quit_timer);
     loop_remove(&h->store_source);
+    device_watch_deinit(&h->device_watch);
     store_close(h->store);
     free(h);
 }

@@ -6,7 +6,7 @@
  * which then calls model_changed(). Only vhost.c and vdev.c decide what follows.
  *
  * Calls go one way:
- *   host -> vhost -> vdev -> wish, opening, reset, worker-link -> at-work -> shared -> model
+ *   host -> vhost -> vdev -> away, wish, reset; away -> opening, remember, worker-link -> at-work -> shared -> model
  *   host -> events; host, vhost, vdev -> scan -> nodes -> model
  * A group of members is written by the file that its comment names.
  */
@@ -18,11 +18,13 @@
 #include "control/lun-table.h"
 #include "control/offload.h"
 #include "control/options.h"
+#include "control/presence.h"
 #include "control/run-files.h"
 #include "control/store.h"
 #include "control/supervise.h"
 #include "control/vhost-table.h"
 #include "device/device.h"
+#include "device/watch.h"
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
 
@@ -86,8 +88,15 @@ struct vdev {
     bool was_known; /* `was` is a device that a worker was handed, by an earlier daemon perhaps */
     struct run_device was;
     char error[DEVICE_WHY_MAX];
+    bool away_noted, away_node; /* xenstore has the reason as it is now; it has one */
+
+    /* away.c; vdev.c ends it */
+    enum presence presence;
+    bool away_said; /* in the log, and why in error */
+    uint64_t returned_us;
 
     /* worker-link.c */
+    bool lost; /* the worker says that the device is gone; vdev.c has acted on it when it clears this */
     enum lun_answer answer;
     int answer_error;
     unsigned helper;  /* enum worker_helper_state */
@@ -215,6 +224,7 @@ struct host {
     struct offload *resets; /* threads of their own: a reset may take minutes, and opening must not wait */
     struct store *store;    /* NULL: xenstored is not there */
     struct loop_source store_source;
+    struct device_watch device_watch;
     struct loop_timer scan_timer, rescan_timer, reconnect_timer, quit_timer;
     uint16_t own_domid;
     bool standalone, first_scan_done, quitting;

@@ -14,7 +14,9 @@ struct opening {
     struct vdev *vdev; /* NULL: the result is not wanted any more */
     const struct device_roots *roots;
     bool allow_file;
-    bool again; /* the guest has the device `was`: no other device is accepted */
+    bool usable;      /* only if the kernel passes commands on to it now */
+    bool needs_block; /* ... and its block device, which comes later than the sg node, is there too */
+    bool again;       /* the guest has the device `was`: no other device is accepted */
     struct run_device was;
     char pdev[PDEV_TEXT_MAX];
     uint64_t started_us; /* 0 while it is queued; atomic */

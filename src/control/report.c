@@ -67,6 +67,7 @@ static struct json_object *report_device(const struct vdev *d)
     add_flag(o, "feature_host", d->wish.feature_host || d->vhost->seen.feature_host);
     add_flag(o, "shared", d->shared);
     add_flag(o, "held", d->held);
+    add_text(o, "presence", presence_name(d->presence));
     add_text(o, "pr", pr_mode_name(d->wish.pr_mode));
     if (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO)
         add_text(o, "pr_helper", helper[d->helper]);

@@ -8,8 +8,10 @@
 
 #include "common/util.h"
 #include "control/at-work.h"
+#include "control/away.h"
 #include "control/nodes.h"
 #include "control/opening.h"
+#include "control/remember.h"
 #include "control/reset.h"
 #include "control/shared.h"
 #include "control/vdev.h"
@@ -32,6 +34,8 @@
 /* To LUN_NONE: releases all that we have of the device. */
 static void let_go(struct vdev *d)
 {
+    away_over(d);
+    d->away_said = d->lost = false;
     if (d->opening)
         opening_free(steal_ptr(d->opening));
     reset_forget(d);
@@ -74,68 +78,16 @@ static void fail(struct vdev *d, const char *why)
     log_warn(d->vhost->prefix, "%s (%s) cannot be used: %s", d->name, d->wish.pdev[0] ? d->wish.pdev : "?", d->error);
 }
 
-/* --- what an earlier daemon, or a worker before this one, had --- */
-
-static void recall(void *ctx, const struct run_device *was)
-{
-    struct vdev *d = model_find_vdev(ctx, was->word, strlen(was->word));
-
-    if (d) {
-        d->was = *was;
-        d->was_known = true;
-    }
-}
-
-/* Reads the file once, before any device is opened. */
-static void recall_all(struct vhost *v)
-{
-    char name[RUN_LUNS_NAME_MAX];
-
-    if (v->recalled || v->dirty.list)
-        return;
-    v->recalled = true;
-    run_luns_name(v->domid, v->id, name);
-    run_devices_load(v->host->settings->run_dir, name, recall, v);
-}
-
-static void print_luns(FILE *f, void *ctx)
-{
-    for (const struct vdev *d = ((const struct vhost *)ctx)->devs; d; d = d->next)
-        if (d->was_known)
-            run_device_print(f, &d->was);
-}
-
-/*
- * Records which device it is, for when it has to be opened again. This must be done before the worker can send
- * commands to it.
- */
-static void write_down(struct vdev *d)
-{
-    struct vhost *v = d->vhost;
-    struct run_device now;
-    char name[RUN_LUNS_NAME_MAX];
-    int r;
-
-    if (d->dev.from == PDEV_FILE) {
-        d->was_known = false; /* its commands end with the worker, and the p-dev is enough to find it again */
-        return;
-    }
-    run_device_set(&now, d->name, &d->dev.hctl, d->dev.wwid);
-    if (d->was_known && hctl_equal(&now.hctl, &d->was.hctl) && strcmp(now.wwid, d->was.wwid) == 0)
-        return;
-    d->was = now;
-    d->was_known = true;
-    run_luns_name(v->domid, v->id, name);
-    r = run_devices_save(v->host->settings->run_dir, name, print_luns, v);
-    if (r < 0)
-        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot write %s/%s: %s", v->host->settings->run_dir, name,
-                    strerror(-r));
-}
-
 /* --- opening --- */
 
 static void cannot_open(struct vdev *d, int error, const char *why)
 {
+    /* A guest keeps a LUN whose device is not there, and its other LUNs do not wait for it. */
+    if (lun_is_missed(d->lun) && device_error_is_absence(error)) {
+        d->lun = lun_after(d->lun, LF_OPENED);
+        away_begin(d, why);
+        return;
+    }
     if (!lun_is_missed(d->lun) || device_error_is_final(error)) {
         fail(d, why);
         return;
@@ -175,6 +127,7 @@ static void take_opened(struct vdev *d)
         d->lun = lun_after(d->lun, LF_OPENED);
         d->reopens = 0;
         d->error[0] = '\0';
+        away_ended(d);
     }
     opening_free(o);
 }
@@ -202,6 +155,8 @@ static bool open_is_late(struct vdev *d, uint64_t now)
 /* Follows the opening of the device: its end, the next try, the deadline. True: something changed. */
 static bool follow_opening(struct vdev *d, uint64_t now)
 {
+    if (d->presence != DEVICE_THERE)
+        return lun_is_with_worker(d->lun) && away_step(d, now);
     if (d->opening && d->opening->finished) {
         take_opened(d);
         return true;
@@ -276,7 +231,8 @@ static bool hand(struct vdev *d)
 {
     if (!lun_is_open(d->lun) || !d->vhost->worker.child || !d->vhost->segments)
         return false;
-    write_down(d);
+    if (d->presence == DEVICE_THERE)
+        remember_device(d);
     at_work_begin_wait(d);
     worker_add_lun(d);
     d->lun = lun_after(d->lun, LF_HANDED);
@@ -303,6 +259,7 @@ static void added(struct vdev *d)
             return;
         snprintf(why, sizeof(why), "the worker cannot use it: %s", strerror(-d->answer_error));
         reset_forget(d);
+        away_over(d);
         cannot_open(d, d->answer_error, why);
         return;
     }
@@ -311,6 +268,10 @@ static void added(struct vdev *d)
         return;
     hctl_format(&d->wish.vdev, text);
     log_info(v->prefix, "%s: %s is %s%s%s", d->name, text, d->wish.pdev, d->dev.sg_name[0] ? ", " : "", d->dev.sg_name);
+    if (d->presence == DEVICE_GONE)
+        away_search(d);
+    else if (d->lun == LUN_FOUND)
+        d->away_node |= d->error_node; /* an earlier daemon's reason */
 }
 
 static void hear(struct vdev *d)
@@ -318,11 +279,17 @@ static void hear(struct vdev *d)
     enum lun_answer answer = d->answer;
 
     d->answer = LUN_SAID_NOTHING;
-    if (answer == LUN_SAID_ADDED) {
+    if (answer == LUN_SAID_ADDED && d->presence == DEVICE_RETURNING) {
+        away_answered(d);
+    } else if (answer == LUN_SAID_ADDED) {
         added(d);
     } else if (answer == LUN_SAID_REMOVED && lun_after(d->lun, LF_REMOVED) != d->lun) {
         log_info(d->vhost->prefix, "%s is gone from the vhost", d->name);
         let_go(d);
+    }
+    if (d->lost) {
+        d->lost = false;
+        away_lost(d);
     }
 }
 
@@ -346,6 +313,9 @@ void vdev_worker_died(struct vhost *v)
         d->helper = HELPER_IDLE;
         reset_forget(d);
         at_work_end_wait(d);
+        d->lost = false;
+        if (had)
+            away_over(d);
         d->lun = lun_after(d->lun, LF_DIED);
         if (d->lun == LUN_NONE)
             let_go(d);
@@ -356,6 +326,7 @@ void vdev_worker_died(struct vhost *v)
 
 static void remove_now(struct vdev *d)
 {
+    away_over(d);
     if (lun_is_with_worker(d->lun)) {
         d->lun = LUN_REMOVING;
         worker_remove_lun(d);
@@ -369,7 +340,7 @@ static void remove_now(struct vdev *d)
 bool vdev_all_opened(const struct vhost *v)
 {
     for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->opening || d->reopen_us)
+        if (d->presence == DEVICE_THERE && (d->opening || d->reopen_us))
             return false;
     return true;
 }
@@ -417,7 +388,7 @@ unsigned vdev_choose_segments(const struct vhost *v)
     for (const struct vdev *d = v->devs; d; d = d->next) {
         unsigned most = d->dev.max_transfer / PAGE + 1;
 
-        if (lun_is_open(d->lun) && most < n)
+        if (lun_is_open(d->lun) && d->presence == DEVICE_THERE && most < n)
             n = most;
     }
     return n < SEGMENTS_MIN ? SEGMENTS_MIN : n;
@@ -499,6 +470,18 @@ static bool offer(struct vdev *d, struct node_batch *b)
     return true;
 }
 
+/* The reason is in xenstore as long as the device is gone. */
+static void tell_away(struct vdev *d, struct node_batch *b)
+{
+    if (d->away_said && !d->away_noted) {
+        node_batch_error(b, d, d->error);
+        d->away_noted = d->away_node = true;
+    } else if (!d->away_said && d->away_node) {
+        nodes_clear_device_error(d);
+        d->away_node = false;
+    }
+}
+
 /* True: the device changed at once. Changes in the batch count when they are written. */
 static bool step(struct vdev *d, struct node_batch *b)
 {
@@ -556,13 +539,14 @@ bool vdev_step_all(struct vhost *v)
 
     if (!b)
         return false;
-    recall_all(v);
+    remember_load(v);
     for (struct vdev *d = v->devs, *next; d; d = next) {
         next = d->next;
         moved |= follow_opening(d, now);
         moved |= hand(d);
         if (d->dirty && d->present)
             continue; /* its state must be read first */
+        tell_away(d, b);
         moved |= step(d, b);
     }
     moved |= node_batch_end(b);

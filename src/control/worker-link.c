@@ -86,6 +86,10 @@ void worker_add_lun(struct vdev *d)
         msg.u.lun.flags |= LUN_ATTACHED;
     if (d->must_hold)
         msg.u.lun.flags |= LUN_HELD;
+    if (d->presence == DEVICE_FOUND)
+        msg.u.lun.flags |= LUN_RETURNED;
+    if (d->presence == DEVICE_GONE)
+        msg.u.lun.flags |= LUN_AWAY;
     msg.u.lun.max_transfer = max_transfer(d);
     msg.u.lun.queue_depth = d->dev.queue_depth;
     msg.u.lun.host = d->dev.hctl.host;
@@ -102,7 +106,7 @@ void worker_add_lun(struct vdev *d)
     d->answer = LUN_SAID_NOTHING;
     d->held = d->must_hold;
     d->shared_told = d->shared;
-    send(v, &msg, fds, fds[1] >= 0 ? 2 : 1);
+    send(v, &msg, fds, fds[0] < 0 ? 0 : fds[1] >= 0 ? 2 : 1);
 }
 
 void worker_remove_lun(struct vdev *d)
@@ -257,6 +261,11 @@ static void child_message(void *ctx, const struct worker_msg *msg)
             v->worker.halted = true;
             log_limited(&v->limit, XTL_WARN, v->prefix, "the ring is halted");
         }
+        break;
+    case WM_LUN_LOST:
+        d = model_find_lun(v, msg->lun_slot);
+        if (d)
+            d->lost = true;
         break;
     case WM_RESET:
         reset_wanted(v, msg);

@@ -74,6 +74,9 @@ int device_open(const struct device_roots *roots, struct device *dev, struct dev
 /* Closes what is open of them, and says -1. */
 void device_close(struct device_fds *fds);
 
+/* An error of the functions above that means that the device is not there. It may come back. */
+bool device_error_is_absence(int error);
+
 /* An error of the functions above that will not pass by itself: no such device, or none that can be given away. */
 bool device_error_is_final(int error);
 

@@ -129,7 +129,12 @@ void device_close(struct device_fds *fds)
         close(steal_fd(&fds->block));
 }
 
+bool device_error_is_absence(int error)
+{
+    return error == -ENOENT || error == -ENODEV || error == -ENXIO;
+}
+
 bool device_error_is_final(int error)
 {
-    return error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -ENOTSUP || error == -EINVAL;
+    return device_error_is_absence(error) || error == -ENOTSUP || error == -EINVAL;
 }

@@ -45,6 +45,8 @@ static void status_lun(struct json_object *lun, FILE *out)
 {
     fprintf(out, "    %-8s %-12s %-28s %-10s %-14s", text(lun, "name"), text(lun, "v_dev"), text(lun, "p_dev"),
             text(lun, "device")[0] ? text(lun, "device") : "-", text(lun, "state_name"));
+    if (text(lun, "presence")[0] && strcmp(text(lun, "presence"), "there") != 0)
+        fprintf(out, " gone");
     if (flag(lun, "readonly"))
         fprintf(out, " readonly");
     if (flag(lun, "feature_host"))

@@ -33,14 +33,22 @@ static const char *safe(const char *text, char out[CHANGE_ERROR_MAX])
     return out;
 }
 
+/* Its backend has written that the physical device is not there; the guest keeps its own (vscsi(7)). */
+static bool is_away(const struct dev_view *d)
+{
+    static const char away[] = "the device is gone";
+
+    return d->state != 6 && d->error && strncmp(d->error, away, sizeof(away) - 1) == 0;
+}
+
 static void print_dev(const struct vhost_view *h, const struct dev_view *d)
 {
     char vdev[HCTL_TEXT_MAX] = "-", phctl[CHANGE_ERROR_MAX], phy[CHANGE_ERROR_MAX];
 
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
-    printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u\n", h->id, h->backend, h->state, h->host, safe(phctl_of(d), phctl),
-           safe(phy_of(d), phy), vdev, d->state);
+    printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u%s\n", h->id, h->backend, h->state, h->host,
+           safe(phctl_of(d), phctl), safe(phy_of(d), phy), vdev, d->state, is_away(d) ? " gone" : "");
 }
 
 void list_table(const struct guest_view *v, const struct wanted *missing, const char *name, bool heading)
@@ -76,7 +84,7 @@ static void long_dev(const struct vhost_view *h, const struct dev_view *d)
     printf("    states: device %u (%s), its host %u (%s), the guest's side %u (%s)%s\n", d->state, state_name(d->state),
            h->state, state_name(h->state), h->fe_state, state_name(h->fe_state), h->online ? "" : ", going away");
     if (d->error)
-        printf("    closed by the backend: %s\n", safe(d->error, a));
+        printf("    %s: %s\n", d->state == 6 ? "closed by the backend" : "the backend says", safe(d->error, a));
     else if (h->error)
         printf("    the backend says: %s\n", safe(h->error, a));
     else if (d->fe_state == 6 && d->state != 6)

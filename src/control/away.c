@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Devices that went away under a guest; see away.h. */
+#include "config.h"
+
+#include <sys/param.h>
+
+#include "common/util.h"
+#include "control/at-work.h"
+#include "control/away.h"
+#include "control/opening.h"
+#include "control/remember.h"
+#include "control/shared.h"
+#include "control/worker-link.h"
+
+/* Between two searches: 0.1 s, doubled up to 6.4 s. An event of the kernel's device model makes the next one due at once. */
+#define SEARCH_FIRST_US 100000u
+#define SEARCH_DOUBLINGS 6
+/* After an event: the kernel sends many at a time. */
+#define HURRY_US 100000u
+/* A device that goes again within this time is not searched for at once. */
+#define STABLE_US 10000000u
+#define LATE_LOG_US 30000000u
+
+static void search_later(struct vdev *d)
+{
+    d->reopen_us = now_us() + ((uint64_t)SEARCH_FIRST_US << MIN(d->reopens, SEARCH_DOUBLINGS));
+    if (d->reopens < SEARCH_DOUBLINGS)
+        d->reopens++;
+}
+
+/* One line for each new reason. */
+static void say_gone(struct vdev *d, const char *why)
+{
+    char text[DEVICE_WHY_MAX], said[DEVICE_WHY_MAX];
+
+    escape_for_log(text, sizeof(text), why, strlen(why));
+    snprintf(said, sizeof(said), "the device is gone: %.*s", (int)sizeof(said) - 32, text);
+    if (d->away_said && strcmp(said, d->error) == 0)
+        return;
+    memcpy(d->error, said, sizeof(said));
+    d->away_said = true;
+    d->away_noted = false;
+    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s): %s; its commands fail until it is back",
+                d->name, d->wish.pdev, d->error);
+}
+
+void away_ended(struct vdev *d)
+{
+    if (!d->away_said)
+        return;
+    d->away_said = false;
+    d->error[0] = '\0';
+    log_info(d->vhost->prefix, "%s (%s): the device is back%s%s", d->name, d->wish.pdev,
+             d->dev.sg_name[0] ? " as " : "", d->dev.sg_name);
+}
+
+static void not_found(struct vdev *d, const char *why)
+{
+    say_gone(d, why);
+    search_later(d);
+}
+
+static void search(struct vdev *d)
+{
+    int r;
+
+    d->reopen_us = 0;
+    d->deadline_us = now_us() + LATE_LOG_US;
+    r = opening_start(d);
+    if (r < 0)
+        not_found(d, strerror(-r));
+}
+
+void away_lost(struct vdev *d)
+{
+    enum presence to = presence_after(d->presence, DF_LOST);
+
+    if (!lun_is_with_worker(d->lun) || d->lun == LUN_REMOVING || to == d->presence)
+        return;
+    d->presence = to;
+    if (now_us() - d->returned_us > STABLE_US)
+        d->reopens = 0;
+    if (d->reopens == 0)
+        search(d);
+    else
+        search_later(d);
+}
+
+void away_begin(struct vdev *d, const char *why)
+{
+    d->presence = presence_after(d->presence, DF_LOST);
+    d->reopen_us = 0;
+    d->reopens = 0;
+    if (d->was_known) {
+        d->dev.hctl = d->was.hctl;
+        snprintf(d->dev.wwid, sizeof(d->dev.wwid), "%s", d->was.wwid);
+    }
+    say_gone(d, why);
+}
+
+void away_search(struct vdev *d)
+{
+    search_later(d);
+}
+
+static void found(struct vdev *d, struct opening *o)
+{
+    if (!hctl_equal(&d->dev.hctl, &o->dev.hctl))
+        shared_remove_user(d);
+    d->dev = o->dev;
+    shared_add_user(d);
+    d->fds = o->fds;
+    o->fds = (struct device_fds){ .sg = -1, .block = -1 };
+    d->presence = presence_after(d->presence, DF_OPENED);
+    if (d->reopens == 0)
+        d->reopens = 1; /* if it goes again at once, the next search has to wait */
+}
+
+static void take_opened(struct vdev *d)
+{
+    struct opening *o = steal_ptr(d->opening);
+
+    if (o->result < 0)
+        not_found(d, o->why);
+    else
+        found(d, o);
+    opening_free(o);
+}
+
+static bool hand(struct vdev *d)
+{
+    if (d->presence != DEVICE_FOUND || !d->vhost->worker.child)
+        return false;
+    at_work_end_wait(d);
+    remember_device(d);
+    at_work_begin_wait(d);
+    worker_add_lun(d);
+    d->presence = presence_after(d->presence, DF_HANDED);
+    return true;
+}
+
+bool away_step(struct vdev *d, uint64_t now)
+{
+    if (d->opening && d->opening->finished) {
+        take_opened(d);
+        hand(d);
+        return true;
+    }
+    if (d->reopen_us && now >= d->reopen_us)
+        search(d);
+    if (d->opening && now >= d->deadline_us) {
+        d->deadline_us = now + LATE_LOG_US;
+        log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
+                    "%s: opening it again takes long; is the device stuck in error recovery?", d->name);
+    }
+    return hand(d);
+}
+
+void away_answered(struct vdev *d)
+{
+    d->presence = presence_after(d->presence, d->answer_error < 0 ? DF_NOT_TAKEN : DF_TAKEN);
+    if (d->presence == DEVICE_GONE) {
+        not_found(d, strerror(-d->answer_error));
+        return;
+    }
+    d->returned_us = now_us();
+    away_ended(d);
+}
+
+void away_over(struct vdev *d)
+{
+    if (d->presence == DEVICE_THERE)
+        return;
+    d->presence = presence_after(d->presence, DF_OVER);
+    if (d->opening)
+        opening_free(steal_ptr(d->opening));
+    device_close(&d->fds);
+    d->reopen_us = 0;
+    d->reopens = 0;
+}
+
+void away_hurry(struct vhost *v)
+{
+    uint64_t soon = now_us() + HURRY_US;
+
+    for (struct vdev *d = v->devs; d; d = d->next) {
+        if (d->presence != DEVICE_GONE || !d->reopen_us)
+            continue;
+        d->reopens = 0;
+        if (d->reopen_us > soon)
+            d->reopen_us = soon;
+        model_changed(v);
+    }
+}

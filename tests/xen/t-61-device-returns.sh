@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154
+# about: a device that is deleted and found again, or offline and running again, costs a guest errors, never its disk
+# timeout: 300
+# The other disk of the same vhost is under verified load all the time.
+need_project
+scsi_debug_load dev_size_mb=32 delay=0 num_tgts=2
+# shellcheck disable=SC2046
+set -- $(echo "$DBG_ALL" | cut -d' ' -f1)
+a=$1 b=$2
+dir=/sys/bus/scsi/devices/$b
+daemon_start
+guest_start g1
+expect_ok xl-scsi attach g1 "$a" 0:0:0:0
+expect_ok xl-scsi attach g1 "$b" 0:0:1:0
+guest_wait_disk g1 0:0:0:0
+A=$GUEST_BLK
+guest_wait_disk g1 0:0:1:0
+B=$GUEST_BLK
+guest_ok g1 "iopat fill $B --size 8M"
+guest_sh g1 "dmesg -c >/dev/null; (iopat mix $A --until-file /tmp/stop --depth 4; echo END=\$?) >/tmp/out 2>&1 &"
+
+gone() { xl-scsi list g1 | grep -q '0:0:1:0 *4 gone$'; }
+# A read past the guest's cache.
+reads() { guest_sh g1 "dd if=$B of=/dev/null bs=4096 count=1 iflag=direct"; }
+# is_away REASON: errors, and the reason in every place that shows it.
+is_away() {
+    reads && fail "a read from a device that is away succeeded"
+    wait_until 10 gone "xl-scsi list shows it: $(xl-scsi list g1)"
+    expect_match "$(xl-scsi list --long g1)" "the backend says: the device is gone: $1" "the reason in list --long"
+    expect_match "$(pvscsictl status)" '0:0:1:0 .* Connected +gone' "status"
+    expect_match "$(pvscsictl status)" "error: the device is gone: $1" "the reason in status"
+    expect_match "$(pvscsictl status --json)" '"presence": ?"gone"' "status --json"
+}
+# is_back SECONDS: by itself, with the data that it had.
+is_back() {
+    wait_until "$1" "! gone" "the device is back: $(xl-scsi list --long g1)"
+    expect_no_match "$(pvscsictl status)" 'gone' "status"
+    reads || fail "a read from a device that is back failed: $(guest_sh g1 'dmesg | tail -n 5')"
+    guest_ok g1 "iopat verify $B --size 8M"
+    expect_match "$(guest_sh g1 "cat /sys/block/${B#/dev/}/device/state")" running "the guest's disk"
+}
+host=${b%%:*}
+rest=${b#*:}
+
+for round in 1 2 3; do
+    note "deleted and found again, round $round"
+    old=$(ls "$dir/scsi_generic")
+    echo 1 >"$dir/delete"
+    is_away "there is no SCSI device $b"
+    echo "$(echo "$rest" | tr ':' ' ')" >"/sys/class/scsi_host/host$host/scan"
+    [ -e "$dir" ] || fail "the device was not found again"
+    note "was $old, is $(ls "$dir/scsi_generic")"
+    is_back 3 # the kernel's event, not the search
+done
+guest_ok g1 "iopat fill $B --size 8M --generation 2"
+guest_ok g1 "iopat verify $B --size 8M --generation 2"
+guest_ok g1 "iopat fill $B --size 8M"
+
+note "offline and running again"
+echo offline >"$dir/state"
+is_away "its state is offline"
+echo running >"$dir/state"
+is_back 15
+
+note "deleted under load: the load ends with errors, and none is left in the guest"
+guest_sh g1 "(iopat verify $B --size 8M --depth 8; iopat verify $B --size 8M --depth 8; echo END=\$?) >/tmp/under 2>&1 &"
+echo 1 >"$dir/delete"
+wait_until 60 "guest_sh g1 'grep -q END= /tmp/under'" "the load on the device that is away ends"
+is_away "there is no SCSI device $b"
+
+note "the worker is killed while the device is away"
+kill -9 "$(worker_pids | head -n 1)"
+wait_until 10 "[ -n \"\$(worker_pids)\" ] && gone" "a new worker"
+is_away "there is no SCSI device $b"
+echo "$(echo "$rest" | tr ':' ' ')" >"/sys/class/scsi_host/host$host/scan"
+is_back 10
+
+note "the daemon is restarted while the device is away"
+echo 1 >"$dir/delete"
+is_away "there is no SCSI device $b"
+daemon_stop
+daemon_start
+wait_until 20 gone "the new daemon shows it"
+is_away "there is no SCSI device $b"
+echo "$(echo "$rest" | tr ':' ' ')" >"/sys/class/scsi_host/host$host/scan"
+is_back 10
+
+guest_sh g1 "touch /tmp/stop"
+wait_until 60 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the load on the other disk"
+expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load on the other disk"
+expect_eq "$(daemon_log | grep -c 'the device is gone: there is no SCSI device')" 6 "lines in the log that say so"
+guest_ok g1 "iopat fill $B --generation 3 --depth 4"
+expect_ok iopat verify "/dev/$(ls "$dir/block")" --generation 3
