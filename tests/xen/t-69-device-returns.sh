@@ -41,14 +41,14 @@ is_back() {
     expect_match "$(guest_sh g1 "cat /sys/block/${B#/dev/}/device/state")" running "the guest's disk"
 }
 host=${b%%:*}
-rest=${b#*:}
+found_again() { echo "${b#*:}" | tr ':' ' ' >"/sys/class/scsi_host/host$host/scan"; }
 
 for round in 1 2 3; do
     note "deleted and found again, round $round"
     old=$(ls "$dir/scsi_generic")
     echo 1 >"$dir/delete"
     is_away "there is no SCSI device $b"
-    echo "$(echo "$rest" | tr ':' ' ')" >"/sys/class/scsi_host/host$host/scan"
+    found_again
     [ -e "$dir" ] || fail "the device was not found again"
     note "was $old, is $(ls "$dir/scsi_generic")"
     is_back 3 # the kernel's event, not the search
@@ -73,7 +73,7 @@ note "the worker is killed while the device is away"
 kill -9 "$(worker_pids | head -n 1)"
 wait_until 10 "[ -n \"\$(worker_pids)\" ] && gone" "a new worker"
 is_away "there is no SCSI device $b"
-echo "$(echo "$rest" | tr ':' ' ')" >"/sys/class/scsi_host/host$host/scan"
+found_again
 is_back 10
 
 note "the daemon is restarted while the device is away"
@@ -83,7 +83,7 @@ daemon_stop
 daemon_start
 wait_until 20 gone "the new daemon shows it"
 is_away "there is no SCSI device $b"
-echo "$(echo "$rest" | tr ':' ' ')" >"/sys/class/scsi_host/host$host/scan"
+found_again
 is_back 10
 
 guest_sh g1 "touch /tmp/stop"
