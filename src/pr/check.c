@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The checks of check.h. What they refuse is what the helper would choke on
- * (it closes its socket for more than 8192 bytes, and waits for ever for a list
- * shorter than the CDB says), what it would misread (it looks at two of the four
- * length bytes of 5Fh), and what the configuration does not allow.
+ * The checks of check.h. They refuse what the helper cannot handle (it closes its socket for more than 8192 bytes,
+ * and waits without end for a list that is shorter than the CDB says), what it would misread (it reads two of the
+ * four length bytes of 5Fh), and what the configuration does not allow.
  */
 #include "config.h"
 
@@ -29,10 +28,10 @@ enum list_form {
     LIST_MOVE
 };
 
-/* REPLACE LOST RESERVATION (08h) is left out: no device that we know of has it. */
+/* REPLACE LOST RESERVATION (08h) is missing: we know of no device that has it. */
 static const struct {
     enum list_form form;
-    bool strict_type; /* scope and type are always valid fields, whatever is reserved now */
+    bool strict_type; /* scope and type always count, with or without a reservation */
 } out_actions[32] = {
     [OUT_REGISTER] = { LIST_PLAIN, false },
     [OUT_RESERVE] = { LIST_PLAIN, true },
@@ -87,13 +86,13 @@ static bool check_in(const uint8_t *cdb, enum scsi_direction dir, uint32_t data_
 {
     if ((cdb[1] & 0x1f) > IN_REPORT_LAST)
         return refused(refuse, invalid_field_in_cdb);
-    /* A buffer shorter than the allocation length is the guest's affair: it gets what fits. */
+    /* A buffer may be shorter than the allocation length: the guest gets what fits. */
     if (data_len && dir != SCSI_DIR_IN)
         return refused(refuse, invalid_field_in_cdb);
     return true;
 }
 
-/* SPEC_I_PT has the list go on with a length and TransportIDs (SPC-5 6.17.3). */
+/* With SPEC_I_PT a length and TransportIDs follow in the list (SPC-5 6.17.3). */
 static bool check_plain_list(uint8_t action, const uint8_t *list, uint32_t len, bool allow_move,
                              struct scsi_sense *refuse)
 {
@@ -124,8 +123,8 @@ static bool check_out(const uint8_t *cdb, enum scsi_direction dir, uint32_t data
     if (form == LIST_UNKNOWN || (form == LIST_MOVE && !allow_move))
         return refused(refuse, invalid_field_in_cdb);
     /*
-     * RELEASE and the PREEMPTs are left to the device: with nothing reserved, or a key that does not hold the
-     * reservation, it must ignore these fields (SPC-5 5.14.11).
+     * The device checks these fields of RELEASE and the PREEMPTs itself: without a reservation, or with a key that
+     * does not hold it, it must ignore them (SPC-5 5.14.11).
      */
     if (out_actions[action].strict_type && !scope_and_type_valid(cdb[2]))
         return refused(refuse, invalid_field_in_cdb);

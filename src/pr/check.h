@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a PERSISTENT RESERVE IN (5Eh) or OUT (5Fh) must look like before it may
- * leave for the PR helper (or, with pr=direct, for the device). Pure: bytes in,
- * a verdict with exact sense out. What only the device can judge (keys, who is
- * registered, whether a type fits the reservation that is held) is left to it.
+ * Checks the form of a PERSISTENT RESERVE IN (5Eh) or OUT (5Fh) before it is sent to the PR helper or, with
+ * pr=direct, to the device. Pure: bytes in, a yes or the exact sense out. It does not check what only the device
+ * knows: keys, registrations, and whether a type fits the reservation that is held.
  *
  * Figures are from SPC-5 6.16 (PERSISTENT RESERVE IN) and 6.17 (OUT); the limit
  * of 8192 bytes for a parameter list is the helper protocol's.
@@ -30,9 +29,9 @@ uint32_t pr_cdb_length(const uint8_t cdb[SCSI_CDB_MAX]);
 
 /*
  * cdb: zero-padded beyond cdb_len. data_len: bytes that the guest's buffer has. data_out: the private copy of
- * those bytes when dir is SCSI_DIR_OUT; not looked at otherwise (may be NULL).
+ * those bytes when dir is SCSI_DIR_OUT; not used otherwise (may be NULL).
  * allow_move: REGISTER AND MOVE and SPEC_I_PT are allowed by configuration.
- * True: may be submitted. False: *refuse is the sense to answer with (host OK, residual data_len).
+ * True: the command may be submitted. False: *refuse is the sense of the answer (host OK, residual data_len).
  */
 bool pr_check(const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len, enum scsi_direction dir, uint32_t data_len,
               const uint8_t *data_out, bool allow_move, struct scsi_sense *refuse);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The PR helper's client; see client.h. Everything happens in callbacks of the
- * loop: a submit only queues and arms a timer without delay, so no completion can
- * come from inside it.
+ * The PR helper's client; see client.h. All work is done in callbacks of the event loop. A submit only queues the
+ * command and arms a timer without delay, so done() is never called from inside it.
  *
- * The head of the queue is the command whose turn it is. It stays in the queue
- * until it has its answer; `asked` says that the protocol machine has it, and
- * `left` that a byte of it may have reached the helper, which is the point of no
- * return for PERSISTENT RESERVE OUT.
+ * The command at the head of the queue has its turn. It stays in the queue until it is answered. `asked` says that
+ * the protocol machine has it. `left` says that a byte of it may have reached the helper: from then on a PERSISTENT
+ * RESERVE OUT is never sent again.
  */
 #include "config.h"
 
@@ -27,16 +25,16 @@
 
 #define BACKOFF_FIRST_MS 20
 #define BACKOFF_MAX_MS 5000
-/* With a command waiting: an attempt at least this often, and so a BUSY at most that often per command. */
+/* While a command waits, the client tries to connect at least this often. So a command gets BUSY at most this often. */
 #define BACKOFF_WAITING_MS 100
 
 struct pr_command {
     struct pr_command *next;
     void *token;
     uint8_t cdb[SCSI_CDB_MAX];
-    uint32_t buffer_len; /* the guest's: what a residual is counted from */
+    uint32_t buffer_len; /* length of the guest's buffer: the residual is counted from it */
     uint32_t deadline_ms;
-    bool started; /* its deadline runs */
+    bool started; /* its deadline is running */
     bool asked, left;
     bool retried; /* 5Eh: sent for the second time */
     uint32_t list_len;
@@ -45,27 +43,27 @@ struct pr_command {
 
 struct pr_client {
     struct loop *loop;
-    struct pr_client_config config;                         /* its strings are these: */
+    struct pr_client_config config;                         /* its strings point to the following: */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": the defaults */
     char prefix[48];
     struct log_limit limit;
 
     struct loop_source socket;        /* fd -1: no connection */
     struct loop_timer kick_timer;     /* a command was queued */
-    struct loop_timer retry_timer;    /* armed while away: the next attempt to connect */
-    struct loop_timer deadline_timer; /* of the head, or of the handshake before its turn */
+    struct loop_timer retry_timer;    /* armed while the helper is away: the next attempt to connect */
+    struct loop_timer deadline_timer; /* deadline of the head or, before its turn, of the handshake */
     struct pr_proto proto;
 
     struct pr_command *head, **tail;
     unsigned pending;
 
-    uint64_t away_since_us; /* 0: not away */
+    uint64_t away_since_us; /* 0: the helper is not away */
     uint64_t attempt_us;    /* of the last connect */
     uint32_t backoff_ms;
     enum worker_helper_state reported;
 
     bool inside; /* a callback of the loop is running */
-    bool dead;   /* freed meanwhile; the memory goes when it ends */
+    bool dead;   /* freed by a callback; the memory is freed when `inside` ends */
 };
 
 /* --- commands --- */
@@ -83,7 +81,7 @@ static void forget(struct pr_client *c, struct pr_command **at)
     free(cmd);
 }
 
-/* Ends the command at the head. The callback may have queued, cancelled or freed anything. */
+/* Ends the command at the head. Its callback may queue and cancel commands, and free the client. */
 static void end_head(struct pr_client *c, const struct scsi_answer *answer, const uint8_t *data, uint32_t len)
 {
     void *token = c->head->token;
@@ -92,7 +90,7 @@ static void end_head(struct pr_client *c, const struct scsi_answer *answer, cons
     c->config.done(c->config.ctx, token, answer, data, len);
 }
 
-/* 0B/08/00, LOGICAL UNIT COMMUNICATION FAILURE: nobody can say what became of it. */
+/* 0B/08/00, LOGICAL UNIT COMMUNICATION FAILURE: it is not known whether the command was carried out. */
 static void fail_head(struct pr_client *c)
 {
     struct scsi_answer answer;
@@ -139,8 +137,8 @@ static bool busy_window_open(const struct pr_client *c)
 }
 
 /*
- * The helper cannot be had: all that wait are answered. Not what the callbacks queue meanwhile, or one that
- * tries again at once would keep this going for ever.
+ * The helper is away: answers all commands that wait. It does not answer those that the callbacks queue meanwhile:
+ * an initiator that repeats a command at once would make this loop endless.
  */
 static void answer_waiting(struct pr_client *c)
 {
@@ -159,7 +157,7 @@ static const char *first_path(const struct pr_client *c)
     return c->path[0] ? c->path : PR_SOCKET_DEFAULT;
 }
 
-/* The head's, once its turn has come; before, that of the handshake. */
+/* The deadline of the head if it has its turn; before, that of the handshake. */
 static uint32_t deadline_ms(const struct pr_client *c)
 {
     return c->head && c->head->started ? c->head->deadline_ms : c->config.deadline_ms;
@@ -181,21 +179,21 @@ static void disconnect(struct pr_client *c)
         loop_timer_cancel(&c->deadline_timer);
 }
 
-/* From now on the helper is away, if it was not before; the next attempt is planned. */
+/* Notes that the helper is away, and arms the timer of the next attempt. */
 static void note_away(struct pr_client *c, const char *why)
 {
     if (!c->away_since_us) {
         c->away_since_us = now_us();
         log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s", first_path(c), why);
     }
-    /* A command that waits is worth an attempt sooner. */
+    /* While a command waits, the next attempt comes sooner. */
     loop_timer_arm(c->loop, &c->retry_timer,
                    (uint64_t)(c->head && c->backoff_ms > BACKOFF_WAITING_MS ? BACKOFF_WAITING_MS : c->backoff_ms)
                        * 1000);
     c->backoff_ms = c->backoff_ms < BACKOFF_MAX_MS / 2 ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
 }
 
-/* The connection is of no more use. again: a PERSISTENT RESERVE IN that was asked may be asked once more. */
+/* Closes a connection that failed. again: a PERSISTENT RESERVE IN that was sent may be sent once more. */
 static void lose(struct pr_client *c, const char *why, bool again)
 {
     struct pr_command *cmd = c->head;
@@ -249,7 +247,7 @@ static int try_connect(struct pr_client *c)
     return 0;
 }
 
-/* A Unix socket connects at once or not at all: there is no waiting for it. */
+/* A Unix socket connects at once or fails. It never has to be waited for. */
 static void attempt(struct pr_client *c)
 {
     int r;
@@ -267,7 +265,7 @@ static void attempt(struct pr_client *c)
         arm_deadline(c);
 }
 
-/* Like send(), with the device's descriptor when with_fd. Never a SIGPIPE. */
+/* Like send(), and with_fd sends the device's descriptor too. Raises no SIGPIPE. */
 static ssize_t send_bytes(const struct pr_client *c, const uint8_t *bytes, uint32_t n, bool with_fd)
 {
     struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
@@ -291,7 +289,7 @@ static ssize_t send_bytes(const struct pr_client *c, const uint8_t *bytes, uint3
     return sendmsg(c->socket.fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Sends what the protocol has to send, as far as it goes. */
+/* Sends as much of the protocol's output as the socket takes. */
 static void flush(struct pr_client *c)
 {
     uint32_t n, events = EPOLLIN;
@@ -321,7 +319,10 @@ static void flush(struct pr_client *c)
         lose(c, strerror(-r), true);
 }
 
-/* Before a command is asked: a connection that is dead or babbles is lost without costing anything. */
+/*
+ * Called before a command is sent: if the connection is dead or has unexpected bytes, it is closed and no command
+ * fails.
+ */
 static bool still_quiet(struct pr_client *c)
 {
     uint8_t byte;
@@ -329,11 +330,11 @@ static bool still_quiet(struct pr_client *c)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
-    lose(c, n == 0 ? "closed the connection" : n < 0 ? strerror(errno) : "bytes that nobody asked for", true);
+    lose(c, n == 0 ? "closed the connection" : n < 0 ? strerror(errno) : "bytes that were not asked for", true);
     return false;
 }
 
-/* May the next attempt be made? If not: what waits goes on waiting, or is answered. */
+/* May the client try to connect now? If not, the commands that wait stay in the queue or are answered. */
 static bool attempt_due(struct pr_client *c)
 {
     uint64_t due = c->attempt_us + BACKOFF_WAITING_MS * 1000, now = now_us();
@@ -349,7 +350,7 @@ static bool attempt_due(struct pr_client *c)
     return false;
 }
 
-/* The one place where things are set going. */
+/* Connects, sends and answers, as the state demands. Nothing else starts this work. */
 static void drive(struct pr_client *c)
 {
     struct pr_command *cmd;
@@ -369,7 +370,7 @@ static void drive(struct pr_client *c)
     if (c->proto.state != PR_STATE_READY || !still_quiet(c))
         return;
     if (!pr_proto_start(&c->proto, cmd->cdb, cmd->list, cmd->list_len))
-        return; /* the answer to the handshake is still on its way out */
+        return; /* our part of the handshake is not sent completely */
     cmd->asked = true;
     flush(c);
 }
@@ -402,7 +403,7 @@ static void receive(struct pr_client *c)
     } else if (event == PR_BROKEN) {
         lose(c, n > 0 ? c->proto.error : n == 0 ? "closed the connection" : strerror(errno), n <= 0);
         if (shaking)
-            answer_waiting(c); /* as good as no connection */
+            answer_waiting(c); /* as if there were no connection */
     }
 }
 
@@ -465,7 +466,7 @@ static void on_deadline(struct loop_timer *timer)
 
     enter(c);
     if (cmd && cmd->started) {
-        /* Whether it was asked or waited for the handshake: its time is over, and it alone pays for it. */
+        /* Its time is over, sent or not. Only this command fails; the others stay in the queue. */
         cmd->asked = cmd->left = false;
         lose(c, "no answer within the deadline", false);
         log_limited(&c->limit, XTL_WARN, c->config.prefix,
@@ -601,7 +602,7 @@ int pr_client_cancel(struct pr_client *client, const void *token)
         if ((*at)->asked)
             return -EBUSY;
         forget(client, at);
-        /* A handshake that goes on keeps a deadline; and the next one's turn may have come. */
+        /* A handshake that is not complete keeps a deadline, and the next command may have its turn now. */
         if (client->socket.fd >= 0 && client->proto.state == PR_STATE_FEATURES
             && !loop_timer_armed(&client->deadline_timer))
             arm_deadline(client);

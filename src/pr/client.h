@@ -4,11 +4,11 @@
  * protocol, see proto.h): the socket, the queue, the deadline and the
  * reconnecting. Never blocks. One command at a time is on the socket.
  *
- * Whatever the helper does (absent, hung, killed half way, nonsense), each
- * command ends exactly once, with a SCSI status that says the truth:
+ * The helper may be absent, hang, be killed or send nonsense: each command ends exactly once, with a SCSI status
+ * that is true:
  *  - the helper's own status, sense and data, when a complete and sane reply came;
  *  - BUSY, while the helper is away for less than away_busy_ms and the command has not been sent;
- *  - CHECK CONDITION 0B/08/00 otherwise. RESERVATION CONFLICT only ever comes from the helper.
+ *  - CHECK CONDITION 0B/08/00 otherwise. RESERVATION CONFLICT comes only from the helper.
  * A PERSISTENT RESERVE OUT is never sent again once a byte of it may have left.
  */
 #ifndef PVSCSI_PR_CLIENT_H
@@ -21,11 +21,11 @@
 #include "pvscsi/worker-proto.h"
 #include "scsi/scsi.h"
 
-/* Debian's and upstream's default, tried in this order when no path is configured. */
+/* The default of Debian, then that of upstream; tried in this order if no path is configured. */
 #define PR_SOCKET_DEFAULT "/run/qemu-pr-helper.sock"
 #define PR_SOCKET_DEFAULT_2 "/var/run/qemu-pr-helper.sock"
 
-#define PR_QUEUE_MAX 32 /* commands accepted and not yet ended; a ring has 16 */
+#define PR_QUEUE_MAX 32 /* the most commands that are accepted and not ended; a ring has 16 */
 #define PR_DEADLINE_MS 30000
 #define PR_AWAY_BUSY_MS 5000
 
@@ -60,11 +60,11 @@ bool pr_client_has_socket(const char *socket_path);
  * 0; -ENAMETOOLONG (socket_path), -EINVAL (no done callback, device_fd < 0), -ENOMEM.
  */
 int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out);
-/* Cancels everything (no callbacks), closes socket and device_fd. NULL is fine. */
+/* Cancels all commands without callbacks, closes socket and device_fd. NULL is allowed. */
 void pr_client_free(struct pr_client *client);
 
 /*
- * Queues one 5Eh or 5Fh that pr_check() let pass. Of cdb the first 10 bytes count. 5Fh: out_data holds
+ * Queues one 5Eh or 5Fh that pr_check() allowed. The first 10 bytes of cdb count. 5Fh: out_data holds
  * out_len bytes, at least the parameter list length; copied. 5Eh: at most in_room bytes are handed to done().
  * out_len or in_room, whichever applies, is the length of the guest's whole buffer; the other is 0. deadline_ms: this
  * command's, where the initiator waits for less than the configured one; 0: the configured one.
@@ -76,18 +76,18 @@ int pr_client_submit(struct pr_client *client, void *token, const uint8_t cdb[SC
 /* Commands that are sent from now on go to this device; the old descriptor is closed. It belongs to the client. */
 void pr_client_set_device(struct pr_client *client, int device_fd);
 /*
- * Takes back one command. 0: it was not sent yet, is forgotten and done() will not come. -EBUSY: it is on its
- * way to the helper; done() will come, after its deadline at the latest. -ENOENT: no such token.
+ * Cancels one command. 0: it was not sent yet; done() is not called. -EBUSY: it may have reached the helper; done()
+ * is called, after its deadline at the latest. -ENOENT: no such token.
  */
 int pr_client_cancel(struct pr_client *client, const void *token);
-/* Forgets all commands without callbacks; what was on the socket is cut off by closing it. */
+/* Forgets all commands without callbacks. Closes the socket if a command is on it. */
 void pr_client_cancel_all(struct pr_client *client);
 
 /* Accepted commands not yet ended. */
 unsigned pr_client_pending(const struct pr_client *client);
 /*
- * IDLE: not connected because not needed. CONNECTED: handshake done. AWAY: cannot be had, or was lost; it is
- * tried again all the time, so this changes without any command.
+ * IDLE: not connected, because no command needed it yet. CONNECTED: handshake done. AWAY: the helper does not
+ * answer, or the connection was lost; the client tries again by itself, so this changes without a command.
  */
 enum worker_helper_state pr_client_state(const struct pr_client *client);
 

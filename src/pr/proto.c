@@ -80,7 +80,10 @@ bool pr_proto_request_left(const struct pr_proto *p)
     return p->state == PR_STATE_REQUEST && p->out_sent > 0;
 }
 
-/* The statuses that a PR command can end with. CONDITION MET and the obsolete ones would pass for success. */
+/*
+ * The statuses with which a PR command can end. CONDITION MET and the obsolete ones are refused: they would count
+ * as success.
+ */
 static bool status_known(uint32_t status)
 {
     switch (status) {
@@ -97,7 +100,7 @@ static bool status_known(uint32_t status)
     }
 }
 
-/* The fixed part of the reply is there: how much more belongs to it? */
+/* The fixed part of the reply has arrived: how many bytes follow? */
 static enum pr_event reply_head(struct pr_proto *p)
 {
     uint32_t status = get32(p->in + offsetof(struct pr_wire_reply, status));
@@ -123,7 +126,7 @@ enum pr_event pr_proto_input(struct pr_proto *p, const uint8_t *bytes, uint32_t 
         if (p->state == PR_STATE_DEAD)
             return PR_BROKEN;
         if (p->state == PR_STATE_READY)
-            return broken(p, "bytes that nobody asked for");
+            return broken(p, "bytes that were not asked for");
         if (p->state == PR_STATE_REQUEST && p->out_sent != p->out_len)
             return broken(p, "a reply before the request was sent");
 
@@ -138,13 +141,13 @@ enum pr_event pr_proto_input(struct pr_proto *p, const uint8_t *bytes, uint32_t 
             return PR_MORE;
 
         if (p->state == PR_STATE_FEATURES) {
-            /* The protocol: bits that are offered and not asked for stay off. None are asked for. */
+            /* We ask for no feature. By the protocol, what is offered and not asked for stays off. */
             memset(p->out, 0, FEATURES_LEN);
             p->out_len = FEATURES_LEN;
             p->out_sent = 0;
             p->state = PR_STATE_READY;
             if (n > 0)
-                return broken(p, "bytes that nobody asked for");
+                return broken(p, "bytes that were not asked for");
             return PR_HANDSHAKEN;
         }
         if (p->in_want == REPLY_LEN && reply_head(p) == PR_BROKEN)

@@ -4,9 +4,8 @@
  * docs/interop/pr-helper.rst) as one connection sees it from the client's side.
  * Pure: bytes in, bytes out; no descriptor, no time, no allocation.
  *
- * One object is one connection; after PR_BROKEN only pr_proto_init() helps. The
- * peer is not trusted: a reply is believed only when it is complete, consistent
- * and followed by nothing.
+ * One object is one connection. After PR_BROKEN, only pr_proto_init() may be called. The peer is not trusted: a
+ * reply counts only if it is complete and consistent, and if nothing follows it.
  */
 #ifndef PVSCSI_PR_PROTO_H
 #define PVSCSI_PR_PROTO_H
@@ -18,7 +17,7 @@
 
 #include "pr/check.h"
 
-/* What is on the wire; integers are big-endian, so arrays of bytes here. */
+/* The structs on the wire. Integers are big-endian, so they are arrays of bytes here. */
 struct pr_wire_features {
     uint8_t bits[4];
 };
@@ -40,13 +39,13 @@ static_assert(sizeof(((struct pr_wire_reply *)0)->sense) == SCSI_SENSE_MAX, "the
 
 enum pr_proto_state {
     PR_STATE_FEATURES = 0, /* waiting for the helper's features */
-    PR_STATE_READY,        /* nothing is asked; any byte from the helper is one too many */
+    PR_STATE_READY,        /* no command is asked; any byte from the helper is an error */
     PR_STATE_REQUEST,      /* a command is asked; its reply is not complete */
     PR_STATE_DEAD,
 };
 
 enum pr_event {
-    PR_MORE = 0,   /* go on */
+    PR_MORE = 0,   /* not complete yet */
     PR_HANDSHAKEN, /* READY now, once what pr_proto_output() has is sent */
     PR_REPLIED,    /* READY again; see pr_proto_reply() */
     PR_BROKEN,     /* protocol error: close; the command that was asked, if any, has failed */
@@ -74,11 +73,11 @@ struct pr_reply {
     uint32_t data_len; /* 0 unless 5Eh and GOOD; at most the allocation length */
 };
 
-/* A new connection. */
+/* Starts a new connection. */
 void pr_proto_init(struct pr_proto *p);
 /*
- * Asks one command, in state READY with all output sent. list_len: the parameter list length of 5Fh, 0 for
- * 5Eh. Of cdb the first 10 bytes are sent, then zeros. False: not a command for this protocol, or not ready.
+ * Starts one command, in state READY with all output sent. list_len: the parameter list length of 5Fh, 0 for 5Eh.
+ * The first 10 bytes of cdb are sent, then zeros. False: not a command of this protocol, or not ready.
  */
 bool pr_proto_start(struct pr_proto *p, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *list, uint32_t list_len);
 /*
@@ -90,16 +89,16 @@ void pr_proto_sent(struct pr_proto *p, uint32_t n);
 /* A byte of the command that was asked has been sent. */
 bool pr_proto_request_left(const struct pr_proto *p);
 /*
- * n bytes arrived. Bytes past a complete reply, or while nothing was asked, are a protocol error: what a
- * helper that is out of step says next must not be taken for the answer to another command.
+ * n bytes arrived. Bytes past a complete reply, or while no command is asked, are a protocol error: they could be
+ * taken for the answer to another command.
  */
 enum pr_event pr_proto_input(struct pr_proto *p, const uint8_t *bytes, uint32_t n);
 /* After PR_REPLIED. */
 void pr_proto_reply(const struct pr_proto *p, struct pr_reply *reply);
 
 /*
- * How many bytes of buf (at most 96, a whole sense buffer with no length of its own) are sense data: from its
- * response code and additional length; 0 when it is not sense data at all (SPC-5 4.4).
+ * The number of bytes of buf that are sense data, by its response code and additional length; at most 96, the size
+ * of the sense buffer. 0: it is not sense data (SPC-5 4.4).
  */
 uint8_t pr_sense_length(const uint8_t buf[SCSI_SENSE_MAX]);
 
