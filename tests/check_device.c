@@ -203,7 +203,7 @@ static const struct {
     { "/dev/disk/by-id/wwn-0x5", 0, PDEV_NODE, NULL },
     { "/dev/", -EINVAL, 0, "not below /dev" },
     { "/tmp/sda", -EINVAL, 0, "not below /dev" },
-    { "sda", -EINVAL, 0, "no SCSI device" },
+    { "sda", -EINVAL, 0, "does not name a SCSI device" },
     { "naa.5000c50012345678", 0, PDEV_WWID, NULL },
     { "naa.5000C50012345678:3", 0, PDEV_WWID, NULL },
     { "naa.600140500000000000000000deadbeef", 0, PDEV_WWID, NULL },

@@ -8,10 +8,10 @@
 
 struct hctl {
     uint32_t host, channel, target;
-    uint64_t lun; /* a plain number, 0..16383 for virtual ones */
+    uint64_t lun; /* a plain number; 0 to 16383 in a v-dev */
 };
 
-/* What a pvSCSI request can name (vscsiif.h: 16 bits each) and SCSI can carry (SAM-5 4.7.7.5: 14 bits flat). */
+/* The limits of a pvSCSI request (vscsiif.h: 16 bits each) and of SCSI (SAM-5 4.7.7.5: a flat LUN has 14 bits). */
 enum {
     VDEV_CHANNEL_MAX = 255,
     VDEV_TARGET_MAX = 65535,

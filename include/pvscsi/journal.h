@@ -5,8 +5,8 @@
  * worker, which is its only writer; it outlives the worker (and the daemon), so
  * that a successor can go on with the ring where it stopped.
  *
- * A worker may die between any two stores, so the order of stores is the
- * protocol (x86 keeps it; the compiler is told to by release stores):
+ * A worker may die between any two stores, so the order of stores is the protocol. x86 keeps the order; release
+ * stores make the compiler keep it:
  *   take:    fill the entry; state = TAKEN; then req_cons = index + 1
  *   answer:  response into the ring slot; rsp_index; state = ANSWERED; then publish
  *   free:    after sring->rsp_prod covers rsp_index, state = FREE
@@ -44,9 +44,9 @@ struct pvscsi_journal_entry {
     uint16_t channel, target, lun;
     uint8_t act;
     uint8_t opcode;
-    uint32_t data_len; /* what the guest asked for: the residual when it is ended unserved */
+    uint32_t data_len; /* what the guest asked for: the residual if it is ended without being served */
     uint32_t spare;
-    uint64_t deadline_us; /* its time-out at the device ends then (CLOCK_MONOTONIC); 0: it has not been there */
+    uint64_t deadline_us; /* when its time-out at the device ends (CLOCK_MONOTONIC); 0: it was not at a device */
 };
 
 struct pvscsi_journal {

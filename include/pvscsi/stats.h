@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The statistics page of a vhost: a small file in the run directory, written by
- * the vhost's worker only, mapped read-only by whoever reports. It outlives a
- * worker, so counters go on after a restart. A reader may see a
- * counter a moment early or late; every field is one aligned 64-bit store.
+ * The statistics page of a vhost: a small file in the run directory, written by the vhost's worker only, mapped
+ * read-only by the control process. It outlives a worker, so the counters are kept over a restart. Each counter is
+ * written by one aligned 64-bit store, but a reader may see some counters of an event before others.
  */
 #ifndef PVSCSI_STATS_H
 #define PVSCSI_STATS_H
@@ -42,9 +41,9 @@ struct pvscsi_stats {
     uint32_t magic;
     uint32_t version;      /* PVSCSI_STATS_VERSION */
     uint64_t ring_events;  /* wake-ups by the guest */
-    uint64_t ring_scans;   /* that found requests */
-    uint64_t notifies;     /* sent to the guest */
-    uint64_t bad_requests; /* malformed, or to no LUN of ours */
+    uint64_t ring_scans;   /* scans of the ring that found requests */
+    uint64_t notifies;     /* events sent to the guest */
+    uint64_t bad_requests; /* malformed, or to a LUN that does not exist */
     uint64_t aborts, resets;
     uint64_t restarts; /* take-overs of a live ring */
     uint64_t halted;   /* 1: the guest broke the ring protocol */

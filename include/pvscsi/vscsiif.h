@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ABI of Xen's public headers, with the barriers they leave to us and checks that we read them right. */
+/* The ABI of Xen's public headers, with the barriers that they leave to the user, and checks of sizes and offsets. */
 #ifndef PVSCSI_VSCSIIF_H
 #define PVSCSI_VSCSIIF_H
 
@@ -35,7 +35,7 @@ static_assert(sizeof(struct scsiif_request_segment) == 8, "segment");
 static_assert(offsetof(struct vscsiif_sring, ring) == 64, "ring");
 static_assert(__CONST_RING_SIZE(vscsiif, 4096) == PVSCSI_RING_SLOTS, "slots");
 
-/* Slot of a free-running index. The header declares ring[1] and means as many as the page holds. */
+/* The slot of a free-running index. The header declares ring[1], but the page holds more slots. */
 static inline union vscsiif_sring_entry *vscsiif_slot(struct vscsiif_sring *s, uint32_t index)
 {
     char *base = (char *)s + offsetof(struct vscsiif_sring, ring);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the control process and a vhost's worker say to each other: one struct a
- * message over a SOCK_SEQPACKET socketpair (fd 3 in the worker), file
- * descriptors by SCM_RIGHTS. Both ends are the same binary; a message of another
- * size or type closes the connection.
+ * The messages between the control process and a vhost's worker: one struct a message over a SOCK_SEQPACKET
+ * socketpair (fd 3 in the worker), file descriptors by SCM_RIGHTS. Both ends are the same binary. A message of
+ * another size or type closes the connection.
  *
  * The usual order:
  *   INIT, LUN_ADD ..., CONNECT          -> READY, LUN_ADDED ..., CONNECTED
@@ -33,8 +32,8 @@ enum worker_msg_type {
     WM_LUN_ADD,  /* fds: device node opened O_RDWR|O_NONBLOCK; [block node O_RDWR or O_RDONLY] */
     WM_LUN_REMOVE,
     WM_LUN_RELEASE, /* a held LUN's device is idle */
-    WM_LUN_HOLD,    /* from now on as with LUN_HELD: another worker's commands are waited for at the same device */
-    WM_LUN_SHARED,  /* whether another guest has the device: LUN_SHARED in u.lun.flags as it is now */
+    WM_LUN_HOLD,    /* from now on as with LUN_HELD: commands of another worker may still be at the same device */
+    WM_LUN_SHARED,  /* LUN_SHARED in u.lun.flags says whether another guest has the device now */
     WM_CONNECT,
     WM_DISCONNECT,
     WM_QUIT,
@@ -62,7 +61,7 @@ enum worker_lun_flags {
     LUN_SHARED = 4,     /* the device is given to more than one local guest */
     LUN_HELD = 8,       /* submit nothing until WM_LUN_RELEASE */
     LUN_ATTACHED = 16,  /* newly attached: UNIT ATTENTION 29h/00h is due */
-    LUN_PR_FORCED = 32, /* PR allowed though the LUN is shared */
+    LUN_PR_FORCED = 32, /* PR is allowed although the LUN is shared */
     LUN_PR_MOVE = 64,   /* REGISTER AND MOVE and SPEC_I_PT allowed */
     LUN_RETURNED = 128, /* the slot has this LUN already: these are new descriptors of its device */
     LUN_AWAY = 256, /* its device is not there: no descriptors, and commands end with NO_CONNECT until LUN_RETURNED */

@@ -20,7 +20,7 @@ void log_set_level(xentoollog_level min_level);
 xentoollog_level log_level(void);
 /* The logger to hand to libxen*; NULL before log_init(). */
 struct xentoollog_logger *log_xtl(void);
-/* "debug" .. "critical" as xtl_level_to_string() names them; -EINVAL else. */
+/* name: "debug" .. "critical", as xtl_level_to_string() names them. 0, or -EINVAL. */
 int log_level_parse(const char *name, xentoollog_level *out);
 
 /* prefix: "d3.0" for vhost 0 of domain 3, or NULL. errnum: positive errno, or 0. */
@@ -30,7 +30,7 @@ void log_msg(xentoollog_level level, const char *prefix, int errnum, const char 
 #define log_warn(p, ...) log_msg(XTL_WARN, p, 0, __VA_ARGS__)
 #define log_err(p, e, ...) log_msg(XTL_ERROR, p, e, __VA_ARGS__)
 
-/* A token bucket: burst lines at once, then one each interval_us. */
+/* A token bucket: `burst` lines at once, then one line every interval_us. */
 struct log_limit {
     uint32_t burst, tokens;
     uint64_t interval_us, last_us;
@@ -42,7 +42,7 @@ struct log_limit {
     }
 void log_limited(struct log_limit *limit, xentoollog_level level, const char *prefix, const char *fmt, ...)
     PRINTF(4, 5);
-/* Pure part of the above, for tests: may a line go out at this time? */
+/* May a line be logged at this time? Pure, for tests. */
 bool log_limit_take(struct log_limit *limit, uint64_t now);
 
 #endif

@@ -155,7 +155,7 @@ int loop_once(struct loop *loop, int timeout_ms)
     if (loop->timers) {
         uint64_t now = now_us();
 
-        /* A timer that is armed again without delay may run again in this round; with a delay the loop ends. */
+        /* Ends: `now` is read once, so a timer that is armed again with a delay is not due. */
         while (loop->timers && loop->timers->due_us <= now) {
             struct loop_timer *timer = loop->timers;
 

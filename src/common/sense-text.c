@@ -17,7 +17,7 @@ void sense_text_command(const uint8_t *cdb, uint8_t cdb_len, uint8_t type, char 
         return;
     out[0] = '\0';
     memcpy(whole, cdb, cdb_len < sizeof(whole) ? cdb_len : sizeof(whole));
-    /* REPORT KEY and SEND KEY of an optical drive: libsgutils2 1.46 finds service actions in them. */
+    /* REPORT KEY and SEND KEY of an optical drive have no service actions, but libsgutils2 1.46 looks for them. */
     if (type == PDT_MMC && (whole[0] == 0xa3 || whole[0] == 0xa4))
         sg_get_opcode_name(whole[0], type, (int)size, out);
     else
@@ -26,7 +26,7 @@ void sense_text_command(const uint8_t *cdb, uint8_t cdb_len, uint8_t type, char 
 
 void sense_text(const uint8_t *sense, uint8_t sense_len, char *out, size_t size)
 {
-    static const char prefix[] = "Additional sense: "; /* the library's own */
+    static const char prefix[] = "Additional sense: "; /* which the library puts in front */
     char key[64] = "", codes[SENSE_TEXT_SIZE] = "";
     const char *words = codes;
     struct sg_scsi_sense_hdr h;

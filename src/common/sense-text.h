@@ -9,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SENSE_TEXT_SIZE 160 /* bytes; enough for what follows, with the final 0 */
+#define SENSE_TEXT_SIZE 160 /* bytes; enough for the texts of these functions, with the NUL */
 
 /*
- * The name of a command with its service action: "Read(10)", "Read capacity(16)". cdb: cdb_len bytes (0 to 16); a
- * byte past them counts as 0. type: peripheral device type. A longer text is cut; out always ends with 0.
+ * The name of a command with its service action: "Read(10)", "Read capacity(16)". cdb: cdb_len bytes (0 to 16);
+ * bytes past them count as 0. type: peripheral device type. A text that is too long is cut; out always ends with
+ * NUL.
  */
 void sense_text_command(const uint8_t *cdb, uint8_t cdb_len, uint8_t type, char *out, size_t size);
 /*

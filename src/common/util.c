@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Small things that every layer needs; see util.h. */
+/* Small helpers for every layer; see util.h. */
 #include "config.h"
 
 #include <ctype.h>

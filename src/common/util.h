@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Small things that every layer needs: cleanup attributes, strict parsing of
- * numbers, and formatted strings that survive a lack of memory.
+ * Small helpers for every layer: cleanup attributes, strict parsing of numbers, formatted strings in new memory.
  */
 #ifndef PVSCSI_UTIL_H
 #define PVSCSI_UTIL_H
@@ -18,7 +17,7 @@
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define UNUSED __attribute__((unused))
 
-/* Cleanup attributes: each local owner carries one; hand over with steal_*. */
+/* Cleanup attributes: each local owner has one; steal_*() hands the thing over. */
 static inline void cleanup_freep(void *p)
 {
     free(*(void **)p);
@@ -52,7 +51,7 @@ int parse_u32(const char *s, size_t len, uint32_t max, uint32_t *out);
 /* The same for a NUL-terminated string; NULL gives -EINVAL. */
 int parse_u32_str(const char *s, uint32_t max, uint32_t *out);
 
-/* printf into new memory that the caller frees; NULL without memory. */
+/* printf into new memory that the caller frees. NULL: out of memory. */
 char *strf(const char *fmt, ...) PRINTF(1, 2);
 
 /*
@@ -68,7 +67,7 @@ uint64_t now_us(void);
 int fd_set_nonblock(int fd);
 int fd_set_cloexec(int fd);
 
-/* write() all of it, restarting on EINTR; 0 or -errno. */
+/* Writes all of it, also after EINTR. 0 or -errno. */
 int write_all(int fd, const void *buf, size_t len);
 /*
  * Reads a whole small file (sysfs, config) into new NUL-terminated memory that the caller frees.

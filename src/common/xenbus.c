@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The names of the xenbus states; see xenbus.h. */
+/* The names of the XenBus states; see xenbus.h. */
 #include "config.h"
 
 #include "common/xenbus.h"

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The states of a xenbus device and their names, for every program that reads or
- * writes state nodes. It never touches xenstore.
+ * The states of XenBus and their names, for every program that reads or writes state nodes. It never touches xenstore.
  */
 #ifndef PVSCSI_XENBUS_H
 #define PVSCSI_XENBUS_H
 
-/* xen/io/xenbus.h's states 1..8; 0 stands for absent or garbage. */
+/* The states 1 to 8 of xen/io/xenbus.h; 0 means missing or not a state. */
 enum xenbus_state {
     XB_UNKNOWN = 0,
     XB_INITIALISING = 1,
@@ -17,7 +16,7 @@ enum xenbus_state {
     XB_CLOSED = 6,
     XB_RECONFIGURING = 7,
     XB_RECONFIGURED = 8,
-    XB_GONE = 9, /* the frontend's node or its domain is no more; of a device: its node is no more */
+    XB_GONE = 9, /* the frontend's node or its domain does not exist any more; of a device: its node */
     XB_STATES
 };
 /* "unknown", "Initialising" ... "Reconfigured", "gone"; "unknown" for any other number. Static text. */

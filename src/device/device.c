@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From a p-dev to a SCSI device by sysfs; see device.h. What sysfs says is read
- * with limits and checked as if it were foreign: a device's own strings end up there.
+ * From a p-dev to a SCSI device by sysfs; see device.h. What sysfs says is read with limits and checked, because it
+ * contains strings of the device.
  */
 #include "config.h"
 
@@ -20,7 +20,10 @@
 
 const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev" };
 
-/* Before sg is asked: what a disk of any age takes (BLK_SAFE_MAX_SECTORS is less, but no HBA in use is that poor). */
+/*
+ * Used until sg is asked: a size that every disk takes. BLK_SAFE_MAX_SECTORS is less, but no HBA in use has such a
+ * low limit.
+ */
 #define MAX_TRANSFER_UNKNOWN (512u * 1024)
 
 static int refuse(char *why, int error, const char *fmt, ...) PRINTF(3, 4);
@@ -39,7 +42,7 @@ static int refuse(char *why, int error, const char *fmt, ...)
 
 /* --- sysfs --- */
 
-/* One attribute, its blanks and newline at the end cut off. Too long a value is cut. 0 or -errno. */
+/* Reads one attribute without the blanks and the newline at its end. A value that is too long is cut. 0 or -errno. */
 static int attr(char *out, size_t size, const char *fmt, ...) PRINTF(3, 4);
 
 static int attr(char *out, size_t size, const char *fmt, ...)
@@ -88,7 +91,7 @@ static int attr_dev(const char *dir, const char *class, const char *name, dev_t 
     return 0;
 }
 
-/* The one entry of a class directory below a device: scsi_generic/sg3 -> "sg3". -ENOENT: there is none. */
+/* The only entry of a class directory below a device: scsi_generic/sg3 -> "sg3". -ENOENT: there is none. */
 static int only_entry(const char *dir, const char *class, char *out, size_t size)
 {
     CLEANUP_FREE char *path = strf("%s/%s", dir, class);
@@ -167,7 +170,7 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
     return 0;
 }
 
-/* Names what a node without a SCSI device behind it is. */
+/* Refuses a device node that has no SCSI device behind it, and says what it is. */
 static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
 {
     CLEANUP_FREE char *md = strf("%s/md", dir);

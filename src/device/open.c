@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Opening the nodes of a SCSI device and making sure that they are the device that
- * sysfs named: numbers may have been given anew in between. Apart from device.c
- * because this may sleep in the kernel, and needs a real device.
+ * Opens the nodes of a SCSI device and makes sure that they belong to the device that sysfs named: in the meantime
+ * another device may have got the numbers. It is apart from device.c because it may sleep in the kernel, and needs
+ * a real device.
  */
 #include "config.h"
 
@@ -78,7 +78,10 @@ static int check_sg(const struct device_roots *roots, const char *path, int fd, 
     return 0;
 }
 
-/* The PR helper's own descriptor: only disks have reservations that it knows (SPC-5 5.14 is used by types 0, 7, 0Eh, 14h). */
+/*
+ * The descriptor for the PR helper, which knows only disks (SPC-5 5.14 is used by types 0, 7, 0Eh, 14h). -1: there
+ * is none.
+ */
 static int open_block(const struct device_roots *roots, const struct device *dev)
 {
     CLEANUP_FREE char *path = strf("%s/%s", roots->dev, dev->block_name);

@@ -37,7 +37,7 @@ static int parse_naa(const char *text, struct pdev *out, char *why)
                       digits);
     if (*rest == ':') {
         if (parse_u32_str(rest + 1, UINT32_MAX, &out->lun) < 0)
-            return refuse(why, "'%.80s' ends in no LUN; expected a decimal number after the ':'", text);
+            return refuse(why, "'%.80s' has no LUN after the ':'; expected a decimal number", text);
         out->has_lun = true;
     }
     memcpy(out->text, text, 4 + digits);
@@ -82,5 +82,5 @@ int pdev_parse(const char *text, struct pdev *out, char *why)
         out->kind = PDEV_HCTL;
         return 0;
     }
-    return refuse(why, "'%.80s' is no SCSI device; " EXPECTED, text);
+    return refuse(why, "'%.80s' does not name a SCSI device; " EXPECTED, text);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The grammar of a p-dev, the text by which a user or the toolstack names a SCSI
- * device of this machine. Text in, struct out: it never looks at sysfs or /dev;
- * device.h does that.
+ * The grammar of a p-dev, the text by which a user or the toolstack names a SCSI device of this machine. It turns
+ * the text into a struct and never looks at sysfs or /dev; device.h does that.
  */
 #ifndef PVSCSI_PDEV_H
 #define PVSCSI_PDEV_H
@@ -21,7 +20,7 @@ enum pdev_kind {
 #define PDEV_TEXT_MAX 512 /* with the NUL */
 #define DEVICE_WHY_MAX 256
 
-/* A p-dev taken apart, not yet looked up. */
+/* The parts of a p-dev, before it is looked up. */
 struct pdev {
     enum pdev_kind kind;
     struct hctl hctl; /* PDEV_HCTL */

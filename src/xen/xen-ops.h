@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hypervisor as we use it: grants and event channels behind one small ops
- * table. The real implementation (libxengnttab, libxenevtchn) is xen-real.c; the
- * one that talks to mock-xen is standalone/xen-mock.h. Xenstore is not here:
- * libxenstore serves both (mock-xen speaks xenstored's wire protocol on
- * XENSTORED_PATH).
+ * The calls to the hypervisor: grants and event channels behind one small ops table. The real implementation
+ * (libxengnttab, libxenevtchn) is xen-real.c; the one that talks to mock-xen is standalone/xen-mock.h. Xenstore is
+ * not in the table, because libxenstore works with both: mock-xen speaks xenstored's wire protocol on
+ * XENSTORED_PATH.
  *
  * A handle is used by one thread. All calls return 0 (or a count) or -errno.
  */
@@ -23,7 +22,7 @@ struct xen_ops {
     void (*close)(struct xen *xen);
 
     /* --- backend side --- */
-    /* Maps one page that domid granted read-write. The page stays mapped until unmap. */
+    /* Maps one page that domid granted read-write. It stays mapped until unmap(). */
     int (*map)(struct xen *xen, uint16_t domid, uint32_t ref, void **page);
     int (*unmap)(struct xen *xen, void *page);
     /*
@@ -31,7 +30,7 @@ struct xen_ops {
      * only that the call was made: each segment has its own status (GNTST_*).
      */
     int (*copy)(struct xen *xen, xen_copy *segs, unsigned n);
-    /* Binds to remote_port, which domid allocated for us. The new local port is pending at once. */
+    /* Binds to remote_port, which domid allocated for us. The new local port has an event pending at once. */
     int (*bind)(struct xen *xen, uint16_t domid, uint32_t remote_port, uint32_t *local_port);
 
     /* --- both sides --- */
@@ -42,13 +41,13 @@ struct xen_ops {
     int (*pending)(struct xen *xen, uint32_t *port);
     int (*unmask)(struct xen *xen, uint32_t port);
     int (*notify)(struct xen *xen, uint32_t port);
-    /* From now on event channels of domid only. -EOPNOTSUPP where the kernel or the domain does not allow it. */
+    /* From now on only event channels of domid can be used. -EOPNOTSUPP: the kernel or the domain does not allow it. */
     int (*restrict_events)(struct xen *xen, uint16_t domid);
 
     /* --- frontend side --- */
     /* Allocates a port that domid may bind. */
     int (*alloc_port)(struct xen *xen, uint16_t domid, uint32_t *local_port);
-    /* n fresh zeroed pages granted to domid, contiguous here; refs[n] is filled. */
+    /* Grants n new zeroed pages to domid; they are contiguous in our address space. Fills refs[n]. */
     int (*share)(struct xen *xen, uint16_t domid, unsigned n, bool readonly, uint32_t *refs, void **pages);
     int (*unshare)(struct xen *xen, void *pages, unsigned n);
 };
@@ -57,14 +56,14 @@ struct xen {
     const struct xen_ops *ops;
 };
 
-/* What a handle is opened for; each opens its device node. */
+/* What a handle can be used for; each flag opens one device node. */
 enum xen_open_flags {
     XEN_OPEN_GRANTS = 1, /* map and copy: /dev/xen/gntdev */
     XEN_OPEN_EVENTS = 2, /* /dev/xen/evtchn */
     XEN_OPEN_SHARE = 4,  /* grant pages to others: /dev/xen/gntalloc */
 };
 
-/* flags: enum xen_open_flags. *out is the caller's, ended by xen_close(). 0 or -errno. */
+/* flags: enum xen_open_flags. The caller owns *out and ends it with xen_close(). 0 or -errno. */
 int xen_open_real(unsigned flags, struct xen **out);
 static inline void xen_close(struct xen *xen)
 {

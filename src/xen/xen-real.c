@@ -2,9 +2,8 @@
 /*
  * The hypervisor itself: the ops table of xen-ops.h over libxengnttab, libxengntshr
  * and libxenevtchn. Each operation is one library call, so one system call on
- * the data path. The libraries would log each failure to stderr, and a guest can
- * cause failures (a bad ring reference): they get a logger that drops everything,
- * and callers log what they know, at a limited rate.
+ * the data path. The libraries would log each failure to stderr, and a guest can cause failures (a bad grant
+ * reference). So they get a logger that drops everything, and the callers log at a limited rate.
  */
 #include "config.h"
 
@@ -146,7 +145,7 @@ static int real_pending(struct xen *xen, uint32_t *port)
         *port = (uint32_t)got;
         return 1;
     }
-    /* EINTR: level-triggered polling asks again. */
+    /* EINTR: epoll is level-triggered, so the caller asks again. */
     return errno == EAGAIN || errno == EINTR ? 0 : failed();
 }
 
@@ -174,7 +173,7 @@ static int real_restrict_events(struct xen *xen, uint16_t domid)
 
     if (!r->evtchn)
         return -EBADF;
-    if (domid == 0) /* the kernel answers EINVAL; for our callers domain 0 is just not supported */
+    if (domid == 0) /* the kernel would answer EINVAL; our callers expect "not supported" */
         return -EOPNOTSUPP;
     if (xenevtchn_restrict(r->evtchn, domid) < 0)
         return errno == ENOTTY || errno == ENOSYS ? -EOPNOTSUPP : failed();
