@@ -5,7 +5,7 @@
 
 #include "standalone/xen-mock-proto.h"
 
-/* *out: a connected socket, CLOEXEC, the caller's. 0 or -errno. */
+/* *out: a connected socket, CLOEXEC, owned by the caller. 0 or -errno. */
 int mx_connect(const char *path, int *out);
 /*
  * 0, mock-xen's own -errno, or -EPIPE when it is gone or has ended the connection with its domain, -EPROTO for

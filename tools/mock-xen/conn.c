@@ -40,7 +40,7 @@ static void conn_new(struct mock *mock, int fd, uint32_t domid)
     mock->conns = conn;
 }
 
-/* mock->ended: everything that hung on the connection. */
+/* mock->ended: releases everything that the connection holds. */
 static void conn_release(struct conn *conn)
 {
     xs_release(conn);
@@ -174,7 +174,7 @@ static void conn_work(struct conn *conn)
 {
     size_t before;
 
-    /* Until nothing more can be taken: what is left then is for epoll to report. */
+    /* Reads until no more requests can be taken. epoll reports what is left. */
     do {
         before = conn->in_len;
         conn_flush(conn);

@@ -170,11 +170,11 @@ static int parse_kind(const struct parser *p, char *text, struct fault_rule *rul
     while (rule->kind < KINDS && (!kind_names[rule->kind] || strcmp(kind_names[rule->kind], text) != 0))
         rule->kind++;
     if (rule->kind == KINDS)
-        return wrong(p, "\"%s\" is no kind of call", text);
+        return wrong(p, "\"%s\" is not a kind of call", text);
     rule->domid = -1;
     if (at) {
         if (parse_u32_str(at, UINT16_MAX, &domid) < 0)
-            return wrong(p, "\"%s\" is no domain number", at);
+            return wrong(p, "\"%s\" is not a domain number", at);
         rule->domid = (int32_t)domid;
     }
     if (glob) {
@@ -213,13 +213,13 @@ static int parse_what(const struct parser *p, const char *text, struct fault_rul
     rule->fault.action = FAULT_ERROR;
     if (rule->kind == KIND_CLIENT + MX_CALL_COPY_SEGMENT) {
         if (!find_name(statuses, ARRAY_SIZE(statuses), text, &rule->fault.value))
-            return wrong(p, "\"%s\" is no GNTST status", text);
+            return wrong(p, "\"%s\" is not a GNTST status", text);
         return 0;
     }
     if (!(request || in_client) || !find_name(errnos, ARRAY_SIZE(errnos), text, &rule->fault.value))
-        return wrong(p, "\"%s\" is nothing that can happen to %s", text, kind);
+        return wrong(p, "\"%s\" cannot happen to %s", text, kind);
     if (rule->kind < XS_TYPE_COUNT && !xs_knows(rule->fault.value))
-        return wrong(p, "%s is no error that xenstored knows", text);
+        return wrong(p, "%s is not an error that xenstored knows", text);
     return 0;
 }
 
@@ -228,7 +228,7 @@ static int parse_count(const struct parser *p, const char *text, uint64_t *out)
     uint32_t n;
 
     if (parse_u32_str(text, UINT32_MAX, &n) < 0 || n == 0)
-        return wrong(p, "\"%s\" is no number from 1 up", text);
+        return wrong(p, "\"%s\" is not a number of at least 1", text);
     *out = n;
     return 0;
 }
@@ -299,7 +299,7 @@ static int parse_script(struct parser *p, char *text, struct fault_rule **rules,
     return r;
 }
 
-/* Copies of what is there already, with its counts. */
+/* Copies the rules of `from`, with their counts. */
 static int copy_rules(const struct faults *from, struct fault_rule **rules, unsigned *n_rules)
 {
     if (from->n_rules == 0)

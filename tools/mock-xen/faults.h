@@ -52,15 +52,15 @@ struct faults {
 };
 
 /*
- * Replaces (or, with add, extends) all rules by those in the script. On -EINVAL why holds one line that says
- * what is wrong where, and nothing has changed. -ENOMEM.
+ * Replaces all rules by those in the script, or adds those with `add`. 0, -ENOMEM, or -EINVAL: why says in one line
+ * what is wrong and where, and nothing has changed.
  */
 int faults_load(struct faults *faults, const char *script, bool add, char *why, size_t why_size);
 void faults_deinit(struct faults *faults);
 
 /* Counts a call and returns what shall happen to it. path: NULL where the kind has none. */
 struct fault faults_check(struct faults *faults, unsigned kind, uint32_t domid, const char *path);
-/* How often a rule's fault has happened, and how often its call. */
+/* How often the call of the rule was made, and how often its fault happened. */
 void faults_counts(const struct faults *faults, const struct fault_rule *rule, uint64_t *seen, uint64_t *fired);
 
 const char *fault_kind_name(unsigned kind); /* NULL: none of that number */

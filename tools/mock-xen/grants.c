@@ -59,7 +59,7 @@ int grants_map(struct conn *conn, struct domain *d, uint32_t ref, uint32_t *page
     struct mapped *m;
 
     if (!p || p->granted_to != conn->domid || p->readonly)
-        return -EINVAL; /* all that gntdev says of any failure */
+        return -EINVAL; /* gntdev gives this for every failure */
     m = calloc(1, sizeof(*m));
     if (!m)
         return -ENOMEM;
@@ -70,7 +70,7 @@ int grants_map(struct conn *conn, struct domain *d, uint32_t ref, uint32_t *page
     return 0;
 }
 
-/* May free the domain: with the last mapping a zombie ends. */
+/* May free the domain: a zombie ends with its last mapping. */
 static void end_mapping(struct mapped **at)
 {
     struct mapped *m = *at;

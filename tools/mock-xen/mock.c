@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The whole of mock-xen, made and unmade. Options, signals and the fault page are main.c's. */
+/* Sets mock-xen's store, domains and connections up, and frees them. main.c has options, signals and the fault page. */
 #include "config.h"
 
 #include "mock.h"

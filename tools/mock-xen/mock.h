@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mock-xen's own objects: the whole (struct mock), connections, domains with their
- * memory and event channels. Everything that a connection holds (watches,
- * transactions, grants, mappings, ports) hangs on it and goes with it. mock-xen
- * never waits for a client: each has a bounded queue, and from a client that does
- * not read its answers no more requests are taken.
+ * mock-xen's objects: struct mock with all of them, connections, domains with their memory and event channels.
+ * Everything that a connection holds (watches, transactions, grants, mappings, ports) belongs to it and is released
+ * with it. mock-xen never waits for a client: each has a bounded queue, and from a client that does not read its
+ * answers no more requests are taken.
  *
  * Calls go one way, in the order of the sections below: a function calls only those
- * above it. Two callbacks in struct mock carry what must go up.
+ * above it. Two callbacks in struct mock are the only calls upward.
  */
 #ifndef MOCK_XEN_MOCK_H
 #define MOCK_XEN_MOCK_H
@@ -111,7 +110,7 @@ struct domain {
 };
 
 struct mock {
-    /* What goes up, and only that; conn.c sets both. */
+    /* The calls upward. conn.c sets both. */
     void (*connected)(struct mock *mock, int fd, uint32_t domid); /* a new client of domid; takes over fd */
     void (*ended)(struct conn *conn);                             /* gives up all that the connection holds */
     struct loop *loop;
@@ -135,23 +134,24 @@ int memory_get(struct domain *domain);
 void memory_free(struct domain *domain);
 /*
  * n free pages in a row, searched for from where the last search ended: a page is used again as late as
- * possible, so that a copy that lost a race against a revocation does not hit another user of the page. false: there are none.
+ * possible, so that a copy that lost a race against a revocation does not hit another user of the page. false:
+ * there are none.
  */
 bool memory_find_pages(const struct domain *domain, uint32_t n, uint32_t *first);
-/* The page is free again: its grant ends, its memory goes back, and its next user finds zeros. */
+/* Frees the page: its grant ends, and its next user finds zeros. */
 void memory_page_free(struct domain *domain, uint32_t page);
 /* The page in use that has this reference, and its number; NULL: none has it. */
 struct page *memory_page_of_ref(const struct domain *domain, uint32_t ref, uint32_t *number);
 
 /* --- out.c --- */
-/* The connection is dead: what it holds is given up at once (mock->ended), its memory goes after this round. */
+/* Ends the connection: what it holds is released at once (mock->ended), its memory is freed after this round. */
 void conn_kill(struct conn *conn);
 /* Queues header and payload, and fds, which it takes over. A lack of memory ends the connection. */
 void conn_send(struct conn *conn, const struct xsd_sockmsg *hdr, const void *payload, size_t len, const int *fds,
                unsigned n_fds);
 /* Sends as much as the client takes now. */
 void conn_flush(struct conn *conn);
-/* Asks the loop for what the connection can use now: room to send, requests while few answers wait. */
+/* Tells the loop which events the connection needs now: room to send, or requests while few answers wait. */
 void conn_poll_again(struct conn *conn);
 
 /* --- watches.c --- */
@@ -218,11 +218,14 @@ void conns_free(struct mock *mock);
 
 /* --- mock.c --- */
 /*
- * An empty store and no domain. The caller has set loop, quota, socket, n_pages and fault_fd. 0 or -ENOMEM;
- * mock_deinit() in any case.
+ * Makes an empty store without domains. The caller has set loop, quota, socket, n_pages and fault_fd. 0 or -ENOMEM;
+ * mock_deinit() must follow in both cases.
  */
 int mock_init(struct mock *mock);
-/* Ends connections and domains, frees the store. false: nodes were left over. Loop and fault page stay the caller's. */
+/*
+ * Ends connections and domains, frees the store. false: nodes were left over. The caller still owns loop and fault
+ * page.
+ */
 bool mock_deinit(struct mock *mock);
 
 /* --- client.c --- */

@@ -9,7 +9,7 @@
 
 struct outcome {
     uint32_t number;
-    int fds[MX_MAX_FDS]; /* ours still: the answer carries copies */
+    int fds[MX_MAX_FDS]; /* still owned by the channel: the answer has copies */
     unsigned n_fds;
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The way out of a connection: messages wait in its queue until the client reads. Here a
- * connection also ends; mock->ended then gives up what it held. Nothing is read or
- * decided here.
+ * The output of a connection: messages wait in its queue until the client reads. A connection is also ended here;
+ * then mock->ended releases what it held. This file reads no requests and decides nothing.
  */
 #include "config.h"
 
@@ -36,7 +35,10 @@ void conn_kill(struct conn *conn)
     }
 }
 
-/* The same event waits already: one more would tell nothing new. Only the first 64 are compared, to bound the work. */
+/*
+ * True: the same event is queued already, so another one is not needed. Only the first 64 are compared, to bound
+ * the work.
+ */
 static bool event_waits(const struct conn *conn, const char *payload, size_t len)
 {
     unsigned n = 0;
@@ -98,7 +100,7 @@ void conn_send(struct conn *conn, const struct xsd_sockmsg *hdr, const void *pay
     conn_poll_again(conn);
 }
 
-/* 0: sent or to be continued; -errno. */
+/* 0: sent, completely or in part; or -errno. */
 static int send_some(struct conn *conn, struct chunk *chunk)
 {
     union {

@@ -53,7 +53,7 @@ int tree_init(struct tree *tree, struct node_pool *pool);
 void tree_share(struct tree *copy, const struct tree *tree);
 void tree_deinit(struct tree *tree);
 
-/* Paths are absolute and valid (path.h). NULL: no such node. What is found lives until a change. */
+/* Paths are absolute and valid (path.h). NULL: no such node. A node that was found is valid until the tree changes. */
 struct node *tree_find(const struct tree *tree, const char *path);
 uint64_t tree_generation(const struct tree *tree, const char *path); /* 0: no such node */
 

@@ -364,7 +364,7 @@ static int done(const struct actor *actor, int r)
     return r;
 }
 
-/* Here and below a change is noted before it is made: one event too many is allowed, one too few is not. */
+/* From here on a change is noted before it is made: an event too many is allowed, one that is missing is not. */
 static int create(const struct actor *actor, enum op_kind kind, const char *path, const void *value, size_t len)
 {
     struct tree *tree = tree_of(actor);

@@ -47,7 +47,7 @@ struct actor {
     struct tree_changes *changes; /* NULL: changes are not recorded (inside a transaction) */
 };
 
-/* All: 0 or -errno as a client is to see it. The node found lives until the tree changes. */
+/* All return 0 or the -errno that the client gets. A node that was found is valid until the tree changes. */
 int op_get(const struct actor *actor, const char *path, struct node **out);
 int op_write(const struct actor *actor, const char *path, const void *value, size_t len);
 int op_mkdir(const struct actor *actor, const char *path);
@@ -55,8 +55,9 @@ int op_rm(const struct actor *actor, const char *path);
 int op_set_perms(const struct actor *actor, const char *path, const struct perm *perms, unsigned n);
 
 /*
- * After the end of a domain: the nodes that it owned are removed with everything below them (with keep_nodes they become
- * domain 0's), and its permissions are removed everywhere, so that the next domain of that number inherits nothing.
+ * After the end of a domain: the nodes that it owned are removed with everything below them (with keep_nodes they
+ * become domain 0's), and its permissions are removed everywhere, so that the next domain of that number inherits
+ * nothing.
  */
 int op_forget_domain(const struct actor *actor, uint32_t domid, bool keep_nodes);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * xenstored's requests (xs_wire.h, and docs/misc/xenstore.txt of Xen): each
- * handler takes the payload apart, does one operation of txn.h, and answers.
+ * handler parses the payload, does one operation of txn.h, and answers.
  * A handler returns 0 when it has answered, or -errno.
  */
 #include "config.h"
@@ -194,7 +194,7 @@ static int do_directory_part(struct request *rq)
         return -ENOMEM;
     list[len++] = '\0';
     at = (size_t)snprintf(out, sizeof(out), "%" PRIu64, node->generation) + 1;
-    if (offset >= len) { /* past the end: nothing but the end */
+    if (offset >= len) { /* past the end: only the end mark */
         out[at++] = '\0';
         answer(rq, out, at);
         return 0;
@@ -291,7 +291,7 @@ static int do_set_perms(struct request *rq)
     if (r < 0)
         return r;
     changes_init(&changes, &rq->mock->pool);
-    if (rq->path[0] == '@') { /* only these two have any */
+    if (rq->path[0] == '@') { /* only the two special paths have permissions */
         char path[XENSTORE_ABS_PATH_MAX + 2] = "/";
 
         actor.tree = &rq->mock->special;

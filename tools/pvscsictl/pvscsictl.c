@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pvscsictl: shows the status and the counters of a running pvscsid, which it asks over
- * the control socket. It knows nothing of Xen: everything shown is the daemon's answer.
+ * pvscsictl: shows the status and the counters of a running pvscsid. It asks over the control socket, knows nothing
+ * of Xen, and shows only what the daemon answers.
  */
 #include "config.h"
 
@@ -38,8 +38,8 @@ static const struct option long_options[] = {
 static void usage(FILE *out)
 {
     fprintf(out, "Usage: pvscsictl [OPTION...] status|stats\n"
-                 "Asks the running pvscsid.\n\n"
-                 "  status               what is served; exit status 0 once the daemon serves\n"
+                 "Shows what the running pvscsid reports.\n\n"
+                 "  status               virtual hosts and LUNs; exit status 0 if the daemon serves guests\n"
                  "  stats                counters of every LUN\n\n"
                  "      --run-dir DIR    the daemon's run directory [" RUNSTATEDIR "/pvscsid]\n"
                  "      --json           JSON instead of text\n"

@@ -195,7 +195,7 @@ struct metric {
 
 static const struct metric vhost_metrics[] = {
     { "pvscsi_ring_events", "ring_events", "counter", "Wake-ups by the guest." },
-    { "pvscsi_ring_scans", "ring_scans", "counter", "Looks at the ring that found requests." },
+    { "pvscsi_ring_scans", "ring_scans", "counter", "Scans of the ring that found requests." },
     { "pvscsi_notifies", "notifies", "counter", "Events sent to the guest." },
     { "pvscsi_bad_requests", "bad_requests", "counter", "Malformed requests, and requests to no LUN." },
     { "pvscsi_aborts", "aborts", "counter", "ABORT requests." },
