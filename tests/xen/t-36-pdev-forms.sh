@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# about: every form of a p-dev: nodes and links of disks, tapes, changers and burners, h:c:t:l, naa, a whole host
+# about: every form of a p-dev: nodes and links of disks, tapes, changers and optical drives, h:c:t:l, naa, a whole host
 # timeout: 300
 # guests: kept
 
