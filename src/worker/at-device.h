@@ -14,11 +14,11 @@
 
 struct at_device {
     struct pvscsi_journal *journal; /* not owned */
-    uint32_t ours;                  /* commands that sg has, those of gone rings too */
-    uint32_t predecessors;          /* the same of dead predecessors, until their devices are known to be idle */
+    uint32_t ours;                  /* commands that sg has, strays included */
+    uint32_t predecessors;          /* commands of dead predecessors, until their devices are known to be idle */
 };
 
-/* What the journal counts now is what predecessors have left. */
+/* The count that the journal has now is that of dead predecessors. */
 void at_device_init(struct at_device *a, struct pvscsi_journal *journal);
 /* sg is about to get the command of this journal entry, with a time-out that ends at deadline_us (CLOCK_MONOTONIC). */
 void at_device_add(struct at_device *a, unsigned entry, uint64_t deadline_us);

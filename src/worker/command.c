@@ -9,7 +9,7 @@
 #include "worker/command.h"
 #include "worker/lun.h"
 
-/* A command that the device cannot take now (memory, its queue) is tried again this often, then BUSY. */
+/* A command that the device cannot take now (memory, its queue) is tried again after this time. */
 #define RETRY_DELAY_US 10000
 #define RETRIES_MAX 200
 /* A piece of a command whose time-out is used up by the pieces before it gets so much. */
@@ -127,7 +127,7 @@ static void report_luns(struct service *svc, struct cmd *c)
     command_finish(svc, c);
 }
 
-/* True when a unit attention was due and is this command's answer. */
+/* True: a unit attention was due, and it is the answer to this command. */
 static bool unit_attention(struct service *svc, struct cmd *c)
 {
     struct lun *lun = c->lun;
@@ -201,7 +201,7 @@ static bool reservation_command(const struct cmd *c)
     return c->cdb[0] == PR_OP_IN || c->cdb[0] == PR_OP_OUT;
 }
 
-/* What a device says of itself, as its guest may have it; the same for every backing. */
+/* Filters what a device says of itself; the same for every backing. */
 static void filter_answer(struct cmd *c)
 {
     if (!c->filter_in)
@@ -250,7 +250,7 @@ static bool end_piece(struct cmd *c)
     return true;
 }
 
-/* 0: it is at the device (or done already). -errno of sg_try_later(): not now. */
+/* 0: the command is at the device, or done already. -errno of sg_try_later(): not now. */
 static int to_device(struct service *svc, struct cmd *c)
 {
     struct lun *lun = c->lun;
@@ -321,7 +321,7 @@ void command_submit(struct service *svc, struct cmd *c)
     }
     if (to_device(svc, c) < 0) {
         lun_enqueue(c);
-        /* Where something is in flight its end moves the queue; else only time does. */
+        /* If commands are in flight, the end of one continues the queue. Otherwise the timer does. */
         retry_in(svc, RETRY_DELAY_US);
     }
 }
@@ -348,13 +348,13 @@ void command_pump(struct service *svc, struct lun *lun)
     }
 }
 
-/* Commands of a disk that do something else when they run a second time. */
+/* Commands of a disk that have another effect when they run a second time. */
 static bool runs_once(uint8_t opcode)
 {
     switch (opcode) {
-    case OP_PERSISTENT_RESERVE_OUT: /* REGISTER: the old key is no more */
+    case OP_PERSISTENT_RESERVE_OUT: /* REGISTER: the old key does not exist any more */
     case OP_COMPARE_AND_WRITE:      /* it compares with what it wrote */
-    case OP_XDWRITE_10:             /* these three XOR with what is there */
+    case OP_XDWRITE_10:             /* these three XOR with the data on the medium */
     case OP_XPWRITE_10:
     case OP_XDWRITEREAD_10:
         return true;
@@ -365,7 +365,7 @@ static bool runs_once(uint8_t opcode)
 
 void command_end_recovered(struct service *svc, struct cmd *c)
 {
-    /* Which request it named is not in the journal. */
+    /* The journal does not say which request the ABORT named. */
     if (c->req.act == VSCSIIF_ACT_SCSI_ABORT) {
         c->managed = XEN_VSCSIIF_RSLT_RESET_FAILED;
         command_finish(svc, c);
@@ -376,7 +376,7 @@ void command_end_recovered(struct service *svc, struct cmd *c)
     } else if (!c->lun) {
         command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
     } else if (scsi_is_disk(c->lun->facts.type) && !runs_once(c->cdb[0])) {
-        /* Whether it ran or not is unknown; a disk's initiator repeats it, which does no harm. */
+        /* It is not known whether it ran. A disk's initiator repeats it, which does no harm. */
         command_finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
     } else {
         scsi_answer_unknown(&c->answer, c->lun->facts.type, c->data_len);

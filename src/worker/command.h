@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One command's way: the decision, then the device, the helper or our own answer,
- * and back. The CDB that was decided upon is the CDB that runs: both are the private
- * copy. An end is told by CMD_DONE and svc->work; nothing here looks at the ring.
+ * A command's way: the decision, then the device, the PR helper or our own answer, and back. The CDB that was
+ * checked is the CDB that runs: both are the private copy. A command that has ended is CMD_DONE, and svc->work is
+ * set. This file never looks at the ring.
  */
 #ifndef PVSCSI_COMMAND_H
 #define PVSCSI_COMMAND_H
@@ -11,7 +11,7 @@
 
 /* Finds c's LUN and decides, before any data is fetched. False: c has its answer already. */
 bool command_decide(struct service *svc, struct cmd *c);
-/* Decided and with its write data: to the device, the helper or the queue. */
+/* c is decided and has its write data: goes to the device, the PR helper or the queue. */
 void command_submit(struct service *svc, struct cmd *c);
 /* c is DONE with the answer that it holds, or with this one. The residual is all that the guest asked for. */
 void command_finish(struct service *svc, struct cmd *c);
@@ -19,9 +19,9 @@ void command_finish_sense(struct service *svc, struct cmd *c, struct scsi_sense 
 void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host);
 /* An ABORT or RESET ends c, of which nothing is at the device. host: SCSI_HOST_ABORT or SCSI_HOST_RESET. */
 void command_finish_aborted(struct service *svc, struct cmd *c, uint8_t host);
-/* A recovered command is ended in the way its device type needs. */
+/* Ends a recovered command with the answer that its device type needs. */
 void command_end_recovered(struct service *svc, struct cmd *c);
-/* Submits what is queued at this LUN, as far as it goes. */
+/* Submits the commands that are queued at this LUN, as many as the device takes. */
 void command_pump(struct service *svc, struct lun *lun);
 /*
  * True when c waited with its LUN's PR helper and has not been sent there yet. The helper's client has forgotten it

@@ -67,8 +67,8 @@ uint32_t grants_run(struct grants *g)
         return 0;
     if (g->xen->ops->copy(g->xen, g->copies, n) < 0) {
         /*
-         * The call itself failed: no memory, or a vanished domain. Each owner's pieces are tried once more by
-         * themselves, so that the trouble of one stays its own.
+         * The call itself failed: no memory, or the domain is gone. The pieces of each owner are tried once more by
+         * themselves, so that one owner does not make the others fail.
          */
         for (unsigned from = 0, to; from < n; from = to) {
             for (to = from; to < n && g->owner[to] == g->owner[from]; to++)

@@ -76,8 +76,8 @@ static int open_helper(struct service *svc, struct lun *lun, const struct worker
 }
 
 /*
- * Linux guests read the Block Limits page before they ask for the capacity, and split every transfer by what it says:
- * limits in blocks must be right from the first command on.
+ * Linux guests read the Block Limits page before they ask for the capacity, and split every transfer by its limits.
+ * So limits in blocks must be right from the first command on.
  */
 static uint32_t block_size(int block_node)
 {
@@ -232,7 +232,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     if (r < 0)
         return r;
     lun->stats = &svc->stats->lun[lun->index];
-    /* A worker that was killed leaves its LUNs' slots used; this one may be another LUN. */
+    /* A worker that was killed leaves its LUNs' counters marked as used; this one may be another LUN. */
     if ((!lun->held && !lun->stats->used) || lun->stats->vdev != vdev)
         memset(&lun->stats->commands, 0, sizeof(*lun->stats) - offsetof(struct pvscsi_lun_stats, commands));
     lun->stats->vdev = vdev;
@@ -258,10 +258,10 @@ bool hotplug_remove(struct service *svc, uint32_t index)
         lun->removing = true;
         lun_withdraw(svc, lun);
         inventory_changed(svc, lun);
-        /* No release or end of another command would reach what waits here. */
+        /* No later event would end the commands in the queue. */
         while ((queued = lun_dequeue(lun)) != NULL)
             command_finish_sense(svc, queued, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
-        /* What the PR helper was never asked does not keep the LUN either. */
+        /* Commands that were not sent to the PR helper do not keep the LUN either. */
         for (unsigned i = 0; i < CMD_COUNT; i++) {
             struct cmd *c = &svc->cmd[i];
 
@@ -324,7 +324,7 @@ void hotplug_free_all(struct service *svc)
 {
     for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++) {
         if (svc->luns[i] && svc->luns[i]->stats) {
-            /* A successor goes on with the counters. */
+            /* A successor continues the counters. */
             svc->luns[i]->stats = NULL;
         }
         lun_free(svc->luns[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * LUNs that come and go while the ring runs: opened, removed once their commands
- * have ended, held while a device may have commands of somebody else. index is
- * lun_slot of worker-proto.h; one that is out of range or free is ignored.
+ * LUNs that come and go while the ring runs: opened, removed after their commands have ended, held while a device
+ * may have commands of another worker. index is lun_slot of worker-proto.h; one that is out of range or free is
+ * ignored.
  */
 #ifndef PVSCSI_HOTPLUG_H
 #define PVSCSI_HOTPLUG_H
@@ -15,14 +15,17 @@
  * deleted in between is reported to the guest by UNIT ATTENTION 29h/00h. 0 or -errno; nothing is added or replaced then.
  */
 int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, int block_fd);
-/* No new command reaches it. True: it has gone already; else progress() says when to ask hotplug_reap(). */
+/*
+ * From now on no new command reaches the LUN. True: it is removed; else progress() tells when to call
+ * hotplug_reap().
+ */
 bool hotplug_remove(struct service *svc, uint32_t index);
 /* Frees a LUN that is being removed and whose commands have ended; true then, and when there is none. */
 bool hotplug_reap(struct service *svc, uint32_t index);
-/* Nothing is submitted to a held LUN. Once none is held, what predecessors had submitted is known to have ended. */
+/* Nothing is submitted to a held LUN. When no LUN is held, all commands of predecessors are known to have ended. */
 void hotplug_hold(struct service *svc, uint32_t index);
 void hotplug_release(struct service *svc, uint32_t index);
-/* To be called when LUNs were added: as with hotplug_release(), if none is held. */
+/* To be called after LUNs were added: if none is held, does the same as hotplug_release(). */
 void hotplug_check_held(struct service *svc);
 void hotplug_set_shared(struct service *svc, uint32_t index, bool shared);
 /* At the end of the process. The counters stay for a successor. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The LUNs of a vhost as a table, found by address, and the queue of each. Only
- * moves pointers: it opens, submits and answers nothing.
+ * The table of a vhost's LUNs, found by address, and the queue of each. It only moves pointers: it opens, submits
+ * and answers nothing.
  */
 #ifndef PVSCSI_LUN_H
 #define PVSCSI_LUN_H
 
 #include "worker/model.h"
 
-/* Those that are being removed are not found. NULL: there is none. */
+/* A LUN that is being removed is not found. NULL: there is none. */
 struct lun *lun_find(const struct service *svc, uint16_t channel, uint16_t target, uint16_t number);
 bool lun_target_exists(const struct service *svc, uint16_t channel, uint16_t target);
 /* The numbers of a target's LUNs, ascending; returns how many (at most max). */
@@ -41,9 +41,9 @@ void lun_lost(struct service *svc, struct lun *lun, bool dead);
 /* The queue of c->lun: c goes to its end, or back to its head; it becomes CMD_QUEUED. */
 void lun_enqueue(struct cmd *c);
 void lun_put_back(struct cmd *c);
-/* The head of the queue, taken out of it and CMD_TAKEN; NULL: it is empty. */
+/* Removes the head of the queue and returns it as CMD_TAKEN. NULL: the queue is empty. */
 struct cmd *lun_dequeue(struct lun *lun);
-/* Takes c out of its LUN's queue, wherever it is there. No-op when it is not in it. */
+/* Removes c from its LUN's queue. Does nothing if c is not in it. */
 void lun_unqueue(struct cmd *c);
 void lun_empty_queue(struct lun *lun);
 

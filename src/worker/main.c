@@ -18,7 +18,7 @@
 #include "worker/service.h"
 #include "worker/worker.h"
 
-/* After QUIT or EOF: so long may what is in flight take; the journal tells a successor about the rest. */
+/* After QUIT or EOF, commands in flight have this time to end. The journal tells a successor about the others. */
 #define QUIT_WAIT_US 5000000u
 
 #define OUTBOX_RETRY_US 10000u
@@ -45,7 +45,10 @@ static struct worker *worker_of(struct service *svc)
     return container_of(svc, struct worker, svc);
 }
 
-/* Queued when the control process does not read at once; what does not fit even there means that it never will. */
+/*
+ * Messages are queued if the control process does not read at once. If the queue is full, the control process does
+ * not read at all.
+ */
 static void flush_outbox(struct worker *w)
 {
     while (w->out_n > 0) {
@@ -53,7 +56,7 @@ static void flush_outbox(struct worker *w)
 
         if (r == -EAGAIN)
             break;
-        if (r == -ENOBUFS || r == -ENOMEM) { /* the socket would say it is writable all the same */
+        if (r == -ENOBUFS || r == -ENOMEM) { /* the socket says that it is writable nevertheless */
             loop_timer_arm(w->loop, &w->outbox_timer, OUTBOX_RETRY_US);
             return;
         }
@@ -95,7 +98,10 @@ static void check_removed(struct worker *w)
     }
 }
 
-/* What waits for its turn at a device counts too: a successor could only call it lost, which costs a tape its place. */
+/*
+ * Commands that wait for their turn at a device count too: a successor would have to end them as lost, and a tape
+ * would have to be positioned again.
+ */
 static bool in_flight(const struct worker *w)
 {
     for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++) {

@@ -75,7 +75,7 @@ static void start_abort(struct service *svc, struct cmd *c)
     struct cmd *victim = aborted(svc, c);
 
     svc->stats->aborts++;
-    /* One that a dead predecessor submitted may still be at the device: it has to wait like one of ours. */
+    /* A command of a dead predecessor may still be at the device, so the ABORT waits for it too. */
     if (victim && ((victim->state == CMD_QUEUED && !victim->recovered) || command_take_back(victim))) {
         end_queued(svc, victim, SCSI_HOST_ABORT);
         end(svc, c, true);
@@ -165,7 +165,7 @@ static uint64_t check_reset(struct service *svc, struct cmd *c, uint64_t now)
     if (!c->reset_due && !lun->held) {
         c->reset_due = true;
         c->step_us = now + RESET_EFFECT_US;
-        /* One at a time: each keeps a thread of the control process, which other guests need too. */
+        /* One at a time: each reset uses a thread of the control process, which other guests need too. */
         if (!lun->reset_asked) {
             lun->reset_asked = true;
             svc->reset_device(svc, lun);

@@ -11,9 +11,9 @@
 
 #include "worker/model.h"
 
-/* c is an ABORT or RESET just taken, or a RESET that a dead predecessor had taken. */
+/* c is an ABORT or RESET that was just taken, or a RESET that a dead predecessor had taken. */
 void manage_start(struct service *svc, struct cmd *c);
-/* Answers those that wait for nothing any more, or for too long; arms manage_timer for the rest. */
+/* Answers those that have nothing left to wait for, or have waited too long. Arms manage_timer for the others. */
 void manage_check(struct service *svc);
 /* The control process's answer to reset_device(): 0 or -errno, after which no reset is to be expected. */
 void manage_reset_done(struct service *svc, struct lun *lun, int error);

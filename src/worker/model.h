@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state of one vhost that is being served, as types only: its commands, its
- * LUNs and its ring. Every file of the worker works on it; this file calls nothing.
+ * The types of one vhost that is being served: its commands, its LUNs and its ring. All files of the worker use
+ * them; this file calls nothing.
  *
  * A command's buffer is private memory that lives until its device is done with it,
  * whatever happens to the ring meanwhile. A command whose ring is gone is a stray: it
- * is finished when its device has answered, and no guest gets that answer.
+ * ends when its device has answered, and no guest gets that answer.
  */
 #ifndef PVSCSI_WORKER_MODEL_H
 #define PVSCSI_WORKER_MODEL_H
@@ -29,18 +29,18 @@
 #include "xen/xen-ops.h"
 
 /*
- * A ring's requests, and as many of gone rings that are still at a sick device: they must not keep the guest's
- * next ring from its healthy devices.
+ * The requests of a ring, and as many strays that are still at a sick device: they must not keep the guest's next
+ * ring from its healthy devices.
  */
 #define CMD_COUNT (2 * PVSCSI_RING_SLOTS)
 
 enum cmd_state {
     CMD_FREE = 0,
     CMD_TAKEN,     /* this round works on it */
-    CMD_QUEUED,    /* waits in its LUN's queue: the LUN is held, or the device took no more */
+    CMD_QUEUED,    /* waits in its LUN's queue: the LUN is held, or the device takes no more now */
     CMD_AT_DEVICE, /* sg or the PR helper has it */
     CMD_DONE,      /* its answer is made and goes out with this round */
-    CMD_MANAGING,  /* an ABORT or RESET that waits for others */
+    CMD_MANAGING,  /* an ABORT or RESET that waits for other commands */
 };
 
 struct lun;
@@ -70,8 +70,8 @@ struct cmd {
     struct scsi_split split;
     struct scsi_piece piece; /* at the device, or next */
     uint8_t *pages;          /* REQUEST_DATA_MAX bytes and a page, page-aligned */
-    uint8_t *buf;            /* in there, as far into its page as the guest's buffer is into its own: then each
-                            granted page is one piece for the hypervisor, not two */
+    uint8_t *
+        buf; /* in pages, at the same offset in its page as the guest's buffer: so each granted page is one piece for the hypervisor, not two */
     struct sg_command sg;
     struct scsi_answer answer;
     int32_t managed; /* rslt of an ABORT or RESET */
@@ -113,7 +113,7 @@ struct lun {
     struct cmd *queue, **queue_tail;
     uint32_t queue_depth;         /* commands that the device takes at once; 0: not known */
     struct scsi_host_share *host; /* NULL: not known */
-    unsigned in_flight;           /* at the device or the helper, strays included */
+    unsigned in_flight;           /* commands at the device or the PR helper, strays included */
     unsigned strays;              /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
 };
@@ -128,7 +128,7 @@ struct service {
     void *page;            /* the mapped ring; NULL while detached */
     uint32_t port;         /* local event channel */
     bool port_masked;      /* an event was taken and not yet unmasked */
-    bool stopping;         /* take nothing more */
+    bool stopping;         /* no more requests are taken */
     uint32_t quiet_events; /* events in a row that brought no work */
     uint32_t taken_since_event;
     struct loop_source events;

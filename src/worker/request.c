@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A request's fields and segments, checked; see request.h. */
+/* Checks the fields and segments of a request; see request.h. */
 #include "config.h"
 
 #include "common/util.h"
@@ -14,7 +14,7 @@ static const struct {
     [REQUEST_BAD_CDB_LENGTH] = { "cmd_len is not 1..16", { 0x05, 0x24, 0x00 } },
     [REQUEST_BAD_DIRECTION] = { "data direction is not 1, 2 or 3", { 0x05, 0x24, 0x00 } },
     [REQUEST_BAD_SEGMENT_COUNT] = { "nr_segments is above 26 or an indirect one is not 1..26", { 0x05, 0x24, 0x00 } },
-    [REQUEST_BAD_LIST] = { "an indirect list's length is no multiple of 8, is 0, or leaves its page",
+    [REQUEST_BAD_LIST] = { "an indirect list's length is not a multiple of 8, is 0, or leaves its page",
                            { 0x05, 0x24, 0x00 } },
     [REQUEST_LISTS_NOT_OFFERED] = { "indirect lists were not offered", { 0x05, 0x24, 0x00 } },
     [REQUEST_TOO_MANY_SEGMENTS] = { "more segments than feature-sg-grant says", { 0x05, 0x24, 0x00 } },
@@ -39,14 +39,17 @@ enum request_defect request_check(const struct vscsiif_request *req, unsigned ma
     *n_lists = *n_records = 0;
     if (req->act != VSCSIIF_ACT_SCSI_CDB && req->act != VSCSIIF_ACT_SCSI_ABORT && req->act != VSCSIIF_ACT_SCSI_RESET)
         return REQUEST_BAD_ACT;
-    /* ABORT and RESET use neither CDB nor data; Linux leaves a copy of the command's there. */
+    /* ABORT and RESET use neither CDB nor data. Linux leaves those of the command there. */
     if (req->act != VSCSIIF_ACT_SCSI_CDB)
         return REQUEST_OK;
     if (req->cmd_len < 1 || req->cmd_len > VSCSIIF_MAX_COMMAND_SIZE)
         return REQUEST_BAD_CDB_LENGTH;
     if (req->sc_data_direction > SCSI_DIR_NONE || (req->sc_data_direction == SCSI_DIR_BOTH && n != 0))
         return REQUEST_BAD_DIRECTION;
-    /* Linux's error handler sends TEST UNIT READY in the request of the command that failed, its segments still there. */
+    /*
+     * Linux's error handler sends TEST UNIT READY in the request of the command that failed, with that command's
+     * segments.
+     */
     if (req->sc_data_direction == SCSI_DIR_NONE)
         return REQUEST_OK;
     if (!(n & VSCSIIF_SG_GRANT)) {

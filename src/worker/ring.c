@@ -31,7 +31,7 @@ static void journal_reset(struct pvscsi_journal *j)
 void ring_start(struct ring *r, void *page, struct pvscsi_journal *journal, uint32_t ring_ref, uint32_t event_channel)
 {
     *r = (struct ring){ .shared = page, .journal = journal };
-    /* A frontend may attach to a ring that was in use (kexec, resume): what is answered sets the start. */
+    /* A frontend may use a ring that was in use before (kexec, resume): serving starts after the last response. */
     r->rsp_prod = r->rsp_published = r->req_cons = load(&r->shared->rsp_prod);
     journal_reset(journal);
     journal->ring_ref = ring_ref;
@@ -104,7 +104,7 @@ int ring_take(struct ring *r, unsigned entry, struct vscsiif_request *req)
     if (n <= 0)
         return n;
     memcpy(req, &vscsiif_slot(r->shared, r->req_cons)->req, sizeof(*req));
-    /* From here on only *req is looked at; the compiler must not go back to the page. */
+    /* From here on only *req is used; the compiler must not read the page again. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 
     s->ring_index = r->req_cons;

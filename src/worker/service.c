@@ -12,9 +12,9 @@
 #include "worker/manage.h"
 #include "worker/service.h"
 
-/* A round takes the ring's worth and looks again; after so many the loop's other sources get their turn. */
+/* A pass takes all requests of the ring. After this many passes the other sources of the event loop have their turn. */
 #define PASSES_PER_ROUND 4
-/* Events that bring nothing: so many are free, then the next unmask waits, doubling up to a second. */
+/* After this many events in a row without work, the next unmask waits; the wait doubles up to a second. */
 #define QUIET_EVENTS_FREE 16
 #define QUIET_DELAY_MAX_US 1000000u
 #define UNMASK_AGAIN_US 100000u
@@ -27,7 +27,7 @@ static void unmask(struct service *svc)
 
     svc->port_masked = r < 0;
     if (r < 0) {
-        /* A port that stays masked is a guest that is never heard again. */
+        /* If the port stayed masked, no event of the guest would arrive any more. */
         log_limited(&svc->bad_limit, XTL_ERROR, svc->prefix, "cannot unmask event channel %u: %s", svc->port,
                     strerror(-r));
         loop_timer_arm(svc->loop, &svc->unmask_timer, UNMASK_AGAIN_US);
@@ -80,7 +80,7 @@ int service_init(struct service *svc)
 
     if (grants_init(&svc->grants, svc->xen, svc->domid, CMD_COUNT * REQUEST_SEGMENTS_MAX) < 0)
         return -ENOMEM;
-    /* Touched only as far as the guest's transfers reach: at most 8 MiB of this process. */
+    /* Only the part that transfers use takes memory: at most 8 MiB of this process. */
     svc->buffers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (svc->buffers == MAP_FAILED) {
         svc->buffers = NULL;
@@ -139,7 +139,7 @@ static void recover(struct service *svc, uint32_t orphans)
         c->cdb[0] = s->opcode;
         c->lun = lun_find(svc, s->channel, s->target, s->lun);
         if (c->lun && s->act == VSCSIIF_ACT_SCSI_CDB)
-            c->lun->stats->commands++; /* in flight again; lun_add() knew of none */
+            c->lun->stats->commands++; /* in flight again; the counters started without it */
         svc->n_busy++;
         if (c->lun && c->lun->held && s->act == VSCSIIF_ACT_SCSI_CDB) {
             lun_enqueue(c);
@@ -151,7 +151,7 @@ static void recover(struct service *svc, uint32_t orphans)
                 command_end_recovered(svc, c);
         }
     }
-    /* A RESET needs nothing but its address: it begins anew, now that what it waits for is known. */
+    /* A RESET needs only its address. It starts anew, after the commands that it waits for are known. */
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
         if (resets & (1u << i))
             manage_start(svc, &svc->cmd[i]);
@@ -196,7 +196,7 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
         ring_start(&svc->ring, svc->page, svc->journal, ring_ref, event_channel);
     }
     hotplug_check_held(svc);
-    svc->work = true; /* requests may be waiting; a dead predecessor may have owed an event */
+    svc->work = true; /* requests may be waiting, and a dead predecessor may not have sent its event */
     if (take_over) {
         ring_push(&svc->ring);
         svc->xen->ops->notify(svc->xen, svc->port);
@@ -249,7 +249,7 @@ void service_disconnect(struct service *svc)
             lun->stats->commands = lun->stats->answered;
         }
     }
-    svc->progress(svc); /* what a LUN's removal waited for may have been dropped just now */
+    svc->progress(svc); /* the removal of a LUN may have waited for commands that were dropped now */
 }
 
 void service_leave(struct service *svc)
@@ -343,7 +343,7 @@ static unsigned take_requests(struct service *svc, struct batch *b)
     struct cmd *c;
     int r;
 
-    /* The ring's arithmetic leaves an entry for each request that it lets us take. A command may be lacking. */
+    /* There is a free entry for each request that the ring lets us take. There may be no free command. */
     while ((r = ring_look(&svc->ring)) == 1 && svc->entries != ALL_ENTRIES && (c = free_command(svc)) != NULL) {
         unsigned entry = (unsigned)__builtin_ctz(~svc->entries);
         enum request_defect defect;
@@ -366,7 +366,7 @@ static unsigned take_requests(struct service *svc, struct batch *b)
     return n;
 }
 
-/* The segments of each command, out of the request itself or out of the lists that it names. */
+/* Gets the segments of each command, from the request itself or from the lists that it names. */
 static void fetch_segments(struct service *svc, struct batch *b)
 {
     for (unsigned i = 0; i < b->n; i++) {
@@ -447,8 +447,9 @@ static void take_pass(struct service *svc)
 }
 
 /*
- * Everything DONE goes out: data, answers, one push, at most one event. The answers of commands go first: when the
- * guest sees the success of an ABORT or RESET, what it ended must not be outstanding any more.
+ * Sends everything that is DONE: data, answers, one push, at most one event. The answers of commands go before
+ * those of ABORT and RESET: when the guest sees that an ABORT or RESET succeeded, the commands that it ended must
+ * not be outstanding.
  */
 static void complete_pass(struct service *svc)
 {
@@ -503,12 +504,12 @@ static void complete_pass(struct service *svc)
     svc->progress(svc);
 }
 
-/* May the guest's port be heard again at once? A guest that kicks without work has to wait. */
+/* Unmasks the port, at once or later: a guest that sends events without requests has to wait. */
 static void sleep_until_event(struct service *svc)
 {
     uint32_t over, delay = 1000;
 
-    /* A halted ring is not listened to: its guest may kick as it likes. */
+    /* The events of a halted ring are ignored. */
     if (!svc->port_masked || svc->ring.halted || loop_timer_armed(&svc->unmask_timer))
         return;
     if (svc->taken_since_event > 0 || svc->quiet_events <= QUIET_EVENTS_FREE) {
@@ -520,7 +521,7 @@ static void sleep_until_event(struct service *svc)
     loop_timer_arm(svc->loop, &svc->unmask_timer, delay < QUIET_DELAY_MAX_US ? delay : QUIET_DELAY_MAX_US);
 }
 
-/* Asks for an event at the next request. True: there is one already, and a command to take it with. */
+/* Asks for an event at the next request. True: there is a request already, and a free command for it. */
 static bool more_to_take(struct service *svc)
 {
     int r;
@@ -553,6 +554,6 @@ void service_round(struct service *svc)
         }
         svc->work = true;
     }
-    /* More to do: the loop's other sources first, then on at once. */
+    /* There is more to do: first the other sources of the loop have their turn. */
     loop_timer_arm(svc->loop, &svc->manage_timer, 0);
 }

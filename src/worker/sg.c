@@ -16,7 +16,7 @@
 #define SG_FLAG_AT_TAIL 0x10
 #define RESERVE_MIN 32768u /* what sg gives by default (SG_DEF_RESERVED_SIZE) */
 #define EAGER_MAX 8
-#define EAGER_PROBE (-32) /* after so many that were not done, one more try */
+#define EAGER_PROBE (-32) /* after this many commands that were not done, one more try */
 
 struct sg_channel {
     struct loop_source src;
@@ -33,10 +33,10 @@ void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct s
     *pool = (struct sg_pool){ .loop = loop, .done = done, .lost = lost };
 }
 
-/* One finished command of this channel. False when there is none (yet). */
+/* Collects one finished command of this channel. False: there is none yet. */
 static bool reap_one(struct sg_channel *ch)
 {
-    /* interface_id, a negative direction and pack_id -1 tell sg_read(): v3, whichever is the oldest. */
+    /* interface_id, a negative direction and pack_id -1 ask sg_read() for the oldest command, as v3. */
     struct sg_io_hdr hdr = { .interface_id = 'S', .dxfer_direction = SG_DXFER_NONE, .pack_id = -1 };
     struct sg_pool *pool = ch->dev->pool;
     struct sg_command *cmd;
@@ -45,12 +45,12 @@ static bool reap_one(struct sg_channel *ch)
     do
         n = read(ch->src.fd, &hdr, sizeof(hdr));
     while (n < 0 && errno == EINTR);
-    /* sg_new_read() writes the header, then the data; when that fails it has forgotten the command all the same. */
+    /* sg_new_read() writes the header, then the data. Even if that fails, it has forgotten the command. */
     cmd = hdr.usr_ptr;
     if (!cmd || cmd->channel != ch)
         return false;
     cmd->outcome = (struct scsi_outcome){
-        /* The device has had the command, so no errno that asks for another try is true of it. */
+        /* The device has had the command, so it must not be sent again: no errno that asks for another try. */
         .os_error = n < 0 ? EIO : 0,
         .status = hdr.status,
         .host = hdr.host_status,
@@ -121,7 +121,7 @@ static int channel_open(struct sg_device *dev, struct sg_channel **out)
     if (!ch)
         return -ENOMEM;
     ch->dev = dev;
-    /* Opened anew, not inherited: sg compares the opener's credentials on every read and write. */
+    /* The worker opens its own: sg compares the opener's credentials on every read and write. */
     snprintf(path, sizeof(path), "/proc/self/fd/%d", dev->node_fd);
     ch->src = (struct loop_source){ .fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC),
                                     .events = EPOLLIN | EPOLLET,
@@ -196,7 +196,7 @@ void sg_device_deinit(struct sg_device *dev)
     dev->pool = NULL;
 }
 
-/* Room for one more channel, if need be by closing an idle one of another LUN that has several. */
+/* Makes room for one more channel. It may close an idle one of another LUN that has several. */
 static bool make_room(struct sg_device *dev)
 {
     struct sg_pool *pool = dev->pool;
@@ -216,7 +216,10 @@ static bool make_room(struct sg_device *dev)
     return false;
 }
 
-/* The smallest idle reserve that is enough, else the largest idle one, else the least busy. */
+/*
+ * Chooses the idle channel with the smallest reserve that is enough, else with the largest one, else the least
+ * busy channel.
+ */
 static struct sg_channel *choose(struct sg_device *dev, uint32_t len)
 {
     struct sg_channel *fit = NULL, *largest = NULL, *busy = NULL;
@@ -257,12 +260,15 @@ static void grow_reserve(struct sg_channel *ch, uint32_t len)
     if (ch->dev->pool->reserved - ch->reserve + want > SG_RESERVE_MAX)
         return;
     size = (int)want;
-    /* Failing is fine: sg then allocates for each command. */
+    /* A failure does no harm: sg then allocates for each command. */
     if (ioctl(ch->src.fd, SG_SET_RESERVED_SIZE, &size) < 0)
         return;
     channel_read_reserve(ch);
     if (ch->reserve < len) {
-        /* The queue's limit is below; remember what was asked, or each command asks again. */
+        /*
+         * sg may give less, because of the queue's limit. What was asked for is stored, so that the next command
+         * does not ask again.
+         */
         ch->dev->pool->reserved += len - ch->reserve;
         ch->reserve = len;
     }
@@ -278,7 +284,7 @@ int sg_submit(struct sg_device *dev, struct sg_command *cmd)
     struct sg_channel *ch = choose(dev, cmd->len);
     struct sg_io_hdr hdr = {
         .interface_id = 'S',
-        /* Not TO_FROM_DEV for data-in, which would start from our zeros: Linux 6.1 ends it with ENOMEM. */
+        /* Data-in does not use TO_FROM_DEV, which would copy our zeros first: Linux 6.1 ends it with ENOMEM. */
         .dxfer_direction = cmd->len > 0 ? directions[cmd->dir] : SG_DXFER_NONE,
         .cmd_len = cmd->cdb_len,
         .cmdp = (unsigned char *)(uintptr_t)cmd->cdb,

@@ -6,8 +6,8 @@
  * An sg fd has one reserved buffer that one command at a time can use, and takes at
  * most 16 commands. A command that finds no reserved buffer makes sg allocate and
  * zero its pages, so each concurrent command of a LUN gets an fd of its own (a
- * channel), opened when it is first needed, its reserve grown to what was asked for. Fds and
- * reserved memory are capped over all LUNs of a worker; past the caps, channels are shared.
+ * channel). It is opened when it is first needed, and its reserve grows to the size of the commands. Fds and
+ * reserved memory are limited for all LUNs of a worker together; at the limit, channels are shared.
  */
 #ifndef PVSCSI_SG_H
 #define PVSCSI_SG_H
@@ -52,7 +52,7 @@ struct sg_device {
     struct sg_pool *pool;
     int node_fd; /* the sg node, owned; channels are opened through it */
     unsigned in_flight;
-    int eager; /* > 0: commands tend to be done by the time they are submitted */
+    int eager; /* > 0: commands are mostly done when write() returns */
 };
 
 /*
@@ -76,7 +76,7 @@ void sg_device_deinit(struct sg_device *dev);
  */
 int sg_submit(struct sg_device *dev, struct sg_command *cmd);
 bool sg_try_later(int r);
-/* Collects what was done already when it had hardly been submitted: saves a round through epoll. */
+/* Collects commands that are done soon after they were submitted. This saves a round through epoll. */
 void sg_pool_reap_fresh(struct sg_pool *pool);
 
 #endif
