@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Attach to a guest that is paused while its driver is connected: done once the backend has the device (state 3). The
+# Attach to a guest that is paused while its frontend is connected: done once the backend has the device (state 3). The
 # state 7 that the guest has not answered holds up neither the next attach nor a detach.
 MOCK_TIMEOUT=90
 . "${top_srcdir:-.}/tests/mock-lib.sh"

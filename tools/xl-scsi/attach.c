@@ -18,11 +18,11 @@
 
 enum {
     UNDO_S = 5,                /* the time that backend and guest have to release a device again */
-    SERVED_US = 10 * 1000000,  /* a backend that runs reaches state 2 in milliseconds */
+    SERVED_US = 10 * 1000000,  /* a running backend reaches state 2 in milliseconds */
     FRONTEND_US = 5 * 1000000, /* if a running guest's driver has not answered by then, there is none */
     NUDGE_US = 1000000,
-    ASK_AGAIN_US = 2000000, /* whether the daemon is there */
-    FOREIGN_MAX = 512,      /* of a driver domain's text in a message */
+    ASK_AGAIN_US = 2000000, /* how often to ask whether the daemon runs */
+    FOREIGN_MAX = 512,      /* bytes of a driver domain's text in a message */
 };
 
 enum dev_outcome {
@@ -74,7 +74,7 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
         xenstore_write(s, "1", "%s/pr-move", dir);
     if (sh->entry->pr_force)
         xenstore_write(s, "1", "%s/pr-force", dir);
-    /* Last: a backend that sees the state finds all the rest. */
+    /* The state is last: a backend that sees it finds all other nodes. */
     xenstore_write(s, "1", "%s/state", dir);
     /* A state 6 that an earlier dev of this number left there would be taken for a refusal of this one. */
     xenstore_rm(s, FE_DEV_FMT, t->c->domid, t->id, sh->n);
@@ -141,7 +141,7 @@ static int place_new(struct xenstore *s, struct target *t, const struct guest_vi
     return 0;
 }
 
-/* Can these devs be added to a vhost that is there? 0 or -errno with the reason. */
+/* Can these devices be added to a vhost that exists? 0 or -errno with the reason. */
 static int check_existing(struct target *t, const struct vhost_view *h)
 {
     char vdev[HCTL_TEXT_MAX];
@@ -203,7 +203,7 @@ static int place_existing(struct xenstore *s, struct target *t, struct vhost_vie
     return 0;
 }
 
-/* -EINPROGRESS: the vhost is on its way between two states; wait and look again. */
+/* -EINPROGRESS: the vhost is changing its state; wait and look again. */
 static int place(struct xenstore *s, void *ctx)
 {
     struct target *t = ctx;
@@ -284,7 +284,7 @@ static void drop_lock(struct change *c)
     c->lock = -1;
 }
 
-/* What was seen to be free before a wait need not be after it: this target's devices, and those still to be placed. */
+/* Checks again after a wait that the devices are free: those of this target, and those that are not placed yet. */
 static int claim_again(struct target *t)
 {
     unsigned n = t->n_shares + t->n_later;
@@ -300,7 +300,7 @@ static int claim_again(struct target *t)
     return t->c->claim(t->c, e, n);
 }
 
-/* Places one vhost's share, waiting where another change is under way. */
+/* Places the devices of one vhost. Waits if another change is under way. */
 static int place_target(struct target *t)
 {
     struct change *c = t->c;
@@ -309,14 +309,14 @@ static int place_target(struct target *t)
 
     if (r == 0)
         r = xenstore_watch(s, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
-    /* There already, for another vhost of the same request. */
+    /* The list has it already, for another vhost of the same request. */
     if (r == -EEXIST)
         r = 0;
     while (r == 0) {
         r = xenstore_transact(s, place, t);
         if (r != -EINPROGRESS)
             break;
-        /* A guest that does not answer must not keep others from getting a device. */
+        /* The lock is not held while waiting: a guest that does not answer must not delay other guests. */
         drop_lock(c);
         r = xenstore_wait(s, c->deadline_us);
         if (r == 0)
@@ -401,7 +401,7 @@ static int nudge(struct xenstore *s, void *ctx)
     return 0;
 }
 
-/* A 7 that the guest never answered would keep every later change waiting. */
+/* Takes state 7 back: if the guest never answers it, every later change would have to wait. */
 static int withdraw(struct xenstore *s, void *ctx)
 {
     struct target *t = ctx;
@@ -434,7 +434,7 @@ enum progress {
     WAITING
 };
 
-/* -errno: failed. *wake: when to look again even if nothing changes. *result: raised to what the target came to. */
+/* 0, or -errno: failed. *wake: when to look again even if nothing changes. *result: raised to the target's result. */
 static int judge(struct target *t, uint64_t *wake, int *result)
 {
     unsigned pending = 0, taken = 0;
@@ -475,7 +475,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     int paused = hyp_domain_paused(t->c->domid);
     uint64_t grace = t->taken_us + (paused == 1 || t->state == 6 ? 0 : FRONTEND_US);
 
-    /* A guest that is paused takes them when it runs again, whatever state its frontend was left in. */
+    /* A paused guest takes them when it runs again, whatever the state of its frontend is now. */
     if (t->c->no_wait || paused == 1 || (absent && now >= grace)) {
         int came_to = t->c->no_wait || paused != 0 ? ATTACH_TAKEN : ATTACH_NO_FRONTEND;
 
@@ -589,7 +589,7 @@ static struct target *target_for(struct target *targets, unsigned *n, uint32_t h
     return &targets[(*n)++];
 }
 
-/* Gives each vhost its part of the entries. targets and shares have room for n of them. */
+/* Sorts the entries by vhost. targets and shares have room for n of them. */
 static unsigned share_out(struct change *c, const struct vscsi_entry *entries, unsigned n, const uint32_t *backends,
                           struct target *targets, struct share *shares)
 {

@@ -28,7 +28,7 @@ static int wrong(char *err, int r, const char *fmt, ...)
     return r;
 }
 
-/* One more line in err; what has no room there is left out. */
+/* Adds a line to err if there is room for it. */
 static int wrong_too(char *err, const char *fmt, ...) PRINTF(2, 3);
 
 static int wrong_too(char *err, const char *fmt, ...)
@@ -60,7 +60,7 @@ static int parse_entries(XLU_Config *cfg, const char *source, struct guest_confi
         return 0;
     if (r)
         return wrong(err, -EINVAL, "%s: vscsi is no list: expected vscsi=[ 'pdev,vdev[,option...]', ... ]", source);
-    CLEANUP_FREE unsigned *number = calloc((size_t)n, sizeof(*number)); /* of the entries that are right so far */
+    CLEANUP_FREE unsigned *number = calloc((size_t)n, sizeof(*number)); /* the numbers of the entries that are right */
 
     out->entries = calloc((size_t)n, sizeof(*out->entries));
     if (!out->entries || !number)
@@ -93,7 +93,7 @@ static int parse_entries(XLU_Config *cfg, const char *source, struct guest_confi
     return result;
 }
 
-/* *out stays NULL where the configuration has no such string. */
+/* *out stays NULL if the configuration has no such string. */
 static int copy_string(XLU_Config *cfg, const char *key, char **out, char *err)
 {
     const char *text;
@@ -104,7 +104,7 @@ static int copy_string(XLU_Config *cfg, const char *key, char **out, char *err)
     return *out ? 0 : wrong(err, -ENOMEM, "out of memory");
 }
 
-/* What libxlutil printed, as one line. */
+/* Cuts libxlutil's message after its first line. */
 static void first_line(char *text)
 {
     text[strcspn(text, "\r\n")] = '\0';

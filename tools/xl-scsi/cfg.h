@@ -18,7 +18,7 @@ struct guest_config {
 };
 
 /*
- * text: the configuration; source: what it is called in messages. 0; -EINVAL: vscsi= is wrong; -ENOEXEC:
+ * text: the configuration; source: its name in messages. 0; -EINVAL: vscsi= is wrong; -ENOEXEC:
  * it is no configuration at all; -ENOMEM; each with the reason in err, in one
  * line, or in a line for each mistake in vscsi=. *out is cleared on failure.
  */

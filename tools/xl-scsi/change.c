@@ -31,7 +31,7 @@ int change_store_failed(struct change *c, int r)
     if (r == -ENOSPC)
         return change_failed(c, r, "xenstored has no room: a quota or its limit of transactions is reached");
     if (r == -ENOTCONN)
-        return change_failed(c, r, "the connection to xenstored is lost: what was begun is not undone");
+        return change_failed(c, r, "the connection to xenstored is lost: the change may be half done");
     return change_failed(c, r, "xenstore failed: %s", strerror(-r));
 }
 

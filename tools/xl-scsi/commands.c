@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* attach, detach, list and check: what they do for the command line; see commands.h. */
+/* The commands attach, detach, list and check; see commands.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -75,7 +75,7 @@ int attach_and_remember(struct change *c, struct vscsi_entry **entries, unsigned
     unsigned which;
     int r = inuse_expand_hosts(c, &inuse_roots_system, entries, n);
 
-    /* Once more: `host` has become v-devs. */
+    /* Checked again, because `host` has become v-devs. */
     if (r == 0 && vscsi_entries_check(*entries, *n, &which, why) < 0)
         r = change_failed(c, -EINVAL, "%s", why);
     if (r == 0)
@@ -123,11 +123,11 @@ int cmd_attach(const struct options *o, int argc, char **argv)
         if (r < 0)
             code = complain(EXIT_FAILED, "%s", c.error);
         else if (r == ATTACH_TAKEN)
-            printf("The backend has the device (state 3); the guest gets it when its driver connects.\n");
+            printf("The backend has the device (state 3); the guest gets it when its frontend connects.\n");
         else if (r == ATTACH_NO_FRONTEND)
             code = complain(EXIT_FAILED,
-                            "the guest did not take v-dev %s: no driver is running there; the device stays "
-                            "attached (the backend has it, state 3), and the guest gets it when its driver connects",
+                            "the guest did not take v-dev %s: no frontend is running there; the device stays "
+                            "attached (the backend has it, state 3), and the guest gets it when its frontend connects",
                             argv[2]);
     }
     xenstore_close(&s);
@@ -153,7 +153,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         struct change c = change_for(&s, domid, o);
 
         s.dry_run = o->dry_run;
-        /* One that should be there and is not can be given up as well, unless it is on its way. */
+        /* A device that is missing can be detached too, unless it is being attached now. */
         int r = o->dry_run ? 0 : wanted_lock(&c, &lock);
         int missing = o->dry_run || r < 0 ? 0 : wanted_drop(&s, domid, &vdev);
 
@@ -163,7 +163,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         bool gone = r == -ENOENT;
         int noted = !o->dry_run && (r == 0 || gone) ? remember_remove(domid, &vdev, note) : 0;
 
-        /* What is only on a list is taken off it; a detach that was killed before that ends so, too. */
+        /* A device that is only on a list is removed from the list. This also completes a detach that was killed. */
         if (gone && !o->dry_run && (missing == 1 || noted == 0))
             r = 0;
         if (r < 0)
@@ -176,8 +176,8 @@ int cmd_detach(const struct options *o, int argc, char **argv)
 }
 
 /*
- * Where the backend has not said what it made of a p-dev, and is this domain: what it leads to now. Without
- * memory, p-dev as it is has to do.
+ * If the backend is this domain and has not written to which device a p-dev leads, looks it up now. Without memory
+ * the p-dev itself is shown.
  */
 static void resolve_here(struct xenstore *s, struct guest_view *v, struct lookup *l)
 {
@@ -260,7 +260,7 @@ int cmd_list(const struct options *o, int argc, char **argv)
         for (unsigned i = 0; i < n; i++)
             code |= list_one(&s, ids[i], &b, o, true, false, array);
     }
-    /* One that is not there must not keep the others from being shown. */
+    /* A domain that does not exist must not keep the others from being shown. */
     for (int i = 0; s.xs && i < argc; i++) {
         uint32_t domid;
         int one = find_guest(&s, argv[i], &domid);

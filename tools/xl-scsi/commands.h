@@ -24,17 +24,17 @@ struct options {
 int cmd_attach(const struct options *o, int argc, char **argv);
 int cmd_detach(const struct options *o, int argc, char **argv);
 int cmd_list(const struct options *o, int argc, char **argv);
-/* Says whether a configuration's vscsi= is right, and what it holds. */
+/* Checks the vscsi= of a configuration and shows it. */
 int cmd_check(const struct options *o, int argc, char **argv);
-/* The service that gives re-made domains their devices again (watch.c). */
+/* The service that attaches a guest's devices again when its domain is made anew (watch.c). */
 int cmd_watch(const struct options *o, int argc, char **argv);
-/* ... and its work for one domain, in a process of its own. */
+/* The work of the service for one domain, in a process of its own. */
 int cmd_resume(const struct options *o, int argc, char **argv);
-/* Does what `XL ARGS...` would, with SCSI devices (xl.c): argv[0] is the real xl. */
+/* Does the same as `XL ARGS...`, with SCSI devices (xl.c): argv[0] is the real xl. */
 int cmd_xl(const struct options *o, int argc, char **argv);
 
 /* --- what several of them need --- */
-/* Connects, or complains. EXIT_OK or another exit status; xenstore_close() in either case. */
+/* Connects, or prints why not. EXIT_OK or another exit status; xenstore_close() must follow in both cases. */
 int connect_store(struct xenstore *s);
 int find_guest(struct xenstore *s, const char *text, uint32_t *domid);
 struct change change_for(struct xenstore *s, uint32_t domid, const struct options *o);

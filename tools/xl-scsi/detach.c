@@ -117,7 +117,7 @@ static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h
         for (unsigned i = 0; i < h->n_devs; i++) {
             struct dev_view *d = &h->devs[i];
 
-            /* A guest that is paused and has never looked at it need not be asked. */
+            /* A paused guest that has never looked at the device need not be asked. */
             if (d->state == 3 && d->fe_state == 0 && h->state == 7 && h->fe_state == 4 && paused)
                 continue;
             if (is_ours(r, d->n) && d->state >= 3 && d->state != 6) {
@@ -145,7 +145,7 @@ static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h
     return 0;
 }
 
-/* One look at the store, and what follows from it. */
+/* Reads the states once and does the next step. */
 static int step(struct xenstore *s, void *ctx)
 {
     struct removal *r = ctx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Detaching devices from a guest: backend and guest are asked to let go, and the nodes are removed when they have.
+ * Detaches devices from a guest: asks backend and guest to release them, then removes the nodes.
  */
 #ifndef XL_SCSI_DETACH_H
 #define XL_SCSI_DETACH_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What only the hypervisor, or this domain's own kernel, knows; see hyp.h. */
+/* Questions to the hypervisor and to this domain's kernel; see hyp.h. */
 #include "config.h"
 
 #include <errno.h>

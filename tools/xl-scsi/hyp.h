@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What only the hypervisor, or this domain's own kernel, knows; "unknown" where there is no Xen (standalone mode). */
+/* Questions to the hypervisor and to this domain's kernel. The answer is "unknown" without Xen (standalone mode). */
 #ifndef XL_SCSI_HYP_H
 #define XL_SCSI_HYP_H
 
@@ -8,12 +8,12 @@
 
 #include "userdata.h"
 
-/* Is this a domain that may ask the hypervisor at all? Opens it at first use. */
+/* May this domain ask the hypervisor? Opens the connection at first use. */
 bool hyp_available(void);
 void hyp_close(void);
 /* 1 paused by a toolstack, 0 not, -1 unknown. */
 int hyp_domain_paused(uint32_t domid);
-/* Raise and lower the domain's pause count, of which xl's own pause is another part. 0 or -errno. */
+/* Raises or lowers the domain's pause count. A pause by xl is counted separately. 0 or -errno. */
 int hyp_pause(uint32_t domid);
 int hyp_unpause(uint32_t domid);
 /* The guest's uuid as libxl writes it in file names: 0; -ENOENT without such a domain; -ENOSYS. */
@@ -23,9 +23,9 @@ int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX]);
  * another -errno.
  */
 int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max);
-/* Where libxl keeps its files about domains. */
+/* The directory of libxl's files about domains. */
 const char *hyp_xen_lib_dir(void);
-/* Does the kernel's xen-scsiback hold this vhost? Only known when the backend is this domain. */
+/* Is the kernel's xen-scsiback bound to this vhost? Known only if the backend is this domain. */
 bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id);
 
 #endif
