@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Devices that a worker which is gone has left at work; see at-work.h. */
+/* Devices that may still have commands of a dead worker; see at-work.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,17 +12,20 @@
 #include "control/shared.h"
 
 #define AT_WORK_NAME "outstanding"
-/* Often at first, since most commands end within a millisecond or so. */
+/* Polls often at first, because most commands end within about a millisecond. */
 #define POLL_FAST_US 1000u
 #define POLL_SLOW_US 10000u
 #define POLL_FAST_FOR_US 100000u
-/* Between the end of one command and the start of the next that waits in the kernel's queue, nothing counts as busy. */
+/*
+ * One read of 0 proves nothing: between the end of one command and the start of the next one in the kernel's
+ * queue, device_busy is 0.
+ */
 #define IDLE_READS 3
 #define LOG_EVERY_US 30000000u
 /*
- * Users that are not ours (dom0 itself, another backend) may keep a device busy without end. Nothing of ours is there
- * any more when the time-outs of all commands and the host's error handling after them are over. Where the time-outs
- * are not known: those of a disk's usual commands.
+ * Users other than pvscsid (dom0 itself, another backend) may keep a device busy without end. When the time-outs of
+ * all commands of the dead worker and the host's error handling after them are over, none of these commands is at
+ * the device. If the time-outs are not known, that of a disk's usual commands counts.
  */
 #define TIMEOUT_UNKNOWN_US 60000000u
 
@@ -44,7 +47,9 @@ static void save(struct host *h)
     int r = run_devices_save(h->settings->run_dir, AT_WORK_NAME, h->at_work ? print_all : NULL, h);
 
     if (r < 0)
-        log_err(NULL, -r, "cannot write %s/" AT_WORK_NAME "; a restart now would forget what devices still do",
+        log_err(NULL, -r,
+                "cannot write %s/" AT_WORK_NAME
+                "; after a restart, pvscsid would not know which devices may still be busy",
                 h->settings->run_dir);
 }
 
@@ -62,7 +67,7 @@ static void add(struct host *h, const struct run_device *at, pid_t worker, uint6
     if (!o) {
         o = calloc(1, sizeof(*o));
         if (!o) {
-            log_err(NULL, ENOMEM, "cannot wait for a device that a worker has left at work");
+            log_err(NULL, ENOMEM, "cannot remember a device that may still have commands of a dead worker");
             return;
         }
         o->pidfd = -1;
@@ -149,7 +154,7 @@ void at_work_end_wait(struct vdev *d)
     }
 }
 
-/* Those that waited for something that has left the set. */
+/* Releases the LUNs whose device has left the set. */
 static void release_all(struct host *h)
 {
     for (struct vhost *v = h->vhosts; v; v = v->next) {
@@ -170,7 +175,7 @@ void at_work_note(struct vhost *v, pid_t worker)
     struct pvscsi_journal j;
     bool any = false, all;
 
-    /* Of one that lives and has a ring, the journal does not say the last word. */
+    /* The journal of a worker that lives and has a ring may still change. */
     all = run_files_journal(h->settings->run_dir, v->domid, v->id, &j) < 0 || j.at_device > 0
           || (worker > 0 && ring_exists(v->ring));
     for (const struct vdev *d = v->devs; d; d = d->next) {
@@ -226,7 +231,7 @@ static void load_journal(void *ctx, uint16_t domid, uint32_t vhost, bool served,
 
 /* --- until it is idle --- */
 
-/* It ends by itself or is killed, but one that sleeps in the kernel submits what it had when it wakes up. */
+/* The worker ends by itself or is killed. But one that sleeps in the kernel submits its command when it wakes up. */
 static bool has_ended(struct at_work *o, uint64_t now)
 {
     struct pollfd p = { .events = POLLIN };
@@ -236,7 +241,7 @@ static bool has_ended(struct at_work *o, uint64_t now)
     if (o->pidfd < 0) {
         o->pidfd = run_files_worker(o->worker);
         if (o->pidfd < 0 && o->pidfd != -ESRCH)
-            return false; /* no descriptor or no memory: asked again */
+            return false; /* no descriptor or no memory: the next poll tries again */
     }
     p.fd = o->pidfd;
     if (p.fd >= 0 && poll(&p, 1, 0) != 1)
@@ -271,16 +276,15 @@ static bool is_over(struct host *h, struct at_work *o, uint64_t now)
         return true;
     hctl_format(&o->at.hctl, hctl);
     if (ended && now >= wait_until(o)) {
-        log_warn(
-            NULL,
-            "device %s is still busy after the last time-out of a worker that is gone, so other users keep it busy; "
-            "what waits for it goes on",
-            hctl);
+        log_warn(NULL,
+                 "device %s is still busy after the last time-out of a dead worker, so other users keep it busy; "
+                 "LUNs that wait for it are released",
+                 hctl);
         return true;
     }
     if (now - o->logged_us >= LOG_EVERY_US) {
         o->logged_us = now;
-        log_warn(NULL, "device %s: waiting for it to end the commands of a worker that is gone", hctl);
+        log_warn(NULL, "device %s: waiting until it has ended the commands of a dead worker", hctl);
     }
     return false;
 }
@@ -309,7 +313,7 @@ static void poll_expired(struct loop_timer *timer)
     }
     if (!h->at_work)
         return;
-    /* However many there are, most of the time is for other work. */
+    /* Polling takes at most a fifth of the time, however many devices there are. */
     spent = now_us() - now;
     loop_timer_arm(h->loop, timer, wait > 4 * spent ? wait : 4 * spent);
 }

@@ -15,9 +15,9 @@
 
 #define CLIENTS_MAX 16
 #define REQUEST_MAX 64
-/* A client that neither asks nor reads is let go. */
+/* A connection is closed after this time, whatever the client does. */
 #define CLIENT_TIME_US 5000000u
-/* After a connection that could not be taken for a lack of descriptors or memory. */
+/* The pause after accept() failed for lack of descriptors or memory. */
 #define LISTEN_AGAIN_US 200000u
 
 struct client {
@@ -59,7 +59,7 @@ static void drop(struct client *c)
     free(c->answer);
     c->answer = NULL;
     c->used = false;
-    /* A place is free again. */
+    /* There is room for a client again. */
     listen_on(c->server);
 }
 
@@ -86,7 +86,7 @@ static void send_answer(struct client *c)
     drop(c);
 }
 
-/* False: not a request that we know. */
+/* False: the request is unknown, or there is no memory. */
 static bool answer(struct client *c)
 {
     struct json_object *o = NULL;
@@ -130,11 +130,11 @@ static void client_ready(struct loop_source *src, uint32_t revents)
     end = memchr(c->request, '\n', c->got);
     if (!end) {
         if (c->got == sizeof(c->request) - 1)
-            drop(c); /* no request is that long */
+            drop(c);
         return;
     }
     *end = '\0';
-    /* A NUL within is no end of a request. */
+    /* A line with a NUL in it is not a request. */
     if (strlen(c->request) == (size_t)(end - c->request) && answer(c))
         send_answer(c);
     else
@@ -152,13 +152,13 @@ static void listener_ready(struct loop_source *src, uint32_t revents)
         if (!s->client[i].used)
             c = &s->client[i];
     if (!c) {
-        loop_remove(src); /* the rest waits in the listen queue */
+        loop_remove(src); /* other clients wait in the listen queue */
         return;
     }
     fd = accept4(src->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ECONNABORTED) {
-            /* It would be ready again at once, for as long as this lasts. */
+            /* epoll would report it again at once, as long as this lasts. */
             loop_remove(src);
             loop_timer_arm(s->loop, &s->listen_again, LISTEN_AGAIN_US);
         }
@@ -194,7 +194,7 @@ int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struc
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    /* The run directory is locked: what is there belongs to a daemon that is gone. */
+    /* The run directory is locked by us, so a socket in it is of a daemon that has ended. */
     unlink(s->address.sun_path);
     mask = umask(0177);
     r = bind(fd, (struct sockaddr *)&s->address, sizeof(s->address)) < 0 ? -errno : 0;

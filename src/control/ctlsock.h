@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket RUNDIR/pvscsid.sock (mode 0600): a client sends one line, gets
- * one JSON object and the end of the connection. Few clients at a time, none waited for.
+ * The control socket RUNDIR/pvscsid.sock (mode 0600): a client sends one line and gets one JSON object, then the
+ * connection is closed. Serves a few clients at a time and never waits for one.
  */
 #ifndef PVSCSI_CTLSOCK_H
 #define PVSCSI_CTLSOCK_H

@@ -5,7 +5,7 @@
 #include "common/util.h"
 #include "control/events.h"
 
-/* Takes "/<number>" off the path; false when there is none. */
+/* Moves *path past "/<number>". False: there is no such number. */
 static bool take_number(const char **path, uint32_t max, uint32_t *out)
 {
     size_t len;
@@ -26,7 +26,10 @@ static bool is_dir(const char *path, const char *name)
     return strncmp(path, name, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* rest is below vscsi-devs: "", "/dev-N" or "/dev-N/...". Whose state, front's or ours, is the caller's. */
+/*
+ * rest is what follows vscsi-devs, the frontend's or ours: "", "/dev-N" or "/dev-N/...". *node is what follows
+ * dev-N.
+ */
 static struct vdev *event_device(struct vhost *v, const char *rest, const char **node)
 {
     size_t len = *rest == '/' ? strcspn(rest + 1, "/") : 0;
@@ -45,7 +48,7 @@ static void backend_event(struct host *h, const char *rest)
         return;
     }
     if (!take_number(&rest, UINT32_MAX, &id)) {
-        /* A whole guest's tree was made or removed. */
+        /* The tree of a whole guest was made or removed. */
         for (v = h->vhosts; v; v = v->next) {
             if (v->domid == domid) {
                 v->dirty.own = true;
@@ -54,7 +57,7 @@ static void backend_event(struct host *h, const char *rest)
         }
         return;
     }
-    /* Our own writes that change nothing for us. */
+    /* Only we write these, and we need not read them. */
     if (is_dir(rest, "/error") || is_dir(rest, "/feature-sg-grant"))
         return;
     v = model_find(h, (uint16_t)domid, id);
@@ -103,7 +106,7 @@ static void frontend_event(struct host *h, const char *token, const char *path)
         if (!d)
             return;
         d->dirty_front = true;
-        d->dirty = true; /* so that a guest that writes without end is slowed down */
+        d->dirty = true; /* so that slow_down() in scan.c sees a guest that writes without end */
     } else {
         v->dirty.front = v->dirty.ring = true;
     }
@@ -119,7 +122,7 @@ void event_mark(struct host *h, const char *path, const char *token)
     } else {
         const char *root = strstr(path, BACKEND_ROOT);
 
-        /* Relative as it was registered, or absolute. */
+        /* The path is relative, as it was registered, or absolute. */
         if (root)
             backend_event(h, root + strlen(BACKEND_ROOT));
         else

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The host: the list of vhosts, and the rhythm. Xenstore's events only mark; after
- * each round of the loop the marked vhosts are read again and their tables run.
- * A flood of events costs memory for the marks only, and time at a bounded rate.
+ * The host: the connection to xenstored, and when each vhost is read and its tables run. Events of xenstore only
+ * set marks; after each round of the event loop the marked vhosts are read again and their tables run. A flood of
+ * events costs memory for the marks only, and time at a bounded rate.
  */
 #include "config.h"
 
@@ -22,15 +22,15 @@
 #include "control/vhost.h"
 #include "control/worker-link.h"
 
-/* Everything is read again so often, whatever watches said: xenstored drops events of a domain that was slow. */
+/* Everything is read again after this time, even without an event: xenstored drops events of a domain that was slow. */
 #define RESCAN_US 30000000u
-/* libxenstore does not say that its connection has ended; a call does. */
+/* libxenstore does not report that its connection ended. Only a call finds that out, so one is made this often. */
 #define HEARTBEAT_US 2000000u
-/* A lost xenstored is looked for so often. */
+/* Between two tries to connect to xenstored again. */
 #define RECONNECT_US 1000000u
-/* Between two full listings. */
+/* At least this much between two full listings. */
 #define LIST_INTERVAL_US 50000u
-/* After a read or write that failed, or lost against the toolstack's. */
+/* The pause after a read or write that failed, or after the toolstack wrote first. */
 #define SOON_US 2000u
 #define EVENTS_PER_ROUND 4096
 #define QUIT_WAIT_US 6000000u
@@ -43,14 +43,14 @@ static void drop(struct vhost *v)
 {
     model_unlink(v);
     log_info(v->prefix, "removed");
-    worker_drop(v); /* while its journal is there */
+    worker_drop(v); /* before its journal is removed */
     run_files_remove(v->host->settings->run_dir, v->domid, v->id);
     vhost_free(v);
 }
 
 /* --- the rhythm --- */
 
-/* Only marks: bounded work, no memory. False: the connection is gone. */
+/* Takes the events of xenstore; sets marks only. False: the connection is lost. */
 static bool drain(struct host *h)
 {
     for (unsigned n = 0; n < EVENTS_PER_ROUND; n++) {
@@ -110,7 +110,8 @@ static bool known_vhost(void *ctx, uint16_t domid, uint32_t vhost)
 
 static void lose_store(struct host *h)
 {
-    log_warn(NULL, "the connection to xenstored is lost; guests are still served, nothing else until it is back");
+    log_warn(NULL,
+             "the connection to xenstored is lost; guests are still served, but no change is seen until it is back");
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);
     loop_remove(&h->store_source);
@@ -121,7 +122,7 @@ static void lose_store(struct host *h)
     loop_timer_arm(h->loop, &h->reconnect_timer, RECONNECT_US);
 }
 
-/* Runs v's tables, after reading what is marked; v may be gone afterwards. */
+/* Reads what is marked, then runs v's tables. v may be freed afterwards. */
 static void run_vhost(struct vhost *v)
 {
     struct host *h = v->host;
@@ -138,7 +139,7 @@ static void run_vhost(struct vhost *v)
     if (!model_dirty(v)) {
         v->retries = 0;
     } else {
-        /* Something could not be read or written just now; what never can is tried once a second. */
+        /* Something could not be read or written now. The pauses grow up to a second. */
         uint64_t soon = (uint64_t)SOON_US << (v->retries < 9 ? v->retries++ : 9);
 
         if (again == 0 || again > soon)
@@ -181,7 +182,7 @@ static void sooner(uint64_t *at, uint64_t t)
         *at = t;
 }
 
-/* Each vhost at most once; what is queued meanwhile is for the next round. */
+/* Runs each vhost at most once. A vhost that is queued meanwhile is for the next round. */
 static void run_pending(struct host *h, uint64_t *next)
 {
     struct vhost *todo = h->pending;
@@ -201,12 +202,12 @@ static void run_pending(struct host *h, uint64_t *next)
         run_vhost(v);
         drain(h);
     }
-    /* Queued while the others ran, and due. */
+    /* These were queued while the others ran. */
     for (struct vhost *v = h->pending; v; v = v->next_pending)
         sooner(next, v->seen.not_before_us);
 }
 
-/* Workers are told what they have to know whether xenstored is there or not, and at the daemon's end too. */
+/* Workers are told what concerns them even without xenstored, and while the daemon ends. */
 static void hear_pending(struct host *h)
 {
     for (struct vhost *v = h->pending; v; v = v->next_pending)
@@ -254,7 +255,7 @@ static void after_round(void *ctx)
 
 static void scan_expired(struct loop_timer *timer)
 {
-    (void)timer; /* only to have a round */
+    (void)timer; /* the timer only starts a round */
 }
 
 static void rescan_expired(struct loop_timer *timer)
@@ -267,7 +268,7 @@ static void rescan_expired(struct loop_timer *timer)
     } else if (h->store) {
         char value[16];
 
-        store_read(h->store, "domid", value, sizeof(value)); /* after_round() sees it when the store is lost */
+        store_read(h->store, "domid", value, sizeof(value)); /* after_round() checks whether the store is lost */
     }
     loop_timer_arm(h->loop, timer, HEARTBEAT_US);
 }
@@ -280,7 +281,10 @@ static void store_ready(struct loop_source *src, uint32_t revents)
 
 /* --- start, loss and end --- */
 
-/* Our own number: 0 only where it is sure, since a wrong one would watch someone else's tree. */
+/*
+ * Finds our own domain number. It is 0 only if that is certain: a wrong number would watch the tree of another
+ * domain.
+ */
 static int find_own_domid(struct host *h, char *why, size_t why_size)
 {
     CLEANUP_FREE char *caps = NULL;
@@ -316,9 +320,9 @@ static int attach_store(struct host *h, char *why, size_t why_size)
         snprintf(why, why_size, "cannot watch " BACKEND_ROOT " in xenstore: %s", strerror(-r));
         return r;
     }
-    /* A driver domain may not have these: the frontends' own nodes and the regular rescan do then. */
+    /* A driver domain may not set these watches. Then the frontends' nodes and the regular rescan have to do. */
     if (store_watch(h->store, "@releaseDomain", "d") < 0 || store_watch(h->store, "@introduceDomain", "d") < 0)
-        log_debug(NULL, "no watch on domains coming and going; looking regularly instead");
+        log_debug(NULL, "cannot watch domains that come and go; looking regularly instead");
     h->store_source = (struct loop_source){ .fd = store_fd(h->store), .events = EPOLLIN, .ready = store_ready };
     r = loop_add(h->loop, &h->store_source);
     if (r < 0) {
@@ -427,7 +431,7 @@ void host_free(struct host *h)
         return;
     loop_set_after_round(h->loop, NULL, NULL);
     h->quitting = true;
-    /* Rings, nodes and files are a successor's: the workers only see their sockets close. */
+    /* Rings, nodes and files stay for the next daemon. The workers only see that their sockets are closed. */
     while (h->vhosts) {
         struct vhost *v = h->vhosts;
 

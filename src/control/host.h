@@ -12,9 +12,9 @@ struct json_object;
 
 struct host_config {
     struct loop *loop;
-    const struct settings *settings; /* stays the caller's, and valid */
+    const struct settings *settings; /* owned by the caller; must outlive the host */
     const struct device_roots *roots;
-    void (*ready)(void *ctx); /* everything that was there at start has been looked at once */
+    void (*ready)(void *ctx); /* everything that existed at the start was read once */
     void (*quit_done)(void *ctx);
     void *ctx;
 };
@@ -23,14 +23,14 @@ struct host_config {
 int host_new(const struct host_config *config, struct host **out, char *why, size_t why_size);
 void host_free(struct host *h);
 /*
- * Ends the workers, which finish what is in flight; rings, nodes and journals stay as they are for a successor. quit_done() is called when
- * they are gone or have had 6 seconds.
+ * Ends the workers, which finish what is in flight. Rings, nodes and journals stay for the next daemon. Calls
+ * quit_done() when all workers have ended, but after 6 seconds at the latest.
  */
 void host_quit(struct host *h);
 /* The settings' log level may have changed. */
 void host_log_level(struct host *h);
 
-/* For the control socket (report.c): what there is, and the statistics pages. NULL: no memory. */
+/* For the control socket (report.c): vhosts and LUNs, and the statistics pages. NULL: no memory. */
 struct json_object *host_report_status(struct host *h);
 struct json_object *host_report_stats(struct host *h);
 

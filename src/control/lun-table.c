@@ -214,7 +214,7 @@ bool lun_is_missed(enum lun_state lun)
 
 static const unsigned char action[LUN_STATES][XB_STATES] = {
     [LUN_NONE] = {
-        /* 3, 4 and 5 are what an earlier daemon left. */
+        /* An earlier daemon left 3, 4 or 5. */
         [XB_UNKNOWN] = LA_NOTHING, [XB_INITIALISING] = LA_OPEN, [XB_INIT_WAIT] = LA_IGNORE,
         [XB_INITIALISED] = LA_REOPEN, [XB_CONNECTED] = LA_REOPEN, [XB_CLOSING] = LA_FOUND_CLOSING,
         [XB_CLOSED] = LA_NOTHING, [XB_RECONFIGURING] = LA_IGNORE, [XB_RECONFIGURED] = LA_IGNORE,
@@ -239,14 +239,14 @@ static const unsigned char action[LUN_STATES][XB_STATES] = {
         [XB_GONE] = LA_REMOVE,
     },
     [LUN_READY] = {
-        /* 4: it was a guest's that has started anew. */
+        /* 4: the guest had the device and has started anew. */
         [XB_UNKNOWN] = LA_NOTHING, [XB_INITIALISING] = LA_OFFER, [XB_INIT_WAIT] = LA_IGNORE,
         [XB_INITIALISED] = LA_OFFER, [XB_CONNECTED] = LA_OFFER, [XB_CLOSING] = LA_REMOVE,
         [XB_CLOSED] = LA_REMOVE, [XB_RECONFIGURING] = LA_IGNORE, [XB_RECONFIGURED] = LA_IGNORE,
         [XB_GONE] = LA_REMOVE,
     },
     [LUN_OFFERED] = {
-        /* 1 again: the node was deleted and made anew between two looks. */
+        /* 1 again: the node was deleted and made anew between two reads. */
         [XB_UNKNOWN] = LA_NOTHING, [XB_INITIALISING] = LA_REMOVE, [XB_INIT_WAIT] = LA_IGNORE,
         [XB_INITIALISED] = LA_NOTHING, [XB_CONNECTED] = LA_NOTHING, [XB_CLOSING] = LA_REMOVE,
         [XB_CLOSED] = LA_REMOVE, [XB_RECONFIGURING] = LA_IGNORE, [XB_RECONFIGURED] = LA_IGNORE,

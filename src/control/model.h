@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the control process knows of its vhosts and their LUNs, shared by the files of this
- * folder. What is learnt from outside (a node, a watch, a worker's word or its death, a
- * device that was opened, a reset that ended) is recorded here by the file that learns it,
- * which then calls model_changed(). Only vhost.c and vdev.c decide what follows.
+ * folder. What is learnt from outside (a node, a watch, a worker's message or its death, a device that was opened,
+ * a reset that ended) is recorded here by the file that learns it, which then calls model_changed(). Only vhost.c
+ * and vdev.c decide what follows.
  *
  * Calls go one way:
  *   host -> vhost -> vdev -> away, wish, reset; away -> opening, remember, worker-link -> at-work -> shared -> model
@@ -28,7 +28,7 @@
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
 
-#define VHOSTS_MAX 4096 /* a toolstack gone wild must not take the daemon along */
+#define VHOSTS_MAX 4096 /* bounds what the daemon spends on a broken toolstack */
 #define VDEVS_MAX (PVSCSI_STATS_LUNS * 2)
 #define BACKEND_ROOT "backend/vscsi"
 #define DEVICE_BUCKETS 1024
@@ -58,7 +58,7 @@ enum reset_state {
     RESET_NONE,
     RESET_WANTED, /* the worker asks for one */
     RESET_RUNNING,
-    RESET_DONE /* reset_result is to be told */
+    RESET_DONE /* reset_result is to be sent to the worker */
 };
 
 struct vdev {
@@ -68,24 +68,24 @@ struct vdev {
 
     /* scan.c; nodes.c when it has written one */
     enum xenbus_state own;
-    bool dirty;       /* own is to be read again */
-    bool dirty_front; /* the frontend's node of it is to be looked at (again) */
+    bool dirty;       /* own must be read again */
+    bool dirty_front; /* the frontend's node of the device must be read (again) */
     bool present;
 
     /* nodes.c */
-    bool error_node; /* there is a node `error`; wish.c finds it */
+    bool error_node; /* the node `error` exists; wish.c finds out */
 
     /* vdev.c */
     struct wish wish;
     enum lun_state lun;
-    int lun_slot; /* its number with the worker and in the statistics; -1: none */
+    int lun_slot; /* its index in the worker and in the statistics; -1: none */
     struct device dev;
-    struct device_fds fds; /* while it waits for a worker */
+    struct device_fds fds; /* set while the device waits for a worker */
     struct opening *opening;
     uint64_t deadline_us; /* of opening */
-    uint64_t reopen_us;   /* opening is tried again then; 0: no need */
+    uint64_t reopen_us;   /* when to try again to open the device; 0: no need */
     unsigned reopens;
-    bool was_known; /* `was` is a device that a worker was handed, by an earlier daemon perhaps */
+    bool was_known; /* `was` is a device that a worker got, perhaps from an earlier daemon */
     struct run_device was;
     char error[DEVICE_WHY_MAX];
     bool away_noted, away_node; /* xenstore has the reason as it is now; it has one */
@@ -100,8 +100,8 @@ struct vdev {
     enum lun_answer answer;
     int answer_error;
     unsigned helper;  /* enum worker_helper_state */
-    bool held;        /* what the worker was told last of must_hold */
-    bool shared_told; /* the same of shared */
+    bool held;        /* the must_hold that the worker was told last */
+    bool shared_told; /* the shared that the worker was told last */
 
     /* reset.c; RESET_WANTED by worker-link.c */
     enum reset_state reset;
@@ -109,8 +109,8 @@ struct vdev {
     struct reset_job *reset_job;
 
     /* at-work.c */
-    bool waits;     /* for what a worker that is gone has left at the device */
-    bool must_hold; /* the worker submits nothing, for this LUN's sake or for another's on the same device */
+    bool waits;     /* until the commands of a dead worker have left the device */
+    bool must_hold; /* the worker must submit nothing, because this LUN waits or another one on the same device does */
 
     /* shared.c */
     bool shared; /* another guest has the device too */
@@ -118,10 +118,10 @@ struct vdev {
     struct vdev *next_user; /* in the host's users, while is_user */
 };
 
-/* What is to be read again. */
+/* What must be read again. */
 struct vhost_dirty {
     bool own, front, list, identity, domain;
-    bool ring; /* the ring's nodes: looked at when the states say so */
+    bool ring; /* the ring's nodes: read when the states say so */
 };
 
 /* What a worker said of the ring. */
@@ -140,35 +140,35 @@ struct vhost {
     char back[64];   /* "backend/vscsi/3/0" */
     struct log_limit limit;
 
-    /* model.c: the queue of those to be looked at */
+    /* model.c: the queue of vhosts whose tables have to run */
     bool pending;
     struct vhost *next_pending;
 
-    struct vhost_dirty dirty; /* set by whoever finds out; cleared by scan.c, ring by vhost.c */
+    struct vhost_dirty dirty; /* set by the file that finds out; cleared by scan.c, ring by vhost.c */
 
-    /* scan.c: as it is in xenstore, own also by nodes.c */
+    /* scan.c: what xenstore says. nodes.c writes own too */
     struct vhost_seen {
         enum xenbus_state own, front;
         char front_path[96]; /* "/local/domain/3/device/vscsi/0"; "" until it is known */
-        char token[32];      /* of the watch on front_path; "" when there is none */
+        char token[32];      /* of the watch on front_path; "": no watch */
         bool known;          /* frontend and frontend-id were read and are right */
         bool online, feature_host;
-        bool vanished;                   /* our node is no more; vhost.c when it has removed it */
+        bool vanished; /* our node does not exist any more; vhost.c sets it after it removed the node */
         bool introduced, was_introduced; /* the domain */
-        bool replaced;                   /* its number is another domain's by now */
-        char vm[64];                     /* tells a domain from the next one with its number */
-        bool front_there;                /* the frontend's node was there once */
+        bool replaced;                   /* another domain has its number now */
+        char vm[64];                     /* differs between a domain and a later one with the same number */
+        bool front_there;                /* the frontend's node existed at some time */
         bool front_connected;            /* the frontend was at 4 on this ring; cleared by vhost.c with each ring */
         bool rival;                      /* the kernel's backend driver has the node */
-        bool listed;                     /* in the sweep under way */
-        bool unlisted;                   /* done with: its devices are not looked at */
+        bool listed;                     /* found by the sweep that is running */
+        bool unlisted;                   /* the vhost is done (VS_DONE): its devices are not read */
         uint64_t found_us, last_scan_us, not_before_us;
-        unsigned burst; /* scans close upon each other */
+        unsigned burst; /* number of scans in quick succession */
     } seen;
 
     /* host.c */
-    uint64_t wake_us; /* to be looked at then, 0: no need */
-    unsigned retries; /* of reads and writes that failed */
+    uint64_t wake_us; /* when to run its tables again; 0: no need */
+    unsigned retries; /* since the last time that all reads and writes succeeded */
 
     /* nodes.c */
     char error[DEVICE_WHY_MAX];
@@ -178,12 +178,12 @@ struct vhost {
     uint32_t ring_ref, event_channel;
     unsigned segments; /* advertised; 0: not yet chosen */
     uint64_t closing_deadline_us, reopen_at_us;
-    unsigned last_complaint; /* situation and frontend state that were logged */
+    unsigned last_complaint; /* the situation and frontend state that were logged last */
 
     /* worker-link.c */
     struct worker_link {
         struct child *child;
-        bool died; /* it was there, and is gone; vhost.c clears it when it has acted on it */
+        bool died; /* the worker died; vhost.c clears it after it acted on that */
         enum ring_answer answer;
         int answer_error;
         bool halted;
@@ -199,20 +199,20 @@ struct vhost {
     /* vdev.c */
     struct vdev *devs;
     unsigned n_devs;
-    bool recalled; /* what an earlier daemon wrote down of the devices was read */
+    bool recalled; /* the file in which an earlier daemon recorded the devices was read */
     bool lun_slot_used[PVSCSI_STATS_LUNS];
 };
 
-/* A device at which commands of a worker that is gone may still be (at-work.c). */
+/* A device that may still have commands of a dead worker (at-work.c). */
 struct at_work {
     struct at_work *next;
-    struct run_device at; /* its word is the worker's pid and the deadline: "PID@SECONDS" */
-    pid_t worker;         /* 0 when it is known to have ended: until then it may submit more */
+    struct run_device at; /* at.word is the worker's pid and the deadline: "PID@SECONDS" */
+    pid_t worker;         /* 0: it has ended. Until then it may submit more */
     int pidfd;
-    bool waited;          /* a LUN waits for it, and those on its address are held */
+    bool waited;          /* a LUN waits for the device, and all LUNs on its address are held */
     unsigned idle;        /* reads of 0 in a row */
-    uint64_t since_us;    /* it was noted, or its worker has ended since */
-    uint64_t deadline_us; /* CLOCK_MONOTONIC: the last time-out of what is there ends; 0: not known */
+    uint64_t since_us;    /* when it was added, or when its worker ended after that */
+    uint64_t deadline_us; /* CLOCK_MONOTONIC: when the last time-out of the commands ends; 0: not known */
     uint64_t logged_us;
 };
 
@@ -221,8 +221,9 @@ struct host {
     const struct settings *settings;
     const struct device_roots *roots;
     struct offload *offload;
-    struct offload *resets; /* threads of their own: a reset may take minutes, and opening must not wait */
-    struct store *store;    /* NULL: xenstored is not there */
+    struct offload
+        *resets;         /* threads of their own: a reset may take minutes, and must not delay the opening of devices */
+    struct store *store; /* NULL: not connected to xenstored */
     struct loop_source store_source;
     struct device_watch device_watch;
     struct loop_timer scan_timer, rescan_timer, reconnect_timer, quit_timer;
@@ -241,33 +242,33 @@ struct host {
     struct vhost *pending, **pending_last;
 
     /* shared.c */
-    struct vdev *users[DEVICE_BUCKETS]; /* the LUNs by the address of their device */
+    struct vdev *users[DEVICE_BUCKETS]; /* hash table: the LUNs by the address of their device */
 
     /* at-work.c */
     struct at_work *at_work;
     struct loop_timer at_work_timer;
-    uint64_t at_work_since_us; /* the newest of them */
+    uint64_t at_work_since_us; /* when the newest entry was added */
 };
 
-/* A fact about the vhost or one of its LUNs was recorded: it is looked at in this round. */
+/* To be called after a fact about the vhost or one of its LUNs was recorded: v's tables run in this round. */
 void model_changed(struct vhost *v);
 
 struct vhost *model_find(struct host *h, uint16_t domid, uint32_t id);
-/* Finds or makes; NULL when there is no memory, or too many. */
+/* Finds or makes a vhost. NULL: out of memory, or there are too many. */
 struct vhost *model_get(struct host *h, uint16_t domid, uint32_t id);
-/* Takes it off the lists; the caller frees it. */
+/* Removes v from the lists; the caller frees it. */
 void model_unlink(struct vhost *v);
-/* All of it is to be read again. */
+/* Marks everything of v to be read again. */
 void model_mark_all(struct vhost *v);
-/* Something is to be read again before anything is decided. */
+/* Something must be read again before anything is decided. */
 bool model_dirty(const struct vhost *v);
 
-/* name is not terminated at len. NULL: there is none. */
+/* The name has len bytes and need not be NUL-terminated. NULL: there is no such device. */
 struct vdev *model_find_vdev(struct vhost *v, const char *name, size_t len);
 struct vdev *model_find_lun(struct vhost *v, uint32_t lun_slot);
-/* At the end of v's; NULL when there is no memory, or too many (logged). */
+/* Adds it at the end of v's list. NULL: out of memory, or there are too many (logged). */
 struct vdev *model_add_vdev(struct vhost *v, const char *name);
-/* Takes it off its vhost's list; the caller frees it. */
+/* Removes d from its vhost's list; the caller frees it. */
 void model_unlink_vdev(struct vdev *d);
 
 #endif

@@ -433,7 +433,7 @@ static bool step(struct vhost *v)
     if (a != VA_IGNORE)
         v->last_complaint = 0;
     if (s == VS_CLOSING && now_us() > v->closing_deadline_us && v->worker.child) {
-        log_limited(&v->limit, XTL_WARN, v->prefix, "the worker does not let go of the ring; killing it");
+        log_limited(&v->limit, XTL_WARN, v->prefix, "the worker does not release the ring; killing it");
         v->closing_deadline_us = UINT64_MAX;
         worker_kill(v);
     }

@@ -50,7 +50,10 @@ struct pr_client_config {
     void *ctx;
 };
 
-/* Is there a socket at this path, or at one of the defaults for NULL or ""? That somebody listens there is another matter. */
+/*
+ * Is there a socket at this path, or at one of the defaults for NULL or ""? It does not tell whether a helper
+ * listens there.
+ */
 bool pr_client_has_socket(const char *socket_path);
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Maps what sg reports of a command to the answer that the guest gets. docs/scsi.md has the same tables, with the reason
- * of each row.
+ * Maps what sg reports of a command to the answer that the guest gets. docs/scsi.md has the same tables, with the
+ * reason of each row.
  *
  * No answer starts the guest's error handling: the host's has run already. Linux's does for host bytes such as
  * DID_TIME_OUT, for statuses that it does not know, and for CHECK CONDITION without sense data
@@ -53,7 +53,7 @@ struct endings {
 #define UNCERTAIN(asc, ascq) .disk = CHECK(0x0b, asc, ascq), .other = CHECK(0x0b, asc, ascq), TAPE_MAY_HAVE_MOVED
 #define ABSENT .host = SCSI_HOST_NO_CONNECT, ALL_TYPES(CHECK(0x05, 0x25, 0x00))
 
-/* The host bytes of Linux, which vscsiif.h numbers alike. Row 0 is for every one that is not known. */
+/* The host bytes of Linux, which vscsiif.h numbers alike. Row 0 is for all that are not known. */
 static const struct endings host_endings[] = {
     [0] = { UNCERTAIN(0x08, 0x00) },
     [1] = { ABSENT },                                                               /* NO_CONNECT */

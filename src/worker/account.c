@@ -12,7 +12,7 @@
 
 static_assert((unsigned)SCSI_KINDS <= PVSCSI_STATS_KINDS, "each kind has a counter");
 
-/* A guest polls for these: that they happen is no news, except to who looks for them. */
+/* These results are normal while a guest works, for example when it polls a drive. They are logged at a lower level. */
 static bool is_everyday(enum scsi_kind kind)
 {
     switch (kind) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is written down when a command has ended: counters in the statistics page, and
- * one log line for a command that failed. Changes nothing else.
+ * Records a command that has ended: the counters in the statistics page, and one log line if it failed. Changes
+ * nothing else.
  */
 #ifndef PVSCSI_ACCOUNT_H
 #define PVSCSI_ACCOUNT_H
 
 #include "worker/model.h"
 
-/* c has its answer and is about to go out at now_us. ABORT, RESET and strays are not counted here. */
+/* c has its answer, which is sent at now_us. ABORT, RESET and strays are not counted here. */
 void account_command(struct service *svc, const struct cmd *c, uint64_t now_us);
 /* c is an ABORT or RESET that is answered with this outcome. */
 void account_management(struct service *svc, const struct cmd *c, bool success);

@@ -12,7 +12,7 @@
 /* A command that the device cannot take now (memory, its queue) is tried again after this time. */
 #define RETRY_DELAY_US 10000
 #define RETRIES_MAX 200
-/* A piece of a command whose time-out is used up by the pieces before it gets so much. */
+/* The least time for a piece, if the pieces before it have used up the command's time-out. */
 #define PIECE_TIMEOUT_MIN_MS 1000
 
 void command_finish(struct service *svc, struct cmd *c)
@@ -40,11 +40,11 @@ void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, u
 
 void command_finish_aborted(struct service *svc, struct cmd *c, uint8_t host)
 {
-    /* A status besides the host byte, for frontends that drop the latter: TASK ABORTED says just this. */
+    /* Some frontends drop the host byte, so the status says it too: TASK ABORTED. */
     command_finish_status(svc, c, SCSI_TASK_ABORTED, host);
 }
 
-/* The queues are looked at after so long, or sooner if that was asked for already. */
+/* Runs the queues after this time, or sooner if that was asked for before. */
 static void retry_in(struct service *svc, uint64_t us)
 {
     if (!loop_timer_armed(&svc->retry_timer) || svc->retry_timer.due_us > now_us() + us)
@@ -95,7 +95,7 @@ static void leave_device(struct service *svc, struct cmd *c)
     }
 }
 
-/* A command has left this LUN: its queue may move on, or that of another LUN of the same host. */
+/* A command has left this LUN: its queue may continue, or that of another LUN of the same SCSI host. */
 static void wake_queues(struct service *svc, struct lun *lun)
 {
     if (lun->queue || lun_others_wait(svc, lun))
@@ -214,7 +214,7 @@ static void filter_answer(struct cmd *c)
     c->answer.residual = c->data_len - c->in_len;
 }
 
-/* What goes to the device next: the command as it is, or a piece of it. */
+/* Prepares what goes to the device next: the whole command, or a piece of it. */
 static void prepare_piece(struct cmd *c)
 {
     if (c->in_pieces) {
@@ -230,7 +230,7 @@ static void prepare_piece(struct cmd *c)
     c->sg.len = c->piece.len;
 }
 
-/* The outcome of what prepare_piece() made. False: there is another piece. */
+/* Takes the outcome of what prepare_piece() made. False: there is another piece. */
 static bool end_piece(struct cmd *c)
 {
     uint8_t type = c->lun->facts.type;
@@ -305,7 +305,7 @@ static int to_device(struct service *svc, struct cmd *c)
     if (r == -ENODEV || r == -ENXIO)
         lun_lost(svc, lun, true);
     c->sg.outcome = (struct scsi_outcome){ .os_error = -r };
-    end_piece(c); /* the last one, whatever was to follow */
+    end_piece(c); /* after an error it is the last one */
     command_finish(svc, c);
     return 0;
 }
@@ -316,7 +316,7 @@ void command_submit(struct service *svc, struct cmd *c)
     if (c->lun->queue || !lun_may_go(svc, c->lun)) {
         lun_enqueue(c);
         if (lun_others_wait(svc, c->lun))
-            retry_in(svc, 0); /* it is the turn of one of those */
+            retry_in(svc, 0); /* another LUN has its turn */
         return;
     }
     if (to_device(svc, c) < 0) {
@@ -331,7 +331,7 @@ void command_pump(struct service *svc, struct lun *lun)
     struct cmd *c;
 
     while (lun->queue) {
-        /* What a dead predecessor took needs no device, only the certainty that no device has it any more. */
+        /* A request of a dead predecessor is not sent to a device. It only waits until no device has it any more. */
         if (lun->queue->recovered ? lun->held : !lun_may_go(svc, lun))
             break;
         c = lun_dequeue(lun);

@@ -17,15 +17,15 @@ void command_submit(struct service *svc, struct cmd *c);
 void command_finish(struct service *svc, struct cmd *c);
 void command_finish_sense(struct service *svc, struct cmd *c, struct scsi_sense s, uint8_t host);
 void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host);
-/* An ABORT or RESET ends c, of which nothing is at the device. host: SCSI_HOST_ABORT or SCSI_HOST_RESET. */
+/* Ends c because of an ABORT or RESET. c must not be at the device. host: SCSI_HOST_ABORT or SCSI_HOST_RESET. */
 void command_finish_aborted(struct service *svc, struct cmd *c, uint8_t host);
 /* Ends a recovered command with the answer that its device type needs. */
 void command_end_recovered(struct service *svc, struct cmd *c);
 /* Submits the commands that are queued at this LUN, as many as the device takes. */
 void command_pump(struct service *svc, struct lun *lun);
 /*
- * True when c waited with its LUN's PR helper and has not been sent there yet. The helper's client has forgotten it
- * then, it counts as in flight no more, and the caller has to end it.
+ * True: c was waiting for its LUN's PR helper and had not been sent. Then the helper's client has forgotten it, it
+ * is not in flight any more, and the caller has to end it.
  */
 bool command_take_back(struct cmd *c);
 

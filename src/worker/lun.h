@@ -19,13 +19,13 @@ void lun_insert(struct service *svc, struct lun *lun);
 void lun_withdraw(struct service *svc, struct lun *lun);
 
 /*
- * The SCSI host of that number, which one LUN more belongs to; NULL when can_queue is not known (0). A LUN that goes
- * gives its share back (NULL is fine). There is a place for each LUN.
+ * Adds a LUN to the SCSI host of that number; NULL: can_queue is not known (0). A LUN that is removed gives its
+ * share back (NULL is allowed). There is a place for each LUN.
  */
 struct scsi_host_share *lun_join_host(struct service *svc, uint32_t number, uint32_t can_queue);
 void lun_leave_host(struct scsi_host_share *host);
 /*
- * May a new command go to the device now? False: the LUN has to wait for somebody else's commands, or for a place
+ * May a new command go to the device now? False: the LUN has to wait for commands of another worker, or for a place
  * at its device or its SCSI host. The last place at a host goes to its LUNs in turn.
  */
 bool lun_may_go(const struct service *svc, const struct lun *lun);

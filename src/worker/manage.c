@@ -8,8 +8,8 @@
 #include "worker/manage.h"
 
 /*
- * A RESET asks the control process for the device's own reset when the device has kept a command for so long, and
- * gives that reset as long to take effect.
+ * When the device has kept a command for this time, a RESET asks the control process to reset the device. That
+ * reset has the same time to take effect.
  */
 #define RESET_ASK_US 15000000u
 #define RESET_EFFECT_US 15000000u
@@ -47,8 +47,8 @@ static void end_queued(struct service *svc, struct cmd *c, uint8_t host)
 }
 
 /*
- * When is it certain that nothing is to be expected of this command any more? NEVER: something else ends it. The PR
- * helper's client keeps a deadline of its own; for what a dead predecessor left, the control process waits.
+ * The time after which this command cannot end any more. NEVER: something else ends it. The PR helper's client has
+ * a deadline of its own, and the control process waits for commands of a dead predecessor.
  */
 static uint64_t command_until(const struct cmd *c)
 {

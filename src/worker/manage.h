@@ -3,8 +3,8 @@
  * ABORT and RESET. sg can abort nothing, so both wait for what is at the device:
  * until the time-out of each command and the host's error handling after it are over.
  * The original command always gets its own answer first, and success is never reported
- * while it is outstanding: the frontend would reuse its pages. What the device has still not
- * given back then makes the ABORT or RESET fail.
+ * while it is outstanding: the frontend would reuse its pages. If the device has not given a command back by then,
+ * the ABORT or RESET fails.
  */
 #ifndef PVSCSI_MANAGE_H
 #define PVSCSI_MANAGE_H
@@ -15,7 +15,7 @@
 void manage_start(struct service *svc, struct cmd *c);
 /* Answers those that have nothing left to wait for, or have waited too long. Arms manage_timer for the others. */
 void manage_check(struct service *svc);
-/* The control process's answer to reset_device(): 0 or -errno, after which no reset is to be expected. */
+/* The control process's answer to reset_device(): 0, or -errno: there will be no reset. */
 void manage_reset_done(struct service *svc, struct lun *lun, int error);
 
 #endif

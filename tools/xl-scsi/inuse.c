@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Is a device that is to be given away in use already; see inuse.h. */
+/* Checks whether a device is in use; see inuse.h. */
 #include "config.h"
 
 #include <dirent.h>
@@ -180,7 +180,7 @@ static int add_given(struct change *c, const struct inuse_roots *roots, struct g
                      uint32_t backend, const struct dev_view *d)
 {
     struct given g = { .domid = domid, .backend = backend };
-    /* What the backend found is surer than finding it again. */
+    /* The address that the backend found is more reliable than a new look-up. */
     const char *text = d->phctl ? d->phctl : d->pdev;
 
     if (d->state == 6 || !text)
@@ -199,7 +199,7 @@ static int add_given(struct change *c, const struct inuse_roots *roots, struct g
     return 0;
 }
 
-/* What this backend serves to this guest. */
+/* Adds the devices that this backend serves to this guest. */
 static int add_guest(struct change *c, const struct inuse_roots *roots, struct given_list *l, uint32_t backend,
                      uint32_t domid)
 {
@@ -213,7 +213,7 @@ static int add_guest(struct change *c, const struct inuse_roots *roots, struct g
     return r;
 }
 
-/* The names of what another guest has. A node is looked up: that is no search of sysfs. */
+/* The names of a device of another guest. A device node is looked up, because that needs no search of sysfs. */
 static struct unit_names names_of(struct change *c, const struct inuse_roots *roots, const char *pdev, uint32_t backend)
 {
     struct device dev;
@@ -248,7 +248,7 @@ static int learn_vhost(struct change *c, const struct inuse_roots *roots, uint32
     return units_note(s, backend, domid, names, n_names);
 }
 
-/* What others, or a former version, have attached is put into the index, once for each guest. */
+/* Puts devices that other tools, or an earlier version, have attached into the index, once for each guest. */
 static int learn_guest(struct change *c, const struct inuse_roots *roots, uint32_t backend, uint32_t domid)
 {
     unsigned n;
@@ -269,7 +269,7 @@ int inuse_learn(struct change *c, uint32_t backend)
     if (!ids)
         return -errno;
     free(ids);
-    /* One process does it; the others find it done. */
+    /* One process does the work; the others wait and find it done. */
     UNUSED CLEANUP_CLOSE int lock = run_lock("learn", c->deadline_us);
 
     ids = units_unknown(c->store, backend, &n);
@@ -284,7 +284,7 @@ static bool same_unit(const struct device *a, const struct device *b)
     return hctl_equal(&a->hctl, &b->hctl) || (a->wwid[0] && strcmp(a->wwid, b->wwid) == 0);
 }
 
-/* An entry, and what could be found out about its device. */
+/* An entry, and what is known about its device. */
 struct asked {
     uint32_t backend;
     bool found, resolved; /* found: its backend exists, and it is a device that one guest at a time may have */
@@ -295,7 +295,7 @@ struct asked {
 
 static bool same_guest(const struct change *c, const struct given *g, const char *own_vm)
 {
-    /* The same guest's other domain: it is being re-made, or arrives from ourselves. */
+    /* It may be the other domain of the same guest, which reboots or migrates within this host. */
     return g->domid == c->domid || (own_vm && g->vm && strcmp(own_vm, g->vm) == 0);
 }
 
@@ -352,7 +352,7 @@ static bool same_asked(const struct asked *a, const struct asked *b, const char 
     return a->resolved && b->resolved ? hctl_equal(&a->dev.hctl, &b->dev.hctl) : strcmp(a_text, b_text) == 0;
 }
 
-/* All that the guests have which may have this unit, and this guest itself. */
+/* Loads the devices of this guest, and of all guests that may have this unit. */
 static int load_given(struct change *c, const struct inuse_roots *roots, const struct asked *a, struct given_list *l)
 {
     CLEANUP_FREE uint32_t *ids = NULL;
@@ -401,7 +401,7 @@ static int check_asked(struct change *c, const struct inuse_roots *roots, const 
     return r;
 }
 
-/* The entries' devices are looked up, and the index knows all guests of their backends. */
+/* Looks the entries' devices up, and puts all guests of their backends into the index. */
 static int ask_all(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n,
                    struct asked **out)
 {

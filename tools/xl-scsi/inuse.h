@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Is a device that is to be given away in use already: by this machine (mounted, swapped to, part of dm, md or
- * LVM, held by a driver) or by another guest? What a driver domain does with its devices cannot be seen from
- * here. There, only the same p-dev in two guests is noticed.
+ * Checks whether a device that a guest is to get is in use: by this machine (mounted, used as swap space, part of
+ * dm, md or LVM, opened exclusively) or by another guest. What a driver domain does with its devices cannot be seen
+ * from here. There, only the same p-dev in two guests is noticed.
  */
 #ifndef XL_SCSI_INUSE_H
 #define XL_SCSI_INUSE_H
@@ -17,8 +17,8 @@ struct inuse_roots {
 extern const struct inuse_roots inuse_roots_system;
 
 /*
- * By this machine: 1 and a few words in why[DEVICE_WHY_MAX] ("mounted on /srv"), or 0. A partition's use counts
- * as its disk's.
+ * Does this machine use it? 1 and a few words in why[DEVICE_WHY_MAX] ("it is mounted on /srv"), or 0. A partition's
+ * use counts as its disk's.
  */
 int inuse_locally(const struct inuse_roots *roots, const struct device *dev, char *why);
 
@@ -29,12 +29,12 @@ int inuse_locally(const struct inuse_roots *roots, const struct device *dev, cha
 int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n);
 
 /*
- * Puts what the guests of a backend have into the index (units.h), where it is not there yet. Each attach does it; a
- * service that does it at its start spares the first attach the work. 0 or -errno.
+ * Puts the devices of a backend's guests into the index (units.h), if they are not in it. Each attach does this.
+ * The service does it when it starts, so that the first attach is fast. 0 or -errno.
  */
 int inuse_learn(struct change *c, uint32_t backend);
 
-/* attach_run() of what inuse_check() allows on this machine, with no other attach of the same units in between. */
+/* inuse_check(), then attach_run(), with no other attach of the same units in between. */
 int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n);
 
 /*

@@ -126,7 +126,7 @@ static bool put_text(struct json_object *o, const char *key, const char *text)
     return true;
 }
 
-/* The same for what a driver domain may have written: JSON must be UTF-8, and ends up on terminals too. */
+/* The same for text that a driver domain may have written: JSON must be UTF-8, and is shown on terminals too. */
 static bool put_foreign(struct json_object *o, const char *key, const char *text)
 {
     size_t room = text ? 4 * strlen(text) + 1 : 1;

@@ -10,7 +10,7 @@
 
 struct json_object;
 
-/* name may be NULL. missing: what the guest should have and has not. heading: there may be several guests. */
+/* name may be NULL. missing: devices that the guest should have and does not have. heading: a line for each guest. */
 void list_table(const struct guest_view *v, const struct wanted *missing, const char *name, bool heading);
 void list_long(const struct guest_view *v, const struct wanted *missing, const char *name);
 /* A new object, or NULL without memory. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which domain has our own xl made; see made.h. */
+/* Finds the domain that our own xl has made; see made.h. */
 #include "config.h"
 
 #include <ctype.h>
@@ -44,7 +44,7 @@ enum xl_lock made_lock_line(const char *line, pid_t pid)
     return owner != pid ? XL_LOCK_UNSEEN : waits ? XL_LOCK_WAITED_FOR : XL_LOCK_HELD;
 }
 
-/* libxl notes the guest's uuid in xenstore too. Used where there is no hypervisor to be asked. */
+/* libxl notes the guest's uuid in xenstore too. Used if the hypervisor cannot be asked. */
 static int find_in_store(struct made *m, uint32_t *ids, unsigned max)
 {
     unsigned n, found = 0, known = 0;

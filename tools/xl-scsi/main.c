@@ -20,7 +20,7 @@ enum {
 };
 
 struct command {
-    const char *name, *arguments, *what; /* what NULL: not for people */
+    const char *name, *arguments, *what; /* what NULL: not shown in --help */
     const char *options;                 /* letters of those that it takes */
     int min_args, max_args;
     int (*run)(const struct options *o, int argc, char **argv);
@@ -32,7 +32,7 @@ static const struct command commands[] = {
     { "list", "[DOMAIN...]", "show guests' SCSI devices", "jl", 0, MANY, cmd_list },
     { "check", "FILE [KEY=VALUE...]", "check the vscsi= of a guest's configuration", "", 1, MANY, cmd_check },
     { "watch", "", "the service: guests keep their devices over a reboot", "t", 0, 0, cmd_watch },
-    { "xl", "XL [ARGUMENTS...]", "do what XL would, with SCSI devices", "t", 1, MANY, cmd_xl },
+    { "xl", "XL [ARGUMENTS...]", "do the same as XL, with SCSI devices", "t", 1, MANY, cmd_xl },
     { "resume", "DOMAIN", NULL, "t", 1, 1, cmd_resume },
 };
 
@@ -46,9 +46,9 @@ static const struct option_text {
     { { "timeout", required_argument, NULL, 't' }, "SECONDS", "wait this long for backend and guest (default 30)" },
     { { "dry-run", no_argument, NULL, 'n' }, NULL, "print the nodes that would be written, and write none" },
     { { "force", no_argument, NULL, 'f' }, NULL, "attach a device that is in use; detach even if there is no answer" },
-    { { "no-wait", no_argument, NULL, 'w' }, NULL, "attach: be content once the backend has the device" },
-    { { "json", no_argument, NULL, 'j' }, NULL, "list: for programs" },
-    { { "long", no_argument, NULL, 'l' }, NULL, "list: all there is to know about each device" },
+    { { "no-wait", no_argument, NULL, 'w' }, NULL, "attach: succeed as soon as the backend has the device" },
+    { { "json", no_argument, NULL, 'j' }, NULL, "list: print JSON for programs" },
+    { { "long", no_argument, NULL, 'l' }, NULL, "list: everything that is known about each device" },
     { { "run-dir", required_argument, NULL, 'R' }, "DIR", "where the locks are (default " RUNSTATEDIR "/xl-scsi)" },
     { { "help", no_argument, NULL, 'h' }, NULL, "show this" },
     { { "version", no_argument, NULL, 'V' }, NULL, "show the version" },
@@ -127,7 +127,7 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
             printf("xl-scsi %s\n", PACKAGE_VERSION);
             *code = EXIT_OK;
             return 1;
-        default: /* getopt has said which */
+        default: /* getopt has printed which */
             fputs("xl-scsi: see xl-scsi --help\n", stderr);
             *code = EXIT_USAGE;
             return 1;
@@ -157,7 +157,7 @@ static int parse_line(int *argc, char ***argv, const struct command **cmd, struc
         return 1;
     }
     optind = 1;
-    /* "xl" hands its arguments on as they are: what is an option there is none here. */
+    /* "xl" passes its arguments on unchanged: options among them are not ours. */
     if ((*cmd)->run != cmd_xl) {
         (*argv)[0] = program; /* for getopt's messages */
         if (parse_options(*argc, *argv, SHORT_OPTIONS, o, seen, code))

@@ -61,7 +61,7 @@ static bool remove_vdev(struct json_object *xsdata, const struct hctl *vdev)
         vscsi_entry_clear(&e);
         if (match) {
             json_object_object_del(xsdata, key);
-            return true; /* the iteration has lost its place; a v-dev is noted once */
+            return true; /* the iteration is not valid any more, and a v-dev is noted only once */
         }
     }
     return false;

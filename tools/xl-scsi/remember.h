@@ -2,9 +2,9 @@
 /*
  * A guest's devices outlive its domain: reboot, save and restore, and migration all make a new one from the
  * configuration that libxl keeps as JSON. That JSON has a place for a toolstack's own xenstore nodes,
- * c_info.xsdata, which libxl writes below /local/domain/<new domain>/ before the guest is introduced. So
- * each device is noted there as `pvscsi/<n>`, and travels wherever the guest goes; nothing of ours is kept on
- * disk, and nothing is left when the guest ends.
+ * c_info.xsdata, which libxl writes below /local/domain/<new domain>/ before the guest is introduced. So each
+ * device is noted there as `pvscsi/<n>` and goes with the guest. This project stores nothing on disk, and nothing
+ * is left when the guest ends.
  */
 #ifndef XL_SCSI_REMEMBER_H
 #define XL_SCSI_REMEMBER_H
@@ -15,7 +15,7 @@
 #include "syntax.h"
 #include "userdata.h"
 
-/* What the new domain finds; see wanted.h. */
+/* The directory that the new domain has in xenstore; see wanted.h. */
 #define WANTED_DIR "pvscsi"
 
 enum {
@@ -32,7 +32,10 @@ int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERR
 /* Has libxl finished creating this domain? It stores the JSON last. Without Xen, true. */
 bool remember_domain_complete(uint32_t domid);
 
-/* The same on a file, with libxl's lock held from reading it to replacing it. 0, REMEMBER_NOT_NOTED, or -errno and err. */
+/*
+ * The same on a file, with libxl's lock held from reading it to replacing it. 0, REMEMBER_NOT_NOTED, or -errno and
+ * err.
+ */
 int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
                        char err[CHANGE_ERROR_MAX]);
 /*
@@ -40,7 +43,7 @@ int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, 
  * place. 0; 1 and no text: there is nothing to change; -EINVAL (not such a JSON) or -ENOMEM.
  */
 int remember_edit(const char *json, const struct vscsi_entry *add, unsigned n, const struct hctl *remove, char **out);
-/* The other way: what a JSON says about the guest and its devices. */
+/* What a JSON says about the guest and its devices. */
 struct remembered {
     char *name, *uuid; /* NULL where it has none */
     struct vscsi_entry *entries;

@@ -101,7 +101,7 @@ int run_lock_units(uint32_t *which, unsigned n, uint64_t deadline_us)
 {
     CLEANUP_CLOSE int fd = open_lock("units");
 
-    /* In one order everywhere: two processes never wait for each other. */
+    /* All processes take the locks in the same order, so two of them never wait for each other. */
     qsort(which, n, sizeof(*which), by_number);
     for (unsigned i = 0; i < n && fd >= 0; i++)
         if (take(fd, try_byte, which[i], deadline_us) < 0)
@@ -195,7 +195,7 @@ int run_wait(pid_t pid)
             xenstore_clear_interrupt();
             kill(pid, SIGTERM);
         }
-        /* Bounded: a signal may come just before it. */
+        /* The wait is bounded, because a signal may come just before it. */
         poll(&fd, 1, end < 0 ? 20 : 500);
     }
 }

@@ -7,25 +7,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Where the locks are: made at first use. NULL sets the default, RUNSTATEDIR/xl-scsi. */
+/* Sets the directory of the locks, which is made at first use. NULL: the default, RUNSTATEDIR/xl-scsi. */
 void run_set_dir(const char *dir);
 const char *run_get_dir(void);
 /*
  * Takes the named lock, which is held until the fd is closed; waits for it until deadline_us (CLOCK_MONOTONIC). -1
- * with errno ETIMEDOUT, EINTR (a stop signal has come), or another one where there can be no lock.
- */
+ * with errno ETIMEDOUT, EINTR (a stop signal has come), or another one if locks cannot be used. */
 int run_lock(const char *name, uint64_t deadline_us);
 /* The same for a domain. All share one file, so that files do not accumulate. */
 int run_lock_domain(uint32_t domid, uint64_t deadline_us);
 /*
- * The same for units, by numbers of any kind (equal ones exclude each other): all of which[0..n) together. Two processes
- * whose lists overlap do not block each other for good. The call sorts which.
+ * The same for units, by numbers of any kind (equal ones exclude each other): all of which[0..n) together. Two
+ * processes whose lists overlap do not block each other for good. The call sorts which.
  */
 int run_lock_units(uint32_t *which, unsigned n, uint64_t deadline_us);
-/* Has another process the named lock? 1, 0, or -1 where that cannot be seen. */
+/* Does another process have the named lock? 1: yes; 0: no; -1: unknown. */
 int run_lock_is_held(const char *name);
 
-/* Says on stderr what went wrong, in one line, after the program's name. Returns code. */
+/* Prints a line on stderr: the program's name and what went wrong. Returns code. */
 int complain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for each line of the text, which is changed. */

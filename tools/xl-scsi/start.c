@@ -15,7 +15,7 @@
 
 enum {
     POLL_NS = 50 * 1000000,
-    END_TRIES = 40, /* polls: what an xl gets to notice that its guest was destroyed */
+    END_TRIES = 40, /* polls: the time for xl to notice that its guest was destroyed */
 };
 
 void start_clear(struct start *s)
@@ -28,7 +28,7 @@ void start_clear(struct start *s)
     xenstore_close(&s->store);
 }
 
-/* The real xl for one thing about this guest, with the user's global options. */
+/* Runs the real xl with one command for this guest and the user's global options. */
 static int tell_xl(const struct start *s, const char *command, const char *what)
 {
     const struct call *call = s->call;
@@ -42,7 +42,7 @@ static int tell_xl(const struct start *s, const char *command, const char *what)
     return run_program(argv);
 }
 
-/* Asked each time: the domain may have ended, and its number may be another's. */
+/* Checked each time: the domain may have ended, and another domain may have its number. */
 static int tell_xl_domain(struct start *s, const char *command)
 {
     char id[16];
@@ -53,7 +53,7 @@ static int tell_xl_domain(struct start *s, const char *command)
     return tell_xl(s, command, id);
 }
 
-/* xl has ended before the domain was known to be its own. Status 0 is its word that it has made one. */
+/* xl has ended before it was certain that it made the domain. Status 0 says that it has. */
 static int ended_early(struct start *s, int status)
 {
     s->xl = 0;
@@ -64,7 +64,7 @@ static int ended_early(struct start *s, int status)
     return complain(EXIT_FAILED, "%s ended, but there is no guest %s", s->call->argv[0], s->name);
 }
 
-/* Until the domain is there. xl may stay longer: until the guest ends (-F), or its console is left (-c). */
+/* Waits until the domain is complete. xl may run longer: until the guest ends (-F), or its console is left (-c). */
 static int await_domain(struct start *s)
 {
     struct timespec pause = { .tv_nsec = POLL_NS };
@@ -75,7 +75,7 @@ static int await_domain(struct start *s)
         if (r != -EAGAIN)
             return ended_early(s, r);
         made_observe(&s->made, s->xl);
-        /* libxl stores the domain's configuration last: then it has finished with it. */
+        /* libxl stores the domain's configuration last: after that, the domain is complete. */
         if (made_find(&s->made, &s->domid) == 0 && made_sure(&s->made) && remember_domain_complete(s->domid))
             return EXIT_OK;
         if (xenstore_interrupted())
@@ -85,8 +85,8 @@ static int await_domain(struct start *s)
 }
 
 /*
- * An xl that fails destroys what it has made; one that a signal ends does not. A complete domain is left alone where
- * others may have made it: xl would have told.
+ * An xl that fails destroys the domain that it has made. An xl that is ended by a signal does not, so it is done
+ * here. A complete domain is left alone if another tool may have made it.
  */
 static void drop_half_made(struct start *s)
 {
@@ -128,7 +128,7 @@ static int make_domain(struct start *s)
     return code;
 }
 
-/* One that the guest may run without: what cannot be attached now is noted, and the service tries it again. */
+/* Attaches a device that the guest may run without. If that fails, it is noted, and the service tries it again. */
 static int give_optional(struct start *s, const struct vscsi_entry *e)
 {
     struct change c = change_for(&s->store, s->domid, s->call->o);
@@ -145,7 +145,7 @@ static int give_optional(struct start *s, const struct vscsi_entry *e)
         return r;
     if (r < 0) {
         complain(0, "note: guest %s starts without an optional device: %s", s->name, c.error);
-        /* `host` stands for devices that are not known. */
+        /* The devices that `host` stands for are not known. */
         if (!e->whole_host
             && (wanted_note(&s->store, s->domid, e, c.error) < 0 || remember_add(s->domid, e, 1, err) < 0))
             complain(0, "note: it is not tried again");
@@ -171,7 +171,7 @@ static int give_configured(struct start *s, struct change *c)
     return r;
 }
 
-/* Those that the saved guest had. Those that it may run without do not count. */
+/* Attaches the devices that the saved guest had. A failure does not count if the guest may run without the device. */
 static int give_saved(struct start *s, struct change *c)
 {
     struct wanted missing;
@@ -188,7 +188,7 @@ static int give_saved(struct start *s, struct change *c)
     return r;
 }
 
-/* The guest's devices: those of the configuration, or those that the saved guest had. */
+/* Attaches the guest's devices: those of the configuration, or those that the saved guest had. */
 static int give_devices(struct start *s)
 {
     struct change c = change_for(&s->store, s->domid, s->call->o);
@@ -201,7 +201,7 @@ static int give_devices(struct start *s)
     return EXIT_OK;
 }
 
-/* After the guest has been destroyed. An xl may wait for a console that never came: it is ended. */
+/* Ends xl after the guest was destroyed: it may wait for a console that never came. */
 static void end_xl(struct start *s)
 {
     struct timespec pause = { .tv_nsec = POLL_NS };

@@ -22,7 +22,7 @@ static int wrong(char *err, const char *fmt, ...)
     return -EINVAL;
 }
 
-/* Text from the user on its way into a message: short, and fit for a terminal. */
+/* Text of the user for a message: cut, and safe for a terminal. */
 struct quoted {
     char text[96];
 };
@@ -42,13 +42,13 @@ static bool numbers_and_colons(const char *text)
     return strchr(text, ':') && strspn(text, "0123456789:*xabcdefABCDEF-+") == strlen(text);
 }
 
-/* sda for /dev/sda, say. */
+/* A name such as sda, without /dev/. */
 static bool bare_name(const char *name)
 {
     return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(name) && strlen(name) <= 16;
 }
 
-/* What pdev_parse() refuses: the mistakes that people make, in words that lead to the right form. */
+/* Refuses what pdev_parse() refuses. For common mistakes the message shows the right form. */
 static int wrong_pdev(const char *text, const char *why, char *err)
 {
     const char *name = strncmp(text, "dev/", 4) == 0 ? text + 4 : text;
@@ -148,7 +148,7 @@ static int parse_option(const char *text, struct vscsi_entry *e, char *err)
     return 0;
 }
 
-/* Cuts the next comma-separated part off *rest, without the blanks around it. NULL when there is none. */
+/* Takes the next comma-separated part from *rest, without the blanks around it. NULL: there is none. */
 static char *next_part(char **rest)
 {
     char *part = *rest, *end;
@@ -218,7 +218,7 @@ int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which
             char vdev[HCTL_TEXT_MAX];
 
             hctl_format(&e[i].vdev, vdev);
-            /* What `host` stands for is known only when its LUNs are. */
+            /* The v-devs that `host` stands for are known only when its LUNs are. */
             if (e[i].whole_host || e[k].whole_host || e[i].vdev.host != e[k].vdev.host)
                 continue;
             if (hctl_equal(&e[i].vdev, &e[k].vdev))

@@ -33,7 +33,7 @@ struct vscsi_entry {
     bool pr_force; /* persistent reservations although another guest has the device over the same path */
     enum vscsi_need need;
     bool force;    /* attach although the device is in use */
-    char *backend; /* domain id or name; NULL: domain 0 */
+    char *backend; /* number or name of a domain; NULL: domain 0 */
     char *pr;      /* helper, direct or deny; NULL: the daemon's own setting */
 };
 #define VSCSI_ERROR_MAX 320
@@ -50,12 +50,12 @@ int vscsi_entry_parse(const char *text, struct vscsi_entry *out, char err[VSCSI_
 int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which, char err[VSCSI_ERROR_MAX]);
 /* Only a v-dev h:c:t:l, as for detach. */
 int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MAX]);
-/* The entry as one text again, such that parsing it gives the same; NULL without memory. */
+/* The entry as text; parsing it gives the same entry. NULL: out of memory. */
 char *vscsi_entry_format(const struct vscsi_entry *e);
 /* A copy that owns its texts; 0 or -ENOMEM. */
 int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to);
 void vscsi_entry_clear(struct vscsi_entry *e);
-/* An array of them and the array itself. */
+/* Frees the entries of an array and the array. */
 void vscsi_entries_free(struct vscsi_entry *e, unsigned n);
 
 /* All option words, separated by blanks: what --help and completion show. */

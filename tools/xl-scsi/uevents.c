@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The kernel's word that a SCSI device has come; see uevents.h. */
+/* Events of the kernel for new SCSI devices; see uevents.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "uevents.h"
 
 enum {
-    KERNEL_GROUP = 1, /* what the kernel itself says */
+    KERNEL_GROUP = 1, /* messages of the kernel, not of udev */
     EVENT_MAX = 8192,
 };
 
@@ -37,7 +37,7 @@ int uevents_took(int fd)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            /* Too many to be kept: there may have been one. */
+            /* Messages were lost: one of them may have been for a SCSI device. */
             if (errno != ENOBUFS)
                 break;
             came = 1;

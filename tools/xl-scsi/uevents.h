@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's word that a SCSI device has come: a device that could not be attached may be there now. A hint only: one
- * that is lost makes the next try later.
+ * Events of the kernel for new SCSI devices: a device that could not be attached may exist now. They are only
+ * hints: if one is lost, the next try comes later.
  */
 #ifndef XL_SCSI_UEVENTS_H
 #define XL_SCSI_UEVENTS_H
 
-/* A descriptor that is readable when there is news, to be closed; -1 where there is none. */
+/* A descriptor that is readable when there are events; the caller closes it. -1: not possible. */
 int uevents_open(void);
-/* Takes all news. 1: a SCSI device has come, or news was lost; 0: none. fd may be -1. */
+/* Reads all events. 1: there is a new SCSI device, or events were lost; 0: no new device. fd may be -1. */
 int uevents_took(int fd);
 
 #endif

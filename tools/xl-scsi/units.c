@@ -14,7 +14,7 @@
 #define UNIT_FMT INDEX_FMT "/units/%016" PRIx64
 #define GUEST_FMT INDEX_FMT "/guests"
 
-/* FNV-1a, 64 bits. Two names with one hash cost a look at a guest in vain. */
+/* FNV-1a, 64 bits. If two names have the same hash, a guest is read that does not have the unit. */
 static uint64_t hash_of(char kind, const char *text)
 {
     uint64_t h = 0xcbf29ce484222325;

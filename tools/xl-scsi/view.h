@@ -54,7 +54,7 @@ int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out);
 uint32_t *view_backends(struct xenstore *s, unsigned *n);
 int view_load_from(struct xenstore *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out);
 void view_clear(struct guest_view *v);
-/* The vhost that goes by this number, whichever backend serves it; NULL. */
+/* The vhost with this host number, at any backend. NULL: there is none. */
 struct vhost_view *view_host(const struct guest_view *v, uint32_t host);
 struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
 
@@ -85,7 +85,7 @@ int domain_find(struct xenstore *s, const char *text, uint32_t *domid);
 int domain_find_name(struct xenstore *s, const char *name, uint32_t *domid);
 /* Fresh memory; NULL when it has none. */
 char *domain_name(struct xenstore *s, uint32_t domid);
-/* This domain's own id; 0 where xenstore does not say. */
+/* This domain's own number; 0 if xenstore does not say. */
 uint32_t own_domid(struct xenstore *s);
 /* All domain ids, ascending, to be freed. NULL with *n 0 when there are none or on failure (errno). */
 uint32_t *domain_list(struct xenstore *s, unsigned *n);
