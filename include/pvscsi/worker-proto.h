@@ -12,8 +12,7 @@
  *                                          leaves ring and journal for a successor, exits 0
  * The worker also acts on EOF as on QUIT.
  * After a worker died: INIT, LUN_ADD with LUN_HELD, CONNECT with take_over; then LUN_RELEASE
- * for each LUN whose device is idle again: only now are its orphaned requests
- * ended and new ones submitted.
+ * for each LUN whose device is idle again. Only then are its orphans ended and new requests submitted.
  * A device that goes and comes back: LUN_LOST, once; then LUN_ADD with LUN_RETURNED and new descriptors for the
  * same slot -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
  */
@@ -45,8 +44,8 @@ enum worker_msg_type {
     WM_LUN_REMOVED,
     WM_CONNECTED, /* error = 0 or -errno */
     WM_DISCONNECTED,
-    WM_RESET,    /* please SG_SCSI_RESET this LUN's device */
-    WM_HALTED,   /* the guest broke the ring; nothing more is served until DISCONNECT */
+    WM_RESET,    /* asks for an SG_SCSI_RESET of this LUN's device */
+    WM_HALTED,   /* the ring is halted: nothing is served until DISCONNECT */
     WM_HELPER,   /* the PR helper's state for this LUN: see enum worker_helper_state */
     WM_LUN_LOST, /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
 };

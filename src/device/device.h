@@ -76,7 +76,7 @@ void device_close(struct device_fds *fds);
 /* An error of the functions above that means that the device is not there. It may come back. */
 bool device_error_is_absence(int error);
 
-/* An error of the functions above that will not pass by itself: no such device, or none that can be given away. */
+/* True: the error of a function above will not pass by itself. There is no such device, or it cannot be given away. */
 bool device_error_is_final(int error);
 
 /* Reads the WWID that sysfs has now for this address. 0 or -errno. */

@@ -38,7 +38,7 @@ bool lun_others_wait(const struct service *svc, const struct lun *lun);
  */
 void lun_lost(struct service *svc, struct lun *lun, bool dead);
 
-/* The queue of c->lun: c goes to its end, or back to its head; it becomes CMD_QUEUED. */
+/* Puts c at the end of c->lun's queue, or back at its head. c becomes CMD_QUEUED. */
 void lun_enqueue(struct cmd *c);
 void lun_put_back(struct cmd *c);
 /* Removes the head of the queue and returns it as CMD_TAKEN. NULL: the queue is empty. */

@@ -30,7 +30,7 @@ struct worker {
     struct loop_timer quit_timer, outbox_timer;
     bool initialised, quitting;
     uint32_t generation;
-    uint32_t removing[PVSCSI_STATS_LUNS / 32]; /* LUN_REMOVED is owed */
+    uint32_t removing[PVSCSI_STATS_LUNS / 32]; /* bit i: LUN_REMOVED has to be sent for LUN i */
     struct worker_msg outbox[PVSCSI_STATS_LUNS * 3];
     unsigned out_from, out_n;
     struct journal_map {

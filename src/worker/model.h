@@ -53,11 +53,11 @@ struct cmd {
     bool recovered; /* a dead predecessor took it: it is ended, never run */
     bool filter_in; /* its data-in passes scsi_filter_data_in() */
     bool at_helper; /* the PR helper has it, or had it: no device will touch its buffer */
-    bool in_pieces; /* it is more than its device takes in one command: split says how far it is */
+    bool in_pieces; /* it is larger than one command of its device: split has the progress */
     bool abort_due; /* an ABORT waits for it */
     bool reset_due; /* a RESET that has asked for the device's own reset */
     uint8_t retries;
-    uint8_t kind; /* enum scsi_kind; SCSI_KINDS: the answer says it */
+    uint8_t kind; /* enum scsi_kind; SCSI_KINDS: taken from the answer */
     struct lun *lun;
     struct cmd *next;           /* in lun->queue */
     struct vscsiif_request req; /* private copy */
@@ -76,13 +76,13 @@ struct cmd {
     struct scsi_answer answer;
     int32_t managed; /* rslt of an ABORT or RESET */
     uint64_t start_us;
-    uint64_t begun_us;    /* it went to the device or the PR helper, or its first piece did; 0: not yet */
-    uint64_t ended_us;    /* ... and came back */
-    uint64_t deadline_us; /* at sg: its time-out ends then */
-    uint64_t step_us;     /* a RESET that waits: when it goes a step further */
+    uint64_t begun_us;    /* when it, or its first piece, went to the device or the PR helper; 0: not yet */
+    uint64_t ended_us;    /* when it came back */
+    uint64_t deadline_us; /* when its time-out at sg ends */
+    uint64_t step_us;     /* a RESET that waits: the time of its next step */
 };
 
-/* A SCSI host of the backend's domain, whose LUNs share the commands that it takes at once. */
+/* A SCSI host of the backend domain. Its LUNs share the number of commands that it takes at once. */
 struct scsi_host_share {
     uint32_t number, can_queue;
     unsigned n_luns;    /* 0: this place is free */
@@ -148,7 +148,10 @@ struct service {
     struct scsi_host_share hosts[PVSCSI_STATS_LUNS];
     struct grants grants;
     bool work; /* something happened since the last round */
-    /* To main.c: something ended that it may wait for; the ring was halted; please reset this LUN's device; it is gone. */
+    /*
+     * To main.c: something ended that it may wait for; the ring was halted; please reset this LUN's device; it is
+     * gone.
+     */
     void (*progress)(struct service *svc);
     void (*halted)(struct service *svc);
     void (*reset_device)(struct service *svc, struct lun *lun);

@@ -90,7 +90,7 @@ static void channel_ready(struct loop_source *src, uint32_t revents)
 {
     struct sg_channel *ch = container_of(src, struct sg_channel, src);
 
-    /* Edge-triggered: what was reaped already leaves an event behind, so look only when something is due. */
+    /* Edge-triggered: a command that was collected before still raises an event, so read only if some are in flight. */
     while (ch->in_flight > 0 && reap_one(ch))
         ;
     /* sg_remove_device(). What is in flight ends later, with an event of its own. */

@@ -48,7 +48,7 @@ int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out)
             continue;
         CLEANUP_FREE char *text = xenstore_read(s, WANTED_FMT "/%s", domid, names[i]);
 
-        /* One that cannot be read now is not gone: the next load finds it. */
+        /* A node that cannot be read now still exists: the next load reads it. */
         if (!text && errno != ENOENT) {
             int r = -errno;
 
@@ -66,7 +66,7 @@ int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out)
 
 struct removal_ctx {
     uint32_t domid, number;
-    const char *error; /* NULL: attached; the node goes */
+    const char *error; /* NULL: attached; the node is removed */
 };
 
 /* The directory is removed with its last entry. */
@@ -185,7 +185,7 @@ static int attach_each(struct change *c, const struct wanted *w)
         if (first[0] == '\0')
             memcpy(first, one.error, sizeof(first));
         settle_one(c->store, c->domid, w->numbers[i], one.error);
-        /* The same silence is to be expected for the others, and a guest must not wait for its devices for minutes. */
+        /* The other devices would get no answer either, and a guest must not wait for minutes. */
         if (r == -ETIMEDOUT || r == -EINTR)
             silent = true;
     }

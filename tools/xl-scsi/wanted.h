@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The devices that a domain should have because the guest had them before (see remember.h): libxl
- * writes them below /local/domain/<id>/pvscsi when it makes the domain. They are attached once, by the process that
- * comes first, and their nodes go; one that cannot be attached stays, with the reason: `list`
- * shows it, and the service tries it again.
+ * writes them below /local/domain/<id>/pvscsi when it makes the domain. The process that comes first attaches them
+ * and removes their nodes. The node of a device that cannot be attached stays, with the reason: `list` shows it,
+ * and the service tries again.
  */
 #ifndef XL_SCSI_WANTED_H
 #define XL_SCSI_WANTED_H
@@ -23,25 +23,24 @@ struct wanted {
 int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out);
 void wanted_clear(struct wanted *w);
 /*
- * Does it lack a device that the guest may not run without? arrives: it was made anew or has come by migration, so that
- * what says neither required nor optional is required. Pure.
+ * Does the guest lack a device without which it may not run? arrives: the domain was made anew or has come by
+ * migration, so a device that is neither required nor optional counts as required. Pure.
  */
 bool wanted_lacks_required(const struct wanted *w, bool arrives);
 /* Puts a device on the list that could not be attached, with the reason. 0 or -errno. */
 int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e, const char *error);
-/* Takes one v-dev off the list, if it is there: 1 it was, 0 not, or -errno. */
+/* Removes one v-dev from the list. 1: removed; 0: it was not on the list; or -errno. */
 int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev);
 
 /*
- * While it is held, no other process attaches or gives up what c->domid wants. *fd: to be closed; -1 where there can be no
- * lock. 0, or -errno and c->error after c->timeout_us.
+ * While it is held, no other process attaches or gives up what c->domid wants. *fd: to be closed; -1 where there
+ * can be no lock. 0, or -errno and c->error after c->timeout_us.
  */
 int wanted_lock(struct change *c, int *fd);
 
 /*
- * Attaches what c->domid wants: all together, and if that fails one by one, since a guest is better off
- * with most of its devices than with none. 0: nothing is left; else how many are, with the first
- * reason in c->error; or -errno.
+ * Attaches the devices that c->domid wants: all together, and if that fails one by one, so that the guest gets as
+ * many as possible. 0: all are attached; else how many are not, with the first reason in c->error; or -errno.
  */
 int wanted_attach(struct change *c);
 

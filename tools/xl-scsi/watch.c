@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The service: when a domain appears that is some guest's next one (it wants devices, see wanted.h), it is
- * paused, gets them, and runs on. The pause is one more in the domain's count, so it does not matter
- * what xl does to it meanwhile.
+ * The service: when a domain appears that a guest continues in (it wants devices, see wanted.h), it pauses the
+ * domain, attaches the devices, and unpauses it. Its pause is counted separately, so it does not matter what xl
+ * does to the domain meanwhile.
  *
- * The devices are attached by a process for each domain: one guest whose backend is silent must not keep
- * another's start from being noticed. It is a fresh run of this program, since libxenstore's thread
- * would not survive a fork.
+ * A process for each domain attaches the devices: a guest whose backend does not answer must not delay other
+ * guests. The process is started by exec of this program, because libxenstore's thread would not survive a fork.
  */
 #include "config.h"
 
@@ -45,10 +44,10 @@ struct job {
     pid_t pid;   /* 0: it has ended, and the domain can run */
 };
 
-/* A domain that is there. */
+/* A domain that exists. */
 struct seen {
     uint32_t domid;
-    bool wants;                           /* devices that it has not yet */
+    bool wants;                           /* it wants devices that it does not have yet */
     uint64_t first_us, tried_us, next_us; /* CLOCK_MONOTONIC: seen first; tried last; to be tried again */
     uint64_t delay_us;                    /* between the last two */
 };
@@ -70,7 +69,7 @@ static bool is_busy(const struct watcher *w, uint32_t domid)
     return false;
 }
 
-/* NULL when all are taken; then there will be another scan. */
+/* NULL: all are in use; then there will be another scan. */
 static struct job *new_job(struct watcher *w, uint32_t domid)
 {
     for (unsigned i = 0; i < MAX_AT_ONCE; i++)
@@ -137,7 +136,10 @@ static void hold(struct watcher *w, struct job *job)
         job->held = true;
 }
 
-/* Is it to stay paused, because it lacks a device that it may not run without? -errno: the store failed. */
+/*
+ * 1: the domain must stay paused, because it lacks a device without which it may not run; 0: not; -errno: xenstore
+ * failed.
+ */
 static int must_stay(struct watcher *w, uint32_t domid)
 {
     CLEANUP_FREE char *mark = xenstore_read(&w->store, PAUSED_FMT, domid);
@@ -162,7 +164,7 @@ static bool let_run(struct watcher *w, struct job *job)
     if (stays > 0)
         return true;
     if (!job->let_go) {
-        /* Without an answer from xenstored we go by what we did ourselves. */
+        /* If xenstored does not answer, what this process has done itself counts. */
         if (!xenstore_exists(&w->store, PAUSED_FMT, job->domid) && !job->held)
             return errno == ENOENT;
         int r = hyp_unpause(job->domid);
@@ -249,7 +251,7 @@ static void try_soon(struct watcher *w)
 static void try_domain(struct watcher *w, struct seen *seen, bool fresh)
 {
     seen->tried_us = now_us();
-    /* Twice as long each time. There is no last try. */
+    /* The delay doubles each time. The tries never end. */
     seen->delay_us = fresh || seen->delay_us == 0 ? BACK_OFF_MIN_US : seen->delay_us * 2;
     if (seen->delay_us > BACK_OFF_MAX_US)
         seen->delay_us = BACK_OFF_MAX_US;
@@ -359,7 +361,7 @@ static int serve(struct watcher *w, const struct options *o)
         return complain(EXIT_FAILED, "cannot watch for new domains: %s", strerror(-r));
     scan(w);
     sd_notify(0, "READY=1");
-    /* Otherwise the first attach would have to do it. */
+    /* Done now, so that the first attach need not do it. */
     c.deadline_us = now_us() + c.timeout_us;
     inuse_learn(&c, 0);
     for (;;) {
@@ -438,7 +440,7 @@ int cmd_resume(const struct options *o, int argc, char **argv)
 
         if (r != 0)
             code = EXIT_FAILED;
-        /* It is tried again and again: a reason is worth one line. */
+        /* It is tried again and again, so the same reason is printed only once. */
         if (r != 0 && (!before || strcmp(before, c.error) != 0))
             complain(0, "guest %s (domain %u) lacks %d of its devices: %s", name ? name : "?", domid, r < 0 ? 1 : r,
                      c.error);

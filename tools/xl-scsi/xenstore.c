@@ -12,8 +12,8 @@
 #include "xenstore.h"
 
 enum {
-    FIRST_ANSWER_S = 10,   /* a xenstored that is there answers in milliseconds */
-    ASK_US = 2000000,      /* how often an idle connection is asked whether it is one */
+    FIRST_ANSWER_S = 10,   /* a running xenstored answers in milliseconds */
+    ASK_US = 2000000,      /* how often an idle connection is checked */
     TRANSACT_TRIES = 2000, /* with the pauses below, about ten seconds of continuous interference */
 };
 
@@ -45,8 +45,8 @@ void xenstore_clear_interrupt(void)
 }
 
 /*
- * In dom0 the kernel lets us connect before any xenstored runs, and then the first request waits for
- * ever inside libxenstore. The only way out of there is the end of the program.
+ * In dom0 the kernel lets us connect before any xenstored runs, and then the first request waits without end inside
+ * libxenstore. Only the end of the program stops that.
  */
 static void on_no_answer(int sig)
 {
@@ -266,7 +266,10 @@ int xenstore_transact(struct xenstore *s, int (*fn)(struct xenstore *s, void *ct
         int end_errno = errno;
 
         s->t = XBT_NULL;
-        /* xenstored may notice a conflict in the middle; what a read then gave means nothing. */
+        /*
+         * xenstored may notice a conflict in the middle of a transaction; then the values that were read do not
+         * count.
+         */
         if (r == -EAGAIN || (r == 0 && !done && end_errno == EAGAIN)) {
             struct timespec pause = { .tv_nsec = 1000000L + (long)(now_us() % 8) * 1000000L };
 
@@ -299,7 +302,7 @@ static bool take_events(struct xenstore *s)
     return any;
 }
 
-/* libxenstore's descriptor does not become readable when its connection ends: only a request tells. */
+/* libxenstore's descriptor does not become readable when its connection ends. Only a request shows it. */
 static bool is_connected(struct xenstore *s)
 {
     CLEANUP_FREE void *any = xs_read(s->xs, XBT_NULL, "/local", NULL);

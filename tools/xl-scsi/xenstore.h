@@ -19,7 +19,7 @@ struct xenstore {
     struct xs_handle *xs;
     xs_transaction_t t; /* XBT_NULL outside xenstore_transact() */
     int error;          /* -errno of the first failed write in this transaction */
-    uint64_t heard_us;  /* when the connection was last seen to be one */
+    uint64_t heard_us;  /* when the connection was last seen to work */
     int wake_fd;        /* besides watches, a readable descriptor ends xenstore_wait(); 0: none */
     bool dry_run;       /* writes are printed, and the transaction is dropped */
 };
@@ -61,8 +61,8 @@ void xenstore_mkdir(struct xenstore *s, unsigned owner, unsigned writer, unsigne
     PRINTF(5, 6);
 
 /*
- * Runs fn in a transaction, again and again until no other client interferes. fn returns 0 to commit; anything else drops
- * the transaction and is returned as it is. Else 0, or -errno of what failed.
+ * Runs fn in a transaction, again and again until no other client interferes. fn returns 0 to commit; anything else
+ * drops the transaction and is returned as it is. Else 0, or -errno of what failed.
  */
 int xenstore_transact(struct xenstore *s, int (*fn)(struct xenstore *s, void *ctx), void *ctx);
 
@@ -78,7 +78,7 @@ int xenstore_wait(struct xenstore *s, uint64_t deadline_us);
 /* SIGINT, SIGTERM and SIGHUP from now on end a wait with -EINTR instead of ending the program. */
 void xenstore_catch_signals(void);
 bool xenstore_interrupted(void);
-/* The wish to stop has been served: what undoes a half-made change must be able to wait again. */
+/* Forgets the signal that asked to stop, so that an incomplete change can be undone, which has to wait too. */
 void xenstore_clear_interrupt(void);
 
 #endif

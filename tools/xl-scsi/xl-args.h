@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line of xl, as far as guests with SCSI devices need it understood: which command it is, and
- * what `create` and `restore` were told. Pure. What is not understood here is left to the real xl, with
- * its error messages.
+ * Parses the command line of xl, as far as guests with SCSI devices need it: which command it is, and the arguments
+ * of `create` and `restore`. Pure. Everything else is left to the real xl and its error messages.
  */
 #ifndef XL_SCSI_XL_ARGS_H
 #define XL_SCSI_XL_ARGS_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What `xl ...` does for guests with SCSI devices: it finds `create` with vscsi=, `restore` of a guest that had
- * devices (start.c does the work for both), and the scsi- commands. Everything else becomes the real xl, arguments
- * untouched.
+ * The command xl for guests with SCSI devices: handles `create` with vscsi=, `restore` of a guest that had devices
+ * (start.c does the work for both), and the scsi- commands. For everything else it runs the real xl with the same
+ * arguments.
  */
 #include "config.h"
 
@@ -33,7 +33,7 @@ static int real_xl(char **argv)
     return complain(errno == ENOENT ? 127 : 126, "cannot run %s: %s", argv[0], strerror(errno));
 }
 
-/* The names in `xl help`, each with a blank after it; NULL when it cannot be asked. */
+/* The commands that `xl help` lists, each with a blank after it. NULL: xl cannot be run. */
 static char *real_commands(char *xl)
 {
     char *argv[] = { xl, (char *)"help", NULL };
@@ -113,7 +113,7 @@ static int real_create_with(const struct call *call, const struct xl_start *args
     return real_xl(argv);
 }
 
-/* Before anything is made: what can be seen to be wrong already with the devices that the guest may not run without. */
+/* Checks the required devices before anything is made: some mistakes can be seen already. */
 static int check_early(struct start *s)
 {
     struct change c = change_for(&s->store, DOMID_MAX + 1, s->call->o);
@@ -141,7 +141,7 @@ static void take_config(struct start *s, struct guest_config *config)
     s->n = config->n;
 }
 
-/* A uuid that is none is for the real xl to refuse. */
+/* The real xl refuses a wrong uuid. */
 static bool can_start(const struct start *s)
 {
     char uuid[UUID_TEXT_MAX];
@@ -166,12 +166,12 @@ static int run_create(const struct call *call)
     if (r == -EINVAL && !real_knows_scsi(call->argv[0]))
         return complain_lines(EXIT_FAILED, err);
     take_config(&s, &config);
-    /* What else is wrong with the file, xl says better. */
+    /* Other mistakes in the file are left to the real xl and its messages. */
     if (r < 0 || s.args.dry_run || call->line.dry_run || !can_start(&s))
         return spooled ? real_create_with(call, &s.args) : real_xl(call->argv);
     int code = connect_store(&s.store);
 
-    /* One of this name runs already: for xl to refuse, and its devices are in use. */
+    /* A guest of this name may run already. Then the real xl refuses, and the devices are in use. */
     if (code == EXIT_OK && domain_find_name(&s.store, s.name, &s.domid) != 0)
         code = check_early(&s);
     return code == EXIT_OK ? start_guest(&s) : code;
@@ -203,7 +203,7 @@ static char *saved_config(const char *path)
     return steal_ptr(text);
 }
 
-/* The guest and its devices as the file that replaces the saved configuration has them. */
+/* Reads the guest and its devices from the file that replaces the saved configuration. */
 static int read_new_config(struct start *s, char err[CONFIG_ERROR_MAX])
 {
     struct guest_config config;
@@ -284,7 +284,10 @@ static const struct option scsi_longs[] = {
     { "json", no_argument, NULL, 'j' },          { NULL, 0, NULL, 0 },
 };
 
-/* Options come before the arguments: an argument may begin with a minus. False: wrong. *argc and *argv: what is left. */
+/*
+ * Options come before the arguments: an argument may begin with a minus. False: wrong. *argc and *argv: what is
+ * left.
+ */
 static bool scsi_options(const char *letters, struct options *o, int *argc, char ***argv)
 {
     CLEANUP_FREE char *first = strf("+%s", letters);
