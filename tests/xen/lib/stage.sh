@@ -3,12 +3,18 @@
 # What changes from run to run: the share's directory with the shell library, the
 # tools of the tests, and the project as `make install` would put it. After image.sh.
 
-# compile NAME: a static helper from tests/xen/NAME.c, made again when it is older.
+# compile NAME [FILE...]: a static helper from tests/xen/NAME.c and these files of src/, made again when one is newer.
 compile() {
-    local from=$TOP/tests/xen/$1.c to=$XEN_CACHE/$1
-    [ "$to" -nt "$from" ] && return 0
-    run_quietly "$XEN_CACHE/$1.log" \
-        "${CC:-gcc}" -std=gnu11 -static -O2 -Wall -Wextra -Werror -o "$to.$$" "$from" || die "cannot build $1"
+    local from=("$TOP/tests/xen/$1.c") to=$XEN_CACHE/$1 name=$1 file newer=no
+    shift
+    for file; do from+=("$TOP/src/$file"); done
+    for file in "${from[@]}"; do [ "$to" -nt "$file" ] || newer=yes; done
+    [ $newer = yes ] || return 0
+    # The files of src/ include it, and use nothing of it.
+    mkdir -p "$XEN_CACHE/include"
+    : >"$XEN_CACHE/include/config.h"
+    run_quietly "$XEN_CACHE/$name.log" "${CC:-gcc}" -std=gnu11 -static -O2 -Wall -Wextra -Werror \
+        -I "$XEN_CACHE/include" -I "$TOP/src" -o "$to.$$" "${from[@]}" || die "cannot build $name"
     mv "$to.$$" "$to"
 }
 
@@ -48,17 +54,20 @@ stage() {
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
     compile guestsh
     compile iopat
+    compile cdbs scsi/cdb-table.c
+    cp "$XEN_LIB/compare.sh" "$share/lib/"
+    cp "$TOP/docs/scsi.md" "$share/"
 
     root=$share/.guest
     mkdir -p "$root/usr/local/bin"
     cp "$XEN_LIB/guest-init" "$root/init"
-    cp "$XEN_CACHE/guestsh" "$XEN_CACHE/iopat" "$XEN_LIB/scsidev" "$root/usr/local/bin/"
+    cp "$XEN_CACHE/guestsh" "$XEN_CACHE"/{iopat,cdbs} "$XEN_LIB/scsidev" "$root/usr/local/bin/"
     chmod 755 "$root/init" "$root"/usr/local/bin/*
     pack "$root" "$share/guest-overlay.cpio"
 
     root=$share/.dom0
     mkdir -p "$root/usr/local/bin"
-    cp "$XEN_CACHE/guestsh" "$XEN_CACHE/iopat" "$root/usr/local/bin/"
+    cp "$XEN_CACHE/guestsh" "$XEN_CACHE"/{iopat,cdbs} "$root/usr/local/bin/"
     stage_project "$root" "$build" "$share"
     pack "$root" "$share/overlay.cpio"
     rm -rf "$share/.guest" "$share/.dom0"

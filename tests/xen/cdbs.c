@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Sends many commands to an sg node and prints one line for each: what came back, to the last byte. A test runs it on a
+ * device in dom0 and on the same device in a guest, and compares the lines.
+ *
+ * Three lists. "table" makes commands from every row of src/scsi/cdb-table.c that fits the device's type: good and bad
+ * fields, short and long allocation lengths, lengths that disagree with the buffer. "opcodes" sends every opcode that the table does
+ * not have for that type. "list" reads commands from standard input, one a line: a length, '<' (data-in), '>' (data-out) or '-',
+ * and the CDB in hex; after '>' the buffer is filled with the byte that follows, in hex: "512>a5 2a 00 ...".
+ *
+ * It never compares anything itself, and it destroys what is on the device.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <scsi/sg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "scsi/cdb-table.h"
+#include "scsi/opcodes.h"
+
+/* Above what any command here asks for. */
+#define BUFFER_MAX 65536u
+/* Data up to this many bytes is printed, of longer data a hash. */
+#define SHOWN_MAX 128u
+/* More than an emulated device takes for anything. */
+#define TIMEOUT_MS 60000u
+
+static uint8_t buffer[BUFFER_MAX];
+static int fd;
+static uint8_t type;
+static uint32_t block = 512;
+
+struct answer {
+    bool sent;
+    int error; /* of ioctl() */
+    sg_io_hdr_t hdr;
+    uint8_t sense[96];
+};
+
+/* direction: '<', '>' or '-'. */
+static void send_command(struct answer *a, const uint8_t *cdb, uint8_t cdb_len, char direction, uint32_t len,
+                         unsigned timeout_ms)
+{
+    memset(a, 0, sizeof(*a));
+    a->hdr.interface_id = 'S';
+    a->hdr.cmdp = (uint8_t *)(uintptr_t)cdb;
+    a->hdr.cmd_len = cdb_len;
+    a->hdr.dxfer_direction = direction == '<' ? SG_DXFER_FROM_DEV : direction == '>' ? SG_DXFER_TO_DEV : SG_DXFER_NONE;
+    a->hdr.dxferp = len ? buffer : NULL;
+    a->hdr.dxfer_len = len;
+    a->hdr.sbp = a->sense;
+    a->hdr.mx_sb_len = sizeof(a->sense);
+    a->hdr.timeout = timeout_ms;
+    a->error = ioctl(fd, SG_IO, &a->hdr) ? errno : 0;
+}
+
+static void print_answer(const struct answer *a, char direction)
+{
+    uint32_t moved = a->hdr.dxfer_len - (uint32_t)a->hdr.resid;
+
+    if (a->error) {
+        printf(" errno=%d", a->error);
+        return;
+    }
+    printf(" host=%u status=%02x sense=", a->hdr.host_status, a->hdr.status);
+    for (unsigned i = 0; i < a->hdr.sb_len_wr; i++)
+        printf("%02x", a->sense[i]);
+    if (!a->hdr.sb_len_wr)
+        putchar('-');
+    printf(" resid=%d data=", a->hdr.resid);
+    if (direction != '<' || !moved || moved > BUFFER_MAX) {
+        putchar('-');
+    } else if (moved <= SHOWN_MAX) {
+        for (uint32_t i = 0; i < moved; i++)
+            printf("%02x", buffer[i]);
+    } else {
+        /* FNV-1a */
+        uint64_t hash = 0xcbf29ce484222325u;
+
+        for (uint32_t i = 0; i < moved; i++)
+            hash = (hash ^ buffer[i]) * 0x100000001b3u;
+        printf("%u:%016llx", moved, (unsigned long long)hash);
+    }
+}
+
+/* Unit attentions that a command left, and a unit that it has stopped, are shown and put right. */
+static void settle(void)
+{
+    static const uint8_t ready[6] = { 0 }, start[6] = { 0x1b, 0, 0, 0, 1, 0 };
+    struct answer a;
+
+    for (unsigned i = 0; i < 8; i++) {
+        send_command(&a, ready, sizeof(ready), '-', 0, TIMEOUT_MS);
+        if (a.error || !a.hdr.status)
+            return;
+        printf(" then=%02x/%02x%02x", a.sense[2] & 0xf, a.sense[12], a.sense[13]);
+        if ((a.sense[2] & 0xf) == 2)
+            send_command(&a, start, sizeof(start), '-', 0, TIMEOUT_MS);
+    }
+}
+
+/* fill: what data-out consists of. */
+static void run(const uint8_t *cdb, uint8_t cdb_len, char direction, uint32_t len, uint8_t fill)
+{
+    struct answer a;
+
+    for (unsigned i = 0; i < cdb_len; i++)
+        printf("%02x", cdb[i]);
+    printf(" %u%c", len, direction);
+    if (direction == '>')
+        printf("%02x", fill);
+    putchar(':');
+    /* What comes back has to show: nothing that a device gives is a row of A5h. */
+    memset(buffer, direction == '>' ? fill : 0xa5, len);
+    send_command(&a, cdb, cdb_len, direction, len, TIMEOUT_MS);
+    print_answer(&a, direction);
+    settle();
+    putchar('\n');
+}
+
+/* Does the length field of this opcode count blocks? */
+static bool in_blocks(uint8_t opcode)
+{
+    static const uint8_t of_blocks[] = { 0x08, 0x0a, 0x28, 0x2a, 0x2e, 0x2f, 0x41, 0x88, 0x89, 0x8a,
+                                         0x8b, 0x8e, 0x8f, 0x93, 0x9c, 0xa8, 0xaa, 0xae, 0xaf };
+
+    return (scsi_is_disk(type) || scsi_is_optical_drive(type)) && memchr(of_blocks, opcode, sizeof(of_blocks));
+}
+
+static void put_length(uint8_t *cdb, const struct cdb_row *row, uint32_t length)
+{
+    for (unsigned i = row->len_size; i-- > 0; length >>= 8)
+        cdb[row->len_at + i] = (uint8_t)length;
+}
+
+/* One row with these other fields: lengths that fit the buffer, that are less, and more. */
+static void row_with(const struct cdb_row *row, const uint8_t *fields, uint8_t cdb_len)
+{
+    static const uint32_t lengths[] = { 0, 1, 4, 8, 36, 252, 600 };
+    static const uint32_t blocks[] = { 0, 1, 3, 8 };
+    bool counted = row->len_size >= 1 && row->len_size <= 4, by_block = in_blocks(row->opcode);
+    const uint32_t *list = by_block ? blocks : lengths;
+    unsigned count = by_block ? sizeof(blocks) / sizeof(*blocks) : sizeof(lengths) / sizeof(*lengths);
+    char direction = row->data == CDB_DATA_IN ? '<' : '>';
+    uint32_t unit = by_block ? block : 1;
+    uint8_t cdb[16];
+
+    memcpy(cdb, fields, sizeof(cdb));
+    if (row->data == CDB_DATA_NONE) {
+        run(cdb, cdb_len, '-', 0, 0);
+        return;
+    }
+    if (!counted) {
+        if (row->len_size == CDB_LEN_UNSAID)
+            run(cdb, cdb_len, '-', 0, 0);
+        run(cdb, cdb_len, direction, by_block ? block : 8, 0);
+        run(cdb, cdb_len, direction, by_block ? 2 * block : 252, 0);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (row->len_size == 1 && list[i] > 255)
+            continue;
+        put_length(cdb, row, list[i]);
+        run(cdb, cdb_len, list[i] ? direction : '-', list[i] * unit, 0);
+    }
+    put_length(cdb, row, list[count - 3]);
+    run(cdb, cdb_len, direction, list[2] * unit, 0);
+    put_length(cdb, row, list[2]);
+    run(cdb, cdb_len, direction, list[count - 3] * unit, 0xff);
+}
+
+static uint8_t length_of(uint8_t opcode)
+{
+    uint8_t len = scsi_cdb_group_len(opcode);
+
+    return len ? len : opcode < 0x80 ? 16 : 10;
+}
+
+static void table(void)
+{
+    for (unsigned i = 0; i < cdb_table_len; i++) {
+        const struct cdb_row *row = &cdb_table[i];
+        uint8_t cdb[16] = { row->opcode, row->form }, cdb_len = length_of(row->opcode);
+
+        if (!scsi_type_in(type, row->types))
+            continue;
+        row_with(row, cdb, cdb_len);
+        /* NACA */
+        cdb[cdb_len - 1] = 0x04;
+        row_with(row, cdb, cdb_len);
+        memset(cdb + 1, 0xff, sizeof(cdb) - 1);
+        cdb[1] = (uint8_t)(row->form | ~row->form_mask);
+        cdb[cdb_len - 1] = 0;
+        row_with(row, cdb, cdb_len);
+    }
+}
+
+static void opcodes(void)
+{
+    for (unsigned opcode = 0; opcode < 256; opcode++) {
+        uint8_t cdb[16] = { (uint8_t)opcode };
+        bool known = false;
+
+        for (unsigned i = 0; i < cdb_table_len && !known; i++)
+            known = cdb_table[i].opcode == opcode && scsi_type_in(type, cdb_table[i].types);
+        if (known)
+            continue;
+        run(cdb, length_of((uint8_t)opcode), '-', 0, 0);
+        run(cdb, length_of((uint8_t)opcode), '<', 16, 0);
+    }
+}
+
+/* 0, or 1 with a message when a line is no command. */
+static int list(void)
+{
+    char line[512];
+
+    while (fgets(line, sizeof(line), stdin)) {
+        uint8_t cdb[16];
+        unsigned cdb_len = 0;
+        char *at = line;
+        unsigned long len = strtoul(at, &at, 0), fill = 0;
+        char direction = *at;
+
+        if (line[0] == '#' || line[0] == '\n')
+            continue;
+        if (!direction || !strchr("<>-", direction) || len > BUFFER_MAX) {
+            fprintf(stderr, "cdbs: not a command: %s", line);
+            return 1;
+        }
+        at++;
+        if (direction == '>')
+            fill = strtoul(at, &at, 16);
+        for (char *end; cdb_len < sizeof(cdb); at = end) {
+            unsigned long byte = strtoul(at, &end, 16);
+
+            if (end == at)
+                break;
+            cdb[cdb_len++] = (uint8_t)byte;
+        }
+        if (cdb_len < 6) {
+            fprintf(stderr, "cdbs: no CDB: %s", line);
+            return 1;
+        }
+        run(cdb, (uint8_t)cdb_len, direction, (uint32_t)len, (uint8_t)fill);
+    }
+    return 0;
+}
+
+/* The type, and the block length of what has blocks; the unit attentions of the past go unprinted. */
+static int prepare(void)
+{
+    static const uint8_t ready[6] = { 0 }, inquiry[6] = { 0x12, 0, 0, 0, 36, 0 }, capacity[10] = { 0x25 };
+    struct answer a;
+
+    for (unsigned i = 0; i < 16; i++) {
+        send_command(&a, ready, sizeof(ready), '-', 0, TIMEOUT_MS);
+        if (!a.error && !a.hdr.status)
+            break;
+    }
+    send_command(&a, inquiry, sizeof(inquiry), '<', 36, TIMEOUT_MS);
+    if (a.error || a.hdr.status) {
+        fprintf(stderr, "cdbs: no INQUIRY data\n");
+        return 1;
+    }
+    type = buffer[0] & 0x1f;
+    send_command(&a, capacity, sizeof(capacity), '<', 8, TIMEOUT_MS);
+    if (!a.error && !a.hdr.status && !a.hdr.resid) {
+        uint32_t value = (uint32_t)buffer[4] << 24 | (uint32_t)buffer[5] << 16 | (uint32_t)buffer[6] << 8 | buffer[7];
+
+        if (value >= 512 && value <= 8192)
+            block = value;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        fprintf(stderr, "usage: cdbs table|opcodes|list SG-NODE\n");
+        return 2;
+    }
+    fd = open(argv[2], O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        fprintf(stderr, "cdbs: %s: %s\n", argv[2], strerror(errno));
+        return 1;
+    }
+    if (prepare())
+        return 1;
+    if (!strcmp(argv[1], "table"))
+        table();
+    else if (!strcmp(argv[1], "opcodes"))
+        opcodes();
+    else if (!strcmp(argv[1], "list"))
+        return list();
+    else
+        return 2;
+    return 0;
+}
