@@ -130,6 +130,8 @@ START_TEST(a_device_that_is_not_there_costs_no_guest_its_lun)
     UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
     ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 1);
     ck_assert_uint_eq(last_flags(), LUN_AWAY);
+    /* A new daemon knows no type: what is left of a tape's commands must not be sent again. */
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.type, _i % 2 == 0 ? 0 : 0x1f);
     UNTIL(fake_get(LUN_0 "/error"));
     ck_assert_int_eq(strncmp(fake_get(LUN_0 "/error"), "the device is gone: it is so", 28), 0);
     ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");

@@ -372,6 +372,7 @@ START_TEST(a_deleted_device_comes_back)
     }
     ck_assert_int_eq(losses, 1);
     ck_assert_uint_eq(fake_sg.submitted, 0);
+    ck_assert_uint_eq(fake_sg.n_fds, _i == 0 ? 0 : 1);
     ck_assert_int_eq(add_device(DISK, 0x00, LUN_RETURNED), 0);
     r = answer_of(DISK, 5);
     expect_sense(&r, 0x2, 0x06, 0x29, 0x00);

@@ -251,6 +251,7 @@ START_TEST(a_deleted_device_is_reported_and_its_loop_sleeps)
     turn();
     ck_assert_uint_eq(n_lost, 2);
     ck_assert(lost[0] != lost[1]);
+    ck_assert_uint_eq(fake_sg.n_fds, 0); /* a driver that is unloaded needs them closed */
     for (unsigned i = 0; i < 10; i++)
         turn();
     ck_assert_uint_eq(n_lost, 2); /* an edge: a hang-up does not wake the loop again and again */

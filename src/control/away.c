@@ -20,6 +20,8 @@
 /* A device that goes again within this time is not searched for at once. */
 #define STABLE_US 10000000u
 #define LATE_LOG_US 30000000u
+/* Peripheral device type 1Fh: unknown (SPC-5 table 150). */
+#define TYPE_UNKNOWN 0x1f
 
 static void search_later(struct vdev *d)
 {
@@ -95,6 +97,8 @@ void away_begin(struct vdev *d, const char *why)
         d->dev.hctl = d->was.hctl;
         snprintf(d->dev.wwid, sizeof(d->dev.wwid), "%s", d->was.wwid);
     }
+    if (!d->dev.sg_name[0] && d->dev.from != PDEV_FILE)
+        d->dev.type = TYPE_UNKNOWN; /* what a dead worker left is not called BUSY: a tape would be written twice */
     say_gone(d, why);
 }
 

@@ -266,11 +266,13 @@ static void added(struct vdev *d)
     d->lun = lun_after(d->lun, LF_ADDED);
     if (d->lun == before)
         return;
+    if (d->presence == DEVICE_GONE) {
+        away_search(d);
+        return;
+    }
     hctl_format(&d->wish.vdev, text);
     log_info(v->prefix, "%s: %s is %s%s%s", d->name, text, d->wish.pdev, d->dev.sg_name[0] ? ", " : "", d->dev.sg_name);
-    if (d->presence == DEVICE_GONE)
-        away_search(d);
-    else if (d->lun == LUN_FOUND)
+    if (d->lun == LUN_FOUND)
         d->away_node |= d->error_node; /* an earlier daemon's reason */
 }
 

@@ -154,6 +154,8 @@ void lun_lost(struct service *svc, struct lun *lun, bool dead)
         return;
     if (dead && !lun->away) {
         lun->away = true;
+        if (lun->sg.pool)
+            sg_device_abandon(&lun->sg);
         svc->work = true;
         loop_timer_arm(svc->loop, &svc->retry_timer, 0); /* what is queued ends */
     }

@@ -86,17 +86,34 @@ static void channel_close_if_over(struct sg_channel *ch)
         channel_close(ch);
 }
 
+void sg_device_abandon(struct sg_device *dev)
+{
+    for (struct sg_channel *ch = dev->pool->channels, *next; ch; ch = next) {
+        next = ch->next;
+        if (ch->dev != dev)
+            continue;
+        ch->old = true;
+        channel_close_if_over(ch);
+    }
+    if (dev->node_fd >= 0)
+        close(steal_fd(&dev->node_fd));
+}
+
 static void channel_ready(struct loop_source *src, uint32_t revents)
 {
     struct sg_channel *ch = container_of(src, struct sg_channel, src);
+    struct sg_device *dev = ch->dev;
 
     /* Edge-triggered: a command that was collected before still raises an event, so read only if some are in flight. */
     while (ch->in_flight > 0 && reap_one(ch))
         ;
     /* sg_remove_device(). What is in flight ends later, with an event of its own. */
-    if (!ch->old && (revents & EPOLLHUP))
-        ch->dev->pool->lost(ch->dev);
-    channel_close_if_over(ch);
+    if (!ch->old && (revents & EPOLLHUP)) {
+        sg_device_abandon(dev);
+        dev->pool->lost(dev);
+    } else {
+        channel_close_if_over(ch);
+    }
 }
 
 static void channel_read_reserve(struct sg_channel *ch)
@@ -176,7 +193,8 @@ int sg_device_replace(struct sg_device *dev, int node_fd)
         ch->old = true;
         channel_close_if_over(ch);
     }
-    close(old);
+    if (old >= 0)
+        close(old);
     return 0;
 }
 
