@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119
-# about: each command of the tables gets from a tape, an optical drive, a changer and an enclosure what it gets in dom0
+# about: each command of the tables gets from a tape in the guest what it gets in dom0, byte for byte
 # timeout: 400
 # shellcheck source=lib/compare.sh
 . /host/lib/compare.sh
@@ -31,9 +31,7 @@ cat >/tmp/any <<'END'
 8192< a3 0c 00 00 00 00 00 00 20 00 00 00
 252< 5e 00 00 00 00 00 00 00 fc 00
 END
-for kind in "tape 1" "optical 5" "changer 8" "enclosure 13"; do
-    scsi_debug_load dev_size_mb=16 delay=0 ptype="${kind#* }"
-    HELD=$(cat /sys/module/scsi_debug/refcnt)
-    same_answers "$kind" "${kind% *}" g1 table opcodes /tmp/any
-    let_go
-done
+scsi_debug_load dev_size_mb=16 delay=0 ptype=1
+HELD=$(cat /sys/module/scsi_debug/refcnt)
+same_answers "tape" tape g1 table opcodes /tmp/any
+let_go
