@@ -83,6 +83,10 @@ enum worker_helper_state {
     HELPER_UNUSED = 3 /* reservations of this LUN go to the device itself */
 };
 
+/* Where a PR helper listens by default: upstream's path, then the one of older packages, tried in this order. */
+#define PR_SOCKET_DEFAULT "/run/qemu-pr-helper.sock"
+#define PR_SOCKET_OLDER "/var/run/qemu-pr-helper.sock"
+
 struct worker_msg {
     uint32_t type;
     uint32_t generation; /* of the ring: CONNECT sets it, CONNECTED/DISCONNECTED/HALTED echo it */

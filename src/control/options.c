@@ -66,7 +66,7 @@ static const struct option_def options[] = {
       .arg = "N", .help = "most LUNs of one vhost (1 to 256)" },
     { "pr", 0, OT_PR, .in_file = true, FIELD(pr_mode), .preset = "auto", .arg = "MODE",
       .help = "persistent reservations: " PR_MODES_TEXT },
-    { "pr-socket", 0, OT_PATH, .in_file = true, FIELD(pr_socket), .preset = "/run/qemu-pr-helper.sock", .arg = "SOCKET",
+    { "pr-socket", 0, OT_PATH, .in_file = true, FIELD(pr_socket), .preset = PR_SOCKET_DEFAULT, .arg = "SOCKET",
       .help = "the PR helper's socket" },
     { "pr-deadline", 0, OT_NUMBER, .in_file = true, FIELD(pr_deadline_s), .min = 1, .max = 3600, .preset = "30",
       .arg = "SECONDS", .help = "how long the PR helper may take for one command" },

@@ -42,15 +42,6 @@ static void send(struct vhost *v, struct worker_msg *msg, const int *fds, unsign
 
 /* --- devices --- */
 
-static const char *pr_socket(const struct settings *s)
-{
-    static const char usual[] = "/run/qemu-pr-helper.sock", older[] = "/var/run/qemu-pr-helper.sock";
-
-    if (strcmp(s->pr_socket, usual) == 0 && access(usual, F_OK) < 0 && access(older, F_OK) == 0)
-        return older;
-    return s->pr_socket;
-}
-
 static uint32_t max_transfer(const struct vdev *d)
 {
     unsigned n = d->vhost->segments;
@@ -101,7 +92,7 @@ void worker_add_lun(struct vdev *d)
         snprintf(msg.u.lun.device, sizeof(msg.u.lun.device), "file");
     else
         snprintf(msg.u.lun.device, sizeof(msg.u.lun.device), "%.20s (%.40s)", d->dev.sg_name, hctl);
-    snprintf(msg.u.lun.pr_socket, sizeof(msg.u.lun.pr_socket), "%s", pr_socket(v->host->settings));
+    snprintf(msg.u.lun.pr_socket, sizeof(msg.u.lun.pr_socket), "%s", v->host->settings->pr_socket);
     d->fds = (struct device_fds){ .sg = -1, .block = -1 };
     d->answer = LUN_SAID_NOTHING;
     d->held = d->must_hold;

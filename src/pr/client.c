@@ -152,9 +152,14 @@ static void answer_waiting(struct pr_client *c)
 
 /* --- the connection --- */
 
-static const char *first_path(const struct pr_client *c)
+static const char *path_or_default(const char *path)
 {
-    return c->path[0] ? c->path : PR_SOCKET_DEFAULT;
+    return path && path[0] ? path : PR_SOCKET_DEFAULT;
+}
+
+static bool is_default(const char *path)
+{
+    return strcmp(path, PR_SOCKET_DEFAULT) == 0;
 }
 
 /* The deadline of the head if it has its turn; before, that of the handshake. */
@@ -184,7 +189,7 @@ static void note_away(struct pr_client *c, const char *why)
 {
     if (!c->away_since_us) {
         c->away_since_us = now_us();
-        log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s", first_path(c), why);
+        log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s", c->path, why);
     }
     /* While a command waits, the next attempt comes sooner. */
     loop_timer_arm(c->loop, &c->retry_timer,
@@ -210,7 +215,7 @@ static void lose(struct pr_client *c, const char *why, bool again)
         cmd->left = false;
         return;
     }
-    log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: command %02xh failed: %s", first_path(c),
+    log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: command %02xh failed: %s", c->path,
                 cmd->cdb[0], why);
     fail_head(c);
 }
@@ -231,8 +236,8 @@ static int try_connect(struct pr_client *c)
 
     if (fd < 0)
         return -errno;
-    r = try_path(fd, first_path(c));
-    if (r < 0 && !c->path[0] && try_path(fd, PR_SOCKET_DEFAULT_2) == 0)
+    r = try_path(fd, c->path);
+    if (r < 0 && is_default(c->path) && try_path(fd, PR_SOCKET_OLDER) == 0)
         r = 0;
     if (r < 0)
         return r;
@@ -380,7 +385,7 @@ static void handshaken(struct pr_client *c)
     if (!c->head || !c->head->started)
         loop_timer_cancel(&c->deadline_timer);
     if (c->away_since_us && c->reported == HELPER_AWAY)
-        log_limited(&c->limit, XTL_INFO, c->config.prefix, "PR helper at %s: connected", first_path(c));
+        log_limited(&c->limit, XTL_INFO, c->config.prefix, "PR helper at %s: connected", c->path);
     c->away_since_us = 0;
 }
 
@@ -470,7 +475,7 @@ static void on_deadline(struct loop_timer *timer)
         cmd->asked = cmd->left = false;
         lose(c, "no answer within the deadline", false);
         log_limited(&c->limit, XTL_WARN, c->config.prefix,
-                    "PR helper at %s: command %02xh failed: no answer within %u ms", first_path(c), cmd->cdb[0],
+                    "PR helper at %s: command %02xh failed: no answer within %u ms", c->path, cmd->cdb[0],
                     cmd->deadline_ms);
         fail_head(c);
     } else if (c->socket.fd >= 0) {
@@ -491,14 +496,14 @@ static bool is_socket(const char *path)
 
 bool pr_client_has_socket(const char *socket_path)
 {
-    if (socket_path && socket_path[0])
-        return is_socket(socket_path);
-    return is_socket(PR_SOCKET_DEFAULT) || is_socket(PR_SOCKET_DEFAULT_2);
+    const char *path = path_or_default(socket_path);
+
+    return is_socket(path) || (is_default(path) && is_socket(PR_SOCKET_OLDER));
 }
 
 int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out)
 {
-    const char *path = config->socket_path ? config->socket_path : "";
+    const char *path = path_or_default(config->socket_path);
     struct pr_client *c;
 
     if (!config->done || config->device_fd < 0)

@@ -21,10 +21,6 @@
 #include "pvscsi/worker-proto.h"
 #include "scsi/scsi.h"
 
-/* The default of Debian, then that of upstream; tried in this order if no path is configured. */
-#define PR_SOCKET_DEFAULT "/run/qemu-pr-helper.sock"
-#define PR_SOCKET_DEFAULT_2 "/var/run/qemu-pr-helper.sock"
-
 #define PR_QUEUE_MAX 32 /* the most commands that are accepted and not ended; a ring has 16 */
 #define PR_DEADLINE_MS 30000
 #define PR_AWAY_BUSY_MS 5000
@@ -32,11 +28,12 @@
 struct pr_client;
 
 struct pr_client_config {
-    const char *socket_path; /* copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT, then _2 */
-    uint32_t deadline_ms;    /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
-    uint32_t away_busy_ms;   /* 0: PR_AWAY_BUSY_MS */
-    const char *prefix;      /* for logs, copied (cut at 47 bytes); may be NULL */
-    int device_fd;           /* sent with each command; see pr_client_new() */
+    const char *
+        socket_path; /* copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT; that one may also be at PR_SOCKET_OLDER */
+    uint32_t deadline_ms;  /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
+    uint32_t away_busy_ms; /* 0: PR_AWAY_BUSY_MS */
+    const char *prefix;    /* for logs, copied (cut at 47 bytes); may be NULL */
+    int device_fd;         /* sent with each command; see pr_client_new() */
 
     /*
      * A command has ended: called exactly once for each accepted one that is not cancelled, from the loop,
