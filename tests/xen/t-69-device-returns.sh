@@ -2,7 +2,8 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: a device that is deleted and found again, or offline and running again, costs a guest errors, never its disk
 # timeout: 300
-# The other disk of the same vhost is under verified load all the time.
+# The other disk of the same vhost is under verified load all the time. scsi_debug's disks share one store: each has its
+# own part of it.
 need_project
 scsi_debug_load dev_size_mb=32 delay=0 num_tgts=2
 # shellcheck disable=SC2046
@@ -18,7 +19,7 @@ A=$GUEST_BLK
 guest_wait_disk g1 0:0:1:0
 B=$GUEST_BLK
 guest_ok g1 "iopat fill $B --size 8M"
-guest_sh g1 "dmesg -c >/dev/null; (iopat mix $A --until-file /tmp/stop --depth 4; echo END=\$?) >/tmp/out 2>&1 &"
+guest_sh g1 "dmesg -c >/dev/null; (iopat mix $A --start 16M --size 8M --until-file /tmp/stop --depth 4; echo END=\$?) >/tmp/out 2>&1 &"
 
 gone() { xl-scsi list g1 | grep -q '0:0:1:0 *4 gone$'; }
 # A read past the guest's cache.
