@@ -25,6 +25,8 @@ attach_g2() {
     sg_g2=$GUEST_SG blk_g2=$GUEST_BLK
 }
 expect_pr 0 g1 --out --register --param-sark=0x11
+# The helper takes at most 8192 bytes. A longer allocation length gets what there is.
+guest_ok g1 "sg_raw -r 65535 $sg_g1 5e 00 00 00 00 00 00 ff ff 00"
 
 # The first guest was alone with the LUN until now. With a second one, neither may use reservations.
 expect_fail xl-scsi attach g2 "$LIO_A" 0:0:0:0
