@@ -23,7 +23,7 @@ watch_stop() {
 }
 # watch_left_only_locks: what the service leaves in its directory.
 watch_left_only_locks() {
-    expect_eq "$(cd /run/xl-scsi && find . -type f | sort | tr -d '\n')" "./attach.lock./domains.lock./watch.lock" \
+    expect_eq "$(cd /run/xl-scsi && find . -type f | sort | tr -d '\n')" "./domains.lock./units.lock./watch.lock" \
         "files in /run/xl-scsi"
 }
 
