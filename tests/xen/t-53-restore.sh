@@ -17,7 +17,7 @@ has g1 0:0:0:0 0:0:2:0 1:0:0:0
 guest_wait_disk g1 0:0:0:0
 guest_ok g1 "iopat fill $GUEST_BLK --size 8M"
 expect_ok "$REAL_XL" save g1 /tmp/saved
-expect_eq "$(xenstore-ls /local/domain/0/backend/vscsi 2>/dev/null)" "" "nodes of a saved guest"
+wait_until 10 '[ -z "$(xenstore-ls /local/domain/0/backend/vscsi 2>/dev/null)" ]' "no nodes of a saved guest"
 expect_eq "$(userdata)" "" "files of a saved guest"
 expect_ok "$REAL_XL" restore /tmp/saved
 has g1 0:0:0:0 0:0:2:0 1:0:0:0
