@@ -37,11 +37,6 @@ xentoollog_level log_level(void)
     return min;
 }
 
-struct xentoollog_logger *log_xtl(void)
-{
-    return (struct xentoollog_logger *)logger;
-}
-
 int log_level_parse(const char *name, xentoollog_level *out)
 {
     for (int level = XTL_DEBUG; level < XTL_NUM_LEVELS; level++) {

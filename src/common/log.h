@@ -18,8 +18,6 @@ int log_init(xentoollog_level min_level);
 void log_close(void);
 void log_set_level(xentoollog_level min_level);
 xentoollog_level log_level(void);
-/* The logger to hand to libxen*; NULL before log_init(). */
-struct xentoollog_logger *log_xtl(void);
 /* name: "debug" .. "critical", as xtl_level_to_string() names them. 0, or -EINVAL. */
 int log_level_parse(const char *name, xentoollog_level *out);
 
