@@ -220,7 +220,17 @@ static void begin(void)
     connect_ring();
 }
 
-/* Requests are put by put(); this is the event. */
+/* The worker is another process and looks at the ring whenever it likes: a request is whole before it is there. */
+static void put_at(uint16_t rqid, uint32_t slot, uint8_t act)
+{
+    struct vscsiif_request *req = prepare(rqid);
+
+    req->id = (uint16_t)slot;
+    req->act = act;
+    put_done();
+}
+
+/* The event that follows put_at(). */
 static void notify(void)
 {
     uint64_t one = 1;
@@ -259,10 +269,10 @@ static void device_ends(const struct sg_io_hdr *hdr)
 START_TEST(a_worker_serves_from_init_to_quit)
 {
     begin();
-    put(1);
+    put_at(1, 0, VSCSIIF_ACT_SCSI_CDB);
     notify();
     expect_answer(1, 0);
-    put(2)->id = DEVICE;
+    put_at(2, DEVICE, VSCSIIF_ACT_SCSI_CDB);
     notify();
     device_ends((struct sg_io_hdr[1]){ at_device() });
     expect_answer(2, 0);
@@ -309,12 +319,12 @@ START_TEST(a_quit_waits_for_what_is_at_a_device_and_takes_nothing_new)
     struct sg_io_hdr hdr;
 
     begin();
-    put(1)->id = DEVICE;
+    put_at(1, DEVICE, VSCSIIF_ACT_SCSI_CDB);
     notify();
     hdr = at_device();
     say_type(WM_QUIT, 0);
     ck_assert(quiet_for(50));
-    put(2);
+    put_at(2, 0, VSCSIIF_ACT_SCSI_CDB);
     notify();
     ck_assert(quiet_for(50));
     device_ends(&hdr);
@@ -333,7 +343,7 @@ START_TEST(a_quit_does_not_wait_for_ever)
     uint64_t before = now_us();
 
     begin();
-    put(1)->id = DEVICE;
+    put_at(1, DEVICE, VSCSIIF_ACT_SCSI_CDB);
     notify();
     at_device();
     close(steal_fd(&control));
@@ -353,7 +363,7 @@ START_TEST(a_removed_lun_is_said_to_be_gone_when_it_is)
     hear(WM_LUN_REMOVED, 0, 77);
     say_type(WM_LUN_REMOVE, 100000);
     hear(WM_LUN_REMOVED, 0, 100000);
-    put(1)->id = DEVICE;
+    put_at(1, DEVICE, VSCSIIF_ACT_SCSI_CDB);
     notify();
     hdr = at_device();
     say_type(WM_LUN_REMOVE, DEVICE);
@@ -379,10 +389,9 @@ START_TEST(a_quit_leaves_no_command_behind_that_only_waited_for_its_turn)
 
     /* 1 at the device, 2 a RESET that waits for it, 3 behind that: a successor would have to call 3 lost. */
     begin();
-    put(1)->id = DEVICE;
-    put(2)->id = DEVICE;
-    vscsiif_slot(guest, 1)->req.act = VSCSIIF_ACT_SCSI_RESET;
-    put(3)->id = DEVICE;
+    put_at(1, DEVICE, VSCSIIF_ACT_SCSI_CDB);
+    put_at(2, DEVICE, VSCSIIF_ACT_SCSI_RESET);
+    put_at(3, DEVICE, VSCSIIF_ACT_SCSI_CDB);
     notify();
     hdr = at_device();
     say_type(WM_QUIT, 0);
@@ -405,7 +414,7 @@ START_TEST(a_quit_does_not_wait_for_a_held_lun)
     init();
     give_lun(DEVICE, LUN_HELD);
     connect_ring();
-    put(1)->id = DEVICE;
+    put_at(1, DEVICE, VSCSIIF_ACT_SCSI_CDB);
     notify();
     for (unsigned i = 0; __atomic_load_n(&shared_journal->req_cons, __ATOMIC_ACQUIRE) == 0; i++) {
         ck_assert_uint_lt(i, WAIT_MS / 10);

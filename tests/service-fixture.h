@@ -129,7 +129,8 @@ static UNUSED void teardown(void)
     close(fake.event_fd);
 }
 
-static UNUSED struct vscsiif_request *put(uint16_t rqid)
+/* The next request of the ring, which the worker does not see before put_done(). */
+static UNUSED struct vscsiif_request *prepare(uint16_t rqid)
 {
     struct vscsiif_request *req = &vscsiif_slot(guest, guest->req_prod)->req;
 
@@ -138,7 +139,20 @@ static UNUSED struct vscsiif_request *put(uint16_t rqid)
     req->act = VSCSIIF_ACT_SCSI_CDB;
     req->cmd_len = 10;
     req->sc_data_direction = SCSI_DIR_NONE;
-    guest->req_prod++;
+    return req;
+}
+
+static UNUSED void put_done(void)
+{
+    __atomic_store_n(&guest->req_prod, guest->req_prod + 1, __ATOMIC_RELEASE);
+}
+
+/* For a worker that runs in the test's own process: what is returned may still be changed. */
+static UNUSED struct vscsiif_request *put(uint16_t rqid)
+{
+    struct vscsiif_request *req = prepare(rqid);
+
+    put_done();
     return req;
 }
 
