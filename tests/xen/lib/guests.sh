@@ -40,7 +40,7 @@ name = "$name"
 type = "pv"
 kernel = "/boot/vmlinux"
 ramdisk = "$image"
-extra = "console=hvc0 quiet loglevel=1 panic=1 $(grep -o mitigations=off /proc/cmdline) $extra"
+extra = "console=hvc0 quiet loglevel=1 panic=1 cryptomgr.notests $(grep -o mitigations=off /proc/cmdline) $extra"
 memory = $mem
 vcpus = $vcpus
 on_crash = "destroy"

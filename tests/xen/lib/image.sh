@@ -30,6 +30,8 @@ both_programs="sg_inq sg_luns sg_readcap sg_persist sg_raw sg_vpd sg_turs sg_dd 
 dom0_programs="$both_programs qemu-pr-helper xenstore-ls xenstore-read xenstore-write
     xenstore-rm xenstore-list xenstore-chmod xenstore-exists xenstore-watch
     script strace"
+# From the unpacked packages, for dom0 and guests.
+package_programs="usr/bin/sdparm usr/sbin/smartctl usr/bin/iscsi-test-cu"
 guest_programs="$both_programs xenstore-ls xenstore-read xenstore-write
     xenstore-rm xenstore-list xenstore-exists xenstore-watch strace"
 
@@ -47,7 +49,7 @@ install_elf() {
         [ -e "$root$to" ] && continue
         mkdir -p "$root$(dirname "$to")"
         cp -L "$library" "$root$to"
-    done < <(LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu ldd "$file" 2>/dev/null |
+    done < <(LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu ldd "$file" 2>/dev/null |
         awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }')
 }
 
@@ -141,7 +143,9 @@ fetch_packages() {
     packages="xen-hypervisor-$xen_version-amd64 $kernel_package xen-utils-$xen_version xen-utils-common
         xenstore-utils libyajl2 libxencall1 libxendevicemodel1 libxenevtchn1
         libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc$xen_version libxenstore4
-        libxentoolcore1 libxentoollog1 open-iscsi libopeniscsiusr"
+        libxentoolcore1 libxentoollog1 open-iscsi libopeniscsiusr
+        tgt libibverbs1 librdmacm1 libnl-3-200 libnl-route-3-200 sdparm smartmontools
+        libiscsi-bin libiscsi7 libcunit1"
     mkdir -p "$XEN_CACHE/debs"
     debs=
     # One apt call names the files; it and the download are skipped when the
@@ -180,6 +184,7 @@ build_image() {
     root=$image/guest
     skeleton "$root"
     for name in $guest_programs; do install_program "$root" "$name"; done
+    for name in $package_programs; do install_elf "$root" "$unpacked/$name" "$name"; done
     install_elf "$root" /lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/x86_64-linux-gnu/libgcc_s.so.1
     # shellcheck disable=SC2086
     install_modules "$root" $guest_modules
@@ -195,6 +200,9 @@ build_image() {
         install_elf "$root" "$unpacked/$bin/$name" "$bin/$name"
     done
     install_elf "$root" "$unpacked/sbin/iscsistart" usr/sbin/iscsistart
+    for name in $package_programs usr/sbin/tgtd usr/sbin/tgtadm usr/sbin/tgtimg; do
+        install_elf "$root" "$unpacked/$name" "$name"
+    done
     mkdir -p "$root/usr/lib/xen-common" "$root/etc/xen"
     cp -a "$unpacked/usr/lib/xen-common/bin" "$root/usr/lib/xen-common/"
     cp -a "$unpacked/usr/sbin/xl" "$root/usr/sbin/xl"

@@ -32,7 +32,7 @@ take_lock() {
 machine_start() {
     local accel=tcg,thread=multi cpu=max,-smap,-smep,-xsave smp=${MACHINE_VCPUS:-2} serial
     local xen_args="console=com1 com1=115200,8n1 dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
-    local dom0_args="console=hvc0 quiet loglevel=4 panic=5 ${XEN_DOM0_ARGS:-}"
+    local dom0_args="console=hvc0 quiet loglevel=4 panic=5 cryptomgr.notests ${XEN_DOM0_ARGS:-}"
     CONSOLE=$1
     # SMAP off: QEMU 7.2 mishandles IRET from ring 3 with it. XSAVE (and so AVX) off: with it registers of one vCPU show
     # up in another now and then, and programs die at random (7 of 2,500 process starts; without it none).
