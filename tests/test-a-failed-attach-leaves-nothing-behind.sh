@@ -14,12 +14,12 @@ try() { # STATUS ERE PDEV VDEV
     refuses "$1" "$2" xl_scsi attach --timeout 5 1 "$3" "$4"
     wait_until 5 same
 }
-try 1 'no-such' "file:$DIR/no-such" 0:0:0:0
-try 1 '/dev/null' /dev/null 0:0:0:0
-try 1 '99:99:99:99' 99:99:99:99 0:0:0:0
-try 1 'naa' naa.0123456789abcdef 0:0:0:0
+try 3 'no-such' "file:$DIR/no-such" 0:0:0:0
+try 3 '/dev/null' /dev/null 0:0:0:0
+try 3 '99:99:99:99' 99:99:99:99 0:0:0:0
+try 3 'naa' naa.0123456789abcdef 0:0:0:0
 truncate -s 100 "$DIR/odd"
-try 1 'odd' "file:$DIR/odd" 0:0:0:0
+try 3 'odd' "file:$DIR/odd" 0:0:0:0
 for vdev in "" x 0:0:0 0:0:0:0:0 +1:0:0:0 0:0:0:99999 0:0:99999:0 0:999:0:0; do
     try 2 'v-dev|DOMAIN' "file:$DISK" "$vdev"
 done
@@ -29,7 +29,7 @@ wait_until 5 same
 
 step "a v-dev that is taken"
 attach 1 "$DISK" 0:0:0:0 --no-wait
-refuses 1 '0:0:0:0' xl_scsi attach 1 "file:$DISK" 0:0:0:0
+refuses 3 '0:0:0:0' xl_scsi attach 1 "file:$DISK" 0:0:0:0
 check_eq "$(xl_scsi list 1 | grep -c 0:0:0:0)" 1 "devices"
 
 step "detaching a device that does not exist"

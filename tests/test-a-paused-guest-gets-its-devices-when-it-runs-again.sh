@@ -32,7 +32,7 @@ xl_scsi attach -t 9 1 "file:$DIR/d.img" 0:0:0:3 >/dev/null || fail "attach"
 xl_scsi detach -t 9 1 0:0:0:3 || fail "detach of what the guest has not seen"
 
 step "one that it has is not, and what it has still to look at stays"
-refuses 1 'the guest did not answer; backend state 7' xl_scsi detach -t 2 1 0:0:0:0
+refuses 4 'the guest did not answer; backend state 7' xl_scsi detach -t 2 1 0:0:0:0
 check_eq "$(state_of 0) $(state_of 1) $(state_of 2) $(xs_read $BACKEND/1/0/state)" "4 3 3 7" "states"
 
 step "the guest takes them when it runs again"

@@ -15,7 +15,7 @@ shim scsi-a web /dev/nosuch2 0:0:0:1,readonly || fail "scsi-a"
 check_eq "$(shim scsi-list web | grep -c ' 4$')" 2 "devices in scsi-list"
 check_eq "$(shim scs-list 2>&1)" "" "an unknown command is the real xl's"
 shim scsi-attach -w -t 9 web /dev/nosuch4 1:0:0:0 || fail "scsi-attach -w -t"
-refuses 1 'is in use: it is 1:0:0:0 of this guest' shim scsi-attach web /dev/nosuch4 1:0:0:1
+refuses 3 'is in use: it is 1:0:0:0 of this guest' shim scsi-attach web /dev/nosuch4 1:0:0:1
 shim scsi-attach --force --timeout=9 web /dev/nosuch4 1:0:0:1 || fail "scsi-attach --force"
 shim scsi-detach -f -t 9 web 1:0:0:1 || fail "scsi-detach -f -t"
 shim scsi-detach web 1:0:0:0 || fail "scsi-detach"
@@ -25,11 +25,19 @@ refuses_at_length 2 'Usage: xl \[-N\] scsi-attach' shim scsi-attach -Z web /dev/
 check_match "$(shim -N scsi-attach web /dev/nosuch3 0:0:0:2)" 'dev-2/state = "1"' "scsi-attach with -N"
 shim scsi-detach web 0:0:0:1 || fail "scsi-detach"
 check_match "$(shim scsi-list --json web)" '"v-dev":"0:0:0:0"' "scsi-list --json"
+xs_write /local/domain/7/vm /vm/6a7e3f2c-0b4d-4c5e-9f10-2a3b4c5d6e7f
+xs_write /local/domain/0/name Domain-0
+shim scsi-attach web /dev/nosuch5 2:0:0:0,pr=deny || fail "scsi-attach with pr=deny"
+json=$(shim scsi-list --json web)
+check_match "$json" '"uuid":"6a7e3f2c-0b4d-4c5e-9f10-2a3b4c5d6e7f"' "the guest's uuid"
+check_match "$json" '"backend-name":"Domain-0"' "the backend's name"
+check_match "$json" '"pr":null.*"pr":"deny"' "pr of two devices"
+shim scsi-detach web 2:0:0:0 || fail "scsi-detach of the device with pr=deny"
 refuses_at_length 2 'Usage: xl \[-N\] scsi-attach \[-f\] .*<Domain>' shim scsi-attach web
 check_eq "$(shim help)" "$("$DIR/real/xl" help; printf ' %-19s %s\n' scsi-attach "Attach a SCSI device to a domain" \
     scsi-detach "Detach a domain's SCSI device" scsi-list "List domains' SCSI devices")" "the list that completion asks for"
 check_match "$(shim help scsi-detach)" 'scsi-detach .*<Domain> <VirtDev>' "help"
 refuses 1 "backend domain 'storage' does not exist" shim scsi-attach web /dev/x 2:0:0:0 storage
 check_match "$(shim -N scsi-attach web /dev/x 2:0:0:0,readonly 0)" 'dev-0/readonly = "1"' "a backend as the fourth argument"
-refuses 1 'is taken already' shim scsi-attach web /dev/x 0:0:0:0
+refuses 3 'is taken already' shim scsi-attach web /dev/x 0:0:0:0
 gone

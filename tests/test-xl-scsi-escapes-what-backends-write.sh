@@ -11,14 +11,14 @@ evil=$'no \e[31mred\e[m \xff\xc3 \x9b2J device'
 
 step "the reason of a refusal"
 peers 5 refuse="$evil"
-refuses 1 'p-dev /dev/nosuch: no \\x1b\[31mred\\x1b\[m \\xff\\xc3 \\x9b2J device$' xl_scsi attach web /dev/nosuch 0:0:0:0
+refuses 3 'p-dev /dev/nosuch: no \\x1b\[31mred\\x1b\[m \\xff\\xc3 \\x9b2J device$' xl_scsi attach web /dev/nosuch 0:0:0:0
 raw "the message" "$REFUSAL"
 
 step "a p-dev that stands in the way"
 peers 5
 xl_scsi attach web /dev/nosuch 0:0:0:0 || fail "attach"
 xs_write $BACKEND/5/0/vscsi-devs/dev-0/p-dev "$evil"
-refuses 1 'is taken already \(by p-dev no \\x1b\[31mred' xl_scsi attach web /dev/other 0:0:0:0
+refuses 3 'is taken already \(by p-dev no \\x1b\[31mred' xl_scsi attach web /dev/other 0:0:0:0
 raw "the message" "$REFUSAL"
 xs_write $BACKEND/5/0/vscsi-devs/dev-0/v-dev $'0:0:0:0' $BACKEND/5/0/vscsi-devs/dev-0/error "$evil"
 

@@ -38,7 +38,7 @@ locked attach -t 3 web /dev/nosuch2 0:0:0:1 || fail "attach of what the waiting 
 peers 5
 xs_write $BACKEND/5/0/state 4
 ended $waits 10 || fail "it does not stop waiting"
-check_eq $STATUS 1 "exit status"
+check_eq $STATUS 3 "exit status"
 check_match "$(cat "$DIR/stuck")" 'p-dev /dev/nosuch2 is in use: it is 0:0:0:1 of guest web' "the reason"
 xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "it was placed"
 locked detach stuck 0:0:0:0 || fail "detach"
@@ -47,7 +47,7 @@ step "a process that holds the lock for long is waited for until the time-out, n
 "$BUILD/with-posix-lock" "$RUN_DIR/units.lock" /bin/sleep 60 &
 holder=$!
 sleep 0.3
-refuses 1 'time-out: another xl-scsi has been attaching this device all the time; try again$' \
+refuses 4 'time-out: another xl-scsi has been attaching this device all the time; try again$' \
     locked attach -t 1 stuck /dev/nosuch4 0:0:0:0
 
 step "... and a signal ends the wait"

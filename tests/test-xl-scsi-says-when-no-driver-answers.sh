@@ -14,7 +14,7 @@ peers 5 guest=absent
 
 step "running, without a frontend"
 echo 0 >"$FAKE_HYP/5"
-refuses 1 '^xl-scsi: the guest did not take v-dev 0:0:0:0: no frontend is running there; the device stays attached' \
+refuses 4 '^xl-scsi: the guest did not take v-dev 0:0:0:0: no frontend is running there; the device stays attached' \
     xl_scsi attach web /dev/nosuch 0:0:0:0
 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 3 || fail "the device did not stay"
 xl_scsi attach --no-wait web /dev/nosuch1 0:0:0:1 || fail "attach --no-wait"

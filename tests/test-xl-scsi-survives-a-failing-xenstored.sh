@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# xenstored refuses the nth request of each kind, or ends. xl-scsi prints one line, exits with status 1, leaves nothing half attached, and
-# does not hang.
+# xenstored refuses the nth request of each kind, or ends. xl-scsi prints one line, exits with status 1 or 4, leaves
+# nothing half attached, and does not hang.
 MOCK_TIMEOUT=240
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -20,7 +20,8 @@ try() {
     ! mock_ctl faults | grep -q 'fired [1-9]' || FIRED=yes
     mock_ctl faults "" >/dev/null || fail "the faults stay"
     [ $status = 0 ] && return 0
-    check_eq $status 1 "exit status of $what ($(cat "$DIR/out"))"
+    # A write that is lost leaves the backend without a question, which is a time-out.
+    case $status in 1 | 4) ;; *) fail "exit status of $what: expected 1 or 4, got $status ($(cat "$DIR/out"))" ;; esac
     check_match "$(head -n 1 "$DIR/out")" '^xl-scsi: ' "what $what says"
     return 1
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Whatever fails: one line names the side and the reason, the exit status is 1, and xenstore is as it was before.
+# Whatever fails: one line names the side and the reason, the exit status tells refused (3), timed out (4) and other
+# failures (1) apart, and xenstore is as it was before.
 MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -12,19 +13,19 @@ guest_create 5 web
 SOON=4
 
 step "no backend"
-refuses 1 'time-out for v-dev 0:0:0:0: no backend serves this \(is pvscsid running there\?\)' \
+refuses 4 'time-out for v-dev 0:0:0:0: no backend serves this \(is pvscsid running there\?\)' \
     xl_scsi attach web /dev/nosuch 0:0:0:0 -t 1
 no_nodes 5 "without a backend"
 
 step "a backend that answers nothing"
 peers 5 backend=mute
-refuses 1 'the backend did not answer \(is pvscsid running there\?\); backend state 2 \(InitWait\), device state 1 \(Initialising\)' \
+refuses 4 'the backend did not answer \(is pvscsid running there\?\); backend state 2 \(InitWait\), device state 1 \(Initialising\)' \
     xl_scsi attach web /dev/nosuch 0:0:0:0 -t "$SOON"
 no_nodes 5 "with a mute backend"
 
 step "a backend that refuses"
 peers 5 refuse='no such device'
-refuses 1 'v-dev 0:0:0:0 was refused by the backend: p-dev /dev/nosuch: no such device$' \
+refuses 3 'v-dev 0:0:0:0 was refused by the backend: p-dev /dev/nosuch: no such device$' \
     xl_scsi attach web /dev/nosuch 0:0:0:0
 no_nodes 5 "after a refusal"
 
@@ -39,24 +40,24 @@ no_nodes 5 "after detach from a guest without frontend"
 
 step "a guest that refuses"
 peers 5 guest=refuse
-refuses 1 'v-dev 0:0:0:0 was refused by the guest' xl_scsi attach web /dev/nosuch 0:0:0:0
+refuses 3 'v-dev 0:0:0:0 was refused by the guest' xl_scsi attach web /dev/nosuch 0:0:0:0
 no_nodes 5 "after the guest's refusal"
 
 step "a guest that stops answering: what it has, it keeps"
 peers 5 guest=silent
 xl_scsi attach web /dev/nosuch 0:0:0:0 || fail "attach"
 before=$(nodes 5)
-refuses 1 'the guest did not answer; backend state 7 \(Reconfiguring\), device state 1 \(Initialising\), guest.s state 4' \
+refuses 4 'the guest did not answer; backend state 7 \(Reconfiguring\), device state 1 \(Initialising\), guest.s state 4' \
     xl_scsi attach web /dev/nosuch2 0:0:0:1 -t "$SOON"
 check_eq "$(nodes 5)" "$before" "the nodes after a failed attach"
-refuses 1 'time-out: the guest did not answer; backend state 5 \(Closing\), guest.s state 4 \(Connected\)' \
+refuses 4 'time-out: the guest did not answer; backend state 5 \(Closing\), guest.s state 4 \(Connected\)' \
     xl_scsi detach web 0:0:0:0 -t "$SOON"
 check_eq "$(nodes 5)" "$before" "the nodes after a failed detach"
 peers 5
 xl_scsi attach web /dev/nosuch2 0:0:0:1 || fail "attach to a guest that answers again"
 peers 5 guest=silent
 before=$(nodes 5)
-refuses 1 'the guest did not answer; backend state 7' xl_scsi detach web 0:0:0:1 -t "$SOON"
+refuses 4 'the guest did not answer; backend state 7' xl_scsi detach web 0:0:0:1 -t "$SOON"
 check_eq "$(nodes 5)" "$before" "the nodes after a failed detach of one of two"
 xl_scsi detach --force -t 1 web 0:0:0:1 || fail "detach --force of one of two"
 xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "dev-1 is still there"
@@ -88,13 +89,13 @@ xenstore-rm /local/domain/5/device/vscsi
 peers 5
 xl_scsi attach web /dev/nosuch 0:0:0:0 || fail "attach"
 before=$(nodes 5)
-refuses 1 'v-dev 0:0:0:0 is taken already \(by p-dev /dev/nosuch, state 4 Connected\)' \
+refuses 3 'v-dev 0:0:0:0 is taken already \(by p-dev /dev/nosuch, state 4 Connected\)' \
     xl_scsi attach web /dev/other 0:0:0:0
-refuses 1 'virtual host 0 is there without feature-host' xl_scsi attach web /dev/other 0:0:0:1,feature-host
+refuses 3 'virtual host 0 is there without feature-host' xl_scsi attach web /dev/other 0:0:0:1,feature-host
 refuses 1 "backend domain 'nobody' does not exist" xl_scsi attach web /dev/other 1:0:0:0,backend=nobody
 refuses 1 'domain 5 cannot be its own backend' xl_scsi attach web /dev/other 1:0:0:0,backend=web
 guest_create 6 other
-refuses 1 'virtual host 0 is served by backend domain 0, not by 6' xl_scsi attach web /dev/other 0:0:0:1,backend=other
+refuses 3 'virtual host 0 is served by backend domain 0, not by 6' xl_scsi attach web /dev/other 0:0:0:1,backend=other
 refuses 1 'domain 5 has no device 0:0:0:9 \(it has 0:0:0:0\)' xl_scsi detach web 0:0:0:9
 refuses 1 'domain 6 has no device 0:0:0:0 \(it has none\)' xl_scsi detach other 0:0:0:0
 check_eq "$(nodes 5)" "$before" "the nodes after refusals"

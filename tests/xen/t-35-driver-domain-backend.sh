@@ -24,8 +24,8 @@ expect_match "$(xenstore-ls -fp "/local/domain/$id/device/vscsi" | grep "vscsi/0
 expect_match "$(xl scsi-list g1)" "^0 +$dd +4 +0 .* 0:0:0:0 +4$"
 
 note "a second one by its id; and what does not go together"
-expect_fail 1 xl scsi-attach g1 0:0:0:0 0:0:1:0
-expect_fail 1 xl scsi-attach g1 /dev/nosuch "0:0:1:0,backend=$dd"
+expect_fail 3 xl scsi-attach g1 0:0:0:0 0:0:1:0
+expect_fail 3 xl scsi-attach g1 /dev/nosuch "0:0:1:0,backend=$dd"
 expect_fail 1 xl scsi-attach g1 0:0:0:0 1:0:0:0,backend=nobody
 expect_fail 1 xl scsi-attach g1 0:0:0:0 host,backend=storage
 expect_ok xl scsi-detach g1 0:0:0:0

@@ -33,7 +33,7 @@ wwid=$(cat "/sys/class/scsi_device/$loop/device/wwid")
 expect_match "$wwid" '^naa\.[0-9a-f]{32}$' "the wwid of a LIO device"
 try "$wwid" 0
 try "naa.$(echo "${wwid#naa.}" | tr a-f A-F):0" 0
-expect_fail 1 xl-scsi attach g1 "$wwid:1" 0:0:0:0
+expect_fail 3 xl-scsi attach g1 "$wwid:1" 0:0:0:0
 lio_clear
 
 # dom0 has their drivers from the start, so a missing node is a failure.

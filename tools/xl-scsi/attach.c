@@ -147,15 +147,15 @@ static int check_existing(struct target *t, const struct vhost_view *h)
     char vdev[HCTL_TEXT_MAX];
 
     if (h->backend != t->backend)
-        return change_failed(t->c, -EEXIST,
-                             "virtual host %u is served by backend domain %u, not by %u: "
-                             "use another host number in the v-dev",
-                             t->host, h->backend, t->backend);
+        return change_refused(t->c, -EEXIST,
+                              "virtual host %u is served by backend domain %u, not by %u: "
+                              "use another host number in the v-dev",
+                              t->host, h->backend, t->backend);
     if (h->feature_host != t->feature_host)
-        return change_failed(t->c, -EEXIST,
-                             "virtual host %u is there with%s feature-host, which holds for "
-                             "all its devices: give the same option, or another host number in the v-dev",
-                             t->host, h->feature_host ? "" : "out");
+        return change_refused(t->c, -EEXIST,
+                              "virtual host %u is there with%s feature-host, which holds for "
+                              "all its devices: give the same option, or another host number in the v-dev",
+                              t->host, h->feature_host ? "" : "out");
     for (unsigned i = 0; i < t->n_shares; i++) {
         const struct dev_view *d = view_dev(h, &t->shares[i].entry->vdev);
 
@@ -166,8 +166,8 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 
         vdev_text(&t->shares[i], vdev);
         escape_for_log(pdev, sizeof(pdev), text, strlen(text));
-        return change_failed(t->c, -EEXIST, "v-dev %s is taken already (by p-dev %s, state %u %s)", vdev, pdev,
-                             d->state, state_name(d->state));
+        return change_refused(t->c, -EEXIST, "v-dev %s is taken already (by p-dev %s, state %u %s)", vdev, pdev,
+                              d->state, state_name(d->state));
     }
     return 0;
 }
@@ -382,8 +382,8 @@ static int refused(struct target *t, const struct share *sh)
                              "gone",
                              vdev);
     if (sh->outcome == DEV_REFUSED_BY_GUEST)
-        return change_failed(t->c, -EIO, "v-dev %s was refused by the guest (see its kernel's log)", vdev);
-    return change_failed(t->c, -EIO, "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev, safe);
+        return change_refused(t->c, -EIO, "v-dev %s was refused by the guest (see its kernel's log)", vdev);
+    return change_refused(t->c, -EIO, "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev, safe);
 }
 
 /*
@@ -561,8 +561,8 @@ static int check_entries(struct change *c, const struct vscsi_entry *e, unsigned
             return change_failed(c, -EINVAL, "v-dev %s: domain %u cannot be its own backend", vdev, c->domid);
         for (unsigned k = 0; k < i; k++) {
             if (hctl_equal(&e[k].vdev, &e[i].vdev))
-                return change_failed(c, -EEXIST, "v-dev %s is given twice (p-dev %s and %s)", vdev, e[k].pdev,
-                                     e[i].pdev);
+                return change_refused(c, -EEXIST, "v-dev %s is given twice (p-dev %s and %s)", vdev, e[k].pdev,
+                                      e[i].pdev);
             if (e[k].vdev.host != e[i].vdev.host)
                 continue;
             if (backends[k] != backends[i])

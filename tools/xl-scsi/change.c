@@ -20,6 +20,19 @@ int change_failed(struct change *c, int r, const char *fmt, ...)
     return r;
 }
 
+int change_refused(struct change *c, int r, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (c->error[0] == '\0') {
+        va_start(ap, fmt);
+        vsnprintf(c->error, sizeof(c->error), fmt, ap);
+        va_end(ap);
+        c->refused = true;
+    }
+    return r;
+}
+
 int change_store_failed(struct change *c, int r)
 {
     if (r == -EACCES || r == -EPERM)

@@ -25,11 +25,17 @@ struct change {
     int (*claim)(struct change *c, const struct vscsi_entry *e, unsigned n);
     bool no_wait;                 /* attach: succeed as soon as the backend has the device */
     bool force;                   /* detach: delete the nodes even if backend or guest does not answer */
+    bool refused;                 /* the error is a refusal: see change_refused() */
     char error[CHANGE_ERROR_MAX]; /* one line, without a full stop, after a negative result */
 };
 
 /* Notes what went wrong. A later call does not replace the text. Returns r (negative). */
 int change_failed(struct change *c, int r, const char *fmt, ...) PRINTF(3, 4);
+/*
+ * The same for a refusal: backend, guest or this program has looked at the request and does not want it. Trying again
+ * does not help until something is changed.
+ */
+int change_refused(struct change *c, int r, const char *fmt, ...) PRINTF(3, 4);
 /* change_failed() for a xenstore_* result that needs no more context. */
 int change_store_failed(struct change *c, int r);
 /*

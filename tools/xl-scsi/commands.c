@@ -60,6 +60,11 @@ struct change change_for(struct xenstore *s, uint32_t domid, const struct option
                             .timeout_us = o->timeout_s * 1000000ull };
 }
 
+int exit_status_of(const struct change *c, int r)
+{
+    return r == -ETIMEDOUT ? EXIT_TIMED_OUT : c->refused ? EXIT_REFUSED : EXIT_FAILED;
+}
+
 /* What is attached now is attached again after a reboot only if the service runs. */
 static void warn_without_service(void)
 {
@@ -121,11 +126,11 @@ int cmd_attach(const struct options *o, int argc, char **argv)
         int r = attach_and_remember(&c, &entry, &n);
 
         if (r < 0)
-            code = complain(EXIT_FAILED, "%s", c.error);
+            code = complain(exit_status_of(&c, r), "%s", c.error);
         else if (r == ATTACH_TAKEN)
             printf("The backend has the device (state 3); the guest gets it when its frontend connects.\n");
         else if (r == ATTACH_NO_FRONTEND)
-            code = complain(EXIT_FAILED,
+            code = complain(EXIT_TIMED_OUT,
                             "the guest did not take v-dev %s: no frontend is running there; the device stays "
                             "attached (the backend has it, state 3), and the guest gets it when its frontend connects",
                             argv[2]);
@@ -167,7 +172,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         if (gone && !o->dry_run && (missing == 1 || noted == 0))
             r = 0;
         if (r < 0)
-            code = complain(EXIT_FAILED, "%s", c.error);
+            code = complain(exit_status_of(&c, r), "%s", c.error);
         else if (noted < 0)
             complain(0, "note: the device is detached, but comes back after a reboot or migration: %s", note);
     }
@@ -196,6 +201,22 @@ static void resolve_here(struct xenstore *s, struct guest_view *v, struct lookup
     }
 }
 
+/* What only `list --json` shows. */
+static void load_more(struct xenstore *s, struct guest_view *v)
+{
+    CLEANUP_FREE char *vm = xenstore_read(s, "/local/domain/%u/vm", v->domid);
+    const char *uuid = vm ? strrchr(vm, '/') : NULL;
+
+    v->uuid = uuid ? strdup(uuid + 1) : NULL;
+    for (unsigned i = 0; i < v->n_vhosts; i++) {
+        struct vhost_view *h = &v->vhosts[i];
+
+        h->backend_name = domain_name(s, h->backend);
+        for (unsigned k = 0; k < h->n_devs; k++)
+            h->devs[k].pr = xenstore_read(s, DEV_FMT "/pr", h->backend, v->domid, h->id, h->devs[k].n);
+    }
+}
+
 struct backends {
     uint32_t *ids;
     unsigned n;
@@ -214,6 +235,8 @@ static int list_one(struct xenstore *s, uint32_t domid, struct backends *b, cons
         r = wanted_load(s, domid, &missing);
     if (r == 0)
         resolve_here(s, &v, &b->lookup);
+    if (r == 0 && array)
+        load_more(s, &v);
     if (r < 0) {
         code = complain(EXIT_FAILED, "cannot read domain %u's devices: %s", domid, strerror(-r));
     } else if (v.n_vhosts || missing.n || even_if_empty) {

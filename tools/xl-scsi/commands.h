@@ -12,6 +12,8 @@ enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
+    EXIT_REFUSED = 3,   /* attach: the device is in use, or backend or guest do not take it */
+    EXIT_TIMED_OUT = 4, /* attach, detach: no answer in time */
 
     OPTION_TIMEOUT_MAX_S = 86400
 };
@@ -37,6 +39,8 @@ int cmd_xl(const struct options *o, int argc, char **argv);
 /* Connects, or prints why not. EXIT_OK or another exit status; xenstore_close() must follow in both cases. */
 int connect_store(struct xenstore *s);
 int find_guest(struct xenstore *s, const char *text, uint32_t *domid);
+/* The exit status of a change that gave r (negative). */
+int exit_status_of(const struct change *c, int r);
 struct change change_for(struct xenstore *s, uint32_t domid, const struct options *o);
 /*
  * Attaches entries to c->domid with all checks, and notes them for the guest's next domain. *entries is

@@ -323,14 +323,14 @@ static int check_one(struct change *c, const struct inuse_roots *roots, const st
         if (!collides(c, g, own_vm, e, a))
             continue;
         escape_for_log(vdev, sizeof(vdev), text, strlen(text));
-        return change_failed(c, -EBUSY,
-                             "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
-                             "anyway",
-                             e->pdev, vdev, g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?",
-                             g->domid);
+        return change_refused(c, -EBUSY,
+                              "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
+                              "anyway",
+                              e->pdev, vdev, g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?",
+                              g->domid);
     }
     if (a->resolved && inuse_locally(roots, &a->dev, why))
-        return change_failed(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it anyway", e->pdev, why);
+        return change_refused(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it anyway", e->pdev, why);
     return 0;
 }
 
@@ -387,10 +387,10 @@ static int check_asked(struct change *c, const struct inuse_roots *roots, const 
 
         for (unsigned k = 0; k < i; k++)
             if (same_asked(&asked[i], &asked[k], e[i].pdev, e[k].pdev))
-                return change_failed(c, -EBUSY,
-                                     "p-dev %s and p-dev %s are the same device; option force attaches it "
-                                     "twice",
-                                     e[k].pdev, e[i].pdev);
+                return change_refused(c, -EBUSY,
+                                      "p-dev %s and p-dev %s are the same device; option force attaches it "
+                                      "twice",
+                                      e[k].pdev, e[i].pdev);
         if (!asked[i].checked)
             continue;
         r = load_given(c, roots, &asked[i], &given);

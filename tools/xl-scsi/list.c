@@ -177,13 +177,14 @@ static struct json_object *dev_json(const struct vhost_view *h, const struct dev
     hctl_format(&d->vdev, vdev);
     if (!o)
         return NULL;
-    if (put_number(o, "idx", h->id) && put_number(o, "backend", h->backend) && put_number(o, "state", h->state)
+    if (put_number(o, "idx", h->id) && put_number(o, "backend", h->backend)
+        && put_foreign(o, "backend-name", h->backend_name) && put_number(o, "state", h->state)
         && put_number(o, "host", h->host) && put_foreign(o, "p-hctl", phctl_of(d))
         && put_foreign(o, "p-devname", d->devname) && put_foreign(o, "p-dev", d->pdev)
         && put_text(o, "v-dev", d->vdev_ok ? vdev : NULL) && put_number(o, "dev", d->n)
         && put_number(o, "devstate", d->state) && put_number(o, "frontend-state", h->fe_state)
         && put_number(o, "frontend-devstate", d->fe_state) && put_flag(o, "feature-host", h->feature_host)
-        && put_flag(o, "readonly", d->readonly) && put_flag(o, "online", h->online)
+        && put_flag(o, "readonly", d->readonly) && put_foreign(o, "pr", d->pr) && put_flag(o, "online", h->online)
         && put_foreign(o, "error", d->error ? d->error : h->error))
         return o;
     json_object_put(o);
@@ -213,7 +214,7 @@ struct json_object *list_json(const struct guest_view *v, const struct wanted *m
             ok = append(devices, dev_json(&v->vhosts[i], &v->vhosts[i].devs[k]));
     for (unsigned i = 0; ok && i < missing->n; i++)
         ok = append(absent, missing_json(&missing->entries[i], missing->errors[i]));
-    ok = ok && put_number(o, "domid", v->domid) && put_text(o, "name", name);
+    ok = ok && put_number(o, "domid", v->domid) && put_text(o, "name", name) && put_text(o, "uuid", v->uuid);
     if (ok && json_object_object_add(o, "devices", devices) == 0) {
         devices = NULL;
         if (json_object_object_add(o, "missing", absent) == 0)

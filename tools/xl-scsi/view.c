@@ -54,6 +54,7 @@ static void dev_clear(struct dev_view *d)
     free(d->devname);
     free(d->phctl);
     free(d->error);
+    free(d->pr);
 }
 
 static void vhost_clear(struct vhost_view *h)
@@ -62,6 +63,7 @@ static void vhost_clear(struct vhost_view *h)
         dev_clear(&h->devs[i]);
     free(h->devs);
     free(h->error);
+    free(h->backend_name);
 }
 
 void view_clear(struct guest_view *v)
@@ -69,6 +71,7 @@ void view_clear(struct guest_view *v)
     for (unsigned i = 0; i < v->n_vhosts; i++)
         vhost_clear(&v->vhosts[i]);
     free(v->vhosts);
+    free(v->uuid);
     *v = (struct guest_view){ 0 };
 }
 

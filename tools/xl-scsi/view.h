@@ -22,6 +22,7 @@ struct dev_view {
     char *devname, *phctl; /* what the backend made of p-dev: /dev/sg3 or the like, and h:c:t:l; or NULL */
     char *error;           /* why the backend closed it; or NULL */
     bool readonly;
+    char *pr; /* the option pr=; or NULL. Only list reads it, as with `uuid` and `backend_name` */
     unsigned state, fe_state;
 };
 
@@ -31,12 +32,14 @@ struct vhost_view {
     unsigned state, fe_state;
     bool online, feature_host, has_frontend;
     char *error;
+    char *backend_name;
     struct dev_view *devs;
     unsigned n_devs;
 };
 
 struct guest_view {
     uint32_t domid;
+    char *uuid;
     struct vhost_view *vhosts; /* by backend domain and id */
     unsigned n_vhosts;
 };
