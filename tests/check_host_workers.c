@@ -5,6 +5,9 @@
  */
 #include "config.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "host-fixture.h"
 
 /* --- workers --- */
@@ -123,6 +126,36 @@ START_TEST(a_reset_is_refused_unless_it_is_configured)
     ck_assert_int_eq(fake_last(fake_child(), WM_RESET_DONE)->error, -EOPNOTSUPP);
     fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 99 });
     UNTIL(fake_count(fake_child(), WM_RESET_DONE) == 2);
+}
+END_TEST
+
+/* A worker has no path to the PR helper's socket. It gets a connection for each LUN that may use the helper. */
+START_TEST(a_worker_gets_connections_to_the_pr_helper)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fd;
+
+    snprintf(settings.pr_socket, sizeof(settings.pr_socket), "%s/helper", dir);
+    connected();
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_slot = 0 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 1);
+    ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
+    strcpy(addr.sun_path, settings.pr_socket);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(listen(listener, 8), 0);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_slot = 0 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 2);
+    ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, 0);
+    fd = accept(listener, NULL, NULL);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    /* There is no such LUN. */
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_slot = 99 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 3);
+    ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
+    ck_assert_int_lt(accept(listener, NULL, NULL), 0);
+    close(listener);
+    unlink(settings.pr_socket);
 }
 END_TEST
 
@@ -287,6 +320,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_worker_that_dies_is_replaced_and_goes_on_with_the_ring);
     tcase_add_test(t, a_worker_that_dies_over_and_over_is_slowed_down_but_never_given_up);
     tcase_add_test(t, a_worker_that_cannot_be_started_is_tried_again);
+    tcase_add_test(t, a_worker_gets_connections_to_the_pr_helper);
     tcase_add_test(t, a_worker_that_dies_without_a_ring_is_replaced);
     tcase_add_test(t, a_worker_that_dies_while_it_lets_go_has_let_go);
     tcase_add_test(t, what_a_worker_says_of_an_earlier_ring_is_ignored);

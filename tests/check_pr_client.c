@@ -21,6 +21,7 @@
 #include "common/util.h"
 #include "fake-pr-helper.h"
 #include "pr/client.h"
+#include "pr/connect.h"
 
 static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 }; /* allocation 24 */
 static const uint8_t reg[16] = { 0x5f, 0x06, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };       /* list of 24 */
@@ -124,9 +125,25 @@ static void state_changed(void *ctx, enum worker_helper_state state)
         states[n_states++] = state;
 }
 
+/* How connect() is answered. */
+static enum {
+    ANSWER_AT_ONCE,
+    ANSWER_LATER, /* the test does it */
+} answers;
+static unsigned asked;
+
+static void connect_helper(void *ctx)
+{
+    ck_assert_ptr_eq(ctx, &records);
+    asked++;
+    if (answers == ANSWER_AT_ONCE)
+        pr_client_connected(client, pr_connect(path));
+}
+
 static void set_up(void)
 {
-    n_records = n_states = 0;
+    n_records = n_states = asked = 0;
+    answers = ANSWER_AT_ONCE;
     on_done = NULL;
     calloc_fails_after = -1;
     strcpy(dir, "/tmp/check_pr_client.XXXXXX");
@@ -154,6 +171,7 @@ static void new_client(uint32_t deadline_ms, uint32_t away_busy_ms)
         .deadline_ms = deadline_ms,
         .away_busy_ms = away_busy_ms,
         .prefix = "d1.0",
+        .connect = connect_helper,
         .done = done,
         .state_changed = state_changed,
         .ctx = &records,
@@ -1004,7 +1022,9 @@ END_TEST
 START_TEST(bad_configuration)
 {
     char long_path[200];
-    struct pr_client_config config = { .socket_path = long_path, .done = done, .device_fd = 0 };
+    struct pr_client_config config = {
+        .socket_path = long_path, .connect = connect_helper, .done = done, .device_fd = 0
+    };
 
     memset(long_path, 'x', sizeof(long_path));
     long_path[108] = 0;
@@ -1015,14 +1035,74 @@ START_TEST(bad_configuration)
     config.device_fd = 0;
     config.done = NULL;
     ck_assert_int_eq(pr_client_new(loop, &config, &client), -EINVAL);
+    config.done = done;
+    config.connect = NULL;
+    ck_assert_int_eq(pr_client_new(loop, &config, &client), -EINVAL);
     ck_assert_ptr_null(client);
     pr_client_free(NULL);
 }
 END_TEST
 
+/* The control process makes the connection, and its answer takes a round of the loop or more. */
+START_TEST(a_connection_may_come_later)
+{
+    START(always_good);
+    answers = ANSWER_LATER;
+    new_client(2000, 1000);
+    ck_assert_int_eq(submit_out(NULL), 0);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(loop_once(loop, 10), 0);
+    ck_assert_uint_eq(asked, 1);
+    ck_assert_uint_eq(pr_client_pending(client), 1);
+    ck_assert_int_eq(pr_client_state(client), HELPER_IDLE);
+    pr_client_connected(client, pr_connect(path));
+    wait_records(1);
+    expect_status(0, 0x00, 0);
+    ck_assert_uint_eq(asked, 1);
+}
+END_TEST
+
+START_TEST(a_refused_connection_may_come_later)
+{
+    answers = ANSWER_LATER;
+    new_client(2000, 1000);
+    ck_assert_int_eq(submit_out(NULL), 0);
+    ck_assert_int_eq(loop_once(loop, 10), 0);
+    pr_client_connected(client, -ECONNREFUSED);
+    wait_records(1);
+    expect_status(0, 0x08, 24);
+    ck_assert_int_eq(pr_client_state(client), HELPER_AWAY);
+}
+END_TEST
+
+START_TEST(a_connection_that_does_not_come_costs_the_deadline)
+{
+    int fd;
+
+    START(always_good);
+    answers = ANSWER_LATER;
+    new_client(100, 1000);
+    ck_assert_int_eq(submit_out(NULL), 0);
+    wait_records(1);
+    expect_status(0, 0x08, 24);
+    ck_assert_int_eq(pr_client_state(client), HELPER_AWAY);
+    /* It asks again by itself, and takes what it gets only once. */
+    while (asked < 2)
+        ck_assert_int_eq(loop_once(loop, 50), 0);
+    pr_client_connected(client, pr_connect(path));
+    fd = pr_connect(path);
+    ck_assert_int_ge(fd, 0);
+    pr_client_connected(client, fd);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+    ck_assert_int_eq(submit_out(NULL), 0);
+    wait_records(2);
+    expect_status(1, 0x00, 0);
+}
+END_TEST
+
 START_TEST(no_memory)
 {
-    struct pr_client_config config = { .socket_path = path, .done = done, .device_fd = 0 };
+    struct pr_client_config config = { .socket_path = path, .connect = connect_helper, .done = done, .device_fd = 0 };
 
     calloc_fails_after = 0;
     ck_assert_int_eq(pr_client_new(loop, &config, &client), -ENOMEM);
@@ -1081,6 +1161,9 @@ int main(void)
     tcase_add_loop_test(t, submit_from_the_callback, 0, 2);
     tcase_add_test(t, not_for_the_helper);
     tcase_add_test(t, bad_configuration);
+    tcase_add_test(t, a_connection_may_come_later);
+    tcase_add_test(t, a_refused_connection_may_come_later);
+    tcase_add_test(t, a_connection_that_does_not_come_costs_the_deadline);
     tcase_add_test(t, no_memory);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);

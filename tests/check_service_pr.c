@@ -26,7 +26,7 @@ static void add_pr_lun(void)
     msg.u.lun.target = 6;
     msg.u.lun.max_transfer = 4096;
     msg.u.lun.pr_mode = PR_HELPER;
-    memcpy(msg.u.lun.pr_socket, addr.sun_path, sizeof(addr.sun_path));
+    memcpy(helper_path, addr.sun_path, sizeof(addr.sun_path));
     ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC)), 0);
 }
 
@@ -59,24 +59,15 @@ START_TEST(a_lun_s_reservations_go_where_they_can_be_carried_out)
     };
     struct worker_msg msg = lun_message(7, 0x00, 0);
 
-    add_pr_lun(); /* for its socket */
     msg.u.lun.pr_mode = cases[_i].mode;
-    if (cases[_i].socket) {
-        struct sockaddr_un addr;
-        socklen_t len = sizeof(addr);
-
-        ck_assert_int_eq(getsockname(helper_listener, (struct sockaddr *)&addr, &len), 0);
-        memcpy(msg.u.lun.pr_socket, addr.sun_path, sizeof(addr.sun_path));
-    } else {
-        strcpy(msg.u.lun.pr_socket, "/nonexistent/socket");
-    }
+    if (cases[_i].socket)
+        msg.u.lun.flags |= LUN_PR_SOCKET;
     helper_told = HELPER_IDLE;
     ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), cases[_i].block ? eventfd(0, EFD_CLOEXEC) : -1),
                      0);
     ck_assert_int_eq(svc->luns[7]->facts.pr, cases[_i].pr);
     ck_assert_int_eq(svc->luns[7]->pr != NULL, cases[_i].pr == SCSI_PR_HELPER);
     ck_assert_int_eq(helper_told, cases[_i].pr == SCSI_PR_DIRECT ? HELPER_UNUSED : HELPER_IDLE);
-    remove_helper();
 }
 END_TEST
 

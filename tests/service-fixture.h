@@ -14,6 +14,7 @@
 
 #include "common/util.h"
 #include "fake-xen.h"
+#include "pr/connect.h"
 #include "worker/hotplug.h"
 #include "worker/manage.h"
 #include "worker/service.h"
@@ -46,6 +47,12 @@ static void on_lost(struct service *s, struct lun *lun)
     losses++;
 }
 static enum worker_helper_state helper_told;
+/* Where this fixture connects for a LUN that needs the PR helper. */
+static char helper_path[108] = "/nonexistent/socket";
+static void on_helper_connect(struct service *s, struct lun *lun)
+{
+    hotplug_helper_connected(s, lun->index, pr_connect(helper_path));
+}
 static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st)
 {
     helper_told = st;
@@ -65,6 +72,7 @@ static UNUSED void new_service(void)
     svc->progress = on_progress;
     svc->halted = on_halted;
     svc->reset_device = on_reset;
+    svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper;
     svc->device_lost = on_lost;
     ck_assert_int_eq(service_init(svc), 0);

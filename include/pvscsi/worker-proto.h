@@ -15,6 +15,7 @@
  * for each LUN whose device is idle again. Only then are its orphans ended and new requests submitted.
  * A device that goes and comes back: LUN_LOST, once; then LUN_ADD with LUN_RETURNED and new descriptors for the
  * same slot -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
+ * A LUN needs the PR helper: HELPER_CONNECT -> HELPER_SOCKET, because a worker has no path to its socket.
  */
 #ifndef PVSCSI_WORKER_PROTO_H
 #define PVSCSI_WORKER_PROTO_H
@@ -38,15 +39,17 @@ enum worker_msg_type {
     WM_QUIT,
     WM_RESET_DONE, /* answer to WM_RESET; error = 0 or -errno */
     WM_LOG_LEVEL,
+    WM_HELPER_SOCKET, /* answer to WM_HELPER_CONNECT; error = 0 and fds: a connection; or -errno */
     /* worker -> control */
     WM_READY = 32,
     WM_LUN_ADDED, /* error = 0 or -errno */
     WM_LUN_REMOVED,
     WM_CONNECTED, /* error = 0 or -errno */
     WM_DISCONNECTED,
-    WM_RESET,    /* asks for an SG_SCSI_RESET of this LUN's device */
-    WM_HALTED,   /* the ring is halted: nothing is served until DISCONNECT */
-    WM_HELPER,   /* the PR helper's state for this LUN: see enum worker_helper_state */
+    WM_RESET,          /* asks for an SG_SCSI_RESET of this LUN's device */
+    WM_HALTED,         /* the ring is halted: nothing is served until DISCONNECT */
+    WM_HELPER,         /* the PR helper's state for this LUN: see enum worker_helper_state */
+    WM_HELPER_CONNECT, /* asks for a connection to the PR helper for this LUN */
     WM_LUN_LOST, /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
 };
 
@@ -64,6 +67,7 @@ enum worker_lun_flags {
     LUN_PR_MOVE = 64,   /* REGISTER AND MOVE and SPEC_I_PT allowed */
     LUN_RETURNED = 128, /* the slot has this LUN already: these are new descriptors of its device */
     LUN_AWAY = 256, /* its device is not there: no descriptors, and commands end with NO_CONNECT until LUN_RETURNED */
+    LUN_PR_SOCKET = 512, /* there is a socket where the PR helper should listen */
 };
 enum worker_pr_mode {
     PR_HELPER = 0,

@@ -11,6 +11,7 @@
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/worker-link.h"
+#include "pr/connect.h"
 
 /* After the first deaths a worker is started again at once. If it keeps dying at once, the pauses grow. */
 #define FREE_FAILURES 3
@@ -81,6 +82,8 @@ void worker_add_lun(struct vdev *d)
         msg.u.lun.flags |= LUN_RETURNED;
     if (d->presence == DEVICE_GONE)
         msg.u.lun.flags |= LUN_AWAY;
+    if (d->wish.pr_mode == PR_AUTO && pr_socket_is_there(v->host->settings->pr_socket))
+        msg.u.lun.flags |= LUN_PR_SOCKET;
     msg.u.lun.max_transfer = max_transfer(d);
     msg.u.lun.queue_depth = d->dev.queue_depth;
     msg.u.lun.host = d->dev.hctl.host;
@@ -222,6 +225,17 @@ static void reset_wanted(struct vhost *v, const struct worker_msg *msg)
     }
 }
 
+static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
+{
+    const struct vdev *d = model_find_lun(v, msg->lun_slot);
+    bool has_one = d && (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO);
+    struct worker_msg answer = { .type = WM_HELPER_SOCKET, .lun_slot = msg->lun_slot };
+    int fd = has_one ? pr_connect(v->host->settings->pr_socket) : -ENOENT;
+
+    answer.error = fd < 0 ? fd : 0;
+    send(v, &answer, &fd, fd < 0 ? 0 : 1);
+}
+
 static void child_message(void *ctx, const struct worker_msg *msg)
 {
     struct vhost *v = ctx;
@@ -261,6 +275,9 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     case WM_RESET:
         reset_wanted(v, msg);
         break;
+    case WM_HELPER_CONNECT:
+        helper_wanted(v, msg);
+        return; /* nothing of the model has changed */
     case WM_HELPER:
         d = model_find_lun(v, msg->lun_slot);
         if (d && msg->u.helper_state <= HELPER_UNUSED)

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -62,6 +61,7 @@ struct pr_client {
     uint32_t backoff_ms;
     enum worker_helper_state reported;
 
+    bool asking; /* connect() was called, and pr_client_connected() was not */
     bool inside; /* a callback of the loop is running */
     bool dead;   /* freed by a callback; the memory is freed when `inside` ends */
 };
@@ -152,16 +152,6 @@ static void answer_waiting(struct pr_client *c)
 
 /* --- the connection --- */
 
-static const char *path_or_default(const char *path)
-{
-    return path && path[0] ? path : PR_SOCKET_DEFAULT;
-}
-
-static bool is_default(const char *path)
-{
-    return strcmp(path, PR_SOCKET_DEFAULT) == 0;
-}
-
 /* The deadline of the head if it has its turn; before, that of the handshake. */
 static uint32_t deadline_ms(const struct pr_client *c)
 {
@@ -220,54 +210,37 @@ static void lose(struct pr_client *c, const char *why, bool again)
     fail_head(c);
 }
 
-/* 0 or -errno. */
-static int try_path(int fd, const char *path)
+/* Takes over fd, a connection to the helper. On failure it is closed. 0 or -errno. */
+static int use_connection(struct pr_client *c, int fd)
 {
-    struct sockaddr_un addr = { .sun_family = AF_UNIX };
-
-    memcpy(addr.sun_path, path, strlen(path) + 1);
-    return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
-}
-
-static int try_connect(struct pr_client *c)
-{
-    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int r;
 
-    if (fd < 0)
-        return -errno;
-    r = try_path(fd, c->path);
-    if (r < 0 && is_default(c->path) && try_path(fd, PR_SOCKET_OLDER) == 0)
-        r = 0;
-    if (r < 0)
-        return r;
     c->socket.fd = fd;
     c->socket.events = EPOLLIN;
     r = loop_add(c->loop, &c->socket);
-    if (r < 0) {
-        c->socket.fd = -1;
-        return r;
-    }
-    steal_fd(&fd);
-    return 0;
+    if (r < 0)
+        close(steal_fd(&c->socket.fd));
+    return r;
 }
 
-/* A Unix socket connects at once or fails. It never has to be waited for. */
+/* The helper cannot be reached. */
+static void not_connected(struct pr_client *c, const char *why)
+{
+    if (!c->head || !c->head->started)
+        loop_timer_cancel(&c->deadline_timer);
+    note_away(c, why);
+    answer_waiting(c);
+}
+
+/* The answer may come from inside connect(). If it does not come, the deadline ends the wait. */
 static void attempt(struct pr_client *c)
 {
-    int r;
-
     loop_timer_cancel(&c->retry_timer);
     c->attempt_us = now_us();
-    r = try_connect(c);
-    if (r < 0) {
-        note_away(c, strerror(-r));
-        answer_waiting(c);
-        return;
-    }
-    pr_proto_init(&c->proto);
+    c->asking = true;
     if (!loop_timer_armed(&c->deadline_timer))
         arm_deadline(c);
+    c->config.connect(c->config.ctx);
 }
 
 /* Like send(), and with_fd sends the device's descriptor too. Raises no SIGPIPE. */
@@ -360,7 +333,7 @@ static void drive(struct pr_client *c)
 {
     struct pr_command *cmd;
 
-    if (c->socket.fd < 0 && attempt_due(c))
+    if (c->socket.fd < 0 && !c->asking && attempt_due(c))
         attempt(c);
     if (c->socket.fd < 0)
         return;
@@ -470,6 +443,9 @@ static void on_deadline(struct loop_timer *timer)
     struct pr_command *cmd = c->head;
 
     enter(c);
+    if (c->asking && (!cmd || !cmd->started))
+        not_connected(c, "no connection within the deadline");
+    c->asking = false; /* an answer that comes later is closed */
     if (cmd && cmd->started) {
         /* Its time is over, sent or not. Only this command fails; the others stay in the queue. */
         cmd->asked = cmd->left = false;
@@ -487,26 +463,37 @@ static void on_deadline(struct loop_timer *timer)
 
 /* --- for the worker --- */
 
-static bool is_socket(const char *path)
+void pr_client_connected(struct pr_client *c, int fd)
 {
-    struct stat st;
+    bool nested = c->inside;
+    int r = fd;
 
-    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
-}
-
-bool pr_client_has_socket(const char *socket_path)
-{
-    const char *path = path_or_default(socket_path);
-
-    return is_socket(path) || (is_default(path) && is_socket(PR_SOCKET_OLDER));
+    if (c->dead || !c->asking) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    c->asking = false;
+    if (!nested)
+        enter(c);
+    if (fd >= 0)
+        r = use_connection(c, fd);
+    if (r < 0)
+        not_connected(c, strerror(-r));
+    else
+        pr_proto_init(&c->proto);
+    if (!nested) {
+        drive(c);
+        leave(c);
+    }
 }
 
 int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out)
 {
-    const char *path = path_or_default(config->socket_path);
+    const char *path = config->socket_path && config->socket_path[0] ? config->socket_path : PR_SOCKET_DEFAULT;
     struct pr_client *c;
 
-    if (!config->done || config->device_fd < 0)
+    if (!config->connect || !config->done || config->device_fd < 0)
         return -EINVAL;
     if (strlen(path) >= sizeof(c->path))
         return -ENAMETOOLONG;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Persistent reservations of one LUN through a PR helper (qemu-pr-helper's
- * protocol, see proto.h): the socket, the queue, the deadline and the
- * reconnecting. Never blocks. One command at a time is on the socket.
+ * protocol, see proto.h): the connection, the queue, the deadline and the
+ * reconnecting. It asks its caller for each connection, because a worker has no path to the socket. Never blocks. One command at a time is on the socket.
  *
  * The helper may be absent, hang, be killed or send nonsense: each command ends exactly once, with a SCSI status
  * that is true:
@@ -28,13 +28,17 @@
 struct pr_client;
 
 struct pr_client_config {
-    const char *
-        socket_path; /* copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT; that one may also be at PR_SOCKET_OLDER */
-    uint32_t deadline_ms;  /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
-    uint32_t away_busy_ms; /* 0: PR_AWAY_BUSY_MS */
-    const char *prefix;    /* for logs, copied (cut at 47 bytes); may be NULL */
-    int device_fd;         /* sent with each command; see pr_client_new() */
+    const char *socket_path; /* for logs, copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT */
+    uint32_t deadline_ms;    /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
+    uint32_t away_busy_ms;   /* 0: PR_AWAY_BUSY_MS */
+    const char *prefix;      /* for logs, copied (cut at 47 bytes); may be NULL */
+    int device_fd;           /* sent with each command; see pr_client_new() */
 
+    /*
+     * Asks for a connection to the helper. The answer is pr_client_connected(), from inside this callback or later. If
+     * it does not come within deadline_ms, the client asks again.
+     */
+    void (*connect)(void *ctx);
     /*
      * A command has ended: called exactly once for each accepted one that is not cancelled, from the loop,
      * never from inside a function of this header. in_data (in_len bytes, 0 unless 5Eh and GOOD) is valid
@@ -48,18 +52,17 @@ struct pr_client_config {
 };
 
 /*
- * Is there a socket at this path, or at one of the defaults for NULL or ""? It does not tell whether a helper
- * listens there.
- */
-bool pr_client_has_socket(const char *socket_path);
-
-/*
  * device_fd: a descriptor that nobody else uses (the helper gets the same open file): the disk's block node,
  * or the sg node where there is none; open for writing, or the helper refuses 5Fh (05/20/00). On success it
  * belongs to the client, which closes it; on failure it stays the caller's. The first command connects.
- * 0; -ENAMETOOLONG (socket_path), -EINVAL (no done callback, device_fd < 0), -ENOMEM.
+ * 0; -ENAMETOOLONG (socket_path), -EINVAL (a callback is missing, device_fd < 0), -ENOMEM.
  */
 int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out);
+/*
+ * The answer to connect(): a connected stream socket (O_NONBLOCK), which the client takes over, or -errno. Without a
+ * question, or after the deadline, the socket is closed.
+ */
+void pr_client_connected(struct pr_client *client, int fd);
 /* Cancels all commands without callbacks, closes socket and device_fd. NULL is allowed. */
 void pr_client_free(struct pr_client *client);
 

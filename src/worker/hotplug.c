@@ -35,7 +35,7 @@ static enum scsi_pr pr_path(const struct worker_msg *msg, bool has_block)
 {
     switch (msg->u.lun.pr_mode) {
     case PR_AUTO:
-        return has_block && pr_client_has_socket(msg->u.lun.pr_socket) ? SCSI_PR_HELPER : SCSI_PR_DIRECT;
+        return has_block && (msg->u.lun.flags & LUN_PR_SOCKET) ? SCSI_PR_HELPER : SCSI_PR_DIRECT;
     case PR_HELPER:
         return has_block ? SCSI_PR_HELPER : SCSI_PR_DIRECT;
     case PR_DIRECT:
@@ -52,6 +52,13 @@ static void helper_state(void *ctx, enum worker_helper_state state)
     link->svc->helper_changed(link->svc, link->lun, state);
 }
 
+static void helper_connect(void *ctx)
+{
+    struct pr_link *link = ctx;
+
+    link->svc->helper_connect(link->svc, link->lun);
+}
+
 static int open_helper(struct service *svc, struct lun *lun, const struct worker_msg *msg, int *fd)
 {
     char prefix[48];
@@ -60,6 +67,7 @@ static int open_helper(struct service *svc, struct lun *lun, const struct worker
         .deadline_ms = msg->u.lun.pr_deadline_ms,
         .prefix = prefix,
         .device_fd = *fd,
+        .connect = helper_connect,
         .done = command_pr_done,
         .state_changed = helper_state,
         .ctx = &lun->pr_link,
@@ -286,6 +294,16 @@ bool hotplug_reap(struct service *svc, uint32_t index)
     svc->luns[index] = NULL;
     lun_free(lun);
     return true;
+}
+
+void hotplug_helper_connected(struct service *svc, uint32_t index, int fd)
+{
+    struct lun *lun = index < PVSCSI_STATS_LUNS ? svc->luns[index] : NULL;
+
+    if (lun && lun->pr)
+        pr_client_connected(lun->pr, fd);
+    else if (fd >= 0)
+        close(fd);
 }
 
 void hotplug_check_held(struct service *svc)

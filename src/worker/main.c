@@ -137,6 +137,11 @@ static void on_device_lost(struct service *svc, struct lun *lun)
     tell(worker_of(svc), WM_LUN_LOST, 0, lun->index, 0);
 }
 
+static void on_helper_connect(struct service *svc, struct lun *lun)
+{
+    tell(worker_of(svc), WM_HELPER_CONNECT, 0, lun->index, 0);
+}
+
 static void on_helper_changed(struct service *svc, struct lun *lun, enum worker_helper_state state)
 {
     tell(worker_of(svc), WM_HELPER, 0, lun->index, state);
@@ -214,6 +219,7 @@ static int init(struct worker *w, const struct worker_msg *msg, const int fds[WO
     svc->progress = on_progress;
     svc->halted = on_halted;
     svc->reset_device = on_reset_device;
+    svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper_changed;
     svc->device_lost = on_device_lost;
     r = service_init(svc);
@@ -270,6 +276,10 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_RESET_DONE:
         if (msg->lun_slot < PVSCSI_STATS_LUNS && svc->luns[msg->lun_slot])
             manage_reset_done(svc, svc->luns[msg->lun_slot], msg->error);
+        break;
+    case WM_HELPER_SOCKET:
+        r = msg->error < 0 ? msg->error : fds[0] < 0 ? -EPROTO : steal_fd(&fds[0]);
+        hotplug_helper_connected(svc, msg->lun_slot, r);
         break;
     case WM_LOG_LEVEL:
         if (msg->u.log_level > XTL_NONE && msg->u.log_level < XTL_NUM_LEVELS)

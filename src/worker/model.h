@@ -156,6 +156,8 @@ struct service {
     void (*halted)(struct service *svc);
     void (*reset_device)(struct service *svc, struct lun *lun);
     void (*device_lost)(struct service *svc, struct lun *lun);
+    /* Asks for a connection to the PR helper; the answer is hotplug_helper_connected(), from inside it or later. */
+    void (*helper_connect)(struct service *svc, struct lun *lun);
     void (*helper_changed)(struct service *svc, struct lun *lun, enum worker_helper_state state);
 };
 

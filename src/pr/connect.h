@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The PR helper's socket: is it there, and a connection to it. It says nothing over the connection; client.c does.
+ * The control process uses this file, because a worker has no path to the socket.
+ */
+#ifndef PVSCSI_PR_CONNECT_H
+#define PVSCSI_PR_CONNECT_H
+
+#include <stdbool.h>
+
+/* Both take "" or NULL for PR_SOCKET_DEFAULT. That one may also be at PR_SOCKET_OLDER. */
+
+/* Is there a socket at this path? It does not tell whether a helper listens there. */
+bool pr_socket_is_there(const char *path);
+/* A connected descriptor (O_NONBLOCK, CLOEXEC) that the caller owns, or -errno. It never waits. */
+int pr_connect(const char *path);
+
+#endif
