@@ -49,6 +49,7 @@ toolstack_tests = \
 	tests/test-an-attach-costs-the-same-with-many-guests.sh \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \
 	tests/test-re-made-domains-get-their-devices-back.sh \
+	tests/test-libvirts-guests-get-their-devices.sh \
 	tests/test-a-signal-ends-the-xl-shim-and-its-guest.sh \
 	tests/test-the-xl-shim-gives-a-guest-its-devices-before-it-runs.sh \
 	tests/test-the-xl-shim-has-the-scsi-commands.sh \

@@ -11,10 +11,12 @@
 #include "cfg.h"
 #include "commands.h"
 #include "detach.h"
+#include "expected.h"
 #include "hyp.h"
 #include "inuse.h"
 #include "list.h"
 #include "lookup.h"
+#include "made.h"
 #include "remember.h"
 #include "run.h"
 #include "wanted.h"
@@ -317,4 +319,62 @@ int cmd_check(const struct options *o, int argc, char **argv)
     }
     guest_config_clear(&config);
     return EXIT_OK;
+}
+
+/* Prints each mistake. EXIT_OK and n entries in e, or the exit status. */
+static int parse_expected(unsigned n, char **texts, struct vscsi_entry *e)
+{
+    char err[VSCSI_ERROR_MAX];
+    int code = EXIT_OK;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (vscsi_entry_parse(texts[i], &e[i], err) < 0)
+            code = complain(EXIT_USAGE, "device %u ('%s'): %s", i + 1, texts[i], err);
+        /* Whether this guest is created or reboots cannot be told, so what holds at creation holds always. */
+        if (e[i].need == NEED_DEFAULT)
+            e[i].need = NEED_REQUIRED;
+    }
+    return code;
+}
+
+/* Without the service, nothing would attach the devices. If its lock cannot be looked at, that is no reason to stop. */
+static int need_service(void)
+{
+    if (run_lock_is_held("watch") != 0)
+        return EXIT_OK;
+    return complain(EXIT_FAILED,
+                    "the service xl-scsi-watch is not running, and only it can give the guest its devices: "
+                    "start it (systemctl start xl-scsi-watch)");
+}
+
+int cmd_expect(const struct options *o, int argc, char **argv)
+{
+    unsigned n = (unsigned)argc - 1, which;
+    struct vscsi_entry *e = calloc(n ? n : 1, sizeof(*e));
+    char uuid[UUID_TEXT_MAX], why[VSCSI_ERROR_MAX];
+    struct xenstore s = { 0 };
+    struct change c = change_for(&s, 0, o);
+    int code = EXIT_OK, r;
+
+    if (!e)
+        code = complain(EXIT_FAILED, "out of memory");
+    else if (!made_uuid_form(argv[0], uuid))
+        code = complain(EXIT_USAGE, "'%s' is no uuid: expected 32 hex digits with hyphens, as 8-4-4-4-12", argv[0]);
+    else
+        code = parse_expected(n, argv + 1, e);
+    if (code == EXIT_OK && n && !o->dry_run)
+        code = need_service();
+    if (code == EXIT_OK)
+        code = connect_store(&s);
+    s.dry_run = o->dry_run;
+    if (code == EXIT_OK && inuse_expand_hosts(&c, &inuse_roots_system, &e, &n) < 0)
+        code = complain(EXIT_FAILED, "%s", c.error);
+    if (code == EXIT_OK && vscsi_entries_check(e, n, &which, why) < 0)
+        code = complain(EXIT_USAGE, "device %u: %s", which + 1, why);
+    r = code == EXIT_OK ? expected_set(&s, uuid, e, n) : 0;
+    if (r < 0)
+        code = complain(EXIT_FAILED, "cannot note the devices in xenstore: %s", strerror(-r));
+    xenstore_close(&s);
+    vscsi_entries_free(e, n);
+    return code;
 }

@@ -28,6 +28,8 @@ int cmd_detach(const struct options *o, int argc, char **argv);
 int cmd_list(const struct options *o, int argc, char **argv);
 /* Checks the vscsi= of a configuration and shows it. */
 int cmd_check(const struct options *o, int argc, char **argv);
+/* Notes devices for a guest whose domain another toolstack is about to make (expected.h). */
+int cmd_expect(const struct options *o, int argc, char **argv);
 /* The service that attaches a guest's devices again when its domain is made anew (watch.c). */
 int cmd_watch(const struct options *o, int argc, char **argv);
 /* The work of the service for one domain, in a process of its own. */

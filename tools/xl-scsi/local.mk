@@ -12,7 +12,7 @@ libxlscsi_a_SOURCES = tools/xl-scsi/xenstore.c tools/xl-scsi/xenstore.h tools/xl
 	tools/xl-scsi/list.c tools/xl-scsi/list.h tools/xl-scsi/hyp.c tools/xl-scsi/hyp.h \
 	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/made.c tools/xl-scsi/made.h tools/xl-scsi/inuse.c tools/xl-scsi/inuse.h tools/xl-scsi/units.c tools/xl-scsi/units.h tools/xl-scsi/lookup.c tools/xl-scsi/lookup.h \
 	tools/xl-scsi/remember.c tools/xl-scsi/remember.h tools/xl-scsi/run.c tools/xl-scsi/run.h \
-	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
+	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/expected.c tools/xl-scsi/expected.h tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
 libxlscsi_a_CFLAGS = $(AM_CFLAGS) $(XENLIGHT_CFLAGS) $(XENCONTROL_CFLAGS) $(XLUTIL_CFLAGS)
 XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) \
 	$(XENCONTROL_LIBS) $(JSONC_LIBS)

@@ -31,6 +31,8 @@ static const struct command commands[] = {
     { "detach", "DOMAIN VDEV", "take it away again", "tnf", 2, 2, cmd_detach },
     { "list", "[DOMAIN...]", "show guests' SCSI devices", "jl", 0, MANY, cmd_list },
     { "check", "FILE [KEY=VALUE...]", "check the vscsi= of a guest's configuration", "", 1, MANY, cmd_check },
+    { "expect", "UUID [PDEV,VDEV[,option...]...]", "devices for a guest that another toolstack starts", "n", 1, MANY,
+      cmd_expect },
     { "watch", "", "the service: guests keep their devices over a reboot", "t", 0, 0, cmd_watch },
     { "xl", "XL [ARGUMENTS...]", "do the same as XL, with SCSI devices", "t", 1, MANY, cmd_xl },
     { "resume", "DOMAIN", NULL, "t", 1, 1, cmd_resume },
@@ -148,7 +150,8 @@ static int parse_line(int *argc, char ***argv, const struct command **cmd, struc
     if (parse_options(*argc, *argv, "+" SHORT_OPTIONS, o, seen, code))
         return 1;
     if (optind >= *argc) {
-        *code = complain(EXIT_USAGE, "no command: expected attach, detach, list, check or watch (xl-scsi --help)");
+        *code = complain(EXIT_USAGE,
+                         "no command: expected attach, detach, list, check, expect or watch (xl-scsi --help)");
         return 1;
     }
     *argc -= optind;

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "commands.h"
+#include "expected.h"
 #include "hyp.h"
 #include "inuse.h"
 #include "remember.h"
@@ -47,6 +48,7 @@ struct job {
 /* A domain that exists. */
 struct seen {
     uint32_t domid;
+    bool asked;                           /* whether devices were noted for its uuid (expected.h) */
     bool wants;                           /* it wants devices that it does not have yet */
     uint64_t first_us, tried_us, next_us; /* CLOCK_MONOTONIC: seen first; tried last; to be tried again */
     uint64_t delay_us;                    /* between the last two */
@@ -267,7 +269,8 @@ static void look_at(struct watcher *w, struct seen *seen)
     /* libxl writes the list before it introduces the domain: a domain that had none for a while will have none. */
     if (!seen->wants && now_us() > seen->first_us + SETTLE_US)
         return;
-    if (wanted_load(&w->store, seen->domid, &wanted) < 0) {
+    seen->asked = seen->asked || expected_hand_over(&w->store, seen->domid) == 0;
+    if (!seen->asked || wanted_load(&w->store, seen->domid, &wanted) < 0) {
         w->later = true;
         return;
     }
