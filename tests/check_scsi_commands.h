@@ -19,9 +19,9 @@ enum {
 
 /*
  * cdb: LL are the bytes of the length field. data: n none, i in, o out (by the length field), I and O always,
- * u in, or none (not told by one field). readonly: what becomes of it on a LUN that may only be read: p passes,
- * w 07/27/00, x 05/20/00, f 05/24/00. usual, least: seconds; 0, 0: as a read or write of the type;
- * 1, 1: as what touches no medium of the type.
+ * u in, or none (not told by one field), e either (other fields tell). readonly: what becomes of it on a LUN that may
+ * only be read: p passes, w 07/27/00, x 05/20/00, f 05/24/00. usual, least: seconds; 0, 0: as a read or write of the
+ * type; 1, 1: as what touches no medium of the type; 2, 2: as a command that the table does not have.
  */
 /* One row a line. */
 /* clang-format off */
@@ -64,6 +64,7 @@ static const struct command {
     { ALL, 'o', 'x', "PERSISTENT RESERVE OUT", "5f 00 00 00 00 LL LL LL LL 00", 1, 1 },
     { NOT_MMC, 'o', 'x', "EXTENDED COPY",      "83 00 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 14400, 25 },
     { NOT_MMC, 'i', 'x', "RECEIVE COPY",       "84 03 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
+    { MEDIA, 'e', 'x', "ATA PASS-THROUGH(16)", "85 08 0e 00 00 00 01 00 00 00 00 00 00 00 ec 00", 2, 2 },
     { NOT_MMC, 'i', 'x', "ACCESS CONTROL IN",  "86 00 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
     { NOT_MMC, 'o', 'x', "ACCESS CONTROL OUT", "87 00 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
     { NOT_MMC, 'i', 'p', "READ ATTRIBUTE",           "8c 00 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
@@ -81,6 +82,7 @@ static const struct command {
     { NOT_MMC, 'i', 'f', "READ BUFFER(16), vendor specific", "9b 01 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
     { NOT_MMC, 'i', 'f', "READ BUFFER(16), error history", "9b 1c 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
     { ALL, 'i', 'p', "REPORT LUNS",            "a0 00 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
+    { DISKS, 'e', 'x', "ATA PASS-THROUGH(12)", "a1 08 0e 00 01 00 00 00 00 ec 00 00", 2, 2 },
     { ALL, 'i', 'x', "SECURITY PROTOCOL IN",   "a2 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
     { NOT_MMC, 'i', 'p', "REPORT IDENTIFYING INFO",  "a3 05 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
     { NOT_MMC, 'i', 'p', "REPORT TPG",               "a3 0a 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
@@ -95,6 +97,7 @@ static const struct command {
     { NOT_MMC, 'o', 'x', "SET TPG",            "a4 0a 00 00 00 00 LL LL LL LL 00 00", 14400, 25 },
     { ALL, 'i', 'f', "SERVICE ACTION IN(12)",  "ab 00 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
     { ALL, 'i', 'p', "READ MEDIA SERIAL NUMBER", "ab 01 00 00 00 00 LL LL LL LL 00 00", 1, 1 },
+    { 0x01, 'i', 'x', "SECURITY PROTOCOL IN, tape data encryption", "a2 20 00 20 00 00 LL LL LL LL 00 00", 0, 0 },
     { NOT_CHANGER, 'o', 'x', "SECURITY PROTOCOL OUT", "b5 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
     { WITH_MEDIUM, 'n', 'x', "PREVENT ALLOW",  "1e 00 00 00 01 00", 1, 1 },
     /* SBC, and what MMC took from it */
@@ -270,9 +273,15 @@ static inline bool has_type(const struct command *c, uint8_t t)
     }
 }
 
+/* A LUN whose guest may send everything. */
 static inline struct scsi_lun_facts facts_of(uint8_t type)
 {
-    return (struct scsi_lun_facts){ .type = type, .pr = SCSI_PR_DIRECT, .max_transfer = 65536 };
+    struct scsi_lun_facts f = { .type = type, .feature_host = true, .pr = SCSI_PR_DIRECT, .max_transfer = 65536 };
+    static const uint8_t copy[] = { 0x18, 0x39, 0x3a, 0x7f, 0x83, 0x84 };
+
+    for (unsigned i = 0; i < sizeof(copy); i++)
+        f.rules.rule[f.rules.n++] = (struct scsi_rule){ .opcode = copy[i] };
+    return f;
 }
 
 /* The CDB with LL bytes 0, but for the nth of them (-1: none); their number is returned. */

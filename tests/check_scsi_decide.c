@@ -74,7 +74,8 @@ static void expect(const struct command *c, uint8_t type, const uint8_t *cdb, ui
 START_TEST(direction_of_every_command_on_every_type)
 {
     const struct command *c = &commands[_i];
-    bool in = c->data == 'i' || c->data == 'I' || c->data == 'u', out = c->data == 'o' || c->data == 'O';
+    bool in = c->data == 'i' || c->data == 'I' || c->data == 'u' || c->data == 'e';
+    bool out = c->data == 'o' || c->data == 'O' || c->data == 'e';
     uint8_t cdb[SCSI_CDB_MAX], full[SCSI_CDB_MAX], len;
     int marks = make_cdb(c->cdb, -1, cdb, &len);
 
@@ -119,6 +120,8 @@ START_TEST(seconds_of_every_command_on_every_type)
             continue;
         if (c->usual <= 1)
             want = c->usual ? short_seconds(t) : media_seconds(t);
+        if (c->usual == 2)
+            want = unknown_seconds(t);
         decide(&f, cdb, len, SCSI_DIR_IN, 512, &d);
         check_seconds(&d, want, c->name, t);
         must(d.min_timeout_s > 0 && d.min_timeout_s <= d.timeout_s, "%s", c->name);
@@ -191,11 +194,12 @@ START_TEST(table_is_sorted_and_every_row_is_sound)
         const struct cdb_row *r = &cdb_table[i];
         uint8_t group = scsi_cdb_group_len(r->opcode);
 
-        bool field = r->data != CDB_DATA_NONE && r->len_size != CDB_LEN_ALWAYS && r->len_size != CDB_LEN_UNSAID;
+        bool field = r->data != CDB_DATA_NONE && r->data != CDB_DATA_EITHER && r->len_size != CDB_LEN_ALWAYS
+                     && r->len_size != CDB_LEN_UNSAID;
 
         must(i == 0 || cdb_table[i - 1].opcode <= r->opcode, "row %u is out of order", i);
-        must(r->types != 0 && r->time < CDB_TIMES && r->data <= CDB_DATA_OUT && group >= 6, "row %u", i);
-        must(r->readonly <= CDB_READONLY_PASS, "row %u", i);
+        must(r->types != 0 && r->time < CDB_TIMES && r->data <= CDB_DATA_EITHER && group >= 6, "row %u", i);
+        must(r->readonly <= CDB_READONLY_PASS && r->guest <= CDB_GUEST_KEY, "row %u", i);
         must((r->form & ~r->form_mask) == 0, "row %u can never be found", i);
         if (field)
             must(r->len_size <= 4 && r->len_at > 0 && r->len_at + r->len_size < group, "row %u: length field", i);

@@ -54,12 +54,15 @@ START_TEST(every_command_on_every_type)
 
             f.feature_host = host;
             got = decide(&f, cdb, len, dir, data_len, &d);
+            /* The command policy can only refuse more. */
+            if (!host && (got == 'x' || got == 'f'))
+                continue;
             must(got == c->readonly, "%s, type %02x: %c, expected %c", c->name, t, got, c->readonly);
             /* A longer CDB is refused too. */
             got = decide(&f, cdb, 16, dir, data_len, &d);
             must(got == c->readonly, "%s in 16 bytes, type %02x: %c", c->name, t, got);
             f.readonly = false;
-            must(decide(&f, cdb, len, dir, data_len, &d) == 'p', "%s, type %02x, writable", c->name, t);
+            must(!host || decide(&f, cdb, len, dir, data_len, &d) == 'p', "%s, type %02x, writable", c->name, t);
         }
     }
 }
@@ -141,11 +144,11 @@ START_TEST(every_form_of_every_opcode)
                     uint32_t data_len = dir == SCSI_DIR_NONE ? 0 : 512;
                     char got = decide(&f, cdb, 16, (enum scsi_direction)dir, data_len, &d);
 
-                    must(got == want || got == 'f', "%02x %02x, type %02x, direction %d: %c, expected %c", op, byte1, t,
-                         dir, got, want);
+                    must(got == want || got == 'f' || (!host && got == 'x'),
+                         "%02x %02x, type %02x, direction %d: %c, expected %c", op, byte1, t, dir, got, want);
                     met += got == want;
                 }
-                must(met > 0, "%02x %02x, type %02x: never %c", op, byte1, t, want);
+                must(met > 0 || !host, "%02x %02x, type %02x: never %c", op, byte1, t, want);
             }
         }
     }

@@ -15,6 +15,7 @@ enum cdb_data {
     CDB_DATA_NONE,
     CDB_DATA_IN,
     CDB_DATA_OUT,
+    CDB_DATA_EITHER, /* other fields than a length say which, and whether there is any: not judged */
 };
 
 /* How long a command may take; the seconds are in decide.c. */
@@ -41,6 +42,20 @@ enum cdb_readonly {
     CDB_READONLY_PASS,  /* changes neither */
 };
 
+/* What becomes of a command of a guest without feature-host. The conditions are policy.c's. */
+enum cdb_guest {
+    CDB_GUEST_DENY,
+    CDB_GUEST_PASS,
+    CDB_GUEST_ALONE,     /* only while no other guest of this host has the LUN */
+    CDB_GUEST_COPY,      /* third-party copy: reaches other LUNs with this host's rights. Not even with feature-host */
+    CDB_GUEST_NEXUS,     /* reservations: decide.c judges them, with feature-host too */
+    CDB_GUEST_START,     /* PASS for a start; ALONE for a stop, an eject, a power condition */
+    CDB_GUEST_SELF_TEST, /* self-tests of this LUN without parameters; ALONE for those in the foreground */
+    CDB_GUEST_CACHING,   /* scsi_check_parameters() looks at the mode pages */
+    CDB_GUEST_ATA,       /* the ATA commands that only read what the device says of itself */
+    CDB_GUEST_KEY,       /* all keys but the drive's region, which can be changed five times in its life */
+};
+
 /* Values of .len_size other than 1..4, the number of bytes of a length field: */
 enum {
     CDB_LEN_ALWAYS = 0,    /* there is always data */
@@ -56,6 +71,7 @@ struct cdb_row {
         len_size;     /* big-endian allocation, parameter list or transfer length in the CDB: 0 there = no data */
     uint8_t time;     /* enum cdb_time */
     uint8_t readonly; /* enum cdb_readonly */
+    uint8_t guest;    /* enum cdb_guest */
 };
 
 /* Sorted by opcode. If several rows fit a command, the first one counts. */
@@ -64,6 +80,8 @@ extern const unsigned cdb_table_len;
 
 /* The row for this command, or NULL if that type has none. cdb: as many bytes as the opcode's group demands. */
 const struct cdb_row *cdb_find(const uint8_t *cdb, uint8_t type);
+/* Walks the rows of one opcode on one type; *row is NULL at first. False: there is no further one. */
+bool cdb_find_next(uint8_t opcode, uint8_t type, const struct cdb_row **row);
 /* Is there a form of this opcode that a LUN with readonly accepts? */
 bool cdb_readonly_in_some_form(uint8_t opcode, uint8_t type);
 

@@ -76,6 +76,8 @@ static bool direction_fits(const struct cdb_row *row, const uint8_t *cdb, enum s
         return false;
     if (!row)
         return true;
+    if (row->data == CDB_DATA_EITHER)
+        return true;
     if (!data_len)
         return row->data == CDB_DATA_NONE || length_is_zero(row, cdb);
     return row->data == (dir == SCSI_DIR_IN ? CDB_DATA_IN : CDB_DATA_OUT);

@@ -15,6 +15,7 @@ enum scsi_opcode {
     OP_READ_6 = 0x08,
     OP_WRITE_6 = 0x0a,
     OP_INQUIRY = 0x12,
+    OP_MODE_SELECT_6 = 0x15,
     OP_RESERVE_6 = 0x16, /* SPC-2; of a changer RESERVE ELEMENT too */
     OP_RELEASE_6 = 0x17,
     OP_MODE_SENSE_6 = 0x1a,
@@ -24,25 +25,35 @@ enum scsi_opcode {
     OP_XDWRITE_10 = 0x50,     /* SBC-2 */
     OP_XPWRITE_10 = 0x51,     /* SBC-2 */
     OP_XDWRITEREAD_10 = 0x53, /* SBC-2 */
-    OP_RESERVE_10 = 0x56,     /* SPC-2 */
+    OP_MODE_SELECT_10 = 0x55,
+    OP_RESERVE_10 = 0x56, /* SPC-2 */
     OP_RELEASE_10 = 0x57,
     OP_MODE_SENSE_10 = 0x5a,
     OP_PERSISTENT_RESERVE_IN = 0x5e,
     OP_PERSISTENT_RESERVE_OUT = 0x5f,
+    OP_VARIABLE_LENGTH = 0x7f,
+    OP_EXTENDED_COPY = 0x83, /* and all the other service actions of third-party copy out */
+    OP_ATA_PASS_THROUGH_16 = 0x85,
     OP_READ_16 = 0x88,
     OP_COMPARE_AND_WRITE = 0x89,
     OP_WRITE_16 = 0x8a,
     OP_SERVICE_ACTION_IN_16 = 0x9e,
     OP_REPORT_LUNS = 0xa0,
+    OP_ATA_PASS_THROUGH_12 = 0xa1, /* disk */
+    OP_SECURITY_PROTOCOL_IN = 0xa2,
+    OP_MAINTENANCE_IN = 0xa3, /* not of optical drives */
     OP_READ_12 = 0xa8,
     OP_WRITE_12 = 0xaa,
+    OP_SECURITY_PROTOCOL_OUT = 0xb5,
 };
 
 enum {
     SA_REGISTER_AND_MOVE = 0x07, /* of PERSISTENT RESERVE OUT */
+    SA_REPORT_OPCODES = 0x0c,    /* of MAINTENANCE IN: REPORT SUPPORTED OPERATION CODES */
     SA_READ_CAPACITY_16 = 0x10,  /* of SERVICE ACTION IN(16) */
     SERVICE_ACTION_MASK = 0x1f,  /* in byte 1 of a CDB */
     VPD_SUPPORTED_PAGES = 0x00,
+    VPD_THIRD_PARTY_COPY = 0x8f,
     VPD_BLOCK_LIMITS = 0xb0,
 };
 

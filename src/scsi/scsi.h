@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scsi/rules.h"
 #include "scsi/types.h"
 
 #define SCSI_CDB_MAX 16
@@ -144,14 +145,17 @@ enum scsi_pr {
     SCSI_PR_DIRECT, /* by the device, as any other command */
 };
 struct scsi_lun_facts {
-    uint8_t type;  /* peripheral device type 0..31 */
-    bool readonly; /* only what changes neither medium nor device passes, whatever else is allowed */
-    bool feature_host, shared, pr_forced, pr_move;
+    uint8_t type;      /* peripheral device type 0..31 */
+    bool readonly;     /* only what changes neither medium nor device passes, whatever else is allowed */
+    bool feature_host; /* the command policy refuses third-party copy only, and what the rules deny */
+    bool shared;       /* another guest of this host has the device */
+    bool pr_forced, pr_move;
     enum scsi_pr pr;
     uint32_t
         max_transfer;    /* bytes; a command that moves more is refused, or carried out in pieces: scsi_split_begin() */
     uint32_t max_told;   /* bytes; what a disk's guest is told that it may ask for, if less; 0: max_transfer */
     uint32_t block_size; /* of a disk, bytes; 0 = not known yet (scsi_filter_data_in() learns it) */
+    struct scsi_rules rules; /* what goes before the policy */
 };
 enum scsi_route {
     SCSI_TO_DEVICE, /* forward as it is */
@@ -193,6 +197,27 @@ uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI
  * left of a larger number (docs/scsi.md).
  */
 uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s);
+
+/* --- policy.c: what a guest may send (docs/policy.md) --- */
+enum scsi_verdict {
+    SCSI_ALLOWED,
+    SCSI_NO_SUCH_OPCODE, /* 05/20/00 */
+    SCSI_NO_SUCH_FORM,   /* other forms of the opcode are allowed: 05/24/00 */
+};
+/* cdb: padded with zeros. REPORT LUNS, and reservations unless a rule denies them, are always allowed here. */
+enum scsi_verdict scsi_policy_verdict(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]);
+/* May the guest send this opcode in some form? */
+bool scsi_policy_allows_some(const struct scsi_lun_facts *f, uint8_t opcode);
+/* Is this allowed command allowed only with data-out that scsi_check_parameters() accepts? */
+bool scsi_policy_checks_parameters(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]);
+/* Is it third-party copy, which feature_host does not allow? */
+bool scsi_is_third_party_copy(uint8_t opcode);
+/*
+ * Data-out of a command with .check_out: MODE SELECT of a disk may set the caching page only. data: all len bytes.
+ * False, and *refuse, if it says anything else.
+ */
+bool scsi_check_parameters(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *data,
+                           uint32_t len, struct scsi_sense *refuse);
 
 /* --- luns.c: REPORT LUNS and absent LUNs (SPC-5 6.32, SAM-5 4.7.7) --- */
 /*
