@@ -15,14 +15,14 @@ cfg=$(guest_config g3)
 count_nodes
 
 note "no daemon"
-refuses 1 'no backend serves this .is pvscsid running there' xl-scsi attach -t 2 g1 "$DBG_HCTL" 0:0:0:0
+refuses 4 'no backend serves this .is pvscsid running there' xl-scsi attach -t 2 g1 "$DBG_HCTL" 0:0:0:0
 refuses 1 'is not started|no backend serves' xl create -q "$cfg" "vscsi=[ '$DBG_HCTL,0:0:0:0' ]"
 no_guest g3
 daemon_start
 
 note "no device"
 for pdev in /dev/nosuch 7:7:7:7 /dev/null naa.0123456789abcdef; do
-    refuses 1 "refused by the backend: p-dev $pdev: " xl-scsi attach g1 $pdev 0:0:0:0
+    refuses 3 "refused by the backend: p-dev $pdev: " xl-scsi attach g1 $pdev 0:0:0:0
 done
 refuses 1 'guest g3 is not started: v-dev 0:0:0:1 was refused by the backend: p-dev /dev/nosuch' \
     xl create -q "$cfg" "vscsi=[ '$DBG_HCTL,0:0:0:0', '/dev/nosuch,0:0:0:1' ]"

@@ -72,7 +72,7 @@ guest_start g3
 guest_ok g3 'rmmod xen-scsifront'
 status=0
 out=$(xl-scsi attach g3 "$d" 5:0:0:0 2>&1) || status=$?
-expect_eq $status 1 "exit status: $out"
+expect_eq $status 4 "exit status: $out"
 expect_match "$out" 'the guest did not take v-dev 5:0:0:0: no frontend is running there; the device stays attached' "what is said"
 guest_ok g3 'modprobe xen-scsifront'
 wait_until 20 "xl-scsi list g3 | grep -q ' 5:0:0:0 *4$'" "the driver that comes later takes it"

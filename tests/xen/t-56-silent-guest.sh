@@ -16,7 +16,7 @@ guest_wait_disk g1 0:0:1:0
 expect_ok "$REAL_XL" pause g1
 expect_match "$(xl-scsi attach -t 9 g1 "$c" 0:0:2:0 2>&1)" 'The backend has the device .state 3.' "attach to a paused guest"
 count_nodes
-refuses 1 'time-out: the guest did not answer; backend state 7' xl-scsi detach -t 2 g1 0:0:1:0
+refuses 4 'time-out: the guest did not answer; backend state 7' xl-scsi detach -t 2 g1 0:0:1:0
 expect_ok "$REAL_XL" unpause g1
 wait_until 10 "xl-scsi list g1 | grep -q '0:0:1:0 *4'" "the guest goes on"
 guest_wait_disk g1 0:0:2:0
@@ -28,4 +28,4 @@ guest_start g2 paused
 daemon_stop
 expect_ok modprobe xen-scsiback
 count_nodes
-refuses 1 "xen-scsiback" xl-scsi attach -t 3 g2 "$b" 0:0:0:0
+refuses 4 "xen-scsiback" xl-scsi attach -t 3 g2 "$b" 0:0:0:0
