@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_presence check_device check_options \
+control_checks = check_vhost_table check_lun_table check_presence check_device check_identity check_options \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
@@ -14,12 +14,15 @@ check_presence_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_presence_LDADD = libcontrol.a $(CHECK_LIBS)
 check_device_SOURCES = tests/check_device.c
 check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_device_LDADD = libdevice.a libcommon.a $(CHECK_LIBS)
+check_device_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_identity_SOURCES = tests/check_identity.c
+check_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_identity_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
 # Its own store.h and supervise.h stand before the library's.
 HOST_FAKES = tests/host-fixture.h tests/fake-control.c tests/fake-control.h
 HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open
-HOST_LINKED = libcontrol.a libpr.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
+HOST_LINKED = libcontrol.a libpr.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
 check_host_protocol_SOURCES = tests/check_host_protocol.c $(HOST_FAKES)
 check_host_protocol_CFLAGS = $(HOST_C_OPTIONS)
 check_host_protocol_LDFLAGS = $(HOST_LINK_OPTIONS)
@@ -57,7 +60,7 @@ check_options_LDADD = libcontrol.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \
 	$(MOCK_XEN_SOURCES)
-PARSE_LIBS = libcontrol.a libpr.a libscsi.a libvscsisyntax.a libdevice.a libmockxen.a $(COMMON_LIBS) $(JSONC_LIBS)
+PARSE_LIBS = libcontrol.a libpr.a libscsi.a libvscsisyntax.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS)
 check_PROGRAMS += replay_parse
 replay_parse_SOURCES = $(PARSE_SOURCES)
 replay_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "device/identity.h"
 #include "device/pdev.h"
 #include "pvscsi/hctl.h"
 
@@ -30,7 +31,8 @@ struct device {
     dev_t sg_dev;
     char block_name[64]; /* "sda", the whole disk; "" for a device without one (tape, changer...) */
     dev_t block_dev;
-    char wwid[256];             /* as sysfs gives it, "" when the device has none */
+    char wwid[UNIT_TEXT_MAX];   /* as sysfs gives it, "" when the device has none */
+    char unit[UNIT_TEXT_MAX];   /* which unit it is; device_ask() sets it, "" before that (see identity.h) */
     char vendor[16], model[32]; /* trimmed */
     char state[24];             /* sysfs state: "running", "offline" ... */
     uint32_t max_transfer;      /* bytes that one command can move, according to sysfs; device_open() asks sg too */
