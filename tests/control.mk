@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 control_checks = check_vhost_table check_lun_table check_presence check_device check_identity check_options \
-	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices
+	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices \
+	check_host_identity
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
 check_vhost_table_SOURCES = tests/check_vhost_table.c
@@ -21,7 +22,7 @@ check_identity_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
 # Its own store.h and supervise.h stand before the library's.
 HOST_FAKES = tests/host-fixture.h tests/fake-control.c tests/fake-control.h
 HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open
+HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open,--wrap=device_ask
 HOST_LINKED = libcontrol.a libpr.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
 check_host_protocol_SOURCES = tests/check_host_protocol.c $(HOST_FAKES)
 check_host_protocol_CFLAGS = $(HOST_C_OPTIONS)
@@ -51,6 +52,10 @@ check_host_devices_SOURCES = tests/check_host_devices.c $(HOST_FAKES)
 check_host_devices_CFLAGS = $(HOST_C_OPTIONS)
 check_host_devices_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_devices_LDADD = $(HOST_LINKED)
+check_host_identity_SOURCES = tests/check_host_identity.c $(HOST_FAKES)
+check_host_identity_CFLAGS = $(HOST_C_OPTIONS)
+check_host_identity_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_identity_LDADD = $(HOST_LINKED)
 # The pages' directories are compared with the configured ones.
 check_options_SOURCES = tests/check_options.c
 check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control process over a xenstore and workers in memory (fake-control.h), and a machine of made-up SCSI devices. Included
- * by one .c file of a program, which is linked with --wrap=device_open.
+ * by one .c file of a program, which is linked with --wrap=device_open and --wrap=device_ask.
  */
 #ifndef PVSCSI_TESTS_HOST_FIXTURE_H
 #define PVSCSI_TESTS_HOST_FIXTURE_H
@@ -38,6 +38,9 @@ static uint64_t left_deadline_us;
 /* What opening a device does in the threads: the error it ends with, and the name of an sg device at which it sleeps. */
 static int open_error;
 static const char *open_sleeps;
+/* What asking it does: the error, and the identifier that a device gives instead of the one in sysfs. */
+static int ask_error;
+static const char *unit_said;
 
 static UNUSED void set_open_error(int error)
 {
@@ -108,6 +111,8 @@ static UNUSED void setup(void)
     left_at_device = 0;
     left_deadline_us = 0;
     set_open_error(0);
+    ask_error = 0;
+    unit_said = "";
     set_open_sleeps("-");
     fake_reset();
     fake_put("domid", "0");
@@ -343,6 +348,24 @@ int __wrap_device_open(const struct device_roots *r, struct device *dev, struct 
     if (dev->from == PDEV_FILE)
         return __real_device_open(r, dev, fds, why);
     *fds = (struct device_fds){ .sg = open("/dev/null", O_RDWR | O_CLOEXEC), .block = -1 };
+    return 0;
+}
+
+int __real_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why);
+int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why);
+
+/* The device says what sysfs says of it, or what `unit_said` holds. */
+int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why)
+{
+    const char *said = __atomic_load_n(&unit_said, __ATOMIC_ACQUIRE);
+
+    if (__atomic_load_n(&ask_error, __ATOMIC_ACQUIRE) < 0) {
+        snprintf(why, DEVICE_WHY_MAX, "it does not say which unit it is");
+        return ask_error;
+    }
+    if (dev->from == PDEV_FILE)
+        return __real_device_ask(r, sg, dev, why);
+    snprintf(dev->unit, sizeof(dev->unit), "%s", said[0] ? said : dev->wwid);
     return 0;
 }
 

@@ -96,6 +96,7 @@ void away_begin(struct vdev *d, const char *why)
     if (d->was_known) {
         d->dev.hctl = d->was.hctl;
         snprintf(d->dev.wwid, sizeof(d->dev.wwid), "%s", d->was.wwid);
+        snprintf(d->dev.unit, sizeof(d->dev.unit), "%s", d->was.wwid);
     }
     if (!d->dev.sg_name[0] && d->dev.from != PDEV_FILE)
         d->dev.type = TYPE_UNKNOWN; /* what a dead worker left is not called BUSY: a tape would be written twice */
@@ -115,6 +116,7 @@ static void found(struct vdev *d, struct opening *o)
     shared_add_user(d);
     d->fds = o->fds;
     o->fds = (struct device_fds){ .sg = -1, .block = -1 };
+    d->published = false;
     d->presence = presence_after(d->presence, DF_OPENED);
     if (d->reopens == 0)
         d->reopens = 1; /* if it goes again at once, the next search has to wait */

@@ -41,7 +41,11 @@ struct reset_job; /* reset.c */
 
 /* What the toolstack wrote of a device (wish.c). */
 struct wish {
-    char pdev[PDEV_TEXT_MAX];
+    char pdev[PDEV_TEXT_MAX]; /* the user's name of the device: p-devname, or p-dev without one */
+    char at[PDEV_TEXT_MAX];   /* p-dev, if it is another text */
+    bool named;               /* there is a p-devname */
+    char unit[UNIT_TEXT_MAX]; /* the unit that it must be; "": any */
+    char wwid[UNIT_TEXT_MAX]; /* p-wwid: the unit that an earlier daemon has opened; "": not known */
     struct hctl vdev;
     bool readonly, feature_host, pr_force, pr_move;
     unsigned pr_mode; /* enum worker_pr_mode */
@@ -74,6 +78,7 @@ struct vdev {
 
     /* nodes.c */
     bool error_node; /* the node `error` exists; wish.c finds out */
+    bool published;  /* xenstore says which device it is (p-hctl and its like); vdev.c clears it with each new dev */
 
     /* vdev.c */
     struct wish wish;

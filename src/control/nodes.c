@@ -2,6 +2,7 @@
 /* Every write to xenstore; see nodes.h. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "common/util.h"
@@ -37,6 +38,16 @@ void nodes_set_error(struct vhost *v, const char *text)
         store_remove(v->host->store, w.path);
 }
 
+#define QUOTA_TEXT \
+    "xenstore refuses new nodes of this domain: its quota of nodes is used up (xenstored's default is 1000); free " \
+    "some, raise it, or have a newer xl-scsi make the nodes"
+
+void nodes_say_quota(struct vhost *v)
+{
+    log_limited(&v->limit, XTL_ERROR, v->prefix, QUOTA_TEXT);
+    nodes_set_error(v, QUOTA_TEXT);
+}
+
 bool nodes_write_state(struct vhost *v, enum xenbus_state to)
 {
     struct store_write w = { .expect = (int)v->seen.own };
@@ -63,7 +74,11 @@ bool nodes_announce(struct vhost *v)
     snprintf(w[0].value, sizeof(w[0].value), "%u", v->segments);
     path_of(v, "state", w[1].path);
     snprintf(w[1].value, sizeof(w[1].value), "%d", XB_INIT_WAIT);
-    if (store_write_batch(v->host->store, w, 2) < 0 || !w[1].done) {
+    int r = store_write_batch(v->host->store, w, 2);
+
+    if (r == -ENOSPC)
+        nodes_say_quota(v);
+    if (r < 0 || !w[1].done) {
         v->dirty.own = true;
         return false;
     }
@@ -100,6 +115,13 @@ void nodes_clear_device_error(struct vdev *d)
 
 /* --- many devices --- */
 
+/* What a write is about. Only a state depends on the value that the node has. */
+enum what {
+    A_STATE,
+    AN_ERROR,
+    A_FACT /* about the device that was opened */
+};
+
 struct node_batch {
     struct vhost *vhost;
     unsigned n;
@@ -107,7 +129,7 @@ struct node_batch {
     struct store_write write[BATCH_MAX];
     struct {
         struct vdev *dev;
-        bool is_error;
+        enum what what;
         enum xenbus_state to;
     } of[BATCH_MAX];
 };
@@ -121,18 +143,50 @@ struct node_batch *node_batch_new(struct vhost *v)
     return b;
 }
 
+/*
+ * New nodes count for the quota of a driver domain. The states are there already, so they are written first: the guest's
+ * devices do not depend on the others. Those are tried one by one, because some may be there too.
+ */
+static int commit_without_room(struct node_batch *b)
+{
+    struct vhost *v = b->vhost;
+    struct store_write *states = calloc(b->n, sizeof(*states));
+    unsigned n = 0, k = 0;
+    int r;
+
+    nodes_say_quota(v);
+    if (!states)
+        return -ENOMEM;
+    for (unsigned i = 0; i < b->n; i++)
+        if (b->of[i].what == A_STATE)
+            states[n++] = b->write[i];
+    r = store_write_batch(v->host->store, states, n);
+    for (unsigned i = 0; i < b->n; i++) {
+        if (b->of[i].what == A_STATE)
+            b->write[i].done = states[k++].done;
+        else
+            store_write_batch(v->host->store, &b->write[i], 1);
+    }
+    free(states);
+    return r;
+}
+
 static void commit(struct node_batch *b)
 {
     struct vhost *v = b->vhost;
     int r = store_write_batch(v->host->store, b->write, b->n);
 
+    if (r == -ENOSPC)
+        r = commit_without_room(b);
     if (r < 0 && !store_lost(v->host->store))
         log_limited(&v->limit, XTL_WARN, v->prefix, "cannot write device states: %s", strerror(-r));
     for (unsigned i = 0; i < b->n; i++) {
         struct vdev *d = b->of[i].dev;
 
-        if (b->of[i].is_error) {
+        if (b->of[i].what == AN_ERROR) {
             d->error_node |= b->write[i].done;
+        } else if (b->of[i].what == A_FACT) {
+            d->published &= r >= 0;
         } else if (!b->write[i].done) {
             d->dirty = d->dirty_front = true; /* the node has been written since we read it */
         } else {
@@ -144,7 +198,7 @@ static void commit(struct node_batch *b)
     b->n = 0;
 }
 
-static struct store_write *next_write(struct node_batch *b, struct vdev *d, const char *node)
+static struct store_write *next_write(struct node_batch *b, struct vdev *d, const char *node, enum what what)
 {
     struct store_write *w;
 
@@ -152,28 +206,53 @@ static struct store_write *next_write(struct node_batch *b, struct vdev *d, cons
         commit(b);
     w = &b->write[b->n];
     device_path(d, node, w->path);
+    w->expect = -1;
     b->of[b->n].dev = d;
+    b->of[b->n].what = what;
     b->n++;
     return w;
 }
 
 void node_batch_state(struct node_batch *b, struct vdev *d, enum xenbus_state to)
 {
-    struct store_write *w = next_write(b, d, "state");
+    struct store_write *w = next_write(b, d, "state", A_STATE);
 
     w->expect = (int)d->own;
     snprintf(w->value, sizeof(w->value), "%d", (int)to);
-    b->of[b->n - 1].is_error = false;
     b->of[b->n - 1].to = to;
 }
 
 void node_batch_error(struct node_batch *b, struct vdev *d, const char *text)
 {
-    struct store_write *w = next_write(b, d, "error");
+    snprintf(next_write(b, d, "error", AN_ERROR)->value, STORE_SHORT_MAX, "%s", text);
+}
 
-    w->expect = -1;
-    snprintf(w->value, sizeof(w->value), "%s", text);
-    b->of[b->n - 1].is_error = true;
+/* Does p-dev, as the toolstack wrote it, say less than the address? Without p-devname it is the user's only name. */
+static bool p_dev_is_vague(const struct vdev *d, const char *address)
+{
+    const char *p_dev = d->wish.at[0] ? d->wish.at : d->wish.pdev;
+    struct pdev p;
+
+    if (!d->wish.named || pdev_parse(p_dev, &p, NULL) < 0)
+        return false;
+    return p.kind == PDEV_NODE || (p.kind == PDEV_WWID && !p.has_lun)
+           || (p.kind == PDEV_HCTL && strcmp(p_dev, address) != 0);
+}
+
+void node_batch_device(struct node_batch *b, struct vdev *d)
+{
+    char address[HCTL_TEXT_MAX] = "";
+
+    if (d->dev.from != PDEV_FILE)
+        hctl_format(&d->dev.hctl, address);
+    d->published = true;
+    snprintf(next_write(b, d, "p-hctl", A_FACT)->value, STORE_SHORT_MAX, "%s", address);
+    snprintf(next_write(b, d, "p-wwid", A_FACT)->value, STORE_SHORT_MAX, "%s", d->dev.unit);
+    snprintf(next_write(b, d, "p-type", A_FACT)->value, STORE_SHORT_MAX, "%u", d->dev.type);
+    if (address[0] && p_dev_is_vague(d, address)) {
+        snprintf(next_write(b, d, "p-dev", A_FACT)->value, STORE_SHORT_MAX, "%s", address);
+        snprintf(d->wish.at, sizeof(d->wish.at), "%s", address);
+    }
 }
 
 bool node_batch_end(struct node_batch *b)

@@ -14,6 +14,8 @@ bool nodes_write_state(struct vhost *v, enum xenbus_state to);
 bool nodes_announce(struct vhost *v);
 /* Writes the node `error` of the vhost; "" removes it. Does nothing if the text is the same as before. */
 void nodes_set_error(struct vhost *v, const char *text);
+/* Says in the log and in the vhost's node `error` that xenstored refuses new nodes. */
+void nodes_say_quota(struct vhost *v);
 /* Removes the vhost's tree, and its guest's if that is empty then. True: the vhost's tree is removed. */
 bool nodes_remove(struct vhost *v);
 /* Removes the empty directory of a guest, such as backend/vscsi/3, which `xl destroy` leaves. */
@@ -27,6 +29,8 @@ struct node_batch;
 struct node_batch *node_batch_new(struct vhost *v);
 void node_batch_state(struct node_batch *b, struct vdev *d, enum xenbus_state to);
 void node_batch_error(struct node_batch *b, struct vdev *d, const char *text);
+/* Which device was opened: p-hctl, p-wwid, p-type, and p-dev where it is a name only. Sets d->published. */
+void node_batch_device(struct node_batch *b, struct vdev *d);
 /* Writes what is left, and frees the batch. True: at least one state was written with this batch. */
 bool node_batch_end(struct node_batch *b);
 

@@ -7,11 +7,14 @@
 
 #include "common/util.h"
 #include "control/opening.h"
+#include "device/ask.h"
 
-static int is_it(const struct opening *o, struct run_device *now)
+static bool is_it(const struct opening *o)
 {
-    run_device_set(now, "", &o->dev.hctl, o->dev.wwid);
-    return run_device_compatible(now, &o->was);
+    struct run_device now;
+
+    run_device_set(&now, "", &o->dev.hctl, o->dev.unit);
+    return run_device_compatible(&now, &o->was);
 }
 
 /* NULL, or why a device that was away cannot be used yet. */
@@ -36,44 +39,126 @@ static const char *not_usable(const struct opening *o)
 }
 
 /*
- * Looks for the device at the address that it had. If it is not there, looks its p-dev up. Any other device is
- * refused.
+ * A device that still works on commands of the guest's last worker may not answer before they end. A unit that is
+ * mapped away ends them at once, so it is taken for the same one.
  */
-static int find_again(struct opening *o)
+static bool works_for_the_guest(const struct opening *o, unsigned busy)
 {
-    struct run_device now;
-    int r = device_from_hctl(o->roots, &o->was.hctl, &o->dev, o->why);
+    return o->again && busy > 0 && hctl_equal(&o->dev.hctl, &o->was.hctl);
+}
 
-    if (r < 0 && !device_error_is_final(r))
-        return r;
-    if (r == 0 && is_it(o, &now) && !not_usable(o)) {
-        o->dev.from = PDEV_HCTL;
-        return 0;
-    }
-    r = device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
+/* Opens o->dev, and asks it which unit it is. */
+static int open_and_ask(struct opening *o)
+{
+    unsigned busy = 0;
+    int r = device_open(o->roots, &o->dev, &o->fds, o->why);
+
     if (r < 0)
         return r;
-    if (is_it(o, &now))
+    if (o->dev.from != PDEV_FILE)
+        device_busy(o->roots, &o->dev.hctl, &busy);
+    if (works_for_the_guest(o, busy) && o->dev.can_queue > 0 && busy >= o->dev.can_queue)
+        r = -ETIMEDOUT; /* its host takes no other command now, and a question would sleep in the kernel */
+    else
+        r = device_ask(o->roots, o->fds.sg, &o->dev, o->why);
+    if (r == -ETIMEDOUT && works_for_the_guest(o, busy)) {
+        memcpy(o->dev.unit, o->unit, sizeof(o->dev.unit));
         return 0;
-    snprintf(o->why, sizeof(o->why), "it is another device now: its wwid is %.80s; expected %.80s", now.wwid,
+    }
+    if (r < 0)
+        device_close(&o->fds);
+    return r;
+}
+
+/* o->dev may be the device that the guest has. Any other one is refused. */
+static int open_if_it(struct opening *o)
+{
+    const char *why = not_usable(o);
+    int r;
+
+    if (why) {
+        snprintf(o->why, sizeof(o->why), "%s", why);
+        return -ENODEV;
+    }
+    r = open_and_ask(o);
+    if (r < 0 || is_it(o))
+        return r;
+    device_close(&o->fds);
+    snprintf(o->why, sizeof(o->why), "it is another device now: its wwid is %.80s; expected %.80s", o->dev.unit,
              o->was.wwid);
     return -ENODEV;
+}
+
+/* Looks for the device at the address that it had. If it is not there, looks its p-dev up. */
+static int find_again(struct opening *o)
+{
+    int r = device_from_hctl(o->roots, &o->was.hctl, &o->dev, o->why);
+
+    if (r == 0) {
+        o->dev.from = PDEV_HCTL;
+        r = open_if_it(o);
+    }
+    if (r == 0 || !device_error_is_final(r))
+        return r;
+    r = device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
+    return r < 0 ? r : open_if_it(o);
+}
+
+/*
+ * p-dev is an address that the toolstack has found for the user's name. Does the name lead there now too? A name that
+ * leads nowhere is not a contradiction: only the toolstack's domain may know it.
+ */
+static int check_name(struct opening *o)
+{
+    char there[HCTL_TEXT_MAX];
+    struct device named;
+
+    if (!o->at[0] || device_resolve(o->roots, o->pdev, o->allow_file, &named, NULL) < 0
+        || hctl_equal(&named.hctl, &o->dev.hctl) || identity_equal(named.wwid, o->dev.wwid))
+        return 0;
+    hctl_format(&named.hctl, there);
+    snprintf(o->why, sizeof(o->why), "p-devname %.80s leads to %s, but p-dev is %.64s; attach it again", o->pdev, there,
+             o->at);
+    return -ENODEV;
+}
+
+/* Is the unit the one that the name stands for, and the one that the toolstack expects? */
+static int check_unit(struct opening *o)
+{
+    struct pdev p;
+    const char *expected = o->unit;
+
+    if (pdev_parse(o->pdev, &p, NULL) == 0 && p.kind == PDEV_WWID && !identity_equal(p.text, o->dev.unit))
+        expected = p.text;
+    else if (!o->unit[0] || identity_equal(o->unit, o->dev.unit))
+        return 0;
+    snprintf(o->why, sizeof(o->why), "it is the unit %.80s; expected %.80s%s", o->dev.unit, expected,
+             identity_lasts(expected) ? "" : " (a unit without an identifier, known only until a reboot)");
+    return -ENODEV;
+}
+
+static int find(struct opening *o)
+{
+    int r = device_resolve(o->roots, o->at[0] ? o->at : o->pdev, o->allow_file, &o->dev, o->why);
+
+    if (r == 0)
+        r = check_name(o);
+    if (r == 0)
+        r = open_and_ask(o);
+    if (r < 0)
+        return r;
+    r = check_unit(o);
+    if (r < 0)
+        device_close(&o->fds);
+    return r;
 }
 
 static void open_work(struct offload_job *job)
 {
     struct opening *o = container_of(job, struct opening, job);
-    const char *why;
 
     __atomic_store_n(&o->started_us, now_us(), __ATOMIC_RELAXED);
-    o->result = o->again ? find_again(o) : device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
-    why = o->result == 0 ? not_usable(o) : NULL;
-    if (why) {
-        snprintf(o->why, sizeof(o->why), "%s", why);
-        o->result = -ENODEV;
-    }
-    if (o->result == 0)
-        o->result = device_open(o->roots, &o->dev, &o->fds, o->why);
+    o->result = o->again ? find_again(o) : find(o);
 }
 
 static void discard(struct opening *o)
@@ -112,6 +197,9 @@ int opening_start(struct vdev *d)
     o->was = d->was;
     o->fds = (struct device_fds){ .sg = -1, .block = -1 };
     memcpy(o->pdev, d->wish.pdev, sizeof(o->pdev));
+    memcpy(o->at, d->wish.at, sizeof(o->at));
+    if (d->wish.unit[0] || lun_is_missed(d->lun) || o->usable)
+        memcpy(o->unit, d->wish.unit[0] ? d->wish.unit : d->wish.wwid, sizeof(o->unit));
     r = offload_submit(h->offload, &o->job);
     if (r < 0) {
         free(o);

@@ -18,9 +18,9 @@ struct opening {
     bool needs_block; /* ... and its block device, which comes later than the sg node, is there too */
     bool again;       /* the guest has the device `was`: no other device is accepted */
     struct run_device was;
-    char pdev[PDEV_TEXT_MAX];
-    uint64_t started_us; /* 0 while it is queued; atomic */
-    bool finished;       /* the members below are valid */
+    char pdev[PDEV_TEXT_MAX], at[PDEV_TEXT_MAX], unit[UNIT_TEXT_MAX]; /* of the wish */
+    uint64_t started_us;                                              /* 0 while it is queued; atomic */
+    bool finished;                                                    /* the members below are valid */
     struct device dev;
     struct device_fds fds;
     int result; /* 0 or -errno */

@@ -46,7 +46,7 @@ void remember_device(struct vdev *d)
         d->was_known = false; /* its commands end with the worker, and the p-dev is enough to find it again */
         return;
     }
-    run_device_set(&now, d->name, &d->dev.hctl, d->dev.wwid);
+    run_device_set(&now, d->name, &d->dev.hctl, d->dev.unit);
     if (d->was_known && hctl_equal(&now.hctl, &d->was.hctl) && strcmp(now.wwid, d->was.wwid) == 0)
         return;
     d->was = now;

@@ -57,7 +57,7 @@ static struct json_object *report_device(const struct vdev *d)
         snprintf(node, sizeof(node), "/dev/%s", d->dev.sg_name);
         add_text(o, "device", node);
         add_text(o, "block", d->dev.block_name);
-        add_text(o, "wwid", d->dev.wwid);
+        add_text(o, "wwid", d->dev.unit[0] && identity_lasts(d->dev.unit) ? d->dev.unit : d->dev.wwid);
     } else if (d->dev.from == PDEV_FILE) {
         add_text(o, "device", d->dev.file);
     }

@@ -270,7 +270,7 @@ void run_device_set(struct run_device *out, const char *word, const struct hctl 
 
 bool run_device_compatible(const struct run_device *a, const struct run_device *b)
 {
-    return !a->wwid[0] || !b->wwid[0] || strcmp(a->wwid, b->wwid) == 0;
+    return a->wwid[0] && b->wwid[0] ? strcmp(a->wwid, b->wwid) == 0 : hctl_equal(&a->hctl, &b->hctl);
 }
 
 bool run_device_same(const struct run_device *a, const struct run_device *b)

@@ -56,10 +56,11 @@ int run_files_worker(pid_t pid);
 struct run_device {
     char word[24];
     struct hctl hctl;
-    char wwid[256]; /* escaped and cut: only to be compared with another one made by run_device_set(); "": unknown */
+    /* device.unit, escaped and cut: only to be compared with another one made by run_device_set(); "": unknown */
+    char wwid[256];
 };
 void run_device_set(struct run_device *out, const char *word, const struct hctl *hctl, const char *wwid);
-/* False: both have a WWID, and they differ. */
+/* May they be one unit? The same WWID or, if one has none (a file of an earlier version), the same address. */
 bool run_device_compatible(const struct run_device *a, const struct run_device *b);
 /* The same address, or the same WWID: two paths to one device are the same device. */
 bool run_device_same(const struct run_device *a, const struct run_device *b);

@@ -122,6 +122,7 @@ static void take_opened(struct vdev *d)
             shared_remove_user(d);
         d->dev = o->dev;
         shared_add_user(d);
+        d->published = false;
         d->fds = o->fds;
         o->fds = (struct device_fds){ .sg = -1, .block = -1 };
         d->lun = lun_after(d->lun, LF_OPENED);
@@ -484,6 +485,14 @@ static void tell_away(struct vdev *d, struct node_batch *b)
     }
 }
 
+/* Says which device it is, before the state 3 that makes others look. */
+static void publish(struct vdev *d, struct node_batch *b)
+{
+    if (!d->published && d->presence == DEVICE_THERE && lun_is_with_worker(d->lun) && d->lun != LUN_REMOVING
+        && d->own != XB_UNKNOWN)
+        node_batch_device(b, d);
+}
+
 /* True: the device changed at once. Changes in the batch count when they are written. */
 static bool step(struct vdev *d, struct node_batch *b)
 {
@@ -549,6 +558,7 @@ bool vdev_step_all(struct vhost *v)
         if (d->dirty && d->present)
             continue; /* its state must be read first */
         tell_away(d, b);
+        publish(d, b);
         moved |= step(d, b);
     }
     moved |= node_batch_end(b);

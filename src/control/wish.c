@@ -92,6 +92,27 @@ static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
     return -EINVAL;
 }
 
+/* p-dev, and the user's name for it, if p-devname is one: SUSE's tools and ours write both. */
+static int read_pdev(struct vdev *d, char **names, unsigned n, char *why)
+{
+    char name[PDEV_TEXT_MAX] = "";
+    struct pdev p;
+    int r = read_node(d, "p-dev", d->wish.pdev, sizeof(d->wish.pdev));
+
+    if (r < 0)
+        return unreadable("p-dev", r, why);
+    r = has(names, n, "p-devname") ? read_node(d, "p-devname", name, sizeof(name)) : 0;
+    if (r < 0 && r != -ENOENT)
+        return unreadable("p-devname", r, why);
+    if (r == 0 && strcmp(name, d->wish.pdev) != 0 && pdev_parse(name, &p, NULL) == 0) {
+        memcpy(d->wish.at, d->wish.pdev, sizeof(d->wish.at));
+        memcpy(d->wish.pdev, name, sizeof(d->wish.pdev));
+    }
+    d->wish.named = name[0] != '\0';
+    r = read_option(d, names, n, "p-wwid", d->wish.wwid, sizeof(d->wish.wwid), why);
+    return r < 0 ? r : read_option(d, names, n, "unit", d->wish.unit, sizeof(d->wish.unit), why);
+}
+
 int wish_read(struct vdev *d, char *why)
 {
     struct vhost *v = d->vhost;
@@ -100,13 +121,12 @@ int wish_read(struct vdev *d, char *why)
     unsigned n = 0;
     int r;
 
-    d->wish.pdev[0] = '\0';
+    d->wish.pdev[0] = d->wish.at[0] = '\0';
     snprintf(path, sizeof(path), "%s/vscsi-devs/%s", v->back, d->name);
     r = store_list(v->host->store, path, &names, &n);
-    if (r == 0)
-        r = read_node(d, "p-dev", d->wish.pdev, sizeof(d->wish.pdev));
+    r = r == 0 ? read_pdev(d, names, n, why) : unreadable("p-dev", r, why);
     if (r < 0)
-        return unreadable("p-dev", r, why);
+        return r;
     r = read_node(d, "v-dev", text, sizeof(text));
     if (r < 0)
         return unreadable("v-dev", r, why);
@@ -124,7 +144,8 @@ int wish_read(struct vdev *d, char *why)
             return -EEXIST;
         }
     }
-    d->error_node = has(names, n, "error");
+    /* In a driver domain the toolstack makes it, empty. */
+    d->error_node = has(names, n, "error") && (read_node(d, "error", text, sizeof(text)) < 0 || text[0]);
     r = read_flags(d, names, n, why);
     return r < 0 ? r : read_pr(d, names, n, why);
 }

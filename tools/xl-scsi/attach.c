@@ -58,6 +58,16 @@ static void vdev_text(const struct share *sh, char text[HCTL_TEXT_MAX])
     hctl_format(&sh->entry->vdev, text);
 }
 
+/*
+ * Nodes that the backend fills. What a driver domain makes itself counts for its quota of 1000 nodes, what is ours does
+ * not.
+ */
+static void make_for_backend(struct xenstore *s, const char *dir, const char *const *nodes)
+{
+    for (; *nodes; nodes++)
+        xenstore_write(s, "", "%s/%s", dir, *nodes);
+}
+
 static void write_dev(struct xenstore *s, const struct target *t, const struct share *sh)
 {
     char dir[XENSTORE_PATH_MAX], vdev[HCTL_TEXT_MAX];
@@ -74,6 +84,8 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
         xenstore_write(s, "1", "%s/pr-move", dir);
     if (sh->entry->pr_force)
         xenstore_write(s, "1", "%s/pr-force", dir);
+    if (t->backend != own_domid(s))
+        make_for_backend(s, dir, (const char *const[]){ "p-hctl", "p-wwid", "p-type", "error", NULL });
     /* The state is last: a backend that sees it finds all other nodes. */
     xenstore_write(s, "1", "%s/state", dir);
     /* A state 6 that an earlier dev of this number left there would be taken for a refusal of this one. */
@@ -97,16 +109,17 @@ static void write_vhost(struct xenstore *s, const struct target *t)
     xenstore_write_u32(s, t->backend, "%s/backend-id", fe);
     xenstore_write(s, "1", "%s/state", fe);
 
-    /*
-     * Ours, not the backend's: a driver domain has a quota of 1000 nodes, which its devices would soon fill. It may
-     * write them all, and make those that only it knows.
-     */
+    /* Ours, not the backend's, because of a driver domain's quota. It may write them all. */
     xenstore_mkdir(s, own_domid(s), t->backend, domid, "%s", be);
     xenstore_write(s, fe, "%s/frontend", be);
     xenstore_write_u32(s, domid, "%s/frontend-id", be);
     xenstore_write(s, "1", "%s/online", be);
     xenstore_write_u32(s, t->feature_host, "%s/feature-host", be);
     xenstore_write_u32(s, t->host, "%s/libxl_ctrl_index", be);
+    if (t->backend != own_domid(s)) {
+        make_for_backend(s, be, (const char *const[]){ "error", NULL });
+        xenstore_write(s, "0", "%s/feature-sg-grant", be); /* as if it was not there */
+    }
     for (unsigned i = 0; i < t->n_shares; i++)
         write_dev(s, t, &t->shares[i]);
     xenstore_write(s, "1", "%s/state", be);
@@ -256,9 +269,19 @@ static const char *silent_side(const struct target *t)
     return "the guest did not connect it";
 }
 
+/* The backend's reason: that of the device, or that of the vhost. "" without one. */
+static void said_by_backend(struct target *t, const struct share *sh, char safe[FOREIGN_MAX])
+{
+    CLEANUP_FREE char *why = xenstore_read(t->c->store, DEV_FMT "/error", t->backend, t->c->domid, t->id, sh->n);
+    CLEANUP_FREE char *host_why = xenstore_read(t->c->store, BE_FMT "/error", t->backend, t->c->domid, t->id);
+    const char *text = why && *why ? why : host_why ? host_why : "";
+
+    escape_for_log(safe, FOREIGN_MAX, text, strlen(text));
+}
+
 static int timed_out(struct target *t)
 {
-    char vdev[HCTL_TEXT_MAX];
+    char vdev[HCTL_TEXT_MAX], said[FOREIGN_MAX];
     const struct share *sh = &t->shares[0];
     const char *hint = hyp_kernel_backend(t->c->domid, t->backend, t->id)
                            ? "; the kernel's xen-scsiback has taken this vhost (rmmod it, and see vscsi(7))"
@@ -270,11 +293,12 @@ static int timed_out(struct target *t)
             break;
         }
     vdev_text(sh, vdev);
+    said_by_backend(t, sh, said);
     return change_failed(t->c, -ETIMEDOUT,
                          "time-out for v-dev %s: %s; backend state %u (%s), device state %u "
-                         "(%s), guest's state %u (%s)%s",
+                         "(%s), guest's state %u (%s)%s%s%s",
                          vdev, silent_side(t), t->state, state_name(t->state), sh->state, state_name(sh->state),
-                         t->fe_state, state_name(t->fe_state), hint);
+                         t->fe_state, state_name(t->fe_state), hint, said[0] ? "; the backend says: " : "", said);
 }
 
 static void drop_lock(struct change *c)
@@ -369,13 +393,12 @@ static void look(struct xenstore *s, struct target *t)
 static int refused(struct target *t, const struct share *sh)
 {
     char vdev[HCTL_TEXT_MAX];
-    CLEANUP_FREE char *why = xenstore_read(t->c->store, DEV_FMT "/error", t->backend, t->c->domid, t->id, sh->n);
-    CLEANUP_FREE char *host_why = xenstore_read(t->c->store, BE_FMT "/error", t->backend, t->c->domid, t->id);
-    const char *text = why ? why : host_why ? host_why : "no reason given; see the backend's log";
     char safe[FOREIGN_MAX];
 
     vdev_text(sh, vdev);
-    escape_for_log(safe, sizeof(safe), text, strlen(text));
+    said_by_backend(t, sh, safe);
+    if (safe[0] == '\0')
+        snprintf(safe, sizeof(safe), "no reason given; see the backend's log");
     if (sh->outcome == DEV_VANISHED)
         return change_failed(t->c, -ENOENT,
                              "v-dev %s: its nodes were removed by somebody else, or the domain is "

@@ -83,6 +83,18 @@ static bool read_flag(struct xenstore *s, const char *dir, const char *name, boo
     return r < 0 ? absent : value != 0;
 }
 
+/* NULL also for an empty one: a driver domain's nodes are made before there is anything to say. */
+static char *read_text(struct xenstore *s, const char *dir, const char *name)
+{
+    char *text = xenstore_read(s, "%s/%s", dir, name);
+
+    if (text && *text == '\0') {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
 static void load_dev(struct xenstore *s, uint32_t domid, const struct vhost_view *h, struct dev_view *d)
 {
     char dir[XENSTORE_PATH_MAX];
@@ -91,9 +103,9 @@ static void load_dev(struct xenstore *s, uint32_t domid, const struct vhost_view
     d->pdev = xenstore_read(s, "%s/p-dev", dir);
     d->vdev_text = xenstore_read(s, "%s/v-dev", dir);
     d->vdev_ok = d->vdev_text && hctl_parse(d->vdev_text, &d->vdev) == 0;
-    d->devname = xenstore_read(s, "%s/p-devname", dir);
-    d->phctl = xenstore_read(s, "%s/p-hctl", dir);
-    d->error = xenstore_read(s, "%s/error", dir);
+    d->devname = read_text(s, dir, "p-devname");
+    d->phctl = read_text(s, dir, "p-hctl");
+    d->error = read_text(s, dir, "error");
     d->readonly = read_flag(s, dir, "readonly", false);
     d->state = xenstore_state(s, "%s/state", dir);
     d->fe_state = xenstore_state(s, FE_DEV_FMT "/state", domid, h->id, d->n);
@@ -114,7 +126,7 @@ static int load_vhost(struct xenstore *s, uint32_t domid, struct vhost_view *h)
     h->has_frontend = xenstore_exists(s, "%s", fe);
     h->online = read_flag(s, be, "online", true);
     h->feature_host = read_flag(s, be, "feature-host", false);
-    h->error = xenstore_read(s, "%s/error", be);
+    h->error = read_text(s, be, "error");
     r = numbered_children(s, devs, "dev-", &numbers, &n);
     if (r < 0 || n == 0)
         return r;
