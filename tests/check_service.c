@@ -517,14 +517,11 @@ START_TEST(halting_again_and_again_does_not_fill_the_log)
 }
 END_TEST
 
-int main(void)
+static void add_tests(Suite *s, const char *name, SFun begin)
 {
-    Suite *s = suite_create("service");
-    TCase *t = tcase_create("service");
-    SRunner *r = srunner_create(s);
-    int failed;
+    TCase *t = tcase_create(name);
 
-    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, begin, teardown);
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, a_read_arrives_whole_through_any_split, 0, 5);
     tcase_add_test(t, indirect_lists_move_the_same_data);
@@ -546,6 +543,16 @@ int main(void)
     tcase_add_test(t, kicks_without_requests_are_heard_ever_less);
     tcase_add_test(t, halting_again_and_again_does_not_fill_the_log);
     suite_add_tcase(s, t);
+}
+
+int main(void)
+{
+    Suite *s = suite_create("service");
+    SRunner *r = srunner_create(s);
+    int failed;
+
+    add_tests(s, "granted buffers", setup);
+    add_tests(s, "plain buffers", setup_plain);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);
     srunner_free(r);

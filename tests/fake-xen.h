@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A hypervisor made of arrays, for tests that act as the guest: a grant
- * reference is an index into the pages, and events are flags.
+ * reference is an index into the pages, and events are flags. Pages that the
+ * backend grants to its own domain have references from OWN_REF on.
  */
 #ifndef PVSCSI_TESTS_FAKE_XEN_H
 #define PVSCSI_TESTS_FAKE_XEN_H
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/util.h"
 #include "xen/xen-ops.h"
 #include "pvscsi/vscsiif.h"
 
 #define PAGES 200
+#define OWN_DOMID 7
+#define OWN_REF 100000u
+#define OWN_STEP 1000u /* page p of share s: OWN_REF + s * OWN_STEP + p */
+#define OWN_SHARES 64
 
 static struct {
     struct xen xen;
@@ -22,6 +29,12 @@ static struct {
     int fail_copy_calls;
     bool pending, masked, mapped;
     int event_fd;
+    unsigned own_left; /* pages that fake_share() still gives */
+    struct {
+        uint8_t *pages;
+        unsigned n;
+    } own[OWN_SHARES];
+    unsigned own_copies; /* from or to them */
 } fake;
 
 static void fake_close(struct xen *x)
@@ -41,6 +54,54 @@ static int fake_unmap(struct xen *x, void *page)
     fake.mapped = false;
     return 0;
 }
+static UNUSED int fake_share(struct xen *x, uint16_t domid, unsigned n, bool readonly, uint32_t *refs, void **pages)
+{
+    unsigned s = 0;
+
+    while (s < OWN_SHARES && fake.own[s].pages)
+        s++;
+    if (domid != OWN_DOMID || readonly || n > OWN_STEP)
+        return -EINVAL;
+    if (s == OWN_SHARES || n > fake.own_left)
+        return -ENOSPC;
+    fake.own[s].pages = aligned_alloc(4096, (size_t)n * 4096);
+    if (!fake.own[s].pages)
+        return -ENOMEM;
+    memset(fake.own[s].pages, 0xee, (size_t)n * 4096); /* what no guest may ever read */
+    fake.own[s].n = n;
+    fake.own_left -= n;
+    for (unsigned i = 0; i < n; i++)
+        refs[i] = OWN_REF + s * OWN_STEP + i;
+    *pages = fake.own[s].pages;
+    return 0;
+}
+static UNUSED int fake_unshare(struct xen *x, void *pages, unsigned n)
+{
+    for (unsigned s = 0; s < OWN_SHARES; s++) {
+        if (!pages || fake.own[s].pages != pages || fake.own[s].n != n)
+            continue;
+        free(fake.own[s].pages);
+        fake.own[s].pages = NULL;
+        fake.own_left += n;
+        return 0;
+    }
+    return -EINVAL;
+}
+static uint8_t *own_page(uint16_t domid, uint32_t ref)
+{
+    uint32_t s = (ref - OWN_REF) / OWN_STEP, p = (ref - OWN_REF) % OWN_STEP;
+
+    if (domid != OWN_DOMID || ref < OWN_REF || s >= OWN_SHARES || !fake.own[s].pages || p >= fake.own[s].n)
+        return NULL;
+    return fake.own[s].pages + (size_t)p * 4096;
+}
+/* One side that is a grant. NULL: no such grant. */
+static uint8_t *granted_page(uint16_t domid, uint32_t ref, bool write)
+{
+    if (ref >= PAGES)
+        return own_page(domid, ref);
+    return fake.granted[ref] && !(write && fake.readonly[ref]) && domid != OWN_DOMID ? fake.page[ref] : NULL;
+}
 static int fake_copy(struct xen *x, xen_copy *c, unsigned n)
 {
     fake.copies++;
@@ -49,19 +110,26 @@ static int fake_copy(struct xen *x, xen_copy *c, unsigned n)
         return -ENOMEM;
     }
     for (unsigned i = 0; i < n; i++) {
-        bool to_guest = c[i].flags == GNTCOPY_dest_gref;
-        uint32_t ref = to_guest ? c[i].dest.foreign.ref : c[i].source.foreign.ref;
-        uint32_t offset = to_guest ? c[i].dest.foreign.offset : c[i].source.foreign.offset;
+        bool from_grant = (c[i].flags & GNTCOPY_source_gref) != 0, to_grant = (c[i].flags & GNTCOPY_dest_gref) != 0;
+        uint8_t *from = c[i].source.virt, *to = c[i].dest.virt;
+        unsigned from_at = 0, to_at = 0;
 
-        if (ref >= PAGES || !fake.granted[ref] || (to_guest && fake.readonly[ref])) {
+        if (from_grant) {
+            from = granted_page(c[i].source.foreign.domid, c[i].source.foreign.ref, false);
+            from_at = c[i].source.foreign.offset;
+        }
+        if (to_grant) {
+            to = granted_page(c[i].dest.foreign.domid, c[i].dest.foreign.ref, true);
+            to_at = c[i].dest.foreign.offset;
+        }
+        if (from_grant && to_grant)
+            fake.own_copies++;
+        if (!from || !to) {
             c[i].status = GNTST_bad_gntref;
-        } else if (offset + c[i].len > 4096) {
+        } else if (from_at + c[i].len > 4096 || to_at + c[i].len > 4096) {
             c[i].status = GNTST_bad_copy_arg;
         } else {
-            if (to_guest)
-                memcpy(&fake.page[ref][offset], c[i].source.virt, c[i].len);
-            else
-                memcpy(c[i].dest.virt, &fake.page[ref][offset], c[i].len);
+            memcpy(to + to_at, from + from_at, c[i].len);
             c[i].status = GNTST_okay;
         }
     }
@@ -112,6 +180,8 @@ static const struct xen_ops fake_ops = {
     .pending = fake_pending,
     .unmask = fake_unmask,
     .notify = fake_notify,
+    .share = fake_share,
+    .unshare = fake_unshare,
 };
 
 #endif

@@ -57,6 +57,13 @@ static void on_helper(struct service *s, struct lun *lun, enum worker_helper_sta
 {
     helper_told = st;
 }
+/* As the control process does it: what is wished, as far as the budget goes. */
+static uint32_t budget = 100000, wished;
+static void on_wish(struct service *s, uint32_t pages)
+{
+    wished = pages;
+    service_allot(s, pages < budget ? pages : budget);
+}
 
 static UNUSED void new_service(void)
 {
@@ -66,6 +73,7 @@ static UNUSED void new_service(void)
     svc->xen = &fake.xen;
     svc->prefix = "d1.0";
     svc->domid = 1;
+    svc->own_domid = OWN_DOMID;
     svc->max_segments = 128;
     svc->journal = &journal;
     svc->stats = &stats;
@@ -75,7 +83,9 @@ static UNUSED void new_service(void)
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper;
     svc->device_lost = on_lost;
+    svc->wish_pages = on_wish;
     ck_assert_int_eq(service_init(svc), 0);
+    service_allot(svc, budget);
 }
 
 static UNUSED void end_service(void)
@@ -114,6 +124,7 @@ static UNUSED void setup(void)
 {
     memset(&fake, 0, sizeof(fake));
     fake.xen.ops = &fake_ops;
+    fake.own_left = 100000;
     /* The tests raise events by calling ready() themselves; epoll gets something that never fires. */
     fake.event_fd = eventfd(0, EFD_CLOEXEC);
     ck_assert_int_eq(loop_new(&loop), 0);
@@ -130,9 +141,17 @@ static UNUSED void setup(void)
     ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);
 }
 
+/* All data goes by way of plain memory. */
+static UNUSED void setup_plain(void)
+{
+    budget = 0;
+    setup();
+}
+
 static UNUSED void teardown(void)
 {
     end_service();
+    ck_assert_uint_eq(fake.own_left, 100000);
     loop_free(loop);
     close(fake.event_fd);
 }

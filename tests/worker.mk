@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-check_PROGRAMS += check_ring check_request check_service
-TESTS += check_ring check_request check_service
+check_PROGRAMS += check_ring check_request check_buffers check_service
+TESTS += check_ring check_request check_buffers check_service
+check_buffers_SOURCES = tests/check_buffers.c tests/fake-xen.h
+check_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_buffers_LDADD = libworker.a $(COMMON_LIBS) $(CHECK_LIBS)
 check_ring_SOURCES = tests/check_ring.c
 check_ring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_ring_LDADD = libworker.a $(CHECK_LIBS)

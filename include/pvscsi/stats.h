@@ -45,9 +45,10 @@ struct pvscsi_stats {
     uint64_t notifies;     /* events sent to the guest */
     uint64_t bad_requests; /* malformed, or to a LUN that does not exist */
     uint64_t aborts, resets;
-    uint64_t restarts; /* take-overs of a live ring */
-    uint64_t halted;   /* 1: the guest broke the ring protocol */
-    uint64_t spare[7];
+    uint64_t restarts;      /* take-overs of a live ring */
+    uint64_t halted;        /* 1: the guest broke the ring protocol */
+    uint64_t granted_pages; /* of 4 KiB: buffers that are granted to our own domain now */
+    uint64_t spare[6];
     struct pvscsi_lun_stats lun[PVSCSI_STATS_LUNS];
 };
 static_assert(sizeof(struct pvscsi_lun_stats) == 8 * (17 + PVSCSI_STATS_KINDS + PVSCSI_STATS_BUCKETS), "layout");

@@ -16,6 +16,7 @@
  * A device that goes and comes back: LUN_LOST, once; then LUN_ADD with LUN_RETURNED and new descriptors for the
  * same slot -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
  * A LUN needs the PR helper: HELPER_CONNECT -> HELPER_SOCKET, because a worker has no path to its socket.
+ * PAGES of a worker says how many pages of granted memory it would like to have in all. PAGES is the answer.
  */
 #ifndef PVSCSI_WORKER_PROTO_H
 #define PVSCSI_WORKER_PROTO_H
@@ -40,6 +41,7 @@ enum worker_msg_type {
     WM_RESET_DONE, /* answer to WM_RESET; error = 0 or -errno */
     WM_LOG_LEVEL,
     WM_HELPER_SOCKET, /* answer to WM_HELPER_CONNECT; error = 0 and fds: a connection; or -errno */
+    WM_PAGES, /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
     /* worker -> control */
     WM_READY = 32,
     WM_LUN_ADDED, /* error = 0 or -errno */
@@ -129,6 +131,7 @@ struct worker_msg {
         } connect;
         uint32_t helper_state;
         uint32_t log_level;
+        uint32_t pages;
     } u;
 };
 static_assert(sizeof(struct worker_msg) <= 256, "a message stays small");

@@ -107,12 +107,18 @@ static enum scsi_direction direction(const struct cmd *c)
     return (enum scsi_direction)c->req.sc_data_direction;
 }
 
+/* Bytes from c->buf to the end of the buffer. */
+static uint32_t command_room(const struct cmd *c)
+{
+    return c->buffer.room - (uint32_t)(c->buf - c->buffer.pages);
+}
+
 static void report_luns(struct service *svc, struct cmd *c)
 {
     uint16_t numbers[PVSCSI_STATS_LUNS];
     unsigned n = lun_numbers(svc, c->req.channel, c->req.id, numbers, ARRAY_SIZE(numbers));
     struct scsi_sense refuse;
-    uint32_t len = scsi_report_luns(c->cdb, numbers, n, c->buf, REQUEST_DATA_MAX, &refuse);
+    uint32_t len = scsi_report_luns(c->cdb, numbers, n, c->buf, command_room(c), &refuse);
 
     if (len == 0) {
         command_finish_sense(svc, c, refuse, SCSI_HOST_OK);

@@ -7,9 +7,11 @@
 
 #include "worker/grants.h"
 
-int grants_init(struct grants *g, struct xen *xen, uint16_t domid, unsigned max)
+#define PAGE 4096u /* of a grant (xen/include/public/grant_table.h) */
+
+int grants_init(struct grants *g, struct xen *xen, uint16_t domid, uint16_t own_domid, unsigned max)
 {
-    *g = (struct grants){ .xen = xen, .domid = domid, .max = max };
+    *g = (struct grants){ .xen = xen, .domid = domid, .own_domid = own_domid, .max = max };
     g->copies = calloc(max, sizeof(*g->copies));
     g->owner = calloc(max, sizeof(*g->owner));
     return g->copies && g->owner ? 0 : -ENOMEM;
@@ -43,16 +45,47 @@ void grants_add(struct grants *g, uint8_t owner, const struct scsiif_request_seg
     g->owner[g->n++] = owner;
 }
 
+/* From grant to grant: neither side of a copy may leave its page. */
+static void add_granted(struct grants *g, uint8_t owner, const struct scsiif_request_segment *seg, uint32_t len,
+                        const struct grants_data *data, uint32_t at, bool to_guest)
+{
+    for (uint32_t done = 0, n; done < len; done += n, at += n) {
+        xen_copy *x = &g->copies[g->n];
+        uint32_t room = PAGE - at % PAGE;
+
+        n = len - done < room ? len - done : room;
+        *x = (xen_copy){ .len = (uint16_t)n, .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref };
+        if (to_guest) {
+            x->source.foreign.ref = data->refs[at / PAGE];
+            x->source.foreign.offset = (uint16_t)(at % PAGE);
+            x->source.foreign.domid = g->own_domid;
+            x->dest.foreign.ref = seg->gref;
+            x->dest.foreign.offset = (uint16_t)(seg->offset + done);
+            x->dest.foreign.domid = g->domid;
+        } else {
+            x->source.foreign.ref = seg->gref;
+            x->source.foreign.offset = (uint16_t)(seg->offset + done);
+            x->source.foreign.domid = g->domid;
+            x->dest.foreign.ref = data->refs[at / PAGE];
+            x->dest.foreign.offset = (uint16_t)(at % PAGE);
+            x->dest.foreign.domid = g->own_domid;
+        }
+        g->owner[g->n++] = owner;
+    }
+}
+
 void grants_add_data(struct grants *g, uint8_t owner, const struct scsiif_request_segment *segs, unsigned n_segs,
-                     uint8_t *buf, uint32_t len, bool to_guest)
+                     struct grants_data data, uint32_t len, bool to_guest)
 {
     uint32_t at = 0;
 
     for (unsigned i = 0; i < n_segs && at < len; i++) {
         uint32_t piece = segs[i].length < len - at ? segs[i].length : len - at;
 
-        if (piece > 0)
-            grants_add(g, owner, &segs[i], buf + at, (uint16_t)piece, to_guest);
+        if (piece > 0 && data.refs)
+            add_granted(g, owner, &segs[i], piece, &data, data.at + at, to_guest);
+        else if (piece > 0)
+            grants_add(g, owner, &segs[i], data.pages + data.at + at, (uint16_t)piece, to_guest);
         at += piece;
     }
 }

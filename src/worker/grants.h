@@ -15,14 +15,14 @@
 
 struct grants {
     struct xen *xen;
-    uint16_t domid;
+    uint16_t domid, own_domid;
     unsigned n, max;
     xen_copy *copies; /* owned, max of them */
     uint8_t *owner;   /* owned; of each copy, 0..31 */
 };
 
 /* max: pieces in one batch. 0 or -ENOMEM; grants_deinit() must follow in both cases. */
-int grants_init(struct grants *g, struct xen *xen, uint16_t domid, unsigned max);
+int grants_init(struct grants *g, struct xen *xen, uint16_t domid, uint16_t own_domid, unsigned max);
 void grants_deinit(struct grants *g);
 /*
  * len bytes between local memory and the beginning of one segment (len is at most the segment's length), to the
@@ -30,9 +30,18 @@ void grants_deinit(struct grants *g);
  */
 void grants_add(struct grants *g, uint8_t owner, const struct scsiif_request_segment *seg, void *local, uint16_t len,
                 bool to_guest);
-/* Adds copies between the first len bytes of buf and the segments, in their order. */
+/* Our side of a copy of data. */
+struct grants_data {
+    uint8_t *pages;       /* page-aligned */
+    const uint32_t *refs; /* grant references of the pages, granted to own_domid; NULL: plain memory */
+    uint32_t at;          /* where the data begins, in bytes from the first page */
+};
+/*
+ * Adds copies between the first len bytes of the data and the segments, in their order. A segment that lies in two of
+ * our granted pages takes two copies: max of grants_init() has to count each segment of the guest twice.
+ */
 void grants_add_data(struct grants *g, uint8_t owner, const struct scsiif_request_segment *segs, unsigned n_segs,
-                     uint8_t *buf, uint32_t len, bool to_guest);
+                     struct grants_data data, uint32_t len, bool to_guest);
 /* Runs the batch and empties it. Bit i of the result: at least one piece of owner i failed. */
 uint32_t grants_run(struct grants *g);
 

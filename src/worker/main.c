@@ -72,16 +72,22 @@ static void outbox_expired(struct loop_timer *timer)
     flush_outbox(container_of(timer, struct worker, outbox_timer));
 }
 
-static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_slot, uint32_t helper)
+static void queue(struct worker *w, struct worker_msg *msg)
 {
-    struct worker_msg msg = { .type = type, .generation = w->generation, .error = error, .lun_slot = lun_slot };
-
     if (w->out_n == ARRAY_SIZE(w->outbox))
         return;
+    msg->generation = w->generation;
+    w->outbox[(w->out_from + w->out_n++) % ARRAY_SIZE(w->outbox)] = *msg;
+    flush_outbox(w);
+}
+
+static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_slot, uint32_t helper)
+{
+    struct worker_msg msg = { .type = type, .error = error, .lun_slot = lun_slot };
+
     if (type == WM_HELPER)
         msg.u.helper_state = helper;
-    w->outbox[(w->out_from + w->out_n++) % ARRAY_SIZE(w->outbox)] = msg;
-    flush_outbox(w);
+    queue(w, &msg);
 }
 
 static void check_removed(struct worker *w)
@@ -125,6 +131,14 @@ static void on_progress(struct service *svc)
 static void on_halted(struct service *svc)
 {
     tell(worker_of(svc), WM_HALTED, 0, 0, 0);
+}
+
+static void on_wish_pages(struct service *svc, uint32_t pages)
+{
+    struct worker_msg msg = { .type = WM_PAGES };
+
+    msg.u.pages = pages;
+    queue(worker_of(svc), &msg);
 }
 
 static void on_reset_device(struct service *svc, struct lun *lun)
@@ -178,6 +192,11 @@ static int map_shared(int fd, size_t size, struct journal_map *out)
     return 0;
 }
 
+static int open_xen(const char *mock_socket, uint16_t own_domid, unsigned flags, struct xen **out)
+{
+    return mock_socket[0] ? xen_open_mock(mock_socket, own_domid, flags, out) : xen_open_real(flags, out);
+}
+
 static int init(struct worker *w, const struct worker_msg *msg, const int fds[WORKER_MAX_FDS])
 {
     unsigned flags = XEN_OPEN_GRANTS | XEN_OPEN_EVENTS;
@@ -198,8 +217,10 @@ static int init(struct worker *w, const struct worker_msg *msg, const int fds[WO
         r = map_shared(fds[1], sizeof(struct pvscsi_stats), &w->stats);
     if (r < 0)
         return r;
-    r = socket[0] ? xen_open_mock(socket, (uint16_t)msg->u.init.own_domid, flags, &svc->xen)
-                  : xen_open_real(flags, &svc->xen);
+    /* Without xen-gntalloc all buffers are plain memory. */
+    r = open_xen(socket, (uint16_t)msg->u.init.own_domid, flags | XEN_OPEN_SHARE, &svc->xen);
+    if (r < 0)
+        r = open_xen(socket, (uint16_t)msg->u.init.own_domid, flags, &svc->xen);
     if (r < 0) {
         log_err(w->prefix, -r, "cannot open the hypervisor's devices (/dev/xen/gntdev, /dev/xen/evtchn)");
         return r;
@@ -207,6 +228,7 @@ static int init(struct worker *w, const struct worker_msg *msg, const int fds[WO
     svc->loop = w->loop;
     svc->prefix = w->prefix;
     svc->domid = (uint16_t)msg->u.init.domid;
+    svc->own_domid = (uint16_t)msg->u.init.own_domid;
     svc->max_segments = msg->u.init.max_segments <= REQUEST_SEGMENTS_MAX ? msg->u.init.max_segments
                                                                          : REQUEST_SEGMENTS_MAX;
     svc->journal = w->journal.at;
@@ -222,6 +244,7 @@ static int init(struct worker *w, const struct worker_msg *msg, const int fds[WO
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper_changed;
     svc->device_lost = on_device_lost;
+    svc->wish_pages = on_wish_pages;
     r = service_init(svc);
     w->initialised = r == 0;
     return r;
@@ -280,6 +303,9 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_HELPER_SOCKET:
         r = msg->error < 0 ? msg->error : fds[0] < 0 ? -EPROTO : steal_fd(&fds[0]);
         hotplug_helper_connected(svc, msg->lun_slot, r);
+        break;
+    case WM_PAGES:
+        service_allot(svc, msg->u.pages);
         break;
     case WM_LOG_LEVEL:
         if (msg->u.log_level > XTL_NONE && msg->u.log_level < XTL_NUM_LEVELS)

@@ -3,7 +3,7 @@
  * The types of one vhost that is being served: its commands, its LUNs and its ring. All files of the worker use
  * them; this file calls nothing.
  *
- * A command's buffer is private memory that lives until its device is done with it,
+ * A command's buffer is no memory of the guest, and it lives until its device is done with it,
  * whatever happens to the ring meanwhile. A command whose ring is gone is a stray: it
  * ends when its device has answered, and no guest gets that answer.
  */
@@ -22,6 +22,7 @@
 #include "scsi/split.h"
 #include "standalone/filedisk.h"
 #include "worker/at-device.h"
+#include "worker/buffers.h"
 #include "worker/grants.h"
 #include "worker/request.h"
 #include "worker/ring.h"
@@ -69,9 +70,12 @@ struct cmd {
     uint32_t timeout_ms; /* what the device may take, over all pieces */
     struct scsi_split split;
     struct scsi_piece piece; /* at the device, or next */
-    uint8_t *pages;          /* REQUEST_DATA_MAX bytes and a page, page-aligned */
-    uint8_t *
-        buf; /* in pages, at the same offset in its page as the guest's buffer: so each granted page is one piece for the hypervisor, not two */
+    struct buffer buffer;    /* its memory; from buffers_take(), once the length of its data is known */
+    /*
+     * Its data, in the buffer: as far into the first page as the guest's data is in its page. So each page of the guest
+     * is one piece for the hypervisor, not two.
+     */
+    uint8_t *buf;
     struct sg_command sg;
     struct scsi_answer answer;
     int32_t managed; /* rslt of an ABORT or RESET */
@@ -122,7 +126,7 @@ struct service {
     struct loop *loop;
     struct xen *xen;
     const char *prefix;
-    uint16_t domid;
+    uint16_t domid, own_domid;
     uint32_t max_segments; /* as advertised; 0: lists not offered */
     struct ring ring;
     void *page;            /* the mapped ring; NULL while detached */
@@ -132,15 +136,16 @@ struct service {
     uint32_t quiet_events; /* events in a row that brought no work */
     uint32_t taken_since_event;
     struct loop_source events;
-    struct loop_timer unmask_timer, retry_timer, manage_timer;
+    struct loop_timer unmask_timer, retry_timer, manage_timer, buffers_timer;
     struct sg_pool sg_pool;
     struct pvscsi_journal *journal;
     struct pvscsi_stats *stats;
     struct log_limit bad_limit, failure_limit; /* of malformed requests, of commands that failed */
     struct cmd cmd[CMD_COUNT];
-    uint8_t *buffers;
-    unsigned n_busy;  /* commands not FREE */
-    uint32_t entries; /* bit i: entry i of the journal is some command's */
+    struct buffers buffers;
+    uint64_t wished_us; /* when wish_pages() was called last */
+    unsigned n_busy;    /* commands not FREE */
+    uint32_t entries;   /* bit i: entry i of the journal is some command's */
     struct at_device at_device;
     struct lun *luns[PVSCSI_STATS_LUNS];   /* by index */
     struct lun *sorted[PVSCSI_STATS_LUNS]; /* by address, those not removing */
@@ -159,6 +164,8 @@ struct service {
     /* Asks for a connection to the PR helper; the answer is hotplug_helper_connected(), from inside it or later. */
     void (*helper_connect)(struct service *svc, struct lun *lun);
     void (*helper_changed)(struct service *svc, struct lun *lun, enum worker_helper_state state);
+    /* To main.c: so many pages of granted memory would serve now. service_allot() follows. */
+    void (*wish_pages)(struct service *svc, uint32_t pages);
 };
 
 #endif

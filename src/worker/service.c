@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "worker/account.h"
 #include "worker/command.h"
@@ -18,8 +17,14 @@
 #define QUIET_EVENTS_FREE 16
 #define QUIET_DELAY_MAX_US 1000000u
 #define UNMASK_AGAIN_US 100000u
-#define CMD_PAGES (REQUEST_DATA_MAX + 4096u)
+/* The control process is asked for granted memory at most this often. */
+#define WISH_AGAIN_US 100000u
 #define ALL_ENTRIES ((1u << PVSCSI_RING_SLOTS) - 1)
+
+static void note_pages(struct service *svc)
+{
+    svc->stats->granted_pages = svc->buffers.held;
+}
 
 static void unmask(struct service *svc)
 {
@@ -54,6 +59,26 @@ static void manage_expired(struct loop_timer *timer)
     container_of(timer, struct service, manage_timer)->work = true;
 }
 
+/* Granted memory is given back when no command has taken any for a while, and the control process is told. */
+static void buffers_expired(struct loop_timer *timer)
+{
+    struct service *svc = container_of(timer, struct service, buffers_timer);
+
+    if (now_us() - svc->buffers.used_us >= BUFFERS_IDLE_US) {
+        buffers_release_idle(&svc->buffers);
+        note_pages(svc);
+        svc->wish_pages(svc, svc->buffers.held);
+    }
+    if (svc->buffers.held > 0)
+        loop_timer_arm(svc->loop, &svc->buffers_timer, BUFFERS_IDLE_US);
+}
+
+void service_allot(struct service *svc, uint32_t pages)
+{
+    buffers_allot(&svc->buffers, pages);
+    note_pages(svc);
+}
+
 static void event_ready(struct loop_source *src, uint32_t revents)
 {
     struct service *svc = container_of(src, struct service, events);
@@ -76,24 +101,22 @@ static void event_ready(struct loop_source *src, uint32_t revents)
 
 int service_init(struct service *svc)
 {
-    size_t size = (size_t)CMD_COUNT * CMD_PAGES;
-
-    if (grants_init(&svc->grants, svc->xen, svc->domid, CMD_COUNT * REQUEST_SEGMENTS_MAX) < 0)
+    if (grants_init(&svc->grants, svc->xen, svc->domid, svc->own_domid, 2 * CMD_COUNT * REQUEST_SEGMENTS_MAX) < 0)
         return -ENOMEM;
-    /* Only the part that transfers use takes memory: at most 8 MiB of this process. */
-    svc->buffers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (svc->buffers == MAP_FAILED) {
-        svc->buffers = NULL;
-        return -errno;
-    }
+    /* Only the part that transfers use takes memory: at most 16 MiB of this process. */
+    if (buffers_init(&svc->buffers, svc->xen, svc->prefix, svc->own_domid, CMD_COUNT) < 0)
+        return -ENOMEM;
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         svc->cmd[i].index = (uint8_t)i;
-        svc->cmd[i].buf = svc->cmd[i].pages = svc->buffers + (size_t)i * CMD_PAGES;
+        svc->cmd[i].buffer = buffers_plain(&svc->buffers, i);
+        svc->cmd[i].buf = svc->cmd[i].buffer.pages;
     }
+    note_pages(svc);
     at_device_init(&svc->at_device, svc->journal);
     svc->unmask_timer.expired = unmask_expired;
     svc->retry_timer.expired = retry_expired;
     svc->manage_timer.expired = manage_expired;
+    svc->buffers_timer.expired = buffers_expired;
     svc->bad_limit = svc->failure_limit = (struct log_limit)LOG_LIMIT_INIT;
     sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done, command_sg_lost);
     return 0;
@@ -107,8 +130,8 @@ void service_deinit(struct service *svc)
     loop_timer_cancel(&svc->unmask_timer);
     loop_timer_cancel(&svc->retry_timer);
     loop_timer_cancel(&svc->manage_timer);
-    if (svc->buffers)
-        munmap(svc->buffers, (size_t)CMD_COUNT * CMD_PAGES);
+    loop_timer_cancel(&svc->buffers_timer);
+    buffers_deinit(&svc->buffers);
     grants_deinit(&svc->grants);
 }
 
@@ -220,6 +243,13 @@ static void let_go(struct service *svc)
     svc->port_masked = false;
 }
 
+static void release(struct service *svc, struct cmd *c)
+{
+    c->state = CMD_FREE;
+    svc->n_busy--;
+    buffers_give(&svc->buffers, c->index, &c->buffer);
+}
+
 void service_disconnect(struct service *svc)
 {
     if (!svc->page)
@@ -236,8 +266,7 @@ void service_disconnect(struct service *svc)
                 c->lun->strays++;
             c->stray = true;
         } else if (c->state != CMD_FREE) {
-            c->state = CMD_FREE;
-            svc->n_busy--;
+            release(svc, c);
         }
     }
     for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++) {
@@ -249,6 +278,10 @@ void service_disconnect(struct service *svc)
             lun->stats->commands = lun->stats->answered;
         }
     }
+    buffers_release_idle(&svc->buffers);
+    note_pages(svc);
+    if (svc->buffers.allot > 0)
+        svc->wish_pages(svc, svc->buffers.held);
     svc->progress(svc); /* the removal of a LUN may have waited for commands that were dropped now */
 }
 
@@ -322,7 +355,7 @@ static void begin(struct cmd *c, unsigned entry)
     c->lun = NULL;
     c->next = NULL;
     c->n_lists = c->n_segs = 0;
-    c->buf = c->pages;
+    c->buf = c->buffer.pages; /* the plain one */
     c->data_len = c->in_len = 0;
     c->begun_us = c->ended_us = 0;
     c->kind = SCSI_KINDS;
@@ -394,8 +427,11 @@ static bool check_and_decide(struct service *svc, struct cmd *c)
     }
     memset(c->cdb, 0, sizeof(c->cdb));
     memcpy(c->cdb, c->req.cmnd, c->req.cmd_len);
-    if (c->n_segs > 0)
-        c->buf = c->pages + c->segs[0].offset; /* checked: at most a page */
+    if (c->data_len > 0) {
+        /* The offset was checked: it is less than a page. */
+        c->buffer = buffers_take(&svc->buffers, c->index, c->segs[0].offset + c->data_len, c->start_us);
+        c->buf = c->buffer.pages + c->segs[0].offset;
+    }
     ring_note_length(&svc->ring, c->entry, c->data_len);
     return command_decide(svc, c);
 }
@@ -415,13 +451,20 @@ static void decide(struct service *svc, struct batch *b)
     b->n = kept;
 }
 
+static struct grants_data data_of(const struct cmd *c)
+{
+    return (struct grants_data){ .pages = c->buffer.pages,
+                                 .refs = c->buffer.refs,
+                                 .at = (uint32_t)(c->buf - c->buffer.pages) };
+}
+
 static void fetch_data(struct service *svc, struct batch *b)
 {
     for (unsigned i = 0; i < b->n; i++) {
         struct cmd *c = b->c[i];
 
         if (!is_management(c) && c->req.sc_data_direction == SCSI_DIR_OUT)
-            grants_add_data(&svc->grants, c->index, c->segs, c->n_segs, c->buf, c->data_len, false);
+            grants_add_data(&svc->grants, c->index, c->segs, c->n_segs, data_of(c), c->data_len, false);
     }
     fetch(svc, b, "data");
 }
@@ -469,7 +512,7 @@ static void complete_pass(struct service *svc)
         }
         done[n++] = c;
         if (svc->page && !c->stray)
-            grants_add_data(&svc->grants, c->index, c->segs, c->n_segs, c->buf, c->in_len, true);
+            grants_add_data(&svc->grants, c->index, c->segs, c->n_segs, data_of(c), c->in_len, true);
     }
     for (unsigned i = 0; i < n_management; i++)
         done[n++] = management[i];
@@ -494,8 +537,7 @@ static void complete_pass(struct service *svc)
         }
         if (!c->stray)
             svc->entries &= ~(1u << c->entry);
-        c->state = CMD_FREE;
-        svc->n_busy--;
+        release(svc, c);
     }
     if (svc->page && !svc->ring.halted && ring_push(&svc->ring)) {
         svc->stats->notifies++;
@@ -534,6 +576,23 @@ static bool more_to_take(struct service *svc)
     return r > 0 && svc->n_busy < CMD_COUNT;
 }
 
+/* After a round that had to do without granted memory, the control process is asked for more. */
+static void wish_pages(struct service *svc)
+{
+    uint64_t now;
+
+    if (svc->buffers.held > 0 && !loop_timer_armed(&svc->buffers_timer))
+        loop_timer_arm(svc->loop, &svc->buffers_timer, BUFFERS_IDLE_US);
+    note_pages(svc);
+    if (!buffers_has_wish(&svc->buffers))
+        return;
+    now = now_us();
+    if (svc->wished_us && now - svc->wished_us < WISH_AGAIN_US)
+        return;
+    svc->wished_us = now;
+    svc->wish_pages(svc, buffers_wish(&svc->buffers));
+}
+
 void service_round(struct service *svc)
 {
     if (!svc->work)
@@ -546,6 +605,7 @@ void service_round(struct service *svc)
         complete_pass(svc);
         manage_check(svc);
         complete_pass(svc);
+        wish_pages(svc);
         if (!svc->page)
             return;
         if (!svc->work && !more_to_take(svc)) {

@@ -10,7 +10,7 @@
 
 #include "worker/model.h"
 
-/* svc->loop, xen, prefix, domid, max_segments, journal, stats and the callbacks are set by the caller. 0 or -errno. */
+/* svc->loop, xen, prefix, domid, own_domid, max_segments, journal, stats and the callbacks are set by the caller. 0 or -errno. */
 int service_init(struct service *svc);
 void service_deinit(struct service *svc);
 /*
@@ -22,6 +22,8 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
 void service_disconnect(struct service *svc);
 /* Unbinds and unmaps, and leaves ring and journal for a successor. */
 void service_leave(struct service *svc);
+/* The control process lets us have so many pages of granted memory for buffers. */
+void service_allot(struct service *svc, uint32_t pages);
 /* One round; to be called after each round of the loop. */
 void service_round(struct service *svc);
 

@@ -61,6 +61,12 @@ static void check(bool fine, const char *what)
     }
 }
 
+static void on_wish(struct service *s, uint32_t pages)
+{
+    (void)s;
+    (void)pages;
+}
+
 static void prepare(void)
 {
     fake.xen.ops = &fake_ops;
@@ -72,6 +78,8 @@ static void prepare(void)
     svc->xen = &fake.xen;
     svc->prefix = "fuzz";
     svc->domid = 1;
+    svc->own_domid = OWN_DOMID;
+    fake.own_left = 8192;
     svc->max_segments = 128;
     svc->journal = &journal;
     svc->stats = &stats;
@@ -80,6 +88,7 @@ static void prepare(void)
     svc->reset_device = on_reset;
     svc->helper_changed = on_helper;
     svc->device_lost = on_lost;
+    svc->wish_pages = on_wish;
     check(service_init(svc) == 0, "no service");
     for (uint32_t i = 0; i < 2; i++) {
         struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = i };
@@ -103,7 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!svc)
         prepare();
     memset(fake.page, 0, sizeof(fake.page));
-    memset(svc->buffers, POISON, 4096); /* what must never come out unasked */
+    memset(svc->buffers.plain, POISON, 4096); /* what must never come out unasked */
+    service_allot(svc, size % 2 ? 8192 : 0);  /* buffers granted to ourselves, or plain ones */
     for (unsigned i = 0; i < PAGES; i++) {
         fake.granted[i] = i % 5 != 4;
         fake.readonly[i] = i % 7 == 6;
