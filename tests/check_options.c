@@ -36,6 +36,7 @@ static const struct expected {
     { "pr-socket", 0, "pr_socket", "SOCKET", "/run/qemu-pr-helper.sock", .in_file = "/a/pr", .given = "/b/pr" },
     { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600" },
     { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL },
+    { "granted-pages", 0, "granted_pages", "N", "8192", 0, 1048576, "0", NULL },
     { "standalone", 0, NULL, "SOCKET" },
     { "dump-config", 0, NULL, "" },
     { "version", 0, NULL, "" },
@@ -470,7 +471,7 @@ START_TEST(numbers_are_taken_in_their_range_only)
         for (size_t k = 0; k < ARRAY_SIZE(no_number); k++)
             check_value(e, no_number[k], false);
     }
-    ck_assert_uint_eq(numbers, 3);
+    ck_assert_uint_eq(numbers, 4);
 }
 END_TEST
 
@@ -586,6 +587,7 @@ static void same_settings(const struct settings *a, const struct settings *b)
     ck_assert_str_eq(a->pr_socket, b->pr_socket);
     ck_assert_uint_eq(a->pr_deadline_s, b->pr_deadline_s);
     ck_assert_int_eq(a->device_reset, b->device_reset);
+    ck_assert_uint_eq(a->granted_pages, b->granted_pages);
 }
 
 START_TEST(what_is_dumped_gives_the_same_settings)

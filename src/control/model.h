@@ -199,6 +199,7 @@ struct vhost {
         uint64_t since_us, not_before_us, lock_since_us;
         unsigned failures;
         uint32_t restarts;
+        uint32_t pages; /* allotted to it for granted buffers */
     } worker;
 
     /* vdev.c */
@@ -245,6 +246,9 @@ struct host {
     struct vhost *vhosts;
     unsigned n_vhosts;
     struct vhost *pending, **pending_last;
+
+    /* worker-link.c */
+    uint32_t pages; /* the sum of worker.pages of all vhosts */
 
     /* shared.c */
     struct vdev *users[DEVICE_BUCKETS]; /* hash table: the LUNs by the address of their device */

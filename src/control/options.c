@@ -72,6 +72,8 @@ static const struct option_def options[] = {
       .arg = "SECONDS", .help = "how long the PR helper may take for one command" },
     { "device-reset", 0, OT_BOOL, .in_file = true, FIELD(device_reset), .preset = "0", .arg = "0|1",
       .help = "let a guest's RESET that times out reset the physical device" },
+    { "granted-pages", 0, OT_NUMBER, .in_file = true, FIELD(granted_pages), .min = 0, .max = 1048576, .preset = "8192",
+      .arg = "N", .help = "most pages of 4 KiB that all workers together grant to their own domain for buffers" },
     { "standalone", 0, OT_PATH, FIELD(standalone), .preset = "", .arg = "SOCKET",
       .help = "no Xen: use mock-xen at this socket; allows file: devices" },
     { "dump-config", 0, OT_RESULT, .result = OPTIONS_DUMP_CONFIG, .help = "print the settings in force and exit" },

@@ -28,6 +28,7 @@ struct settings {
     char pr_socket[SETTING_SOCKET_MAX];
     unsigned pr_deadline_s;
     bool device_reset;
+    unsigned granted_pages; /* of 4 KiB, over all workers */
 };
 
 enum options_result {

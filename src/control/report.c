@@ -98,6 +98,7 @@ static struct json_object *report_vhost(const struct vhost *v)
     add_number(o, "restarts", v->worker.restarts);
     add_flag(o, "halted", v->worker.halted);
     add_number(o, "segments", v->segments);
+    add_number(o, "granted_pages", v->worker.pages);
     add_text(o, "error", v->error);
     for (const struct vdev *d = v->devs; d; d = d->next)
         json_object_array_add(luns, report_device(d));
@@ -191,6 +192,7 @@ static struct json_object *report_vhost_stats(const struct host *h, const struct
     add_number(o, "resets", s->resets);
     add_number(o, "restarts", s->restarts);
     add_number(o, "halted", s->halted);
+    add_number(o, "granted_pages", s->granted_pages);
     for (const struct vdev *d = v->devs; d; d = d->next)
         if (d->lun_slot >= 0)
             json_object_array_add(luns, report_lun_stats(d, &s->lun[d->lun_slot]));

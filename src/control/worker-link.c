@@ -236,6 +236,24 @@ static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
     send(v, &answer, &fd, fd < 0 ? 0 : 1);
 }
 
+static void set_pages(struct vhost *v, uint32_t pages)
+{
+    v->host->pages = v->host->pages - v->worker.pages + pages;
+    v->worker.pages = pages;
+}
+
+/* First come, first served: a worker that gets less than it wants copies some of its data by way of plain memory. */
+static void pages_wanted(struct vhost *v, uint32_t wanted)
+{
+    uint32_t others = v->host->pages - v->worker.pages, most = v->host->settings->granted_pages;
+    uint32_t room = most > others ? most - others : 0;
+    struct worker_msg answer = { .type = WM_PAGES };
+
+    set_pages(v, wanted < room ? wanted : room);
+    answer.u.pages = v->worker.pages;
+    send(v, &answer, NULL, 0);
+}
+
 static void child_message(void *ctx, const struct worker_msg *msg)
 {
     struct vhost *v = ctx;
@@ -278,6 +296,9 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     case WM_HELPER_CONNECT:
         helper_wanted(v, msg);
         return; /* nothing of the model has changed */
+    case WM_PAGES:
+        pages_wanted(v, msg->u.pages);
+        return; /* nothing of the model has changed */
     case WM_HELPER:
         d = model_find_lun(v, msg->lun_slot);
         if (d && msg->u.helper_state <= HELPER_UNUSED)
@@ -306,6 +327,7 @@ static void child_died(void *ctx, const char *how, bool clean)
 
     (void)clean;
     w->child = NULL;
+    set_pages(v, 0);
     loop_timer_cancel(&w->connect_timer);
     if (v->host->quitting)
         return; /* the next daemon learns it from the journal */
@@ -447,6 +469,7 @@ void worker_drop(struct vhost *v)
     }
     child_abandon(v->worker.child);
     v->worker.child = NULL;
+    set_pages(v, 0); /* without a ring it keeps only what its strays need */
 }
 
 void worker_quit(struct vhost *v)

@@ -81,6 +81,8 @@ void render_status(struct json_object *answer, FILE *out)
             fprintf(out, ", worker %" PRId64, number(v, "worker_pid"));
         if (number(v, "restarts"))
             fprintf(out, ", %" PRId64 " restarts", number(v, "restarts"));
+        if (number(v, "granted_pages"))
+            fprintf(out, ", %" PRId64 " KiB of granted buffers", number(v, "granted_pages") * 4);
         fprintf(out, "%s\n", flag(v, "halted") ? ", HALTED" : "");
         if (text(v, "error")[0])
             fprintf(out, "    error: %s\n", text(v, "error"));
@@ -202,6 +204,8 @@ static const struct metric vhost_metrics[] = {
     { "pvscsi_resets", "resets", "counter", "RESET requests." },
     { "pvscsi_restarts", "restarts", "counter", "Take-overs of a live ring by a new worker." },
     { "pvscsi_halted", "halted", "gauge", "1 while the ring is halted." },
+    { "pvscsi_granted_pages", "granted_pages", "gauge",
+      "Pages of buffers that are granted to the backend's own domain." },
 };
 
 static const struct metric lun_metrics[] = {
