@@ -6,6 +6,7 @@ mock_tests = \
 	tests/test-faults-of-the-hypervisor-cost-a-guest-nothing.sh \
 	tests/test-faults-at-the-daemons-start-are-survived.sh \
 	tests/test-faults-at-a-guests-death-leave-nothing.sh \
+	tests/test-buffers-are-granted-within-a-budget.sh \
 	tests/test-a-killed-worker-costs-no-request.sh \
 	tests/test-a-device-that-returns-works-again.sh \
 	tests/test-the-daemon-restarts-under-load.sh \
