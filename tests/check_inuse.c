@@ -95,7 +95,7 @@ START_TEST(use_is_seen)
     make_root();
     put(uses[_i].path, uses[_i].text);
     CLEANUP_FREE char *sys = strf("%s/sys", root), *proc = strf("%s/proc", root), *nodes = strf("%s/dev", root);
-    struct inuse_roots roots = { .device = { .sysfs = sys, .dev = nodes }, .proc = proc };
+    struct device_roots roots = { .sysfs = sys, .dev = nodes, .proc = proc };
 
     snprintf(dev.block_name, sizeof(dev.block_name), "%s", uses[_i].disk);
     int r = inuse_locally(&roots, &dev, why);
@@ -172,7 +172,7 @@ END_TEST
 
 START_TEST(no_sysfs_is_no_use)
 {
-    struct inuse_roots roots = { .device = { .sysfs = "/nonexistent", .dev = "/nonexistent" }, .proc = "/nonexistent" };
+    struct device_roots roots = { .sysfs = "/nonexistent", .dev = "/nonexistent", .proc = "/nonexistent" };
     struct device dev = { .block_name = "sda" };
     char why[DEVICE_WHY_MAX];
 

@@ -18,7 +18,7 @@
 #include "common/util.h"
 #include "device/device.h"
 
-const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev" };
+const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev", .proc = "/proc" };
 
 /*
  * Used until sg is asked: a size that every disk takes. BLK_SAFE_MAX_SECTORS is less, but no HBA in use has such a

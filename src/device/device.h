@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds the SCSI device of this machine that a p-dev names, with the help of sysfs, and opens it. Every path starts
- * from the two directories in struct device_roots, so that tests can use directories of their own.
+ * from the directories in struct device_roots, so that tests can use directories of their own.
  *
  * It does not log: a refusal is a negative errno and a sentence that says what was found and what was expected.
  */
@@ -20,6 +20,7 @@
 struct device_roots {
     const char *sysfs; /* "/sys" */
     const char *dev;   /* "/dev": stands for the leading /dev of a p-dev, and holds the nodes that are opened */
+    const char *proc;  /* "/proc", for what uses a device; NULL: nothing is known of that */
 };
 extern const struct device_roots device_roots_system;
 

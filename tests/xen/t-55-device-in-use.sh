@@ -34,7 +34,7 @@ note "open exclusively, as dm and md do"
 sg_dd if="$cblk" iflag=excl bs=512 of=- 2>/tmp/sg_dd | sleep 60 &
 holder=$!
 wait_until 10 "[ -n \"\$(pidof sg_dd)\" ] && ls -l /proc/\$(pidof sg_dd)/fd | grep -q '$cblk\$'" "sg_dd has the disk: $(cat /tmp/sg_dd)"
-refuses 3 "p-dev $c is in use: something in this domain has $cblk open exclusively; option force" xl-scsi attach g1 "$c" 0:0:0:0
+refuses 3 "p-dev $c is in use: process [0-9]+ \\(sg_dd\\) has $cblk open; option force" xl-scsi attach g1 "$c" 0:0:0:0
 kill $holder
 wait_until 10 "[ -z \"\$(pidof sg_dd)\" ]" "sg_dd ends"
 

@@ -80,7 +80,7 @@ int attach_and_remember(struct change *c, struct vscsi_entry **entries, unsigned
 {
     char err[CHANGE_ERROR_MAX], why[VSCSI_ERROR_MAX];
     unsigned which;
-    int r = inuse_expand_hosts(c, &inuse_roots_system, entries, n);
+    int r = inuse_expand_hosts(c, &device_roots_system, entries, n);
 
     /* Checked again, because `host` has become v-devs. */
     if (r == 0 && vscsi_entries_check(*entries, *n, &which, why) < 0)
@@ -367,7 +367,7 @@ int cmd_expect(const struct options *o, int argc, char **argv)
     if (code == EXIT_OK)
         code = connect_store(&s);
     s.dry_run = o->dry_run;
-    if (code == EXIT_OK && inuse_expand_hosts(&c, &inuse_roots_system, &e, &n) < 0)
+    if (code == EXIT_OK && inuse_expand_hosts(&c, &device_roots_system, &e, &n) < 0)
         code = complain(EXIT_FAILED, "%s", c.error);
     if (code == EXIT_OK && vscsi_entries_check(e, n, &which, why) < 0)
         code = complain(EXIT_USAGE, "device %u: %s", which + 1, why);

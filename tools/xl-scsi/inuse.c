@@ -2,123 +2,22 @@
 /* Checks whether a device is in use; see inuse.h. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "attach.h"
+#include "device/holder.h"
 #include "inuse.h"
 #include "lookup.h"
 #include "run.h"
 #include "units.h"
 
-const struct inuse_roots inuse_roots_system = { .device = { .sysfs = "/sys", .dev = "/dev" }, .proc = "/proc" };
-
-enum {
-    PROC_FILE_MAX = 4 << 20
-};
-
-static bool read_dev(const char *dir, dev_t *out)
-{
-    CLEANUP_FREE char *path = strf("%s/dev", dir), *text = NULL;
-    unsigned major, minor;
-
-    if (!path || read_file(path, 64, &text, NULL) < 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
-        return false;
-    *out = makedev(major, minor);
-    return true;
-}
-
-/* Calls fn for each name in a directory, until it returns true. */
-static bool any_name(const char *dir, bool (*fn)(const char *dir, const char *name, void *ctx), void *ctx)
-{
-    DIR *d = opendir(dir);
-    bool found = false;
-
-    if (!d)
-        return false;
-    for (struct dirent *e; !found && (e = readdir(d)) != NULL;)
-        if (e->d_name[0] != '.')
-            found = fn(dir, e->d_name, ctx);
-    closedir(d);
-    return found;
-}
-
-struct question {
-    const struct inuse_roots *roots;
-    const char *mounts, *swaps; /* the whole files, or NULL */
-    char *why;
-};
-
-/* "36 35 98:0 /mnt1 /mnt/parent ...": proc(5), mountinfo. */
-static bool is_mounted(const struct question *q, dev_t dev)
-{
-    for (const char *line = q->mounts; line && *line;) {
-        unsigned major, minor;
-        char where[160];
-
-        if (sscanf(line, "%*d %*d %u:%u %*s %159s", &major, &minor, where) == 3 && makedev(major, minor) == dev) {
-            snprintf(q->why, DEVICE_WHY_MAX, "it is mounted on %s", where);
-            return true;
-        }
-        line = strchr(line, '\n');
-        line = line ? line + 1 : NULL;
-    }
-    return false;
-}
-
-static bool is_swap(const struct question *q, const char *name)
-{
-    for (const char *line = q->swaps; line && *line;) {
-        char path[256];
-        const char *last;
-
-        if (sscanf(line, "%255s", path) == 1 && (last = strrchr(path, '/')) && strcmp(last + 1, name) == 0) {
-            snprintf(q->why, DEVICE_WHY_MAX, "this system swaps to it");
-            return true;
-        }
-        line = strchr(line, '\n');
-        line = line ? line + 1 : NULL;
-    }
-    return false;
-}
-
-/* dm calls a volume by its name, md and bcache by that of their block device. */
-static bool name_holder(const char *dir, const char *name, void *ctx)
-{
-    struct question *q = ctx;
-    CLEANUP_FREE char *path = strf("%s/%s/dm/name", dir, name), *dm = NULL;
-
-    if (path && read_file(path, 256, &dm, NULL) == 0)
-        dm[strcspn(dm, "\n")] = '\0';
-    snprintf(q->why, DEVICE_WHY_MAX, "it is part of /dev/%s%.100s", dm ? "mapper/" : "", dm ? dm : name);
-    return true;
-}
-
-/* One block device, whole or partition, at its place in sysfs. */
-static bool block_used(struct question *q, const char *dir, const char *name)
-{
-    CLEANUP_FREE char *holders = strf("%s/holders", dir);
-    dev_t dev;
-
-    return (read_dev(dir, &dev) && is_mounted(q, dev)) || is_swap(q, name)
-           || (holders && any_name(holders, name_holder, q));
-}
-
-static bool partition_used(const char *dir, const char *name, void *ctx)
-{
-    CLEANUP_FREE char *sub = strf("%s/%s", dir, name), *mark = strf("%s/%s/partition", dir, name);
-
-    return sub && mark && access(mark, F_OK) == 0 && block_used(ctx, sub, name);
-}
-
 /* The kernel lets only one at a time have a block device exclusively: mounts, dm, md and careful programs do. */
-static bool claimed(const struct inuse_roots *roots, const struct device *dev)
+static bool is_claimed(const struct device_roots *roots, const struct device *dev)
 {
-    CLEANUP_FREE char *path = strf("%s/%s", roots->device.dev, dev->block_name);
+    CLEANUP_FREE char *path = strf("%s/%s", roots->dev, dev->block_name);
     struct stat st;
 
     if (!path || stat(path, &st) < 0 || !S_ISBLK(st.st_mode) || st.st_rdev != dev->block_dev)
@@ -128,26 +27,24 @@ static bool claimed(const struct inuse_roots *roots, const struct device *dev)
     return fd < 0 && errno == EBUSY;
 }
 
-int inuse_locally(const struct inuse_roots *roots, const struct device *dev, char *why)
+int inuse_locally(const struct device_roots *roots, const struct device *dev, char *why)
 {
-    CLEANUP_FREE char *mounts_path = strf("%s/self/mountinfo", roots->proc), *mounts = NULL;
-    CLEANUP_FREE char *swaps_path = strf("%s/swaps", roots->proc), *swaps = NULL;
-    CLEANUP_FREE char *dir = strf("%s/class/block/%s", roots->device.sysfs, dev->block_name);
-    struct question q = { .roots = roots, .why = why };
-
-    if (dev->block_name[0] == '\0' || !dir || !mounts_path || !swaps_path)
+    if (dev->block_name[0] == '\0')
         return 0;
-    if (read_file(mounts_path, PROC_FILE_MAX, &mounts, NULL) == 0)
-        q.mounts = mounts;
-    if (read_file(swaps_path, PROC_FILE_MAX, &swaps, NULL) == 0)
-        q.swaps = swaps;
-    if (block_used(&q, dir, dev->block_name) || any_name(dir, partition_used, &q))
+    if (holder_of_block(roots, dev, why))
         return 1;
-    if (claimed(roots, dev)) {
-        snprintf(why, DEVICE_WHY_MAX, "something in this domain has /dev/%s open exclusively", dev->block_name);
+    if (!is_claimed(roots, dev))
+        return 0;
+    switch (holder_opener(roots, dev, why)) {
+    case OPENER_OURS: /* for another guest, which is looked for below, or for this guest's domain before a reboot */
+        return 0;
+    case OPENER_OTHER:
         return 1;
+    case OPENER_NONE:
+        break;
     }
-    return 0;
+    snprintf(why, DEVICE_WHY_MAX, "something in this domain has /dev/%s open exclusively", dev->block_name);
+    return 1;
 }
 
 /* --- other guests --- */
@@ -176,7 +73,7 @@ static void given_clear(struct given_list *l)
     free(l->g);
 }
 
-static int add_given(struct change *c, const struct inuse_roots *roots, struct given_list *l, uint32_t domid,
+static int add_given(struct change *c, const struct device_roots *roots, struct given_list *l, uint32_t domid,
                      uint32_t backend, const struct dev_view *d)
 {
     struct given g = { .domid = domid, .backend = backend };
@@ -185,7 +82,7 @@ static int add_given(struct change *c, const struct inuse_roots *roots, struct g
 
     if (d->state == 6 || !text)
         return 0;
-    g.resolved = backend == own_domid(c->store) && device_resolve(&roots->device, text, false, &g.dev, NULL) == 0;
+    g.resolved = backend == own_domid(c->store) && device_resolve(roots, text, false, &g.dev, NULL) == 0;
     struct given *grown = realloc(l->g, (l->n + 1) * sizeof(*grown));
 
     if (!grown)
@@ -200,7 +97,7 @@ static int add_given(struct change *c, const struct inuse_roots *roots, struct g
 }
 
 /* Adds the devices that this backend serves to this guest. */
-static int add_guest(struct change *c, const struct inuse_roots *roots, struct given_list *l, uint32_t backend,
+static int add_guest(struct change *c, const struct device_roots *roots, struct given_list *l, uint32_t backend,
                      uint32_t domid)
 {
     struct guest_view v;
@@ -214,17 +111,19 @@ static int add_guest(struct change *c, const struct inuse_roots *roots, struct g
 }
 
 /* The names of a device of another guest. A device node is looked up, because that needs no search of sysfs. */
-static struct unit_names names_of(struct change *c, const struct inuse_roots *roots, const char *pdev, uint32_t backend)
+static struct unit_names names_of(struct change *c, const struct device_roots *roots, const char *pdev,
+                                  uint32_t backend)
 {
     struct device dev;
     bool known = pdev[0] == '/' && backend == own_domid(c->store)
-                 && device_resolve(&roots->device, pdev, false, &dev, NULL) == 0;
+                 && device_resolve(roots, pdev, false, &dev, NULL) == 0;
 
     return unit_names(pdev, known ? &dev : NULL);
 }
 
 /* Only what the index needs is read: it may be about very many devices. */
-static int learn_vhost(struct change *c, const struct inuse_roots *roots, uint32_t backend, uint32_t domid, uint32_t id)
+static int learn_vhost(struct change *c, const struct device_roots *roots, uint32_t backend, uint32_t domid,
+                       uint32_t id)
 {
     struct xenstore *s = c->store;
     unsigned n, n_names = 0;
@@ -249,7 +148,7 @@ static int learn_vhost(struct change *c, const struct inuse_roots *roots, uint32
 }
 
 /* Puts devices that other tools, or an earlier version, have attached into the index, once for each guest. */
-static int learn_guest(struct change *c, const struct inuse_roots *roots, uint32_t backend, uint32_t domid)
+static int learn_guest(struct change *c, const struct device_roots *roots, uint32_t backend, uint32_t domid)
 {
     unsigned n;
     CLEANUP_FREE uint32_t *ids = numbered_dir(c->store, &n, "/local/domain/%u/backend/vscsi/%u", backend, domid);
@@ -274,7 +173,7 @@ int inuse_learn(struct change *c, uint32_t backend)
 
     ids = units_unknown(c->store, backend, &n);
     for (unsigned i = 0; r == 0 && i < n; i++)
-        r = learn_guest(c, &inuse_roots_system, backend, ids[i]);
+        r = learn_guest(c, &device_roots_system, backend, ids[i]);
     return r;
 }
 
@@ -310,7 +209,7 @@ static bool collides(const struct change *c, const struct given *g, const char *
     return g->pdev && strcmp(g->pdev, e->pdev) == 0;
 }
 
-static int check_one(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e,
+static int check_one(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e,
                      const struct asked *a, const struct given_list *given, const char *own_vm)
 {
     char why[DEVICE_WHY_MAX];
@@ -334,14 +233,14 @@ static int check_one(struct change *c, const struct inuse_roots *roots, const st
     return 0;
 }
 
-static void ask(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, struct lookup *l,
+static void ask(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, struct lookup *l,
                 struct asked *a)
 {
     a->backend = 0;
     /* file: is an emulated disk of standalone mode, which tests share as they like. */
     a->found = e->kind != PDEV_FILE && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
     a->checked = a->found && !e->force;
-    a->resolved = a->found && a->backend == own_domid(c->store) && lookup_device(l, &roots->device, e->pdev, &a->dev);
+    a->resolved = a->found && a->backend == own_domid(c->store) && lookup_device(l, roots, e->pdev, &a->dev);
     a->names = unit_names(e->pdev, a->resolved ? &a->dev : NULL);
 }
 
@@ -353,7 +252,7 @@ static bool same_asked(const struct asked *a, const struct asked *b, const char 
 }
 
 /* Loads the devices of this guest, and of all guests that may have this unit. */
-static int load_given(struct change *c, const struct inuse_roots *roots, const struct asked *a, struct given_list *l)
+static int load_given(struct change *c, const struct device_roots *roots, const struct asked *a, struct given_list *l)
 {
     CLEANUP_FREE uint32_t *ids = NULL;
     unsigned n = 0, n_unknown = 0;
@@ -376,7 +275,7 @@ static int load_given(struct change *c, const struct inuse_roots *roots, const s
     return r;
 }
 
-static int check_asked(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e,
+static int check_asked(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e,
                        const struct asked *asked, unsigned n)
 {
     CLEANUP_FREE char *own_vm = xenstore_read(c->store, "/local/domain/%u/vm", c->domid);
@@ -402,7 +301,7 @@ static int check_asked(struct change *c, const struct inuse_roots *roots, const 
 }
 
 /* Looks the entries' devices up, and puts all guests of their backends into the index. */
-static int ask_all(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n,
+static int ask_all(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, unsigned n,
                    struct asked **out)
 {
     __attribute__((cleanup(lookup_clear))) struct lookup lookup = { 0 };
@@ -422,7 +321,7 @@ static int ask_all(struct change *c, const struct inuse_roots *roots, const stru
     return r < 0 ? change_store_failed(c, r) : 0;
 }
 
-int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n)
+int inuse_check(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, unsigned n)
 {
     CLEANUP_FREE struct asked *asked = NULL;
     int r = ask_all(c, roots, e, n, &asked);
@@ -450,12 +349,12 @@ static int lock_units(struct change *c, const struct asked *asked, unsigned n)
 static int claim(struct change *c, const struct vscsi_entry *e, unsigned n)
 {
     CLEANUP_FREE struct asked *asked = NULL;
-    int r = ask_all(c, &inuse_roots_system, e, n, &asked);
+    int r = ask_all(c, &device_roots_system, e, n, &asked);
 
     if (r == 0)
         r = lock_units(c, asked, n);
     if (r == 0)
-        r = check_asked(c, &inuse_roots_system, e, asked, n);
+        r = check_asked(c, &device_roots_system, e, asked, n);
     for (unsigned i = 0; r == 0 && i < n && !c->store->dry_run; i++)
         if (asked[i].found
             && (units_note(c->store, asked[i].backend, c->domid, &asked[i].names, 1) < 0
@@ -503,7 +402,7 @@ static int add_lun(const struct device *dev, void *ctx)
     return r;
 }
 
-static int expand(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, struct expansion *x)
+static int expand(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, struct expansion *x)
 {
     char why[DEVICE_WHY_MAX];
     struct device dev;
@@ -526,16 +425,16 @@ static int expand(struct change *c, const struct inuse_roots *roots, const struc
                              "p-dev %s: v-dev `host` needs a backend in this domain: the devices of a driver "
                              "domain's host cannot be listed from here; give each as h:c:t:l",
                              e->pdev);
-    if (device_resolve(&roots->device, e->pdev, false, &dev, why) < 0)
+    if (device_resolve(roots, e->pdev, false, &dev, why) < 0)
         return change_failed(c, -ENOENT, "p-dev %s: %s", e->pdev, why);
     x->from = e;
     x->host = dev.hctl.host;
-    int r = device_for_each(&roots->device, add_lun, x);
+    int r = device_for_each(roots, add_lun, x);
 
     return r < 0 ? change_failed(c, r, "p-dev %s: cannot list its host's devices: %s", e->pdev, strerror(-r)) : 0;
 }
 
-int inuse_expand_hosts(struct change *c, const struct inuse_roots *roots, struct vscsi_entry **entries, unsigned *n)
+int inuse_expand_hosts(struct change *c, const struct device_roots *roots, struct vscsi_entry **entries, unsigned *n)
 {
     struct expansion x = { 0 };
     int r = 0;

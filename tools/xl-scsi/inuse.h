@@ -10,23 +10,17 @@
 #include "change.h"
 #include "device/device.h"
 
-struct inuse_roots {
-    struct device_roots device;
-    const char *proc; /* "/proc" */
-};
-extern const struct inuse_roots inuse_roots_system;
-
 /*
  * Does this machine use it? 1 and a few words in why[DEVICE_WHY_MAX] ("it is mounted on /srv"), or 0. A partition's
  * use counts as its disk's.
  */
-int inuse_locally(const struct inuse_roots *roots, const struct device *dev, char *why);
+int inuse_locally(const struct device_roots *roots, const struct device *dev, char *why);
 
 /*
  * Checks all entries against this machine, the other guests, this guest, and each other; `force` exempts one. A
  * device that cannot be resolved is left for the backend to refuse. 0, or -EBUSY and c->error.
  */
-int inuse_check(struct change *c, const struct inuse_roots *roots, const struct vscsi_entry *e, unsigned n);
+int inuse_check(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, unsigned n);
 
 /*
  * Puts the devices of a backend's guests into the index (units.h), if they are not in it. Each attach does this.
@@ -41,6 +35,6 @@ int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n);
  * Replaces each entry with the v-dev `host` by one for every device of its physical host, numbered as there.
  * *entries is reallocated. 0, or -errno and c->error.
  */
-int inuse_expand_hosts(struct change *c, const struct inuse_roots *roots, struct vscsi_entry **entries, unsigned *n);
+int inuse_expand_hosts(struct change *c, const struct device_roots *roots, struct vscsi_entry **entries, unsigned *n);
 
 #endif

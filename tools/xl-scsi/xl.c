@@ -125,9 +125,9 @@ static int check_early(struct start *s)
         if (s->entries[i].need != NEED_OPTIONAL && (r = vscsi_entry_copy(&s->entries[i], &required[n])) == 0)
             n++;
     if (r == 0)
-        r = inuse_expand_hosts(&c, &inuse_roots_system, &required, &n);
+        r = inuse_expand_hosts(&c, &device_roots_system, &required, &n);
     if (r == 0)
-        r = inuse_check(&c, &inuse_roots_system, required, n);
+        r = inuse_check(&c, &device_roots_system, required, n);
     vscsi_entries_free(required, n);
     return r < 0 ? complain(EXIT_FAILED, "guest %s is not started: %s", s->name, c.error) : EXIT_OK;
 }

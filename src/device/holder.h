@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who in this domain uses a device: mounts, swap, what is built on it (dm, md, LVM), and programs that have it open.
+ * It only reads /proc and sysfs, and changes nothing.
+ */
+#ifndef PVSCSI_HOLDER_H
+#define PVSCSI_HOLDER_H
+
+#include "device/device.h"
+
+/*
+ * Is the block device, or a partition of it, mounted, swap space, or part of another block device? 1 and a few words in
+ * why[DEVICE_WHY_MAX] ("it is mounted on /srv"), or 0.
+ */
+int holder_of_block(const struct device_roots *roots, const struct device *dev, char *why);
+
+enum holder_opener {
+    OPENER_NONE,
+    OPENER_OURS,  /* only pvscsid and its workers */
+    OPENER_OTHER, /* why names the process and the node */
+};
+/*
+ * Who has the device open: its block device or a partition of it, or, if it has no block device, any of its character
+ * device nodes (st, nst, sch, sg, bsg).
+ */
+enum holder_opener holder_opener(const struct device_roots *roots, const struct device *dev, char *why);
+
+#endif
