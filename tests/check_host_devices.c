@@ -274,6 +274,100 @@ START_TEST(a_new_lun_whose_device_is_not_there_fails)
 }
 END_TEST
 
+/* --- this domain keeps off --- */
+
+START_TEST(a_device_is_claimed_as_long_as_a_guest_has_it)
+{
+    connected_disk();
+    ck_assert_int_eq(count(&claimed), 1);
+    connected_guest(4, DISK);
+    ck_assert_int_eq(count(&claimed), 1);
+    fake_put("backend/vscsi/4/0/vscsi-devs/dev-0/state", "5");
+    fake_put("backend/vscsi/4/0/state", "7");
+    fake_put("/local/domain/4/device/vscsi/0/state", "7");
+    expect("backend/vscsi/4/0/vscsi-devs/dev-0/state", "6");
+    ck_assert_int_eq(count(&unclaimed), 0);
+    if (_i == 0) {
+        fake_put(LUN_0 "/state", "5");
+        fake_put(BACK "/state", "7");
+        fake_put(FRONT "/state", "7");
+        /* Who waits for the end of a detach may use the device at once. */
+        expect(LUN_0 "/state", "6");
+    } else {
+        destroy(3);
+        UNTIL(count(&unclaimed) == 1);
+    }
+    ck_assert_int_eq(count(&unclaimed), 1);
+    ck_assert_int_eq(count(&put_back), 1);
+}
+END_TEST
+
+START_TEST(a_dead_worker_or_a_restart_gives_nothing_back)
+{
+    connected_disk();
+    die_or_restart(_i == 0);
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_int_eq(count(&claimed), _i == 0 ? 1 : 2);
+    ck_assert_int_eq(count(&put_back), 0);
+    stop();
+    ck_assert_int_eq(count(&unclaimed), count(&claimed));
+    ck_assert_int_eq(count(&put_back), 0);
+}
+END_TEST
+
+START_TEST(a_new_device_that_this_domain_uses_needs_force)
+{
+    make_scsi(DISK, 5, WWID);
+    set_used_as("it is mounted on /srv");
+    start();
+    create_vhost(3, 0);
+    if (_i == 1)
+        fake_put(LUN_0 "/force", "1");
+    add_dev(BACK, 0, DISK, "0:0:0:0");
+    if (_i == 1) {
+        expect(LUN_0 "/state", "3");
+        return;
+    }
+    expect(LUN_0 "/state", "6");
+    ck_assert_str_eq(fake_get(LUN_0 "/error"),
+                     "it is in use in this domain: it is mounted on /srv; option force attaches it anyway");
+}
+END_TEST
+
+/* Mounted here while no daemon was there, or while the worker was dead. */
+START_TEST(a_guest_waits_for_a_device_that_this_domain_uses_now)
+{
+    connected_disk();
+    write_journal(8, 9, false);
+    stop();
+    set_used_as("it is mounted on /srv");
+    restart();
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(last_flags(), LUN_AWAY);
+    UNTIL(fake_get(LUN_0 "/error"));
+    ck_assert_int_eq(strncmp(fake_get(LUN_0 "/error"), "it is in use in this domain: it is mounted on /srv", 50), 0);
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+    set_used_as(NULL);
+    UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 2);
+    ck_assert_uint_eq(last_flags(), LUN_RETURNED);
+    UNTIL(!fake_get(LUN_0 "/error"));
+}
+END_TEST
+
+START_TEST(a_device_that_returns_is_claimed_again)
+{
+    connected_disk();
+    run("mv %s/bus/scsi/devices/" DISK " %s/away", sysfs, sysfs);
+    say_lost();
+    UNTIL(fake_get(LUN_0 "/error"));
+    UNTIL(count(&unclaimed) == 1);
+    run("mv %s/away %s/bus/scsi/devices/" DISK, sysfs, sysfs);
+    UNTIL(lun_0()->presence == DEVICE_THERE);
+    ck_assert_int_eq(count(&claimed), 2);
+    ck_assert_int_eq(count(&unclaimed), 1);
+}
+END_TEST
+
 /* Devices that a thread is opening now. */
 static unsigned begun(const struct vhost *v)
 {
@@ -552,6 +646,11 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_lun_whose_device_is_gone_can_be_detached, 0, 2);
     tcase_add_loop_test(t, a_worker_may_die_while_a_device_is_away, 0, 2);
     tcase_add_test(t, a_new_lun_whose_device_is_not_there_fails);
+    tcase_add_loop_test(t, a_device_is_claimed_as_long_as_a_guest_has_it, 0, 2);
+    tcase_add_loop_test(t, a_dead_worker_or_a_restart_gives_nothing_back, 0, 2);
+    tcase_add_loop_test(t, a_new_device_that_this_domain_uses_needs_force, 0, 2);
+    tcase_add_test(t, a_guest_waits_for_a_device_that_this_domain_uses_now);
+    tcase_add_test(t, a_device_that_returns_is_claimed_again);
     tcase_add_loop_test(t, a_device_in_error_recovery_is_waited_for, 0, 2);
     tcase_add_test(t, a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time);
     tcase_add_test(t, resets_that_take_long_keep_no_device_from_being_opened);

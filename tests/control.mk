@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_presence check_device check_identity check_options \
+control_checks = check_vhost_table check_lun_table check_presence check_device check_identity check_claim check_options \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices \
 	check_host_identity
 check_PROGRAMS += $(control_checks)
@@ -19,10 +19,15 @@ check_device_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
 check_identity_SOURCES = tests/check_identity.c
 check_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_identity_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_claim_SOURCES = tests/check_claim.c
+check_claim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_claim_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=stat
+check_claim_LDADD = libcontrol.a libdevice.a libcommon.a $(CHECK_LIBS) -lpthread
 # Its own store.h and supervise.h stand before the library's.
 HOST_FAKES = tests/host-fixture.h tests/fake-control.c tests/fake-control.h
 HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open,--wrap=device_ask
+HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open,--wrap=device_ask \
+	-Wl,--wrap=device_claim,--wrap=device_claim_end
 HOST_LINKED = libcontrol.a libpr.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
 check_host_protocol_SOURCES = tests/check_host_protocol.c $(HOST_FAKES)
 check_host_protocol_CFLAGS = $(HOST_C_OPTIONS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control process over a xenstore and workers in memory (fake-control.h), and a machine of made-up SCSI devices. Included
- * by one .c file of a program, which is linked with --wrap=device_open and --wrap=device_ask.
+ * by one .c file of a program, which is linked with --wrap= of device_open, device_ask, device_claim and device_claim_end.
  */
 #ifndef PVSCSI_TESTS_HOST_FIXTURE_H
 #define PVSCSI_TESTS_HOST_FIXTURE_H
@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/host.h"
+#include "device/claim.h"
 #include "control/model.h"
 #include "control/opening.h"
 #include "control/run-files.h"
@@ -367,6 +368,50 @@ int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, 
         return __real_device_ask(r, sg, dev, why);
     snprintf(dev->unit, sizeof(dev->unit), "%s", said[0] ? said : dev->wwid);
     return 0;
+}
+
+/* Claims of devices: how often each of these was done, and what this domain uses (NULL: nothing). */
+static int claimed, unclaimed, put_back;
+static const char *used_as;
+
+static UNUSED void set_used_as(const char *why)
+{
+    __atomic_store_n(&used_as, why, __ATOMIC_RELEASE);
+}
+
+static UNUSED int count(const int *of)
+{
+    return __atomic_load_n(of, __ATOMIC_ACQUIRE);
+}
+
+int __wrap_device_claim(const struct device_roots *r, const struct device *dev, bool readonly, struct device_claim *out,
+                        char *why);
+void __wrap_device_claim_end(const struct device_roots *r, const struct device *dev, struct device_claim *c, bool back);
+
+int __wrap_device_claim(const struct device_roots *r, const struct device *dev, bool readonly, struct device_claim *out,
+                        char *why)
+{
+    const char *used = __atomic_load_n(&used_as, __ATOMIC_ACQUIRE);
+    CLEANUP_FREE char *path = strf("%s/bus/scsi/devices/%u:%u:%u:%u", r->sysfs, dev->hctl.host, dev->hctl.channel,
+                                   dev->hctl.target, (unsigned)dev->hctl.lun);
+    struct stat st;
+
+    (void)readonly;
+    *out = (struct device_claim){ .fd = -1, .sysfs_inode = stat(path, &st) == 0 ? st.st_ino : 0 };
+    snprintf(why, DEVICE_WHY_MAX, "%s", used ? used : "");
+    if (used)
+        return -EBUSY;
+    __atomic_add_fetch(&claimed, 1, __ATOMIC_ACQ_REL);
+    return 0;
+}
+
+void __wrap_device_claim_end(const struct device_roots *r, const struct device *dev, struct device_claim *c, bool back)
+{
+    (void)r;
+    (void)dev;
+    (void)c;
+    __atomic_add_fetch(&unclaimed, 1, __ATOMIC_ACQ_REL);
+    __atomic_add_fetch(&put_back, back, __ATOMIC_ACQ_REL);
 }
 
 /* Runs the tests that add() adds, each in a process of its own. The program's exit status. */

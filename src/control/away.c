@@ -7,6 +7,7 @@
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/away.h"
+#include "control/giveback.h"
 #include "control/opening.h"
 #include "control/remember.h"
 #include "control/shared.h"
@@ -31,19 +32,19 @@ static void search_later(struct vdev *d)
 }
 
 /* One line for each new reason. */
-static void say_gone(struct vdev *d, const char *why)
+static void say_gone(struct vdev *d, const char *why, bool in_use)
 {
     char text[DEVICE_WHY_MAX], said[DEVICE_WHY_MAX];
 
     escape_for_log(text, sizeof(text), why, strlen(why));
-    snprintf(said, sizeof(said), "the device is gone: %.*s", (int)sizeof(said) - 32, text);
+    snprintf(said, sizeof(said), "%s%.*s", in_use ? "" : "the device is gone: ", (int)sizeof(said) - 32, text);
     if (d->away_said && strcmp(said, d->error) == 0)
         return;
     memcpy(d->error, said, sizeof(said));
     d->away_said = true;
     d->away_noted = false;
-    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s): %s; its commands fail until it is back",
-                d->name, d->wish.pdev, d->error);
+    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s): %s; its commands fail until it is %s", d->name,
+                d->wish.pdev, d->error, in_use ? "free" : "back");
 }
 
 void away_ended(struct vdev *d)
@@ -56,9 +57,9 @@ void away_ended(struct vdev *d)
              d->dev.sg_name[0] ? " as " : "", d->dev.sg_name);
 }
 
-static void not_found(struct vdev *d, const char *why)
+static void not_found(struct vdev *d, const char *why, bool in_use)
 {
-    say_gone(d, why);
+    say_gone(d, why, in_use);
     search_later(d);
 }
 
@@ -70,7 +71,7 @@ static void search(struct vdev *d)
     d->deadline_us = now_us() + LATE_LOG_US;
     r = opening_start(d);
     if (r < 0)
-        not_found(d, strerror(-r));
+        not_found(d, strerror(-r), false);
 }
 
 void away_lost(struct vdev *d)
@@ -80,6 +81,7 @@ void away_lost(struct vdev *d)
     if (!lun_is_with_worker(d->lun) || d->lun == LUN_REMOVING || to == d->presence)
         return;
     d->presence = to;
+    giveback_claim(d->vhost->host, steal_ptr(d->claim));
     if (now_us() - d->returned_us > STABLE_US)
         d->reopens = 0;
     if (d->reopens == 0)
@@ -88,11 +90,12 @@ void away_lost(struct vdev *d)
         search_later(d);
 }
 
-void away_begin(struct vdev *d, const char *why)
+void away_begin(struct vdev *d, const char *why, bool in_use)
 {
     d->presence = presence_after(d->presence, DF_LOST);
     d->reopen_us = 0;
     d->reopens = 0;
+    giveback_claim(d->vhost->host, steal_ptr(d->claim));
     if (d->was_known) {
         d->dev.hctl = d->was.hctl;
         snprintf(d->dev.wwid, sizeof(d->dev.wwid), "%s", d->was.wwid);
@@ -100,7 +103,7 @@ void away_begin(struct vdev *d, const char *why)
     }
     if (!d->dev.sg_name[0] && d->dev.from != PDEV_FILE)
         d->dev.type = TYPE_UNKNOWN; /* what a dead worker left is not called BUSY: a tape would be written twice */
-    say_gone(d, why);
+    say_gone(d, why, in_use);
 }
 
 void away_search(struct vdev *d)
@@ -114,8 +117,7 @@ static void found(struct vdev *d, struct opening *o)
         shared_remove_user(d);
     d->dev = o->dev;
     shared_add_user(d);
-    d->fds = o->fds;
-    o->fds = (struct device_fds){ .sg = -1, .block = -1 };
+    opening_hand_over(o);
     d->published = false;
     d->presence = presence_after(d->presence, DF_OPENED);
     if (d->reopens == 0)
@@ -127,7 +129,7 @@ static void take_opened(struct vdev *d)
     struct opening *o = steal_ptr(d->opening);
 
     if (o->result < 0)
-        not_found(d, o->why);
+        not_found(d, o->why, o->in_use);
     else
         found(d, o);
     opening_free(o);
@@ -166,7 +168,7 @@ void away_answered(struct vdev *d)
 {
     d->presence = presence_after(d->presence, d->answer_error < 0 ? DF_NOT_TAKEN : DF_TAKEN);
     if (d->presence == DEVICE_GONE) {
-        not_found(d, strerror(-d->answer_error));
+        not_found(d, strerror(-d->answer_error), false);
         return;
     }
     d->returned_us = now_us();

@@ -11,8 +11,11 @@
 
 /* The worker says that the device is gone. */
 void away_lost(struct vdev *d);
-/* The device of a LUN that the guest may have was not found. The worker gets the LUN without it. */
-void away_begin(struct vdev *d, const char *why);
+/*
+ * The device of a LUN that the guest may have was not found, or this domain uses it (in_use). The worker gets the LUN
+ * without it.
+ */
+void away_begin(struct vdev *d, const char *why, bool in_use);
 /* The worker has the LUN without its device, which is looked for from now on. */
 void away_search(struct vdev *d);
 /* Follows the search, and hands the worker what was found. True: something changed. */

@@ -14,6 +14,7 @@
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/away.h"
+#include "control/claim.h"
 #include "control/events.h"
 #include "control/host.h"
 #include "control/model.h"
@@ -38,6 +39,7 @@
 /* With this many devices stuck in open(), healthy ones have to wait. */
 #define OPEN_THREADS 16
 #define RESET_THREADS 8
+#define GIVEBACK_THREADS 8
 
 static void drop(struct vhost *v)
 {
@@ -407,6 +409,11 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
         r = offload_new(h->loop, OPEN_THREADS, &h->offload);
         if (r == 0)
             r = offload_new(h->loop, RESET_THREADS, &h->resets);
+        if (r == 0)
+            r = offload_new(h->loop, GIVEBACK_THREADS, &h->givebacks);
+        h->claims = claims_new();
+        if (r == 0 && !h->claims)
+            r = -ENOMEM;
         if (r < 0)
             snprintf(why, why_size, "cannot start: %s", strerror(-r));
     }
@@ -440,6 +447,8 @@ void host_free(struct host *h)
     }
     offload_free(h->offload);
     offload_free(h->resets);
+    offload_free(h->givebacks);
+    claims_unref(h->claims);
     at_work_free(h);
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);

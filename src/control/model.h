@@ -6,7 +6,7 @@
  * and vdev.c decide what follows.
  *
  * Calls go one way:
- *   host -> vhost -> vdev -> away, wish, reset; away -> opening, remember, worker-link -> at-work -> shared -> model
+ *   host -> vhost -> vdev -> away, wish, reset; away -> opening, giveback, remember, worker-link -> at-work -> shared -> model
  *   host -> events; host, vhost, vdev -> scan -> nodes -> model
  * A group of members is written by the file that its comment names.
  */
@@ -36,7 +36,10 @@
 struct host;
 struct vhost;
 struct vdev;
-struct opening;   /* opening.h */
+struct opening; /* opening.h */
+struct claim;   /* claim.h */
+struct claims;
+struct giveback;  /* giveback.c */
 struct reset_job; /* reset.c */
 
 /* What the toolstack wrote of a device (wish.c). */
@@ -47,7 +50,7 @@ struct wish {
     char unit[UNIT_TEXT_MAX]; /* the unit that it must be; "": any */
     char wwid[UNIT_TEXT_MAX]; /* p-wwid: the unit that an earlier daemon has opened; "": not known */
     struct hctl vdev;
-    bool readonly, feature_host, pr_force, pr_move;
+    bool readonly, feature_host, pr_force, pr_move, force;
     unsigned pr_mode; /* enum worker_pr_mode */
 };
 
@@ -87,6 +90,7 @@ struct vdev {
     struct device dev;
     struct device_fds fds; /* set while the device waits for a worker */
     struct opening *opening;
+    struct claim *claim;  /* of the device, from the opening on; NULL: none */
     uint64_t deadline_us; /* of opening */
     uint64_t reopen_us;   /* when to try again to open the device; 0: no need */
     unsigned reopens;
@@ -116,6 +120,10 @@ struct vdev {
     /* at-work.c */
     bool waits;     /* until the commands of a dead worker have left the device */
     bool must_hold; /* the worker must submit nothing, because this LUN waits or another one on the same device does */
+
+    /* giveback.c */
+    struct giveback *giveback; /* the device is on its way back to this domain */
+    uint64_t giveback_until_us;
 
     /* shared.c */
     bool shared; /* another guest has the device too */
@@ -227,8 +235,10 @@ struct host {
     const struct settings *settings;
     const struct device_roots *roots;
     struct offload *offload;
+    struct offload *givebacks; /* threads of their own: those that open devices may have to wait for them */
     struct offload
-        *resets;         /* threads of their own: a reset may take minutes, and must not delay the opening of devices */
+        *resets; /* threads of their own: a reset may take minutes, and must not delay the opening of devices */
+    struct claims *claims;
     struct store *store; /* NULL: not connected to xenstored */
     struct loop_source store_source;
     struct device_watch device_watch;

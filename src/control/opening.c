@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Looks a device up and opens it; see opening.h. */
+/* Looks a device up, opens and claims it; see opening.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "common/util.h"
+#include "control/claim.h"
+#include "control/giveback.h"
 #include "control/opening.h"
 #include "device/ask.h"
 
@@ -153,17 +155,38 @@ static int find(struct opening *o)
     return r;
 }
 
+/* This domain is kept off the device from now on. */
+static int claim(struct opening *o)
+{
+    char why[DEVICE_WHY_MAX];
+    int r = claim_take(o->claims, o->roots, &o->dev, o->readonly, o->force, &o->claim, why);
+
+    if (r == 0) {
+        memcpy(o->why, why, sizeof(o->why));
+        return 0;
+    }
+    device_close(&o->fds);
+    o->in_use = r == -EBUSY;
+    snprintf(o->why, sizeof(o->why), "%s%.180s%s", o->in_use ? "it is in use in this domain: " : "", why,
+             o->in_use ? "; option force attaches it anyway" : "");
+    return r;
+}
+
 static void open_work(struct offload_job *job)
 {
     struct opening *o = container_of(job, struct opening, job);
 
     __atomic_store_n(&o->started_us, now_us(), __ATOMIC_RELAXED);
     o->result = o->again ? find_again(o) : find(o);
+    if (o->result == 0)
+        o->result = claim(o);
 }
 
 static void discard(struct opening *o)
 {
     device_close(&o->fds);
+    giveback_claim(o->host, steal_ptr(o->claim));
+    claims_unref(o->claims);
     free(o);
 }
 
@@ -189,7 +212,11 @@ int opening_start(struct vdev *d)
         return -ENOMEM;
     o->job = (struct offload_job){ .work = open_work, .done = open_ended };
     o->vdev = d;
+    o->host = h;
     o->roots = h->roots;
+    o->claims = claims_ref(h->claims);
+    o->readonly = d->wish.readonly;
+    o->force = d->wish.force;
     o->allow_file = h->standalone;
     o->again = d->was_known;
     o->usable = d->presence != DEVICE_THERE;
@@ -202,6 +229,7 @@ int opening_start(struct vdev *d)
         memcpy(o->unit, d->wish.unit[0] ? d->wish.unit : d->wish.wwid, sizeof(o->unit));
     r = offload_submit(h->offload, &o->job);
     if (r < 0) {
+        claims_unref(o->claims);
         free(o);
         return r;
     }
@@ -212,6 +240,19 @@ int opening_start(struct vdev *d)
 uint64_t opening_started_us(const struct opening *o)
 {
     return __atomic_load_n(&o->started_us, __ATOMIC_RELAXED);
+}
+
+void opening_hand_over(struct opening *o)
+{
+    struct vdev *d = o->vdev;
+    struct claim *before = d->claim;
+
+    d->fds = o->fds;
+    o->fds = (struct device_fds){ .sg = -1, .block = -1 };
+    d->claim = steal_ptr(o->claim);
+    giveback_claim(o->host, before);
+    if (o->why[0])
+        log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s): %s", d->name, d->wish.pdev, o->why);
 }
 
 void opening_free(struct opening *o)

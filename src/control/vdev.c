@@ -9,6 +9,7 @@
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/away.h"
+#include "control/giveback.h"
 #include "control/nodes.h"
 #include "control/opening.h"
 #include "control/remember.h"
@@ -40,6 +41,7 @@ static void let_go(struct vdev *d)
         opening_free(steal_ptr(d->opening));
     reset_forget(d);
     device_close(&d->fds);
+    giveback_device(d);
     if (d->lun_slot >= 0)
         d->vhost->lun_slot_used[d->lun_slot] = false;
     d->lun_slot = -1;
@@ -57,6 +59,7 @@ static void let_go(struct vdev *d)
 static void forget(struct vdev *d)
 {
     let_go(d);
+    giveback_forget(d);
     model_unlink_vdev(d);
     free(d);
 }
@@ -80,12 +83,16 @@ static void fail(struct vdev *d, const char *why)
 
 /* --- opening --- */
 
-static void cannot_open(struct vdev *d, int error, const char *why)
+/* in_use: this domain uses the device itself. */
+static void cannot_open(struct vdev *d, int error, const char *why, bool in_use)
 {
-    /* A guest keeps a LUN whose device is not there, and its other LUNs do not wait for it. */
-    if (lun_is_missed(d->lun) && device_error_is_absence(error)) {
+    /*
+     * A guest keeps a LUN whose device is not there, and its other LUNs do not wait for it. The same holds for a device
+     * that this domain put to another use while no daemon was there: two users would destroy its data.
+     */
+    if (lun_is_missed(d->lun) && (in_use || device_error_is_absence(error))) {
         d->lun = lun_after(d->lun, LF_OPENED);
-        away_begin(d, why);
+        away_begin(d, why, in_use);
         return;
     }
     if (!lun_is_missed(d->lun) || device_error_is_final(error)) {
@@ -106,7 +113,7 @@ static void start_open(struct vdev *d)
 
     d->reopen_us = 0;
     if (r < 0)
-        cannot_open(d, r, strerror(-r));
+        cannot_open(d, r, strerror(-r), false);
     else
         d->deadline_us = now_us() + OPEN_DEADLINE_US;
 }
@@ -116,15 +123,14 @@ static void take_opened(struct vdev *d)
     struct opening *o = steal_ptr(d->opening);
 
     if (o->result < 0) {
-        cannot_open(d, o->result, o->why);
+        cannot_open(d, o->result, o->why, o->in_use);
     } else {
         if (!hctl_equal(&d->dev.hctl, &o->dev.hctl))
             shared_remove_user(d);
         d->dev = o->dev;
         shared_add_user(d);
         d->published = false;
-        d->fds = o->fds;
-        o->fds = (struct device_fds){ .sg = -1, .block = -1 };
+        opening_hand_over(o);
         d->lun = lun_after(d->lun, LF_OPENED);
         d->reopens = 0;
         d->error[0] = '\0';
@@ -261,7 +267,7 @@ static void added(struct vdev *d)
         snprintf(why, sizeof(why), "the worker cannot use it: %s", strerror(-d->answer_error));
         reset_forget(d);
         away_over(d);
-        cannot_open(d, d->answer_error, why);
+        cannot_open(d, d->answer_error, why, false);
         return;
     }
     d->lun = lun_after(d->lun, LF_ADDED);
@@ -399,10 +405,13 @@ unsigned vdev_choose_segments(const struct vhost *v)
 
 uint64_t vdev_wake_us(const struct vhost *v)
 {
-    uint64_t at = UINT64_MAX;
+    uint64_t at = UINT64_MAX, now = now_us();
 
-    for (const struct vdev *d = v->devs; d; d = d->next)
+    for (const struct vdev *d = v->devs; d; d = d->next) {
         at = MIN(at, d->opening ? d->deadline_us : d->reopen_us ? d->reopen_us : UINT64_MAX);
+        if (giveback_pending(d, now))
+            at = MIN(at, d->giveback_until_us);
+    }
     return at;
 }
 
@@ -526,6 +535,8 @@ static bool step(struct vdev *d, struct node_batch *b)
             return open_device(d, LUN_REOPENING);
         /* fall through */
     case LA_SAY_DETACHED:
+        if (giveback_pending(d, now_us()))
+            return false;
         node_batch_state(b, d, XB_CLOSED);
         return false;
     case LA_SAY_FAILED:

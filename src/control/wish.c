@@ -58,10 +58,9 @@ static int read_flags(struct vdev *d, char **names, unsigned n, char *why)
         const char *node;
         bool *flag;
     } flags[] = {
-        { "readonly", &d->wish.readonly },
-        { "feature-host", &d->wish.feature_host },
-        { "pr-force", &d->wish.pr_force },
-        { "pr-move", &d->wish.pr_move },
+        { "readonly", &d->wish.readonly }, { "feature-host", &d->wish.feature_host },
+        { "pr-force", &d->wish.pr_force }, { "pr-move", &d->wish.pr_move },
+        { "force", &d->wish.force },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {

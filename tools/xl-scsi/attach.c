@@ -84,6 +84,8 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
         xenstore_write(s, "1", "%s/pr-move", dir);
     if (sh->entry->pr_force)
         xenstore_write(s, "1", "%s/pr-force", dir);
+    if (sh->entry->force)
+        xenstore_write(s, "1", "%s/force", dir);
     if (t->backend != own_domid(s))
         make_for_backend(s, dir, (const char *const[]){ "p-hctl", "p-wwid", "p-type", "error", NULL });
     /* The state is last: a backend that sees it finds all other nodes. */
