@@ -9,6 +9,7 @@
 #include "../tools/mock-xen/faults.h"
 #include "common/util.h"
 #include "alloc-fail.h"
+#include "must.h"
 
 static const struct {
     const char *line;
@@ -168,8 +169,8 @@ START_TEST(a_reference_and_its_page_find_each_other)
         for (uint32_t page = 0; page < sizes[s]; page++) {
             uint32_t ref = mx_ref_of_page(page, sizes[s]);
 
-            ck_assert_uint_lt(ref, sizes[s]);
-            ck_assert_uint_eq(mx_page_of_ref(ref, sizes[s]), page);
+            must(ref < sizes[s], "page %u of %u: reference %u", page, sizes[s], ref);
+            must_eq(mx_page_of_ref(ref, sizes[s]), page);
         }
 }
 END_TEST

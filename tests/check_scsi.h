@@ -11,14 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "scsi/scsi.h"
-
-/* As ck_assert_msg(), for inner loops: libcheck writes each of its own assertions to a file. */
-#define must(cond, ...) \
-    do { \
-        if (!(cond)) \
-            ck_abort_msg(__VA_ARGS__); \
-    } while (0)
 
 /* "05 24 00" into out; returns the number of bytes. A mark that is no hex digit or blank ends the test. */
 static inline unsigned unhex(const char *text, uint8_t *out, unsigned size)

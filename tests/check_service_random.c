@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "fake-sg.h"
+#include "must.h"
 #include "service-fixture.h"
 
 #define TARGETS 4 /* 0: the fixture's emulated disk; 1: tape; 2: disk; 3: nobody at first */
@@ -296,14 +297,15 @@ static void check_lun(const struct lun *lun)
         owed += c->req.act == VSCSIIF_ACT_SCSI_CDB && !c->stray;
     }
     for (; *tail; tail = &(*tail)->next, in_queue++)
-        ck_assert_uint_eq((*tail)->state, CMD_QUEUED);
-    ck_assert_ptr_eq(lun->queue_tail, tail);
-    ck_assert_uint_eq(in_queue, queued);
-    ck_assert_uint_eq(lun->in_flight, at_device);
-    ck_assert(lun->queue_depth == 0 || at_device <= lun->queue_depth);
-    ck_assert(!lun->host || lun->host->at_device <= lun->host->can_queue);
-    ck_assert_uint_eq(lun->strays, orphans);
-    ck_assert_uint_eq(lun->stats->commands - lun->stats->answered, owed);
+        must_eq((*tail)->state, CMD_QUEUED);
+    must(lun->queue_tail == tail, "the tail of the queue is wrong");
+    must_eq(in_queue, queued);
+    must_eq(lun->in_flight, at_device);
+    must(lun->queue_depth == 0 || at_device <= lun->queue_depth, "%u at a device for %u", at_device,
+         (unsigned)lun->queue_depth);
+    must(!lun->host || lun->host->at_device <= lun->host->can_queue, "too many at a host");
+    must_eq(lun->strays, orphans);
+    must_eq(lun->stats->commands - lun->stats->answered, owed);
 }
 
 static void check_all(void)
@@ -317,24 +319,24 @@ static void check_all(void)
         busy += c->state != CMD_FREE;
         at_device += c->state == CMD_AT_DEVICE;
         if (c->state == CMD_AT_DEVICE)
-            ck_assert_uint_ge(c->stray ? journal.strays_deadline_us : journal.entry[c->entry].deadline_us,
-                              c->deadline_us);
+            must((c->stray ? journal.strays_deadline_us : journal.entry[c->entry].deadline_us) >= c->deadline_us,
+                 "a command outlives its deadline in the journal");
         at_host += c->state == CMD_AT_DEVICE && c->lun->host;
         if (c->state == CMD_FREE || c->stray)
             continue;
-        ck_assert_ptr_null(by_entry[c->entry]);
+        must(by_entry[c->entry] == NULL, "two commands have journal entry %u", (unsigned)c->entry);
         by_entry[c->entry] = c;
     }
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
-        ck_assert_uint_eq(journal.entry[i].state, by_entry[i] ? JOURNAL_TAKEN : JOURNAL_FREE);
+        must_eq(journal.entry[i].state, by_entry[i] ? JOURNAL_TAKEN : JOURNAL_FREE);
         if (by_entry[i])
-            ck_assert_uint_eq(journal.entry[i].rqid, by_entry[i]->req.rqid);
+            must_eq(journal.entry[i].rqid, by_entry[i]->req.rqid);
     }
-    ck_assert_uint_eq(journal.at_device, svc->at_device.predecessors + at_device);
-    ck_assert_uint_eq(svc->n_busy, busy);
+    must_eq(journal.at_device, svc->at_device.predecessors + at_device);
+    must_eq(svc->n_busy, busy);
     if (journal.at_device == 0)
-        ck_assert_uint_eq(journal.strays_deadline_us, 0);
-    ck_assert_uint_eq(svc->hosts[0].n_luns > 0 ? svc->hosts[0].at_device : 0, at_host);
+        must_eq(journal.strays_deadline_us, 0);
+    must_eq(svc->hosts[0].n_luns > 0 ? svc->hosts[0].at_device : 0, at_host);
     for (uint32_t t = 0; t < TARGETS; t++) {
         hotplug_reap(svc, t);
         if (svc->luns[t])
