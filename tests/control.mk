@@ -77,7 +77,7 @@ replay_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 replay_parse_LDADD = $(PARSE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus-parse
 if FUZZERS
-noinst_PROGRAMS += fuzz_parse
+LIBFUZZERS += fuzz_parse
 fuzz_parse_SOURCES = $(PARSE_SOURCES)
 fuzz_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools -DPVSCSI_LIBFUZZER
 fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -17,7 +17,7 @@ check_PROGRAMS += replay_pr
 replay_pr_SOURCES = tests/fuzz/fuzz_pr.c
 replay_pr_LDADD = libpr.a libcommon.a
 if FUZZERS
-noinst_PROGRAMS += fuzz_pr
+LIBFUZZERS += fuzz_pr
 fuzz_pr_SOURCES = tests/fuzz/fuzz_pr.c
 fuzz_pr_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
 fuzz_pr_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

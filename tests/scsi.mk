@@ -47,7 +47,7 @@ replay_scsi_SOURCES = tests/fuzz/fuzz_scsi.c
 replay_scsi_LDADD = libfiledisk.a libscsi.a
 EXTRA_DIST += tests/fuzz/corpus-scsi
 if FUZZERS
-noinst_PROGRAMS += fuzz_scsi
+LIBFUZZERS += fuzz_scsi
 fuzz_scsi_SOURCES = tests/fuzz/fuzz_scsi.c
 fuzz_scsi_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
 fuzz_scsi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -19,7 +19,7 @@ check_PROGRAMS += replay_service
 replay_service_SOURCES = tests/fuzz/fuzz_service.c tests/fuzz/replay.h tests/fake-xen.h
 replay_service_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS)
 if FUZZERS
-noinst_PROGRAMS += fuzz_service
+LIBFUZZERS += fuzz_service
 fuzz_service_SOURCES = tests/fuzz/fuzz_service.c tests/fuzz/replay.h tests/fake-xen.h
 fuzz_service_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
 fuzz_service_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

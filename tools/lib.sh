@@ -67,7 +67,8 @@ pvscsi_autoreconf_locked() {
 }
 
 # pvscsi_build BUILDDIR [configure arguments]: configures out of tree when the
-# arguments or configure changed, then builds. Quiet; a failed step shows its log.
+# arguments or configure changed, then builds BUILD_TARGETS (all). Quiet; a failed
+# step shows its log.
 pvscsi_build() {
     pb_dir=$1
     shift
@@ -81,6 +82,7 @@ pvscsi_build() {
         printf '%s\n' "$*" >"$pb_dir/.configured-with"
     fi
     progress "make"
-    run_quietly "$pb_dir/make.log" make -C "$pb_dir" -j"$(nproc)" || return 1
+    # shellcheck disable=SC2086
+    run_quietly "$pb_dir/make.log" make -C "$pb_dir" -j"$(nproc)" ${BUILD_TARGETS:-all} || return 1
     progress_end
 }
