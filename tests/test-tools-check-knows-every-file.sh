@@ -56,6 +56,13 @@ for path in $(cd "$TOP" && grep -lE '/tree-lib\.sh"|ls-files' tests/test-*.sh); 
     fail "tools/changes.sh: no word of changes_tree fits $path"
 done
 
+# The tests that tools/check begins with are there.
+long=$(sed -n '/^long="/,/"$/p' "$TOP/tools/check" | grep -oE 'check_[a-z_]+|tests/test-[a-z-]+\.sh')
+[ "$(wc -w <<<"$long")" = 10 ] || fail "the tests that take longest in tools/check: $long"
+for name in $long; do
+    [ -e "$TOP/$name" ] || [ -e "$TOP/tests/$name.c" ] || fail "tools/check: there is no test $name"
+done
+
 # affects WANTED PATH...
 affects() {
     local wanted=$1 got
