@@ -61,7 +61,7 @@ toolstack_tests = \
 	tests/test-xl-scsi-is-documented.sh \
 	tests/test-xl-scsi-knows-others-nodes.sh \
 	tests/test-xl-scsi-locks-hold-nobody-up.sh \
-	tests/test-xl-scsi-says-when-no-driver-answers.sh \
+	tests/test-xl-scsi-says-when-no-frontend-answers.sh \
 	tests/test-xl-scsi-survives-a-failing-xenstored.sh \
 	tests/test-xl-scsi-undoes-what-fails.sh \
 	tests/test-xl-scsi-watch-never-leaves-a-guest-paused.sh \
