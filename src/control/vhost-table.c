@@ -245,7 +245,7 @@ static const unsigned char action[VS_SITUATIONS][XB_STATES] = {
     [VS_SHUTTING] = {
         /*
          * 6 without a 5 of ours before it: Linux has unloaded its module. It does not wait for us, and if it finds
-         * our 6 when it is loaded again it closes for good. A frontend that waits for our 6 (the Windows one) waits
+         * our 6 when it is loaded again it closes permanently. A frontend that waits for our 6 (the Windows one) waits
          * for our 5 first.
          */
         [XB_UNKNOWN] = VA_NOTHING, [XB_INITIALISING] = VA_ANNOUNCE, [XB_INIT_WAIT] = VA_NOTHING,

@@ -32,7 +32,7 @@ const char *ring_state_name(enum ring_state r);
 /* What a worker says of the ring, and its death. */
 enum ring_fact {
     RF_CONNECTED,
-    RF_CONNECT_FAILED, /* for good */
+    RF_CONNECT_FAILED, /* permanently: there are no more tries */
     RF_DISCONNECTED,
     RF_DIED,       /* the worker; its journal does not describe this ring */
     RF_DIED_BEGUN, /* the worker; its journal describes this ring */

@@ -21,7 +21,7 @@
 /* A worker of an earlier daemon ends by itself within 5 s after its daemon. One that lives longer is stuck. */
 #define OLD_WORKER_WAIT_US 15000000u
 #define OLD_WORKER_POLL_US 10000u
-/* A guest may lose a controller for good when it is closed. So a lack of memory or descriptors is waited for: 5 s. */
+/* A guest may lose a controller permanently when it is closed. So a lack of memory or descriptors is waited for: 5 s. */
 #define CONNECT_AGAIN_US 100000u
 #define CONNECT_TRIES 50
 

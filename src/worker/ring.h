@@ -37,13 +37,13 @@ int ring_resume(struct ring *r, void *page, struct pvscsi_journal *journal, uint
 void ring_detach(struct ring *r);
 
 /*
- * Is there a request? 1: yes; 0: no; -EPROTO: req_prod is impossible, the ring is halted for good. To be called
+ * Is there a request? 1: yes; 0: no; -EPROTO: req_prod is impossible, the ring stays halted. To be called
  * even if no request could be taken: it finds a guest that claims more requests than a ring can hold.
  */
 int ring_look(struct ring *r);
 /*
  * Takes the next request into *req, entered under journal entry `entry` (which must be FREE).
- * 1: taken; 0: none; -EPROTO: req_prod is impossible, the ring is halted for good.
+ * 1: taken; 0: none; -EPROTO: req_prod is impossible, the ring stays halted.
  */
 int ring_take(struct ring *r, unsigned entry, struct vscsiif_request *req);
 /* Records how much data the request of this entry moves: the residual if a successor has to end it. */
