@@ -200,8 +200,12 @@ static void start(struct server *server)
     server->child = fork();
     if (server->child == 0) {
         int null = open("/dev/null", O_RDONLY);
+        sigset_t none;
 
         setsid();
+        /* The server blocks SIGCHLD; a shell that inherits this waits in `wait` for good. */
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
         dup2(null, 0);
         dup2(out[1], 1);
         dup2(err[1], 2);
