@@ -303,6 +303,65 @@ START_TEST(orphans_end_without_any_ring_too)
 }
 END_TEST
 
+static void prevent(uint16_t rqid, uint8_t how)
+{
+    struct vscsiif_request *req = put_to(TAPE, rqid);
+
+    req->cmnd[0] = 0x1e;
+    req->cmnd[4] = how;
+    req->cmd_len = 6;
+    req->sc_data_direction = SCSI_DIR_NONE;
+}
+
+/* PREVENT, and what undoes it: noted before the device has it, forgotten when that has ended well. */
+START_TEST(what_a_guest_leaves_in_a_device_is_noted)
+{
+    struct pvscsi_lun_stats *s = &stats.lun[TAPE];
+
+    prevent(1, 1);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    ck_assert_uint_eq(s->left, 1);
+    end_all();
+    expect(1, 0);
+    prevent(2, 0);
+    kick();
+    ck_assert_uint_eq(s->left, 1);
+    fake_sg.at[0].hdr.status = 2;
+    end_all();
+    take();
+    ck_assert_uint_eq(s->left, 1);
+    prevent(3, 0);
+    kick();
+    end_all();
+    expect(3, 0);
+    ck_assert_uint_eq(s->left, 0);
+    ck_assert_uint_eq(stats.lun[DISK].left, 0);
+}
+END_TEST
+
+START_TEST(what_is_left_outlives_the_worker_and_its_ring)
+{
+    struct pvscsi_lun_stats *s = &stats.lun[TAPE];
+
+    prevent(1, 1);
+    kick();
+    successor(LUN_HELD);
+    ck_assert_uint_eq(s->left, 1);
+    service_disconnect(svc);
+    connect_anew();
+    ck_assert_uint_eq(s->left, 1);
+    hotplug_set_clean(svc);
+    ck_assert_uint_eq(s->left, 0);
+    /* A LUN that was removed leaves it for the control process to see; another one begins without. */
+    s->left = 1;
+    ck_assert(hotplug_remove(svc, TAPE));
+    ck_assert_uint_eq(s->left, 1);
+    ck_assert_int_eq(add_device(TAPE, 0x01, LUN_ATTACHED), 0);
+    ck_assert_uint_eq(s->left, 0);
+}
+END_TEST
+
 START_TEST(a_removed_lun_stays_until_its_device_has_ended_all)
 {
     put_to(TAPE, 1);
@@ -564,6 +623,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_new_ring_waits_for_what_the_old_one_left_at_the_device);
     tcase_add_test(t, what_a_gone_ring_left_at_a_sick_device_keeps_nobody_else);
     tcase_add_test(t, orphans_end_without_any_ring_too);
+    tcase_add_test(t, what_a_guest_leaves_in_a_device_is_noted);
+    tcase_add_test(t, what_is_left_outlives_the_worker_and_its_ring);
     tcase_add_test(t, a_removed_lun_stays_until_its_device_has_ended_all);
     tcase_add_test(t, a_device_that_is_gone_answers_for_itself);
     tcase_add_loop_test(t, a_deleted_device_comes_back, 0, 3);

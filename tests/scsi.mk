@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 scsi_checks = check_scsi_sense check_scsi_outcome check_scsi_decide check_scsi_readonly check_scsi_filter check_scsi_luns \
-	check_scsi_filedisk check_scsi_split check_scsi_policy check_scsi_programs check_scsi_rules check_sense_text
+	check_scsi_filedisk check_scsi_split check_scsi_left check_scsi_policy check_scsi_programs check_scsi_rules check_sense_text
 check_PROGRAMS += $(scsi_checks) replay_scsi
 TESTS += $(scsi_checks)
 
@@ -29,6 +29,9 @@ check_scsi_filedisk_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -
 check_scsi_split_SOURCES = tests/check_scsi_split.c tests/check_scsi.h tests/must.h
 check_scsi_split_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_split_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_left_SOURCES = tests/check_scsi_left.c
+check_scsi_left_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_left_LDADD = libscsi.a $(CHECK_LIBS)
 check_scsi_policy_SOURCES = tests/check_scsi_policy.c tests/check_scsi.h tests/must.h
 check_scsi_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_policy_LDADD = libscsi.a $(CHECK_LIBS)

@@ -18,7 +18,8 @@
 #define PVSCSI_STATS_KINDS 24 /* enum scsi_kind of scsi.h, and room */
 
 struct pvscsi_lun_stats {
-    uint64_t used;       /* 1: this place belongs to a LUN now */
+    uint32_t used;       /* 1: this place belongs to a LUN now */
+    uint32_t left;       /* what the guest may have left in the device (scsi/left.h): no counter, but kept as long */
     uint64_t vdev;       /* channel << 32 | target << 16 | lun */
     uint64_t commands;   /* taken from the ring */
     uint64_t answered;   /* in flight = commands - answered */

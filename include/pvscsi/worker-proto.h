@@ -128,6 +128,7 @@ struct worker_msg {
         struct {
             uint32_t ring_ref, event_channel;
             uint32_t take_over; /* 1: go on with the ring that the journal describes */
+            uint32_t clean;     /* 1: what the guest had left in its devices is undone */
         } connect;
         uint32_t helper_state;
         uint32_t log_level;

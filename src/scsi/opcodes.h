@@ -19,6 +19,7 @@ enum scsi_opcode {
     OP_RESERVE_6 = 0x16, /* SPC-2; of a changer RESERVE ELEMENT too */
     OP_RELEASE_6 = 0x17,
     OP_MODE_SENSE_6 = 0x1a,
+    OP_PREVENT_ALLOW = 0x1e,
     OP_READ_CAPACITY_10 = 0x25,
     OP_READ_10 = 0x28,
     OP_WRITE_10 = 0x2a,

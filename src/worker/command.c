@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "pr/check.h"
+#include "scsi/left.h"
 #include "scsi/opcodes.h"
 #include "worker/command.h"
 #include "worker/lun.h"
@@ -256,6 +257,13 @@ static bool end_piece(struct cmd *c)
     return true;
 }
 
+/* Before the command can have an effect: a worker that dies then has noted what it may leave. */
+static void note_left(struct lun *lun, uint32_t left)
+{
+    if (left != lun->stats->left)
+        __atomic_store_n(&lun->stats->left, left, __ATOMIC_RELEASE);
+}
+
 /* 0: the command is at the device, or done already. -errno of sg_try_later(): not now. */
 static int to_device(struct service *svc, struct cmd *c)
 {
@@ -299,6 +307,7 @@ static int to_device(struct service *svc, struct cmd *c)
     }
     prepare_piece(c);
     begin_at_device(svc, c);
+    note_left(lun, scsi_left_sent(lun->stats->left, lun->facts.type, c->cdb));
     r = sg_submit(&lun->sg, &c->sg);
     if (r == 0) {
         c->state = CMD_AT_DEVICE;
@@ -409,6 +418,8 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
         lun_lost(svc, c->lun, false);
     leave_device(svc, c);
     if (end_piece(c) || c->stray) {
+        if (c->kind == SCSI_KIND_GOOD || c->kind == SCSI_KIND_RECOVERED)
+            note_left(c->lun, scsi_left_done(c->lun->stats->left, c->lun->facts.type, c->cdb));
         command_finish(svc, c);
     } else if (c->abort_due || c->lun->resetting) {
         command_finish_aborted(svc, c, c->lun->resetting ? SCSI_HOST_RESET : SCSI_HOST_ABORT);

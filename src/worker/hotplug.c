@@ -243,6 +243,8 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     /* A worker that was killed leaves its LUNs' counters marked as used; this one may be another LUN. */
     if ((!lun->held && !lun->stats->used) || lun->stats->vdev != vdev)
         memset(&lun->stats->commands, 0, sizeof(*lun->stats) - offsetof(struct pvscsi_lun_stats, commands));
+    if (!lun->stats->used || lun->stats->vdev != vdev)
+        lun->stats->left = 0;
     lun->stats->vdev = vdev;
     lun->stats->commands = lun->stats->answered;
     lun->stats->used = 1;
@@ -336,6 +338,12 @@ void hotplug_set_shared(struct service *svc, uint32_t index, bool shared)
 {
     if (index < PVSCSI_STATS_LUNS && svc->luns[index])
         svc->luns[index]->facts.shared = shared;
+}
+
+void hotplug_set_clean(struct service *svc)
+{
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        svc->sorted[i]->stats->left = 0;
 }
 
 void hotplug_free_all(struct service *svc)

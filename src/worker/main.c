@@ -288,6 +288,8 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_CONNECT:
         service_disconnect(svc);
         w->generation = msg->generation;
+        if (msg->u.connect.clean)
+            hotplug_set_clean(svc);
         r = service_connect(svc, msg->u.connect.ring_ref, msg->u.connect.event_channel, msg->u.connect.take_over != 0);
         tell(w, WM_CONNECTED, r, 0, 0);
         break;
