@@ -27,7 +27,7 @@ check_claim_LDADD = libcontrol.a libdevice.a libcommon.a $(CHECK_LIBS) -lpthread
 HOST_FAKES = tests/host-fixture.h tests/fake-control.c tests/fake-control.h
 HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open,--wrap=device_ask \
-	-Wl,--wrap=device_claim,--wrap=device_claim_end
+	-Wl,--wrap=device_claim,--wrap=device_claim_end,--wrap=device_send
 HOST_LINKED = libcontrol.a libpr.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
 check_host_protocol_SOURCES = tests/check_host_protocol.c $(HOST_FAKES)
 check_host_protocol_CFLAGS = $(HOST_C_OPTIONS)

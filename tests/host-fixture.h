@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control process over a xenstore and workers in memory (fake-control.h), and a machine of made-up SCSI devices. Included
- * by one .c file of a program, which is linked with --wrap= of device_open, device_ask, device_claim and device_claim_end.
+ * by one .c file of a program, which is linked with --wrap= of device_open, device_ask, device_claim, device_claim_end
+ * and device_send.
  */
 #ifndef PVSCSI_TESTS_HOST_FIXTURE_H
 #define PVSCSI_TESTS_HOST_FIXTURE_H
@@ -9,6 +10,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -17,6 +19,7 @@
 #include "common/util.h"
 #include "control/host.h"
 #include "device/claim.h"
+#include "device/send.h"
 #include "control/model.h"
 #include "control/opening.h"
 #include "control/run-files.h"
@@ -412,6 +415,50 @@ void __wrap_device_claim_end(const struct device_roots *r, const struct device *
     (void)c;
     __atomic_add_fetch(&unclaimed, 1, __ATOMIC_ACQ_REL);
     __atomic_add_fetch(&put_back, back, __ATOMIC_ACQ_REL);
+}
+
+/* The commands that give a device back: "1e0000000000 170000000000 ". */
+static char sent[1024];
+static pthread_mutex_t sent_lock = PTHREAD_MUTEX_INITIALIZER;
+static int send_status; /* SCSI status of the end; with 2, its sense is ILLEGAL REQUEST */
+
+int __wrap_device_send(int sg, const uint8_t *cdb, unsigned cdb_len, struct device_end *end);
+
+int __wrap_device_send(int sg, const uint8_t *cdb, unsigned cdb_len, struct device_end *end)
+{
+    size_t n;
+
+    (void)sg;
+    pthread_mutex_lock(&sent_lock);
+    for (unsigned i = 0; i < cdb_len; i++) {
+        n = strlen(sent);
+        snprintf(sent + n, sizeof(sent) - n, "%02x%s", cdb[i], i + 1 == cdb_len ? " " : "");
+    }
+    pthread_mutex_unlock(&sent_lock);
+    *end = (struct device_end){ .status = (uint8_t)send_status, .sense_len = 18, .sense = { 0x70, 0, 0x05 } };
+    return 0;
+}
+
+static UNUSED bool was_sent(const char *all)
+{
+    bool is;
+
+    pthread_mutex_lock(&sent_lock);
+    is = strcmp(sent, all) == 0;
+    pthread_mutex_unlock(&sent_lock);
+    return is;
+}
+
+/* All that was sent so far; the next answer begins anew. */
+static UNUSED const char *take_sent(void)
+{
+    static char taken[sizeof(sent)];
+
+    pthread_mutex_lock(&sent_lock);
+    memcpy(taken, sent, sizeof(taken));
+    sent[0] = '\0';
+    pthread_mutex_unlock(&sent_lock);
+    return taken;
 }
 
 /* Runs the tests that add() adds, each in a process of its own. The program's exit status. */

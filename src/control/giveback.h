@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Gives devices back to this domain when no guest has them any more. That can sleep in the kernel, so it is done in
- * threads. When the daemon ends, nothing is given back: the next one goes on with the guests' devices.
+ * Gives devices back to this domain: undoes what the guest has left in them (scsi/left.h), and ends their claims. That
+ * can sleep in the kernel, so it is done in threads. When the daemon ends, nothing is given back: the next one goes on
+ * with the guests' devices.
  */
 #ifndef PVSCSI_GIVEBACK_H
 #define PVSCSI_GIVEBACK_H
 
 #include "control/model.h"
 
-/* Gives d->claim back, which becomes NULL. d->giveback is set until that is done. */
-void giveback_device(struct vdev *d);
-/* The same for a claim that belongs to no LUN. NULL is allowed. */
-void giveback_claim(struct host *h, struct claim *c);
 /*
- * Whoever waits for the end of d waits for this too, so that the device can be used at once. That has a limit, because a
- * sick device takes long.
+ * The guest has d's LUN no more. To be called while d knows its slot and its device. d->claim becomes NULL, and
+ * d->giveback is set until all is done.
+ */
+void giveback_device(struct vdev *d);
+/* The guest's ring has ended, and d stays: what the guest has left is undone. d->giveback is set until that is done. */
+void giveback_ring(struct vdev *d);
+/* Only for a claim that belongs to no LUN. NULL is allowed. */
+void giveback_claim(struct host *h, struct claim *c);
+/* What the files in the run directory say of a vhost that this daemon has not served. */
+void giveback_files(struct host *h, uint16_t domid, uint32_t vhost);
+/*
+ * Whoever waits for the end of d, or of its ring, waits for this too. That has a limit, because a sick device takes
+ * long.
  */
 bool giveback_pending(const struct vdev *d, uint64_t now);
 /* d is about to be freed. */

@@ -16,6 +16,7 @@
 #include "control/away.h"
 #include "control/claim.h"
 #include "control/events.h"
+#include "control/giveback.h"
 #include "control/host.h"
 #include "control/model.h"
 #include "control/scan.h"
@@ -46,6 +47,9 @@ static void drop(struct vhost *v)
     model_unlink(v);
     log_info(v->prefix, "removed");
     worker_drop(v); /* before its journal is removed */
+    if (!v->recalled)
+        giveback_files(v->host, v->domid, v->id);
+    vdev_forget_all(v);
     run_files_remove(v->host->settings->run_dir, v->domid, v->id);
     vhost_free(v);
 }
@@ -108,6 +112,14 @@ void host_log_level(struct host *h)
 static bool known_vhost(void *ctx, uint16_t domid, uint32_t vhost)
 {
     return model_find(ctx, domid, vhost) != NULL;
+}
+
+/* A guest that ended while no daemon was there. */
+static void give_back_unknown(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j)
+{
+    (void)j;
+    if (!served && !known_vhost(ctx, domid, vhost))
+        giveback_files(ctx, domid, vhost);
 }
 
 static void lose_store(struct host *h)
@@ -242,6 +254,7 @@ static void after_round(void *ctx)
     }
     if (!h->first_scan_done && !h->list_dirty) {
         h->first_scan_done = true;
+        run_files_each(h->settings->run_dir, give_back_unknown, h);
         run_files_sweep(h->settings->run_dir, known_vhost, h);
         h->ready(h->ctx);
     }

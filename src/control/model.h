@@ -213,6 +213,7 @@ struct vhost {
     /* vdev.c */
     struct vdev *devs;
     unsigned n_devs;
+    bool clean;    /* what the guest left in its devices is undone, and it has no new ring yet */
     bool recalled; /* the file in which an earlier daemon recorded the devices was read */
     bool lun_slot_used[PVSCSI_STATS_LUNS];
 };

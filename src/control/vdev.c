@@ -354,6 +354,23 @@ bool vdev_all_opened(const struct vhost *v)
     return true;
 }
 
+void vdev_ring_ended(struct vhost *v)
+{
+    for (struct vdev *d = v->devs; d; d = d->next)
+        giveback_ring(d);
+    v->clean = true;
+}
+
+bool vdev_all_given_back(const struct vhost *v)
+{
+    uint64_t now = now_us();
+
+    for (const struct vdev *d = v->devs; d; d = d->next)
+        if (giveback_pending(d, now))
+            return false;
+    return true;
+}
+
 bool vdev_all_settled(const struct vhost *v)
 {
     static const bool moving[LUN_STATES] = {

@@ -16,6 +16,10 @@ void vdev_hear_all(struct vhost *v);
 void vdev_worker_died(struct vhost *v);
 /* Hands all open devices to the worker. */
 void vdev_hand_all(struct vhost *v);
+/* The guest's ring ended for good: what the guest has left in its devices is undone. */
+void vdev_ring_ended(struct vhost *v);
+/* That is done, or takes too long to wait for. */
+bool vdev_all_given_back(const struct vhost *v);
 /* No device is in a state that the frontend should wait for. */
 bool vdev_all_settled(const struct vhost *v);
 /* No device is being opened or has to be opened again: all can be handed to a new worker. */

@@ -52,7 +52,11 @@ static void follow(struct vhost *v, enum ring_fact fact)
     if (before == RING_ENDING || before == RING_REPLACING) {
         log_limited(&v->limit, XTL_INFO, v->prefix, "disconnected");
         v->worker.halted = v->seen.front_connected = false;
+        /* A guest that has made a new ring after a suspend goes on, and what it has locked is its own. */
+        if (before == RING_ENDING)
+            vdev_ring_ended(v);
     } else if (fact == RF_CONNECTED) {
+        v->clean = false;
         log_limited(&v->limit, XTL_INFO, v->prefix,
                     before == RING_TAKING_OVER ? "ring taken over (ring-ref %u, event-channel %u)"
                                                : "connected (ring-ref %u, event-channel %u)",
@@ -170,7 +174,12 @@ static int read_ring(struct vhost *v, uint32_t *ref, uint32_t *port)
 
 static bool do_connect(struct vhost *v)
 {
-    int r = check_protocol(v);
+    int r;
+
+    /* Else it would undo what the new ring's commands do. */
+    if (!vdev_all_given_back(v))
+        return false;
+    r = check_protocol(v);
 
     if (r == 0) {
         v->ring = RING_FAILED;

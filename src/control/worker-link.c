@@ -155,6 +155,7 @@ static void send_connect(struct vhost *v)
     msg.u.connect.ring_ref = v->ring_ref;
     msg.u.connect.event_channel = v->event_channel;
     msg.u.connect.take_over = v->worker.take_over;
+    msg.u.connect.clean = v->clean;
     send(v, &msg, NULL, 0);
 }
 

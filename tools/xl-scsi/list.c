@@ -33,12 +33,17 @@ static const char *safe(const char *text, char out[CHANGE_ERROR_MAX])
     return out;
 }
 
-/* Its backend has written that the physical device is not there; the guest keeps its own (vscsi(7)). */
-static bool is_away(const struct dev_view *d)
+/* Its backend has written why the guest, which keeps the LUN, has no device behind it (vscsi(7)). */
+static const char *why_away(const struct dev_view *d)
 {
-    static const char away[] = "the device is gone";
+    static const struct {
+        const char *begins, *word;
+    } reasons[] = { { "the device is gone", " gone" }, { "it is in use in this domain", " in use" } };
 
-    return d->state != 6 && d->error && strncmp(d->error, away, sizeof(away) - 1) == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(reasons) && d->state != 6 && d->error; i++)
+        if (strncmp(d->error, reasons[i].begins, strlen(reasons[i].begins)) == 0)
+            return reasons[i].word;
+    return "";
 }
 
 static void print_dev(const struct vhost_view *h, const struct dev_view *d)
@@ -48,7 +53,7 @@ static void print_dev(const struct vhost_view *h, const struct dev_view *d)
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
     printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u%s\n", h->id, h->backend, h->state, h->host,
-           safe(phctl_of(d), phctl), safe(phy_of(d), phy), vdev, d->state, is_away(d) ? " gone" : "");
+           safe(phctl_of(d), phctl), safe(phy_of(d), phy), vdev, d->state, why_away(d));
 }
 
 void list_table(const struct guest_view *v, const struct wanted *missing, const char *name, bool heading)
