@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119,SC2086
+# about: an optical drive beside a disk on one vhost: a disc is read, ejected, changed and read again
+# timeout: 240
+# boot: own
+# shellcheck source=lib/tgt.sh
+. /host/lib/tgt.sh
+need_project
+command -v tgtd >/dev/null || skip "no tgtd in the image"
+tgt_start
+scsi_debug_load dev_size_mb=16 delay=0
+daemon_start
+guest_start g1
+expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:1:0
+expect_ok xl-scsi attach g1 "$OPTICAL" 0:0:1:1
+guest_wait_disk g1 0:0:1:0
+disk=$GUEST_BLK
+guest_wait_disk g1 0:0:1:1
+expect_match "$GUEST_BLK" '/dev/sr[0-9]' "an optical drive in the guest"
+guest_sh g1 "(iopat mix $disk --until-file /tmp/stop --depth 2; echo END=\$?) >/tmp/mix 2>&1 &"
+turs="for i in 1 2 3 4 5 6; do sg_turs $GUEST_SG && break; done"
+guest_sh g1 "$turs" >/dev/null 2>&1
+
+note "a disc is read"
+expect_eq "$(guest_ok g1 "blockdev --getss $GUEST_BLK")" 2048 "the block length"
+guest_ok g1 "iopat verify $GUEST_BLK --buffered --bs 32k"
+# same TOOL ARGUMENTS: it prints in the guest what it prints in dom0.
+same() {
+    local here
+    here=$(sg_of "$OPTICAL")
+    expect_eq "$(guest_sh g1 "$1 $GUEST_SG $2 2>&1" | sed "s|$GUEST_SG|SG|")" "$($1 "$here" $2 2>&1 | sed "s|$here|SG|")" "$1 $2"
+}
+same "sg_raw -r 12" "43 00 00 00 00 00 00 00 0c 00"
+same "sg_raw -r 36" "51 00 00 00 00 00 00 00 24 00"
+same sg_get_config ""
+same sg_readcap ""
+
+note "it is ejected"
+guest_ok g1 "sg_start --eject $GUEST_SG"
+# tgtd refuses only TEST UNIT READY then.
+same "sg_turs -v" ""
+expect_match "$(guest_sh g1 "sg_turs -v $GUEST_SG 2>&1")" 'Medium not present' "the drive without a disc"
+expect_match "$(guest_sh g1 "dd if=$GUEST_BLK of=/dev/null count=1 2>&1")" 'No medium found' "a read without a disc"
+
+note "another one is loaded"
+tgt_set 3 online=0
+tgt_set 3 path=/run/tgt/disc2
+tgt_set 3 online=1
+guest_sh g1 "$turs; $turs"
+guest_ok g1 "iopat verify $GUEST_BLK --buffered --bs 32k --generation 2"
+expect_eq "$(guest_ok g1 "cat /sys/bus/scsi/devices/$GUEST_HCTL/state")" running "the drive"
+guest_sh g1 "touch /tmp/stop"
+wait_until 30 "guest_sh g1 'grep -q END= /tmp/mix'" "the end of the load on the disk"
+expect_match "$(guest_sh g1 'cat /tmp/mix')" '^END=0' "verified load on the disk"
+expect_ok xl-scsi detach g1 0:0:1:1
+expect_ok xl-scsi detach g1 0:0:1:0
+tgt_stop
