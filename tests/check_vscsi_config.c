@@ -58,8 +58,8 @@ START_TEST(every_mistake_is_named)
              "h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs; did you mean /dev/sda?\n"
              "g.cfg: vscsi entry 3 is no string: expected 'pdev,vdev[,option...]'\n"
              "g.cfg: vscsi entry 5 ('/dev/sdd,0:0:0:2,readonyl'): unknown option 'readonyl': expected one of "
-             "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force force required "
-             "optional\n"
+             "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force "
+             "allow=COMMANDS deny=COMMANDS third-party-copy force required optional\n"
              "g.cfg: vscsi entry 4: v-dev 0:0:0:1 is given twice (p-dev /dev/sdb and /dev/sdc)\n"
              "g.cfg: vscsi entry 6: v-dev 0:0:0:1 is given twice (p-dev /dev/sdb and /dev/sde)");
 }

@@ -19,6 +19,8 @@ static const struct {
     struct hctl vdev;
     bool whole_host, feature_host, readonly, pr_move, pr_force, force;
     const char *backend, *pr;
+    const char *allow, *deny;
+    bool copy;
     const char *again; /* as vscsi_entry_format() gives it; NULL: text itself */
     enum vscsi_need need;
 } good[] = {
@@ -46,6 +48,10 @@ static const struct {
     { "/dev/sda,0:0:0:0,pr=helper", PDEV_NODE, "/dev/sda", .pr = "helper" },
     { "/dev/sda,0:0:0:0,pr=direct", PDEV_NODE, "/dev/sda", .pr = "direct" },
     { "/dev/sda,0:0:0:0,pr=deny", PDEV_NODE, "/dev/sda", .pr = "deny" },
+    { "/dev/sda,0:0:0:0,allow=3b+a3/0f", PDEV_NODE, "/dev/sda", .allow = "3b+a3/0f" },
+    { "/dev/sda,0:0:0:0,deny=04", PDEV_NODE, "/dev/sda", .deny = "04" },
+    { "/dev/sda,0:0:0:0,third-party-copy,deny=2a,allow=85", PDEV_NODE, "/dev/sda", .allow = "85", .deny = "2a",
+      .copy = true, .again = "/dev/sda,0:0:0:0,allow=85,deny=2a,third-party-copy" },
     { "/dev/sda,0:0:0:0,force", PDEV_NODE, "/dev/sda", .force = true },
     { "/dev/sda,0:0:0:0,pr-move", PDEV_NODE, "/dev/sda", .pr_move = true },
     { "/dev/sda,0:0:0:0,pr-force", PDEV_NODE, "/dev/sda", .pr_force = true },
@@ -68,6 +74,9 @@ static void check_same(const struct vscsi_entry *e, size_t i)
     ck_assert(hctl_equal(&e->vdev, &good[i].vdev));
     ck_assert_int_eq(e->whole_host, good[i].whole_host);
     ck_assert_int_eq(e->feature_host, good[i].feature_host);
+    ck_assert_int_eq(e->third_party_copy, good[i].copy);
+    ck_assert_str_eq(e->allow ? e->allow : "", good[i].allow ? good[i].allow : "");
+    ck_assert_str_eq(e->deny ? e->deny : "", good[i].deny ? good[i].deny : "");
     ck_assert_int_eq(e->readonly, good[i].readonly);
     ck_assert_int_eq(e->pr_move, good[i].pr_move);
     ck_assert_int_eq(e->pr_force, good[i].pr_force);
@@ -136,14 +145,19 @@ static const struct {
     { "/dev/sda,4294967296:0:0:0", "out of range" },
     { "/dev/sda,hosts", "expected four decimal numbers" },
     { "/dev/sda,0:0:0:0,", "unknown option ''" },
-    { "/dev/sda,0:0:0:0,readonyl", "unknown option 'readonyl': expected one of feature-host readonly backend=DOMAIN "
-                                   "pr=auto|helper|direct|deny pr-move pr-force force required optional" },
+    { "/dev/sda,0:0:0:0,readonyl",
+      "unknown option 'readonyl': expected one of feature-host readonly backend=DOMAIN "
+      "pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS third-party-copy force required optional" },
     { "/dev/sda,0:0:0:0,backend", "unknown option 'backend'" },
     { "/dev/sda,0:0:0:0,backend=", "option 'backend=' has no value" },
     { "/dev/sda,0:0:0:0,backend=a,backend=b", "option 'backend=' is given twice" },
     { "/dev/sda,0:0:0:0,pr=", "expected pr=auto, pr=helper, pr=direct or pr=deny" },
     { "/dev/sda,0:0:0:0,pr=Helper", "expected pr=auto, pr=helper, pr=direct or pr=deny" },
     { "/dev/sda,0:0:0:0,required,optional", "options required and optional exclude each other" },
+    { "/dev/sda,0:0:0:0,allow=", "option 'allow=' has no value" },
+    { "/dev/sda,0:0:0:0,allow=3b,allow=85", "option 'allow=' is given twice" },
+    { "/dev/sda,0:0:0:0,allow=write", "option 'allow=': 'write' is no command; expected an opcode" },
+    { "/dev/sda,0:0:0:0,deny=2a+12", "option 'deny=': '12' cannot be denied" },
     { "/dev/sda,0:0:0:0,pr=deny,pr=deny", "option 'pr=' is given twice" },
 };
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_presence check_device check_identity check_claim check_options \
+control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_identity check_claim check_options \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices \
 	check_host_identity
 check_PROGRAMS += $(control_checks)
@@ -13,6 +13,9 @@ check_lun_table_LDADD = libcontrol.a $(CHECK_LIBS)
 check_presence_SOURCES = tests/check_presence.c
 check_presence_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_presence_LDADD = libcontrol.a $(CHECK_LIBS)
+check_control_policy_SOURCES = tests/check_control_policy.c tests/check_scsi.h
+check_control_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_control_policy_LDADD = libcontrol.a libscsi.a $(CHECK_LIBS)
 check_device_SOURCES = tests/check_device.c
 check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_device_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
@@ -65,12 +68,12 @@ check_host_identity_LDADD = $(HOST_LINKED)
 check_options_SOURCES = tests/check_options.c
 check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_options_LDADD = libcontrol.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
+check_options_LDADD = libcontrol.a libscsi.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \
 	$(MOCK_XEN_SOURCES)
-PARSE_LIBS = libcontrol.a libpr.a libscsi.a libvscsisyntax.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS)
+PARSE_LIBS = libcontrol.a libpr.a libvscsisyntax.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS)
 check_PROGRAMS += replay_parse
 replay_parse_SOURCES = $(PARSE_SOURCES)
 replay_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools

@@ -26,6 +26,7 @@
 
 #define WORKER_FD 3      /* the worker's end of the socketpair */
 #define WORKER_MAX_FDS 2 /* with one message */
+#define WORKER_RULES_MAX 128
 
 enum worker_msg_type {
     /* control -> worker */
@@ -60,7 +61,7 @@ enum worker_lun_backing {
     LUN_BACKING_FILE = 1, /* an emulated disk over a file; standalone mode only */
 };
 enum worker_lun_flags {
-    LUN_FEATURE_HOST = 1, /* no command policy */
+    LUN_FEATURE_HOST = 1, /* every command but third-party copy, and what the rules deny */
     LUN_READONLY = 2,
     LUN_SHARED = 4,     /* the device is given to more than one local guest */
     LUN_HELD = 8,       /* submit nothing until WM_LUN_RELEASE */
@@ -122,6 +123,11 @@ struct worker_msg {
              * 0: not known. One more would make the worker sleep in the kernel.
              */
             uint32_t queue_depth, host, can_queue;
+            /* What goes before the command policy: scsi/rules.h has the meaning of the members. */
+            uint32_t n_rules;
+            struct {
+                uint8_t opcode, some_action, action, deny;
+            } rule[WORKER_RULES_MAX];
             char device[64]; /* for logs: "/dev/sg3", "1:0:0:0" */
             char pr_socket[108];
         } lun;
@@ -135,7 +141,7 @@ struct worker_msg {
         uint32_t pages;
     } u;
 };
-static_assert(sizeof(struct worker_msg) <= 256, "a message stays small");
+static_assert(sizeof(struct worker_msg) <= 768, "a message stays small");
 
 /*
  * Sends msg with nfds descriptors (not consumed). 0, or -errno (-EAGAIN: the peer does not read).

@@ -10,11 +10,11 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/model.h src/control/model.c src/control/nodes.h src/control/nodes.c src/control/scan.h src/control/scan.c \
 	src/control/events.h src/control/events.c src/control/shared.h src/control/shared.c src/control/at-work.h \
 	src/control/at-work.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h src/control/reset.c \
-	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/vdev.h \
+	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/policy.h src/control/policy.c src/control/vdev.h \
 	src/control/vdev.c src/control/vhost.h src/control/vhost.c src/control/host.h src/control/host.c \
 	src/control/report.c src/control/ctlsock.h src/control/ctlsock.c
 libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(CONFUSE_CFLAGS)
-CONTROL_LIBS = libcontrol.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS)
+CONTROL_LIBS = libcontrol.a libdevice.a libscsi.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS)
 
 sbin_PROGRAMS += pvscsid
 pvscsid_SOURCES = src/control/main.c

@@ -27,6 +27,7 @@
 #include "device/watch.h"
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
+#include "scsi/rules.h"
 
 #define VHOSTS_MAX 4096 /* bounds what the daemon spends on a broken toolstack */
 #define VDEVS_MAX (PVSCSI_STATS_LUNS * 2)
@@ -52,6 +53,9 @@ struct wish {
     struct hctl vdev;
     bool readonly, feature_host, pr_force, pr_move, force;
     unsigned pr_mode; /* enum worker_pr_mode */
+    bool third_party_copy;
+    unsigned n_allow, n_deny;
+    struct scsi_rule allow[SCSI_RULE_LIST_MAX], deny[SCSI_RULE_LIST_MAX];
 };
 
 /* What a worker says of a LUN. */

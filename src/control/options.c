@@ -25,6 +25,7 @@
 #endif
 #define CONFIG_SIZE_MAX 65536
 #define KEY_MAX 64
+#define WANT_MAX 256
 
 enum option_type {
     OT_FLAG,
@@ -33,6 +34,8 @@ enum option_type {
     OT_PATH,
     OT_LEVEL,
     OT_PR,
+    OT_RULES,
+    OT_DENY,
     OT_RESULT
 };
 
@@ -74,6 +77,12 @@ static const struct option_def options[] = {
       .help = "let a guest's RESET that times out reset the physical device" },
     { "granted-pages", 0, OT_NUMBER, .in_file = true, FIELD(granted_pages), .min = 0, .max = 1048576, .preset = "8192",
       .arg = "N", .help = "most pages of 4 KiB that all workers together grant to their own domain for buffers" },
+    { "allow", 0, OT_RULES, .in_file = true, FIELD(allow), .preset = "none", .arg = "COMMANDS",
+      .help = "what guests may send besides: TYPE:OPCODE+OPCODE/ACTION..." },
+    { "deny", 0, OT_DENY, .in_file = true, FIELD(deny), .preset = "none", .arg = "COMMANDS",
+      .help = "what no guest may send" },
+    { "permit", 0, OT_RULES, .in_file = true, FIELD(permit), .preset = "all", .arg = "COMMANDS",
+      .help = "what the toolstack may allow: all, none or commands" },
     { "standalone", 0, OT_PATH, FIELD(standalone), .preset = "", .arg = "SOCKET",
       .help = "no Xen: use mock-xen at this socket; allows file: devices" },
     { "dump-config", 0, OT_RESULT, .result = OPTIONS_DUMP_CONFIG, .help = "print the settings in force and exit" },
@@ -101,6 +110,22 @@ static const struct option_def *find_key(const char *name)
             return &options[i];
     }
     return NULL;
+}
+
+static int set_rules(struct rules_setting *s, const char *text, bool deny, char *want, size_t want_size)
+{
+    char why[SCSI_RULES_WHY_MAX];
+
+    if (strlen(text) >= sizeof(s->text)) {
+        snprintf(want, want_size, "at most %zu characters", sizeof(s->text) - 1);
+        return -EINVAL;
+    }
+    if (scsi_typed_rules_parse(text, deny, &s->rules, why) < 0) {
+        snprintf(want, want_size, "TYPE:OPCODE+... (%s)", why);
+        return -EINVAL;
+    }
+    strcpy(s->text, text);
+    return 0;
 }
 
 /* Sets one option from text. 0, or -EINVAL and what was expected in want. */
@@ -148,6 +173,9 @@ static int set(struct settings *s, const struct option_def *o, const char *text,
     case OT_PR:
         snprintf(want, want_size, PR_MODES_TEXT);
         return pr_mode_parse(text, (unsigned *)(void *)field);
+    case OT_RULES:
+    case OT_DENY:
+        return set_rules((struct rules_setting *)(void *)field, text, o->type == OT_DENY, want, want_size);
     case OT_RESULT:
         break;
     }
@@ -156,7 +184,7 @@ static int set(struct settings *s, const struct option_def *o, const char *text,
 
 static void set_defaults(struct settings *s)
 {
-    char want[128];
+    char want[WANT_MAX];
 
     memset(s, 0, sizeof(*s));
     for (size_t i = 0; i < ARRAY_SIZE(options); i++)
@@ -218,7 +246,7 @@ static enum options_result parse_argv(int argc, char **argv, struct settings *s,
         int at = optind ? optind : 1, val = getopt_long(argc, argv, shorts, longs, NULL);
         const char *word = at < argc ? argv[at] : NULL;
         const struct option_def *o = find_option(val == '?' || val == ':' ? optopt : val);
-        char want[128];
+        char want[WANT_MAX];
 
         if (val == -1) {
             if (!word)
@@ -288,7 +316,7 @@ static int apply_line(struct settings *s, const char *line, unsigned n, FILE *er
     const char *name = line + strspn(line, " \t\r");
     const struct option_def *o;
     CLEANUP_FREE char *value = NULL;
-    char key[KEY_MAX], want[128];
+    char key[KEY_MAX], want[WANT_MAX];
     int r;
 
     if (*name == '\0' || *name == '#')
@@ -422,6 +450,8 @@ void options_dump(const struct settings *s, FILE *out)
                     xtl_level_to_string((xentoollog_level) * (const unsigned *)(const void *)field));
         else if (o->type == OT_PR)
             fprintf(out, "%s = \"%s\"\n", key, pr_mode_name(*(const unsigned *)(const void *)field));
+        else if (o->type == OT_RULES || o->type == OT_DENY)
+            dump_string(key, ((const struct rules_setting *)(const void *)field)->text, out);
         else
             dump_string(key, field, out);
     }

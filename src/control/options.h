@@ -10,9 +10,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "scsi/rules.h"
+
 #define SETTING_TEXT_MAX 256
 /* sun_path of a Unix socket less its NUL (unix(7)). */
 #define SETTING_SOCKET_MAX 108
+
+/* A list of commands: the text, for --dump-config, and what it means. */
+struct rules_setting {
+    char text[SETTING_TEXT_MAX];
+    struct scsi_typed_rules rules;
+};
 
 struct settings {
     bool foreground;
@@ -28,7 +36,9 @@ struct settings {
     char pr_socket[SETTING_SOCKET_MAX];
     unsigned pr_deadline_s;
     bool device_reset;
-    unsigned granted_pages; /* of 4 KiB, over all workers */
+    unsigned granted_pages;           /* of 4 KiB, over all workers */
+    struct rules_setting allow, deny; /* before the command policy */
+    struct rules_setting permit;      /* what the toolstack may allow */
 };
 
 enum options_result {

@@ -60,7 +60,7 @@ static int read_flags(struct vdev *d, char **names, unsigned n, char *why)
     } flags[] = {
         { "readonly", &d->wish.readonly }, { "feature-host", &d->wish.feature_host },
         { "pr-force", &d->wish.pr_force }, { "pr-move", &d->wish.pr_move },
-        { "force", &d->wish.force },
+        { "force", &d->wish.force },       { "third-party-copy", &d->wish.third_party_copy },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -112,6 +112,25 @@ static int read_pdev(struct vdev *d, char **names, unsigned n, char *why)
     return r < 0 ? r : read_option(d, names, n, "unit", d->wish.unit, sizeof(d->wish.unit), why);
 }
 
+static int read_rules(struct vdev *d, char **names, unsigned n, const char *node, bool deny, struct scsi_rule *rules,
+                      unsigned *n_rules, char *why)
+{
+    char text[256], shown[128], wrong[SCSI_RULES_WHY_MAX];
+    int r = read_option(d, names, n, node, text, sizeof(text), why);
+
+    *n_rules = 0;
+    if (r < 0 || !has(names, n, node))
+        return r;
+    r = scsi_rules_parse(text, deny, rules, wrong);
+    if (r >= 0) {
+        *n_rules = (unsigned)r;
+        return 0;
+    }
+    escape_for_log(shown, sizeof(shown), text, strlen(text));
+    snprintf(why, DEVICE_WHY_MAX, "%s is '%.60s': %s", node, shown, wrong);
+    return r;
+}
+
 int wish_read(struct vdev *d, char *why)
 {
     struct vhost *v = d->vhost;
@@ -146,5 +165,11 @@ int wish_read(struct vdev *d, char *why)
     /* In a driver domain the toolstack makes it, empty. */
     d->error_node = has(names, n, "error") && (read_node(d, "error", text, sizeof(text)) < 0 || text[0]);
     r = read_flags(d, names, n, why);
-    return r < 0 ? r : read_pr(d, names, n, why);
+    if (r == 0)
+        r = read_pr(d, names, n, why);
+    if (r == 0)
+        r = read_rules(d, names, n, "allow", false, d->wish.allow, &d->wish.n_allow, why);
+    if (r == 0)
+        r = read_rules(d, names, n, "deny", true, d->wish.deny, &d->wish.n_deny, why);
+    return r;
 }

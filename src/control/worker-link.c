@@ -10,6 +10,7 @@
 
 #include "common/util.h"
 #include "control/at-work.h"
+#include "control/policy.h"
 #include "control/worker-link.h"
 #include "pr/connect.h"
 
@@ -41,6 +42,8 @@ static void send(struct vhost *v, struct worker_msg *msg, const int *fds, unsign
         child_kill(v->worker.child); /* it would miss a message; a new worker gets them all */
 }
 
+static_assert((unsigned)SCSI_RULES_MAX <= (unsigned)WORKER_RULES_MAX, "a LUN's rules fit into a message");
+
 /* --- devices --- */
 
 static uint32_t max_transfer(const struct vdev *d)
@@ -50,6 +53,29 @@ static uint32_t max_transfer(const struct vdev *d)
     uint32_t by_ring = (n > 26 ? n - 1 : 26) * 4096;
 
     return d->dev.max_transfer < by_ring ? d->dev.max_transfer : by_ring;
+}
+
+/* The commands that the guest may send, into the message. */
+static void put_policy(struct vdev *d, struct worker_msg *msg)
+{
+    struct vhost *v = d->vhost;
+    struct lun_policy p;
+
+    policy_make(v->host->settings, d->dev.type, v->seen.feature_host || d->wish.feature_host, &d->wish, &p);
+    if (p.narrowed && d->lun == LUN_OPENED)
+        log_limited(&v->limit, XTL_WARN, v->prefix,
+                    "%s: the toolstack allows commands that the config of this domain does not permit; they stay "
+                    "refused (permit in pvscsid.conf(5))",
+                    d->name);
+    if (p.feature_host)
+        msg->u.lun.flags |= LUN_FEATURE_HOST;
+    msg->u.lun.n_rules = p.rules.n;
+    for (uint32_t i = 0; i < p.rules.n; i++) {
+        msg->u.lun.rule[i].opcode = p.rules.rule[i].opcode;
+        msg->u.lun.rule[i].some_action = p.rules.rule[i].some_action;
+        msg->u.lun.rule[i].action = p.rules.rule[i].action;
+        msg->u.lun.rule[i].deny = p.rules.rule[i].deny;
+    }
 }
 
 void worker_add_lun(struct vdev *d)
@@ -64,8 +90,7 @@ void worker_add_lun(struct vdev *d)
     msg.u.lun.lun = (uint16_t)d->wish.vdev.lun;
     msg.u.lun.type = d->dev.type;
     msg.u.lun.backing = d->dev.from == PDEV_FILE ? LUN_BACKING_FILE : LUN_BACKING_SG;
-    if (v->seen.feature_host || d->wish.feature_host)
-        msg.u.lun.flags |= LUN_FEATURE_HOST;
+    put_policy(d, &msg);
     if (d->wish.readonly)
         msg.u.lun.flags |= LUN_READONLY;
     if (d->shared)

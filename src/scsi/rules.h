@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One command that is allowed or denied. Crosses to the worker as it is. */
+/* One command that is allowed or denied. */
 struct scsi_rule {
     uint8_t opcode;
     uint8_t some_action; /* 1: only with .action; 0: in all forms */
@@ -19,10 +19,7 @@ struct scsi_rule {
     uint8_t deny;        /* 1: denied, which counts more than all that allows it */
 };
 
-/*
- * The most rules of one list, and of one LUN: allow, deny and permit of the backend domain, and allow, deny and
- * third-party copy of the device.
- */
+/* The most rules of one list, and of one LUN, which has several lists. */
 #define SCSI_RULE_LIST_MAX 24
 #define SCSI_RULES_MAX 128
 

@@ -151,6 +151,18 @@ static void move_to_host(struct service *svc, struct lun *lun, uint32_t number, 
         lun->host->at_device += lun->sg.in_flight;
 }
 
+static struct scsi_rules rules_of(const struct worker_msg *msg)
+{
+    struct scsi_rules rules = { 0 };
+
+    for (uint32_t i = 0; i < msg->u.lun.n_rules && i < SCSI_RULES_MAX; i++)
+        rules.rule[rules.n++] = (struct scsi_rule){ .opcode = msg->u.lun.rule[i].opcode,
+                                                    .some_action = msg->u.lun.rule[i].some_action,
+                                                    .action = msg->u.lun.rule[i].action,
+                                                    .deny = msg->u.lun.rule[i].deny };
+    return rules;
+}
+
 static void set_facts(struct service *svc, struct lun *lun, const struct worker_msg *msg, enum scsi_pr pr,
                       uint32_t block_bytes)
 {
@@ -169,6 +181,7 @@ static void set_facts(struct service *svc, struct lun *lun, const struct worker_
         .max_transfer = msg->u.lun.max_transfer,
         .max_told = scsi_surely_mapped(svc->max_segments ? svc->max_segments : VSCSIIF_SG_TABLESIZE),
         .block_size = block_bytes,
+        .rules = rules_of(msg),
     };
 }
 

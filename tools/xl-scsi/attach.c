@@ -86,6 +86,12 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
         xenstore_write(s, "1", "%s/pr-force", dir);
     if (sh->entry->force)
         xenstore_write(s, "1", "%s/force", dir);
+    if (sh->entry->allow)
+        xenstore_write(s, sh->entry->allow, "%s/allow", dir);
+    if (sh->entry->deny)
+        xenstore_write(s, sh->entry->deny, "%s/deny", dir);
+    if (sh->entry->third_party_copy)
+        xenstore_write(s, "1", "%s/third-party-copy", dir);
     if (t->backend != own_domid(s))
         make_for_backend(s, dir, (const char *const[]){ "p-hctl", "p-wwid", "p-type", "error", NULL });
     /* The state is last: a backend that sees it finds all other nodes. */

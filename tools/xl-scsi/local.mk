@@ -14,7 +14,7 @@ libxlscsi_a_SOURCES = tools/xl-scsi/xenstore.c tools/xl-scsi/xenstore.h tools/xl
 	tools/xl-scsi/remember.c tools/xl-scsi/remember.h tools/xl-scsi/run.c tools/xl-scsi/run.h \
 	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/expected.c tools/xl-scsi/expected.h tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
 libxlscsi_a_CFLAGS = $(AM_CFLAGS) $(XENLIGHT_CFLAGS) $(XENCONTROL_CFLAGS) $(XLUTIL_CFLAGS)
-XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) \
+XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libscsi.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) \
 	$(XENCONTROL_LIBS) $(JSONC_LIBS)
 
 sbin_PROGRAMS += xl-scsi

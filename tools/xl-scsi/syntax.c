@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "common/util.h"
+#include "scsi/rules.h"
 #include "syntax.h"
 
 static int wrong(char *err, const char *fmt, ...) PRINTF(2, 3);
@@ -98,7 +99,8 @@ int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MA
 }
 
 const char vscsi_options_help[] =
-    "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force force required optional";
+    "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS "
+    "third-party-copy force required optional";
 
 static int set_text(char **where, const char *what, const char *value, char *err)
 {
@@ -118,6 +120,16 @@ static int set_need(struct vscsi_entry *e, enum vscsi_need need, char *err)
     return 0;
 }
 
+static int set_rules(char **where, const char *what, const char *value, bool deny, char *err)
+{
+    struct scsi_rule rules[SCSI_RULE_LIST_MAX];
+    char why[SCSI_RULES_WHY_MAX];
+
+    if (*value && scsi_rules_parse(value, deny, rules, why) < 0)
+        return wrong(err, "option '%s=': %s", what, why);
+    return set_text(where, what, value, err);
+}
+
 static int parse_option(const char *text, struct vscsi_entry *e, char *err)
 {
     if (strcmp(text, "feature-host") == 0)
@@ -134,6 +146,12 @@ static int parse_option(const char *text, struct vscsi_entry *e, char *err)
         return set_need(e, NEED_REQUIRED, err);
     else if (strcmp(text, "optional") == 0)
         return set_need(e, NEED_OPTIONAL, err);
+    else if (strcmp(text, "third-party-copy") == 0)
+        e->third_party_copy = true;
+    else if (strncmp(text, "allow=", 6) == 0)
+        return set_rules(&e->allow, "allow", text + 6, false, err);
+    else if (strncmp(text, "deny=", 5) == 0)
+        return set_rules(&e->deny, "deny", text + 5, true, err);
     else if (strncmp(text, "backend=", 8) == 0)
         return set_text(&e->backend, "backend", text + 8, err);
     else if (strncmp(text, "pr=", 3) == 0) {
@@ -246,10 +264,12 @@ char *vscsi_entry_format(const struct vscsi_entry *e)
     char vdev[HCTL_TEXT_MAX];
 
     hctl_format(&e->vdev, vdev);
-    return strf("%s,%s%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
+    return strf("%s,%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
                 e->feature_host && !e->whole_host ? ",feature-host" : "", e->readonly ? ",readonly" : "",
                 e->backend ? ",backend=" : "", e->backend ? e->backend : "", e->pr ? ",pr=" : "", e->pr ? e->pr : "",
-                e->pr_move ? ",pr-move" : "", e->pr_force ? ",pr-force" : "", e->force ? ",force" : "", needs[e->need]);
+                e->pr_move ? ",pr-move" : "", e->pr_force ? ",pr-force" : "", e->allow ? ",allow=" : "",
+                e->allow ? e->allow : "", e->deny ? ",deny=" : "", e->deny ? e->deny : "",
+                e->third_party_copy ? ",third-party-copy" : "", e->force ? ",force" : "", needs[e->need]);
 }
 
 int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to)
@@ -259,8 +279,11 @@ int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to)
     e.pdev = strdup(from->pdev);
     e.backend = from->backend ? strdup(from->backend) : NULL;
     e.pr = from->pr ? strdup(from->pr) : NULL;
+    e.allow = from->allow ? strdup(from->allow) : NULL;
+    e.deny = from->deny ? strdup(from->deny) : NULL;
     *to = e;
-    if (e.pdev && !e.backend == !from->backend && !e.pr == !from->pr)
+    if (e.pdev && !e.backend == !from->backend && !e.pr == !from->pr && !e.allow == !from->allow
+        && !e.deny == !from->deny)
         return 0;
     vscsi_entry_clear(to);
     return -ENOMEM;
@@ -271,6 +294,8 @@ void vscsi_entry_clear(struct vscsi_entry *e)
     free(e->pdev);
     free(e->backend);
     free(e->pr);
+    free(e->allow);
+    free(e->deny);
     *e = (struct vscsi_entry){ 0 };
 }
 

@@ -34,7 +34,9 @@ struct vscsi_entry {
     enum vscsi_need need;
     bool force;    /* attach although the device is in use */
     char *backend; /* number or name of a domain; NULL: domain 0 */
-    char *pr;      /* helper, direct or deny; NULL: the daemon's own setting */
+    bool third_party_copy;
+    char *allow, *deny; /* commands, as scsi/rules.h has them; NULL: none */
+    char *pr;           /* helper, direct or deny; NULL: the daemon's own setting */
 };
 #define VSCSI_ERROR_MAX 320
 
