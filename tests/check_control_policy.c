@@ -57,7 +57,7 @@ static unsigned list(struct scsi_rule *rules, const char *text, bool deny)
 
 START_TEST(the_rules_of_a_lun)
 {
-    struct settings s = { 0 };
+    struct settings s = { .policy = true };
     struct wish wish = { .third_party_copy = cases[_i].copy };
     struct lun_policy p;
 
@@ -76,7 +76,7 @@ END_TEST
 START_TEST(the_longest_lists_fit)
 {
     static const char longest[] = "all:01+02+04+05+06+07+08+09+0a+0b+0c+0d+0e+0f+10+11+13+14+15+16+17+18+19+1a";
-    struct settings s = { 0 };
+    struct settings s = { .policy = true };
     struct wish wish = { .third_party_copy = true };
     struct lun_policy p;
 
@@ -94,6 +94,23 @@ START_TEST(the_longest_lists_fit)
 }
 END_TEST
 
+START_TEST(without_the_policy_all_but_what_is_denied_is_allowed)
+{
+    struct settings s = { .policy = false };
+    struct wish wish = { 0 };
+    struct lun_policy p;
+
+    put(&s.deny, "disk:04 tape:19", true);
+    put(&s.permit, "none", false);
+    wish.n_deny = list(wish.deny, "2a", true);
+    wish.n_allow = list(wish.allow, "3b", false);
+    policy_make(&s, 0x00, false, &wish, &p);
+    ck_assert(p.feature_host && !p.narrowed);
+    check_bytes("rules", (const uint8_t *)p.rules.rule, p.rules.n * 4,
+                "04 00 00 01 2a 00 00 01 18 00 00 00 39 00 00 00 3a 00 00 00 7f 00 00 00 83 00 00 00 84 00 00 00");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("control-policy");
@@ -101,6 +118,7 @@ int main(void)
 
     tcase_add_loop_test(tc, the_rules_of_a_lun, 0, sizeof(cases) / sizeof(cases[0]));
     tcase_add_test(tc, the_longest_lists_fit);
+    tcase_add_test(tc, without_the_policy_all_but_what_is_denied_is_allowed);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }

@@ -37,6 +37,7 @@ static const struct expected {
     { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600" },
     { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL },
     { "granted-pages", 0, "granted_pages", "N", "8192", 0, 1048576, "0", NULL },
+    { "policy", 0, "policy", "0|1", "0", 0, 1, "1", NULL },
     { "allow", 0, "allow", "COMMANDS", "none", .in_file = "tape:3c+3b/05", .given = "disk:85" },
     { "deny", 0, "deny", "COMMANDS", "none", .in_file = "all:4c", .given = "changer:a5+a6 optical:04" },
     { "permit", 0, "permit", "COMMANDS", "all", .in_file = "none", .given = "tape:b5/20" },
@@ -591,6 +592,7 @@ static void same_settings(const struct settings *a, const struct settings *b)
     ck_assert_uint_eq(a->pr_deadline_s, b->pr_deadline_s);
     ck_assert_int_eq(a->device_reset, b->device_reset);
     ck_assert_uint_eq(a->granted_pages, b->granted_pages);
+    ck_assert_int_eq(a->policy, b->policy);
     ck_assert_str_eq(a->allow.text, b->allow.text);
     ck_assert_str_eq(a->deny.text, b->deny.text);
     ck_assert_str_eq(a->permit.text, b->permit.text);

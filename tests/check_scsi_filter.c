@@ -466,6 +466,111 @@ START_TEST(only_disks_get_block_limits)
 }
 END_TEST
 
+/* --- what the policy refuses is not shown --- */
+static const struct {
+    const char *name;
+    const char *allow; /* of third-party copy and others; "": nothing besides the policy */
+    const char *cdb, *data, *expected;
+} refused_shown[] = {
+    { "3PC, cleared", "", "12 00 00 00 ff 00", "00 00 06 12 1f 09 10 02", "00 00 06 12 1f 01 10 02" },
+    { "3PC, allowed", "83", "12 00 00 00 ff 00", "00 00 06 12 1f 09 10 02", "00 00 06 12 1f 09 10 02" },
+    { "data that ends before 3PC", "", "12 00 00 00 05 00", "00 00 06 12 1f", "00 00 06 12 1f" },
+    { "the list of pages of a tape", "", "12 01 00 00 ff 00", "01 00 00 04 00 80 83 8f", "01 00 00 03 00 80 83" },
+    { "8Fh in the middle", "", "12 01 00 00 ff 00", "01 00 00 05 00 80 83 8f b0", "01 00 00 04 00 80 83 b0" },
+    { "8Fh, allowed", "83", "12 01 00 00 ff 00", "01 00 00 04 00 80 83 8f", "01 00 00 04 00 80 83 8f" },
+    { "a list without 8Fh", "", "12 01 00 00 ff 00", "01 00 00 03 00 80 83", "01 00 00 03 00 80 83" },
+    { "a list that is cut off before 8Fh", "", "12 01 00 00 06 00", "01 00 00 04 00 80", "01 00 00 04 00 80" },
+    { "no list: standard data of a device without EVPD", "", "12 01 00 00 ff 00", "01 80 03 02 1f 8f 00 00",
+      "01 80 03 02 1f 8f 00 00" },
+    /* REPORT SUPPORTED OPERATION CODES, all */
+    { "all that is allowed stays", "", "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 10 00 00 00 00 00 00 00 06 a3 00 00 0c 00 01 00 0c",
+      "00 00 00 10 00 00 00 00 00 00 00 06 a3 00 00 0c 00 01 00 0c" },
+    { "WRITE BUFFER goes", "", "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 18 00 00 00 00 00 00 00 06 3b 00 00 05 00 01 00 0a a3 00 00 0c 00 01 00 0c",
+      "00 00 00 10 00 00 00 00 00 00 00 06 a3 00 00 0c 00 01 00 0c" },
+    { "WRITE BUFFER, allowed in one mode", "3b/05", "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 18 3b 00 00 05 00 01 00 0a 3b 00 00 07 00 01 00 0a 00 00 00 00 00 00 00 06",
+      "00 00 00 10 3b 00 00 05 00 01 00 0a 00 00 00 00 00 00 00 06" },
+    { "one service action of MAINTENANCE IN goes", "", "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 10 a3 00 00 1f 00 01 00 0c a3 00 00 0a 00 01 00 0c", "00 00 00 08 a3 00 00 0a 00 01 00 0c" },
+    { "with time-outs: 20 bytes each", "", "a3 0c 80 00 00 00 00 00 10 00 00 00",
+      "00 00 00 28 3b 00 00 00 00 02 00 0a 00 0a 00 00 00 00 00 01 00 00 00 02 "
+      "00 00 00 00 00 02 00 06 00 0a 00 00 00 00 00 03 00 00 00 04",
+      "00 00 00 14 00 00 00 00 00 02 00 06 00 0a 00 00 00 00 00 03 00 00 00 04" },
+    { "a descriptor that is cut off", "", "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 20 3b 00 00 00 00 00 00 0a 12 00 00 00", "00 00 00 18 12 00 00 00" },
+    { "only the length", "", "a3 0c 00 00 00 00 00 00 04 00 00 00", "00 00 00 20", "00 00 00 20" },
+    { "less than the length", "", "a3 0c 00 00 00 00 00 00 03 00 00 00", "00 00 00", "00 00 00" },
+    { "a length that lies", "", "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "ff ff ff ff 3b 00 00 00 00 00 00 0a 12 00 00 00 00 00 00 06", "ff ff ff f7 12 00 00 00 00 00 00 06" },
+    { "a length of less than came", "", "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 08 3b 00 00 00 00 00 00 0a 12 00 00 00", "00 00 00 00 12 00 00 00" },
+    /* ... of one command */
+    { "one that is allowed", "", "a3 0c 01 12 00 00 00 00 10 00 00 00", "00 03 00 06 12 01 ff ff ff 00",
+      "00 03 00 06 12 01 ff ff ff 00" },
+    { "one that is refused", "", "a3 0c 01 3b 00 00 00 00 10 00 00 00", "00 03 00 0a 3b 1f ff ff ff ff ff ff ff 00",
+      "00 01 00 00" },
+    { "one with a service action, refused", "", "a3 0c 02 a3 00 1f 00 00 10 00 00 00", "00 03 00 0c a3 1f",
+      "00 01 00 00" },
+    { "one with a service action, allowed", "", "a3 0c 02 a3 00 0a 00 00 10 00 00 00", "00 03 00 0c a3 0a",
+      "00 03 00 0c a3 0a" },
+    { "either form, refused", "", "a3 0c 03 83 00 01 00 00 10 00 00 00", "00 03 00 10 83 01", "00 01 00 00" },
+    { "with its time-outs", "", "a3 0c 81 3b 00 00 00 00 10 00 00 00", "00 83 00 0a 3b 1f ff ff", "00 01 00 00" },
+    { "a service action of sixteen bits", "", "a3 0c 02 7f 08 09 00 00 10 00 00 00", "00 03 00 20 7f 00",
+      "00 01 00 00" },
+    { "another service action of MAINTENANCE IN", "", "a3 0a 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 08 3b 00 00 00 00 00 00 0a", "00 00 00 08 3b 00 00 00 00 00 00 0a" },
+};
+
+START_TEST(what_is_refused_is_not_shown)
+{
+    struct scsi_lun_facts f = { .type = 0x01, .pr = SCSI_PR_DIRECT, .max_transfer = 65536 };
+    uint8_t cdb[SCSI_CDB_MAX], data[ROOM] = { 0 };
+    char why[SCSI_RULES_WHY_MAX];
+    unsigned len = unhex(refused_shown[_i].data, data, sizeof(data));
+
+    if (*refused_shown[_i].allow)
+        f.rules.n = (uint32_t)scsi_rules_parse(refused_shown[_i].allow, false, f.rules.rule, why);
+    cdb_of(refused_shown[_i].cdb, cdb);
+    len = scsi_filter_data_in(&f, cdb, data, len, sizeof(data));
+    check_bytes(refused_shown[_i].name, data, len, refused_shown[_i].expected);
+}
+END_TEST
+
+/* Reservations that are refused by another rule are not shown either. */
+START_TEST(refused_reservations_are_not_shown)
+{
+    static const char all[] = "00 00 00 20 5e 00 00 00 00 00 00 0a 5f 00 00 07 00 01 00 0a 16 00 00 00 00 00 00 06 "
+                              "12 00 00 00 00 00 00 06";
+    static const struct {
+        enum scsi_pr pr;
+        bool shared, forced, move;
+        const char *expected;
+    } cases[] = {
+        { SCSI_PR_DIRECT, false, false, true, all },
+        { SCSI_PR_DIRECT, true, true, true, all },
+        { SCSI_PR_DIRECT, false, false, false,
+          "00 00 00 18 5e 00 00 00 00 00 00 0a 16 00 00 00 00 00 00 06 12 00 00 00 00 00 00 06" },
+        { SCSI_PR_DENY, false, false, true, "00 00 00 10 16 00 00 00 00 00 00 06 12 00 00 00 00 00 00 06" },
+        { SCSI_PR_HELPER, true, false, true, "00 00 00 08 12 00 00 00 00 00 00 06" },
+    };
+
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct scsi_lun_facts f = { .type = 0x00,
+                                    .pr = cases[i].pr,
+                                    .shared = cases[i].shared,
+                                    .pr_forced = cases[i].forced,
+                                    .pr_move = cases[i].move };
+        uint8_t cdb[SCSI_CDB_MAX] = { 0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 0x10 }, data[ROOM];
+        unsigned len = unhex(all, data, sizeof(data));
+
+        len = scsi_filter_data_in(&f, cdb, data, len, sizeof(data));
+        check_bytes("reservations", data, len, cases[i].expected);
+    }
+}
+END_TEST
+
 #define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
 
 int main(void)
@@ -486,6 +591,8 @@ int main(void)
     tcase_add_test(tc, more_data_than_room_is_cut);
     LOOP(tc, absent_block_limits_are_made, refusals);
     tcase_add_test(tc, only_disks_get_block_limits);
+    LOOP(tc, what_is_refused_is_not_shown, refused_shown);
+    tcase_add_test(tc, refused_reservations_are_not_shown);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }

@@ -603,6 +603,8 @@ START_TEST(every_kind_has_a_name_of_its_own)
     }
     ck_assert_str_eq(scsi_kind_name(SCSI_KIND_REFUSED), "refused");
     ck_assert(scsi_kind_is_error(SCSI_KIND_REFUSED));
+    ck_assert_str_eq(scsi_kind_name(SCSI_KIND_POLICY), "refused by policy");
+    ck_assert(scsi_kind_is_error(SCSI_KIND_POLICY));
     ck_assert_str_eq(scsi_kind_name(SCSI_KINDS), "unknown");
 }
 END_TEST

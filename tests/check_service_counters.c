@@ -100,6 +100,25 @@ START_TEST(what_never_reaches_the_device_counts_as_refused)
 }
 END_TEST
 
+START_TEST(what_the_policy_refuses_counts_apart)
+{
+    struct vscsiif_request *req;
+    struct vscsiif_response r;
+
+    for (unsigned i = 0; i < 2; i++) {
+        req = put_to(DISK, 1);
+        req->cmnd[0] = 0x3b; /* WRITE BUFFER */
+        kick();
+        r = take();
+        expect_sense(&r, 0x2, 0x05, 0x20, 0x00);
+    }
+    ck_assert_uint_eq(stats.lun[DISK].kinds[SCSI_KIND_POLICY], 2);
+    ck_assert_uint_eq(stats.lun[DISK].kinds[SCSI_KIND_REFUSED], 0);
+    ck_assert_uint_eq(stats.lun[DISK].errors, 2);
+    ck_assert_uint_eq(stats.lun[DISK].submitted, 0);
+}
+END_TEST
+
 /* 3 s in the LUN's queue, 2 h at the device: bucket 32 is [4294.967296 s, 8589.934592 s). */
 START_TEST(time_in_the_queue_and_at_the_device_is_told_apart)
 {
@@ -239,6 +258,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, counters_belong_to_an_address_not_to_a_slot, 0, 3);
     tcase_add_loop_test(t, each_end_of_a_command_counts_as_what_it_is, 0, 12);
     tcase_add_test(t, what_never_reaches_the_device_counts_as_refused);
+    tcase_add_test(t, what_the_policy_refuses_counts_apart);
     tcase_add_test(t, time_in_the_queue_and_at_the_device_is_told_apart);
     tcase_add_test(t, aborts_and_resets_count_at_their_lun_with_their_outcome);
 }

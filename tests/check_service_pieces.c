@@ -198,12 +198,16 @@ END_TEST
 
 START_TEST(what_cannot_be_cut_is_refused_when_it_is_too_large)
 {
+    struct vscsiif_request *req;
     struct vscsiif_response r;
 
     add_small_drive(_i == 0 ? 0x01 : 0x00);
     put_large(1, false, 0, 128);
-    if (_i == 1)
-        vscsiif_slot(guest, guest->req_prod - 1)->req.cmnd[1] = 0x20; /* RDPROTECT */
+    req = &vscsiif_slot(guest, guest->req_prod - 1)->req;
+    if (_i == 0)
+        memcpy(req->cmnd, (const uint8_t[]){ 0x08, 0, 4, 0, 0, 0 }, 6); /* a tape's READ(6) */
+    else
+        req->cmnd[1] = 0x20; /* RDPROTECT */
     kick();
     r = take();
     expect_sense(&r, 0x2, 0x05, 0x24, 0x00);

@@ -105,6 +105,7 @@ static UNUSED void setup(void)
     settings.max_segments = 128;
     settings.max_luns = 256;
     settings.pr_deadline_s = 30;
+    settings.policy = true;
     settings.permit.rules.all = true;
     strcpy(settings.standalone, "/fake");
     strcpy(settings.pr_socket, "/run/qemu-pr-helper.sock");

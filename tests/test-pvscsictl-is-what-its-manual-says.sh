@@ -32,13 +32,15 @@ done < <(sed -nE 's/^\.It Fl (. , )?-([a-z-]+)( Ar ([A-Z]+))?$/\2 \4/p' "$page")
 step "status 2: wrong usage"
 statuses=$(sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh/s/^\.It ([0-9]+)$/\1/p' "$page")
 check_eq "$(echo $statuses)" "0 1 2 3 4" "the statuses in the page"
-refuses 2 "no command; expected 'status' or 'stats'" ctl
-refuses 2 "unknown command 'stat'; expected 'status' or 'stats'" ctl stat
-refuses 2 "too many arguments; expected 'status' or 'stats'" ctl status stats
+refuses 2 "no command; expected 'status', 'stats' or 'policy'" ctl
+refuses 2 "unknown command 'stat'; expected 'status', 'stats' or 'policy'" ctl stat
+refuses 2 "too many arguments; expected 'status', 'stats' or 'policy'" ctl status stats
 refuses 2 'unrecognized option' ctl --no-such status
 refuses 2 'requires an argument' "$BUILD/pvscsictl" status --run-dir
 refuses 2 '--json and --openmetrics exclude each other' ctl --json --openmetrics stats
 refuses 2 "--openmetrics goes with 'stats' only" ctl --openmetrics status
+refuses 2 "--openmetrics goes with 'stats' only" ctl --openmetrics policy
+refuses 2 "too many arguments; expected 'policy', 'policy TYPE' or 'policy GUEST VDEV'" ctl policy 1 0:0:0:0 x
 
 step "status 3: no daemon"
 refuses 3 "cannot reach pvscsid at $RUN_DIR/pvscsid.sock: No such file or directory \(is it running\?\)" ctl status

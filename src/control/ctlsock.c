@@ -96,6 +96,8 @@ static bool answer(struct client *c)
         o = host_report_status(c->server->host);
     else if (strcmp(c->request, "stats") == 0)
         o = host_report_stats(c->server->host);
+    else if (strncmp(c->request, "policy ", 7) == 0)
+        o = host_report_policy(c->server->host, c->request + 7);
     else
         return false;
     text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : NULL;

@@ -33,5 +33,7 @@ void host_log_level(struct host *h);
 /* For the control socket (report.c): vhosts and LUNs, and the statistics pages. NULL: no memory. */
 struct json_object *host_report_status(struct host *h);
 struct json_object *host_report_stats(struct host *h);
+/* what: "TYPE" or "DOMID VDEV". An object with "error" if there is no such thing. */
+struct json_object *host_report_policy(struct host *h, const char *what);
 
 #endif

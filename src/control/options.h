@@ -37,6 +37,7 @@ struct settings {
     unsigned pr_deadline_s;
     bool device_reset;
     unsigned granted_pages;           /* of 4 KiB, over all workers */
+    bool policy;                      /* without it guests may send everything that deny does not name */
     struct rules_setting allow, deny; /* before the command policy */
     struct rules_setting permit;      /* what the toolstack may allow */
 };

@@ -47,6 +47,13 @@ static bool add_permitted(struct scsi_rules *rules, const struct scsi_typed_rule
     return some;
 }
 
+static void allow_third_party_copy(struct scsi_rules *rules)
+{
+    for (unsigned opcode = 0; opcode < 256; opcode++)
+        if (scsi_is_third_party_copy((uint8_t)opcode))
+            add(rules, (struct scsi_rule){ .opcode = (uint8_t)opcode });
+}
+
 void policy_make(const struct settings *s, uint8_t type, bool feature_host, const struct wish *wish,
                  struct lun_policy *out)
 {
@@ -56,6 +63,11 @@ void policy_make(const struct settings *s, uint8_t type, bool feature_host, cons
     add_config(&out->rules, &s->deny.rules, type);
     for (unsigned i = 0; wish && i < wish->n_deny; i++)
         add(&out->rules, wish->deny[i]);
+    if (!s->policy) {
+        out->feature_host = true;
+        allow_third_party_copy(&out->rules);
+        return;
+    }
     add_config(&out->rules, &s->allow.rules, type);
     /* Without `permit = "all"` feature-host is what is permitted, third-party copy apart. */
     if (feature_host && !permit->all) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The one decision point for a CDB: what carries it out, whether it is refused, and how long it may take. As a rule a
- * CDB is forwarded unchanged. A command is refused if it would be wrong on every device, would harm others, or would
- * change a LUN that its guest may only read.
+ * CDB is forwarded unchanged. A command is refused if the guest may not send it (policy.c), would be wrong on every
+ * device, would harm others, or would change a LUN that its guest may only read.
  *
  * The direction is checked because sg believes the guest. A read that is declared as a write would give the guest
  * nothing. A command without data that is declared as a read would give it the old contents of the buffer.
@@ -131,11 +131,18 @@ static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb,
                              const struct cdb_row *row, enum scsi_direction dir, uint32_t data_len,
                              struct scsi_decision *d)
 {
+    enum scsi_verdict verdict;
+
     if (!cdb_len || cdb_len > SCSI_CDB_MAX || cdb_len < scsi_cdb_group_len(cdb[0]))
         return refuse(d, INVALID_FIELD);
+    verdict = scsi_policy_verdict(f, cdb);
+    if (verdict != SCSI_ALLOWED) {
+        d->by_policy = true;
+        return refuse(d, verdict == SCSI_NO_SUCH_FORM ? INVALID_FIELD : INVALID_OPCODE);
+    }
     if (!direction_fits(row, cdb, dir, data_len) || !fits_device(f, cdb, cdb_len, data_len))
         return refuse(d, INVALID_FIELD);
-    /* feature_host makes no difference here: it also forwards commands that the table does not have. */
+    /* feature_host and rules make no difference here: they also forward commands that the table does not have. */
     if (f->readonly && (!row || row->readonly != CDB_READONLY_PASS))
         return refuse_change(f, cdb, row, d);
     switch (cdb[0]) {
@@ -149,9 +156,29 @@ static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb,
     case OP_RESERVE_10:
     case OP_RELEASE_10:
         return shares_reservations(f) ? refuse(d, INVALID_OPCODE) : SCSI_TO_DEVICE;
+    case OP_INQUIRY:
+        /* The page describes commands that are refused. */
+        return (cdb[1] & 1) && cdb[2] == VPD_THIRD_PARTY_COPY && !scsi_policy_allows_some(f, OP_EXTENDED_COPY)
+                   ? refuse(d, INVALID_FIELD)
+                   : SCSI_TO_DEVICE;
     default:
         return SCSI_TO_DEVICE;
     }
+}
+
+bool scsi_answers_opcode(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action, uint8_t action)
+{
+    bool persistent = opcode == OP_PERSISTENT_RESERVE_IN || opcode == OP_PERSISTENT_RESERVE_OUT;
+    bool reserves = persistent || opcode == OP_RESERVE_6 || opcode == OP_RELEASE_6 || opcode == OP_RESERVE_10
+                    || opcode == OP_RELEASE_10;
+
+    if (reserves && shares_reservations(f))
+        return false;
+    if (persistent && f->pr != SCSI_PR_HELPER && f->pr != SCSI_PR_DIRECT)
+        return false;
+    if (opcode == OP_PERSISTENT_RESERVE_OUT && some_action && action == SA_REGISTER_AND_MOVE && !f->pr_move)
+        return false;
+    return some_action ? scsi_policy_allows_action(f, opcode, action) : scsi_policy_allows_some(f, opcode);
 }
 
 static bool needs_filter(const struct scsi_lun_facts *f, const uint8_t *cdb)
@@ -160,7 +187,11 @@ static bool needs_filter(const struct scsi_lun_facts *f, const uint8_t *cdb)
 
     switch (cdb[0]) {
     case OP_INQUIRY:
-        return scsi_is_disk(type) && (cdb[1] & 1) && (cdb[2] == VPD_SUPPORTED_PAGES || cdb[2] == VPD_BLOCK_LIMITS);
+        if (!(cdb[1] & 1) || cdb[2] == VPD_SUPPORTED_PAGES)
+            return !scsi_policy_allows_some(f, OP_EXTENDED_COPY) || ((cdb[1] & 1) && scsi_is_disk(type));
+        return cdb[2] == VPD_BLOCK_LIMITS && scsi_is_disk(type);
+    case OP_MAINTENANCE_IN:
+        return !scsi_is_optical_drive(type) && (cdb[1] & SERVICE_ACTION_MASK) == SA_REPORT_OPCODES;
     case OP_MODE_SENSE_6:
     case OP_MODE_SENSE_10:
         return f->readonly && scsi_type_in(type, SCSI_HAS_WP);
@@ -184,6 +215,7 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
     *d = (struct scsi_decision){ .timeout_s = s.usual, .min_timeout_s = s.least };
     d->route = route(f, cdb, cdb_len, row, dir, data_len, d);
     d->filter_in = d->route == SCSI_TO_DEVICE && data_len && needs_filter(f, cdb);
+    d->check_out = d->route == SCSI_TO_DEVICE && scsi_policy_checks_parameters(f, cdb);
 }
 
 /* One sixth of the guest's time, 1 to 10 s, remains for the host's error handling, so that it starts before the guest's. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Changes what a device says of itself to what is true for its guest. No page may promise more than one command can
- * move; a LUN that may only be read says that it is write-protected. Lengths inside the data come from the device:
+ * move; a LUN that may only be read says that it is write-protected; a command that is refused is not supported. Lengths inside the data come from the device:
  * nothing past the bytes that really came is read.
  */
 #include "config.h"
@@ -29,6 +29,20 @@ enum {
     B0_ATOMIC_BOUNDARY = 56,
     /* The largest logical block in use: right for a limit in blocks while the real one is not known. */
     BLOCK_SIZE_SAFE = 4096,
+    /* SPC-5, standard INQUIRY data, byte 5 */
+    INQUIRY_5 = 5,
+    INQUIRY_3PC = 0x08,
+    /* SPC-5, REPORT SUPPORTED OPERATION CODES: byte 2 of its CDB, its descriptors, its data on one command */
+    OPCODES_OPTION = 0x07,
+    OPCODES_ALL = 0,
+    OPCODES_ONE = 1,
+    OPCODES_ONE_OR_ACTION = 3,
+    OPCODES_HEADER = 4,
+    OPCODES_DESCRIPTOR = 8,
+    OPCODES_TIMEOUTS = 12,
+    OPCODES_SERVACTV = 0x01,
+    OPCODES_CTDP = 0x02,
+    OPCODES_NOT_SUPPORTED = 1,
     ASC_INVALID_OPCODE = 0x20,
     ASC_INVALID_FIELD = 0x24,
     ASC_INVALID_PARAMETER = 0x26,
@@ -134,13 +148,92 @@ static uint32_t insert_block_limits(uint8_t *data, uint32_t len, uint32_t alloc)
     return end;
 }
 
-static uint32_t filter_vpd(const struct scsi_lun_facts *f, uint8_t page, uint8_t *data, uint32_t len, uint32_t alloc)
+/* Takes a page out of the list, if it is there. The place of a list that is cut off is not filled again. */
+static uint32_t remove_page(uint8_t *data, uint32_t len, uint8_t page)
 {
+    uint32_t listed = get_be16(data + 2), end = min_u32(len, VPD_HEADER + listed), at = VPD_HEADER;
+
+    while (at < end && data[at] != page)
+        at++;
+    if (at == end)
+        return len;
+    put_be16(data + 2, (uint16_t)(listed - 1));
+    memmove(data + at, data + at + 1, end - at - 1);
+    return end - 1;
+}
+
+static uint32_t filter_inquiry(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t *data, uint32_t len,
+                               uint32_t alloc)
+{
+    bool copies = scsi_policy_allows_some(f, OP_EXTENDED_COPY);
+
+    if (!(cdb[1] & 1)) {
+        if (!copies && len > INQUIRY_5)
+            data[INQUIRY_5] &= (uint8_t)~INQUIRY_3PC;
+        return len;
+    }
     if (len < VPD_HEADER)
         return len;
-    if (page == VPD_SUPPORTED_PAGES)
-        return is_page_list(data, len) ? insert_block_limits(data, len, alloc) : len;
-    return data[1] == page ? filter_block_limits(f, data, len, alloc) : len;
+    if (cdb[2] == VPD_SUPPORTED_PAGES && is_page_list(data, len)) {
+        if (!copies)
+            len = remove_page(data, len, VPD_THIRD_PARTY_COPY);
+        return scsi_is_disk(f->type) ? insert_block_limits(data, len, alloc) : len;
+    }
+    return cdb[2] == VPD_BLOCK_LIMITS && data[1] == VPD_BLOCK_LIMITS ? filter_block_limits(f, data, len, alloc) : len;
+}
+
+/* Keeps the descriptors of what is answered. A descriptor whose end did not come is dropped with a refused command only. */
+static uint32_t filter_all_opcodes(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len)
+{
+    uint32_t said, end, kept = OPCODES_HEADER, at = OPCODES_HEADER;
+
+    if (len < OPCODES_HEADER)
+        return len;
+    said = get_be32(data);
+    end = said < len - OPCODES_HEADER ? said + OPCODES_HEADER : len;
+    while (end - at >= OPCODES_DESCRIPTOR) {
+        const uint8_t *d = data + at;
+        uint32_t size = OPCODES_DESCRIPTOR + (d[5] & OPCODES_CTDP ? OPCODES_TIMEOUTS : 0u);
+        uint32_t here = min_u32(size, end - at);
+
+        if (scsi_answers_opcode(f, d[0], (d[5] & OPCODES_SERVACTV) != 0, d[3])) {
+            memmove(data + kept, d, here);
+            kept += here;
+        } else {
+            said -= min_u32(size, said);
+        }
+        at += here;
+    }
+    memmove(data + kept, data + at, len - at);
+    put_be32(data, said);
+    return kept + (len - at);
+}
+
+/* One command: what is refused is not supported, and there is no more to say of it. */
+static uint32_t filter_one_opcode(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t *data, uint32_t len)
+{
+    uint8_t option = cdb[2] & OPCODES_OPTION, opcode = cdb[3];
+    uint32_t action = get_be16(cdb + 4);
+    bool some_action = option != OPCODES_ONE && (option != OPCODES_ONE_OR_ACTION || action != 0);
+
+    if (action <= UINT8_MAX && scsi_answers_opcode(f, opcode, some_action, (uint8_t)action))
+        return len;
+    if (action > UINT8_MAX && scsi_answers_opcode(f, opcode, false, 0))
+        return len;
+    len = min_u32(len, OPCODES_HEADER);
+    if (len > 1)
+        data[1] = OPCODES_NOT_SUPPORTED;
+    for (uint32_t i = 2; i < len; i++)
+        data[i] = 0;
+    return len;
+}
+
+static uint32_t filter_opcodes(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t *data, uint32_t len)
+{
+    if ((cdb[1] & SERVICE_ACTION_MASK) != SA_REPORT_OPCODES || scsi_is_optical_drive(f->type))
+        return len;
+    return (cdb[2] & OPCODES_OPTION) == OPCODES_ALL ? filter_all_opcodes(f, data, len)
+                                                    : filter_one_opcode(f, cdb, data, len);
 }
 
 /* SSC-5, READ BLOCK LIMITS: a granularity of 2^n, a maximum of 24 bits where 0 is no limit, a minimum. */
@@ -174,7 +267,9 @@ uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CD
         len = alloc;
     switch (cdb[0]) {
     case OP_INQUIRY:
-        return filter_vpd(f, cdb[2], data, len, min_u32(alloc, get_be16(cdb + 3)));
+        return filter_inquiry(f, cdb, data, len, min_u32(alloc, get_be16(cdb + 3)));
+    case OP_MAINTENANCE_IN:
+        return filter_opcodes(f, cdb, data, len);
     case OP_READ_BLOCK_LIMITS:
         if (!(cdb[1] & 1)) /* MLOI: another layout, without a length of data */
             filter_tape_limits(f, data, len);

@@ -358,6 +358,7 @@ const char *scsi_kind_name(enum scsi_kind kind)
         [SCSI_KIND_TIME_OUT] = "time-out",
         [SCSI_KIND_HOST] = "host",
         [SCSI_KIND_REFUSED] = "refused",
+        [SCSI_KIND_POLICY] = "refused by policy",
     };
 
     return kind < SCSI_KINDS ? names[kind] : "unknown";

@@ -25,6 +25,8 @@ enum {
     /* MMC-6, SEND KEY, byte 10 */
     KEY_FORMAT_MASK = 0x3f,
     KEY_REGION = 0x06,
+    /* The bits of byte 1 that rows with a service action look at, at least. */
+    ACTION_BITS = 0x1c,
     /* SPC-5, MODE SELECT and its parameter list */
     MODE_SELECT_RTD = 0x02,
     MODE_6_HEADER = 4,
@@ -204,6 +206,20 @@ bool scsi_policy_allows_some(const struct scsi_lun_facts *f, uint8_t opcode)
     return false;
 }
 
+bool scsi_policy_allows_action(const struct scsi_lun_facts *f, uint8_t opcode, uint8_t action)
+{
+    const uint8_t cdb[SCSI_CDB_MAX] = { opcode, action };
+    const struct cdb_row *row = cdb_find(cdb, f->type);
+
+    if (has_rule(f, cdb, true))
+        return false;
+    if (has_rule(f, cdb, false))
+        return true;
+    if (f->feature_host)
+        return !scsi_is_third_party_copy(opcode);
+    return row && row_may_allow(f, row);
+}
+
 enum scsi_verdict scsi_policy_verdict(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX])
 {
     if (cdb[0] == OP_REPORT_LUNS || is_allowed(f, cdb, cdb_find(cdb, f->type)))
@@ -216,6 +232,58 @@ bool scsi_policy_checks_parameters(const struct scsi_lun_facts *f, const uint8_t
     const struct cdb_row *row = cdb_find(cdb, f->type);
 
     return row && row->guest == CDB_GUEST_CACHING && !f->feature_host && !has_rule(f, cdb, false);
+}
+
+/* --- for people --- */
+
+bool scsi_has_actions(uint8_t opcode, uint8_t type)
+{
+    const struct cdb_row *row = NULL;
+
+    while (cdb_find_next(opcode, type, &row))
+        if ((row->form_mask & ACTION_BITS) == ACTION_BITS)
+            return true;
+    return false;
+}
+
+bool scsi_is_known(uint8_t opcode, uint8_t type, bool some_action, uint8_t action)
+{
+    const uint8_t cdb[SCSI_CDB_MAX] = { opcode, action };
+    const struct cdb_row *row = NULL;
+
+    if (!some_action)
+        return cdb_find_next(opcode, type, &row);
+    row = cdb_find(cdb, type);
+    return row && (row->form_mask & ACTION_BITS) == ACTION_BITS && scsi_rule_action(cdb) == action;
+}
+
+enum scsi_policy_state scsi_policy_state(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action,
+                                         uint8_t action)
+{
+    const uint8_t cdb[SCSI_CDB_MAX] = { opcode, action };
+    const struct cdb_row *row = NULL;
+    bool one = false, other = false, all = true;
+
+    if (some_action ? !scsi_policy_allows_action(f, opcode, action) : !scsi_policy_allows_some(f, opcode))
+        return SCSI_POLICY_REFUSED;
+    for (uint32_t i = 0; i < f->rules.n; i++) {
+        const struct scsi_rule *r = &f->rules.rule[i];
+
+        if (r->opcode == opcode && r->some_action && !some_action)
+            return SCSI_POLICY_PARTLY;
+    }
+    if (f->feature_host || has_rule(f, cdb, false))
+        return SCSI_POLICY_ALLOWED;
+    while (cdb_find_next(opcode, f->type, &row)) {
+        if (some_action && (action & row->form_mask) != row->form)
+            continue;
+        one |= row->guest == CDB_GUEST_ALONE;
+        other |= row->guest != CDB_GUEST_ALONE && row->guest != CDB_GUEST_PASS && row->guest != CDB_GUEST_NEXUS;
+        all &= row->guest == CDB_GUEST_ALONE;
+        if (some_action)
+            break;
+    }
+    return other ? SCSI_POLICY_PARTLY : one && all ? SCSI_POLICY_ALONE : SCSI_POLICY_ALLOWED;
 }
 
 /* --- data-out --- */

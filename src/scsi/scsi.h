@@ -118,6 +118,7 @@ enum scsi_kind {
     SCSI_KIND_TIME_OUT, /* sg's host byte */
     SCSI_KIND_HOST,     /* any other host byte, or an errno of sg */
     SCSI_KIND_REFUSED,  /* by us, before the device; never given by scsi_kind_of() */
+    SCSI_KIND_POLICY,   /* the same, by the command policy */
     SCSI_KINDS
 };
 /* o: what *a was made from; NULL when no device said anything. */
@@ -169,6 +170,8 @@ struct scsi_decision {
     uint32_t timeout_s;      /* to use when the guest gives none */
     uint32_t min_timeout_s;  /* 1..timeout_s: the least, whatever the guest gives */
     bool filter_in;          /* data-in must pass scsi_filter_data_in() */
+    bool check_out;          /* data-out must pass scsi_check_parameters() */
+    bool by_policy;          /* refused, and a rule or feature_host could let it pass */
 };
 /*
  * Decides on one CDB. Only the first cdb_len bytes of cdb come from the guest; a CDB that is shorter than its opcode's
@@ -177,8 +180,14 @@ struct scsi_decision {
 void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
                  enum scsi_direction dir, uint32_t data_len, struct scsi_decision *d);
 /*
+ * Is this what the guest gets an answer of a device for: is it neither refused by the policy, nor as a reservation?
+ * some_action: with this service action; else in any form.
+ */
+bool scsi_answers_opcode(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action, uint8_t action);
+/*
  * Changes data-in of a command with .filter_in before it goes to the guest: VPD page B0h and the list of supported pages
- * of a disk, READ BLOCK LIMITS of a tape, the WP bit in MODE SENSE's header of a disk or tape with .readonly. The data
+ * of a disk, READ BLOCK LIMITS of a tape, the WP bit in MODE SENSE's header of a disk or tape with .readonly, all that
+ * names third-party copy if it is refused, refused commands in REPORT SUPPORTED OPERATION CODES. The data
  * of READ CAPACITY is not changed; f->block_size is taken from it. data: len valid bytes, with room for alloc bytes.
  * Returns the new length (<= alloc).
  */
@@ -208,8 +217,23 @@ enum scsi_verdict {
 enum scsi_verdict scsi_policy_verdict(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]);
 /* May the guest send this opcode in some form? */
 bool scsi_policy_allows_some(const struct scsi_lun_facts *f, uint8_t opcode);
+/* ... with this service action? */
+bool scsi_policy_allows_action(const struct scsi_lun_facts *f, uint8_t opcode, uint8_t action);
 /* Is this allowed command allowed only with data-out that scsi_check_parameters() accepts? */
 bool scsi_policy_checks_parameters(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]);
+enum scsi_policy_state {
+    SCSI_POLICY_REFUSED,
+    SCSI_POLICY_ALLOWED,
+    SCSI_POLICY_ALONE,  /* allowed, because no other guest has the LUN */
+    SCSI_POLICY_PARTLY, /* in some forms, or with some parameters */
+};
+/* For people: what becomes of a command. some_action: with this service action. */
+enum scsi_policy_state scsi_policy_state(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action,
+                                         uint8_t action);
+/* Does byte 1 of this opcode have a service action, or a protocol? */
+bool scsi_has_actions(uint8_t opcode, uint8_t type);
+/* Does the table have this command? For an opcode with actions: with this one by itself. */
+bool scsi_is_known(uint8_t opcode, uint8_t type, bool some_action, uint8_t action);
 /* Is it third-party copy, which feature_host does not allow? */
 bool scsi_is_third_party_copy(uint8_t opcode);
 /*

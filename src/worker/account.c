@@ -22,6 +22,7 @@ static bool is_everyday(enum scsi_kind kind)
     case SCSI_KIND_BLANK_CHECK:
     case SCSI_KIND_BUSY:
     case SCSI_KIND_REFUSED:
+    case SCSI_KIND_POLICY: /* said once: say_refused() */
         return true;
     default:
         return false;
@@ -45,6 +46,27 @@ static void log_failure(struct service *svc, const struct cmd *c, enum scsi_kind
                 lun->target, lun->number, lun->device, command, scsi_kind_name(kind), why);
 }
 
+/* Once for each opcode: what the guest tried, and what would let it pass. */
+static void say_refused(struct service *svc, const struct cmd *c)
+{
+    const struct lun *lun = c->lun;
+    uint8_t opcode = c->cdb[0], bit = (uint8_t)(1u << opcode % 8);
+    char command[SENSE_TEXT_SIZE], how[32];
+
+    if (svc->refused_said[opcode / 8] & bit)
+        return;
+    svc->refused_said[opcode / 8] |= bit;
+    sense_text_command(c->cdb, c->req.cmd_len, lun->facts.type, command, sizeof(command));
+    if (scsi_is_third_party_copy(opcode))
+        snprintf(how, sizeof(how), "third-party-copy");
+    else
+        snprintf(how, sizeof(how), "allow=%02x", opcode);
+    log_limited(&svc->failure_limit, XTL_NOTICE, svc->prefix,
+                "LUN %u:%u:%u at %s: %s (%02xh) is refused by the command policy; the option %s of the device lets it "
+                "pass, see vscsi(7)",
+                lun->channel, lun->target, lun->number, lun->device, command, opcode, how);
+}
+
 static enum scsi_kind kind_of(const struct cmd *c)
 {
     return c->kind < SCSI_KINDS ? (enum scsi_kind)c->kind : scsi_kind_of(NULL, &c->answer);
@@ -63,6 +85,8 @@ void account_command(struct service *svc, const struct cmd *c, uint64_t now_us)
     s->kinds[kind]++;
     if (scsi_kind_is_error(kind)) {
         s->errors++;
+        if (kind == SCSI_KIND_POLICY)
+            say_refused(svc, c);
         log_failure(svc, c, kind);
     }
     if (c->data_len > 0 && c->req.sc_data_direction == SCSI_DIR_OUT) {

@@ -185,7 +185,7 @@ bool command_decide(struct service *svc, struct cmd *c)
         report_luns(svc, c);
         return false;
     case SCSI_REFUSED:
-        c->kind = SCSI_KIND_REFUSED;
+        c->kind = d.by_policy ? SCSI_KIND_POLICY : SCSI_KIND_REFUSED;
         command_finish_sense(svc, c, d.sense, SCSI_HOST_OK);
         return false;
     case SCSI_TO_HELPER:
@@ -199,6 +199,7 @@ bool command_decide(struct service *svc, struct cmd *c)
                                         f->max_transfer);
     }
     c->filter_in = d.filter_in;
+    c->check_out = d.check_out;
     c->timeout_ms = scsi_timeout_ms(&d, c->req.timeout_per_command);
     return true;
 }
@@ -294,6 +295,15 @@ static int to_device(struct service *svc, struct cmd *c)
             c->at_helper = true;
             c->state = CMD_AT_DEVICE;
             lun->in_flight++;
+            return 0;
+        }
+    }
+    if (c->check_out) {
+        struct scsi_sense refuse;
+
+        if (!scsi_check_parameters(&lun->facts, c->cdb, c->buf, c->data_len, &refuse)) {
+            c->kind = SCSI_KIND_POLICY;
+            command_finish_sense(svc, c, refuse, SCSI_HOST_OK);
             return 0;
         }
     }

@@ -53,6 +53,7 @@ struct cmd {
     bool stray;
     bool recovered; /* a dead predecessor took it: it is ended, never run */
     bool filter_in; /* its data-in passes scsi_filter_data_in() */
+    bool check_out; /* its data-out passes scsi_check_parameters() */
     bool at_helper; /* the PR helper has it, or had it: no device will touch its buffer */
     bool in_pieces; /* it is larger than one command of its device: split has the progress */
     bool abort_due; /* an ABORT waits for it */
@@ -141,6 +142,7 @@ struct service {
     struct pvscsi_journal *journal;
     struct pvscsi_stats *stats;
     struct log_limit bad_limit, failure_limit; /* of malformed requests, of commands that failed */
+    uint8_t refused_said[32]; /* bit n % 8 of byte n / 8: the log has said that the policy refuses opcode n */
     struct cmd cmd[CMD_COUNT];
     struct buffers buffers;
     uint64_t wished_us; /* when wish_pages() was called last */

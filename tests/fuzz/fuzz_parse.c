@@ -248,6 +248,11 @@ struct json_object *host_report_status(struct host *h UNUSED)
 {
     return json_object_new_object();
 }
+struct json_object *host_report_policy(struct host *h UNUSED, const char *what UNUSED)
+{
+    return NULL;
+}
+
 struct json_object *host_report_stats(struct host *h UNUSED)
 {
     return json_object_new_array();

@@ -19,6 +19,7 @@
 
 #define ANSWER_MAX (64u * 1024 * 1024)
 #define WAIT_S 10
+#define COMMAND_MAX 60 /* of the daemon */
 
 /* Documented in pvscsictl(8). */
 enum {
@@ -37,10 +38,12 @@ static const struct option long_options[] = {
 
 static void usage(FILE *out)
 {
-    fprintf(out, "Usage: pvscsictl [OPTION...] status|stats\n"
+    fprintf(out, "Usage: pvscsictl [OPTION...] status|stats|policy [TYPE|GUEST VDEV]\n"
                  "Shows what the running pvscsid reports.\n\n"
                  "  status               virtual hosts and LUNs; exit status 0 if the daemon serves guests\n"
-                 "  stats                counters of every LUN\n\n"
+                 "  stats                counters of every LUN\n"
+                 "  policy               commands that a guest may send: to each type of device,\n"
+                 "                       to TYPE, or to a LUN of a guest\n\n"
                  "      --run-dir DIR    the daemon's run directory [" RUNSTATEDIR "/pvscsid]\n"
                  "      --json           JSON instead of text\n"
                  "      --openmetrics    OpenMetrics text instead of a table (stats only)\n"
@@ -104,8 +107,13 @@ static int ask(int fd, const char *command, struct json_object **out)
 
 static int show(const char *command, struct json_object *o, bool json, bool openmetrics)
 {
-    struct json_object *serving;
+    struct json_object *serving, *error;
     int code = EXIT_FINE;
+
+    if (json_object_object_get_ex(o, "error", &error)) {
+        fprintf(stderr, "pvscsictl: %s\n", json_object_get_string(error));
+        return EXIT_FAILED;
+    }
 
     if (strcmp(command, "status") == 0
         && (!json_object_object_get_ex(o, "serving", &serving) || !json_object_get_boolean(serving)))
@@ -114,6 +122,8 @@ static int show(const char *command, struct json_object *o, bool json, bool open
         printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
     else if (openmetrics)
         render_openmetrics(o, stdout);
+    else if (strncmp(command, "policy", 6) == 0)
+        render_policy(o, stdout);
     else if (strcmp(command, "status") == 0)
         render_status(o, stdout);
     else
@@ -124,13 +134,64 @@ static int show(const char *command, struct json_object *o, bool json, bool open
     return EXIT_FAILED;
 }
 
+/* An exit status. */
+static int ask_and_show(const char *run_dir, const char *command, bool json, bool openmetrics)
+{
+    struct json_object *answer = NULL;
+    CLEANUP_CLOSE int fd = -1;
+    int r, code;
+
+    fd = connect_to(run_dir);
+    if (fd < 0) {
+        fprintf(stderr, "pvscsictl: cannot reach pvscsid at %s/pvscsid.sock: %s%s\n", run_dir, strerror(-fd),
+                fd == -ENOENT || fd == -ECONNREFUSED ? " (is it running?)"
+                : fd == -EACCES                      ? " (root only)"
+                                                     : "");
+        return fd == -EACCES ? EXIT_FAILED : EXIT_NO_DAEMON;
+    }
+    r = ask(fd, command, &answer);
+    if (r < 0) {
+        fprintf(stderr, "pvscsictl: no usable answer from pvscsid: %s\n", strerror(-r));
+        code = EXIT_FAILED;
+    } else {
+        code = show(command, answer, json, openmetrics);
+    }
+    json_object_put(answer);
+    return code;
+}
+
+static int policy(const char *run_dir, int n, char **what, bool json)
+{
+    static const char *const types[] = { "disk", "tape", "optical", "changer", "other" };
+
+    for (unsigned i = 0; n == 0 && i < ARRAY_SIZE(types); i++) {
+        CLEANUP_FREE char *command = strf("policy %s", types[i]);
+        int code;
+
+        if (json)
+            fputs(i == 0 ? "[" : ",", stdout);
+        code = command ? ask_and_show(run_dir, command, json, false) : EXIT_FAILED;
+        if (code != EXIT_FINE)
+            return code;
+    }
+    if (n == 0 && json)
+        puts("]");
+    if (n > 0) {
+        CLEANUP_FREE char *command = n == 1 ? strf("policy %s", what[0]) : strf("policy %s %s", what[0], what[1]);
+
+        if (command && strlen(command) <= COMMAND_MAX && !strchr(command, '\n'))
+            return ask_and_show(run_dir, command, json, false);
+        fprintf(stderr, "pvscsictl: no such type, or no such LUN\n");
+        return EXIT_USAGE;
+    }
+    return EXIT_FINE;
+}
+
 int main(int argc, char **argv)
 {
     const char *run_dir = RUNSTATEDIR "/pvscsid", *command;
-    struct json_object *answer = NULL;
     bool json = false, openmetrics = false;
-    CLEANUP_CLOSE int fd = -1;
-    int c, code;
+    int c;
 
     while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         switch (c) {
@@ -154,10 +215,19 @@ int main(int argc, char **argv)
         }
     }
     command = argc == optind + 1 ? argv[optind] : "";
+    if (argc > optind && strcmp(argv[optind], "policy") == 0) {
+        if (argc > optind + 3 || openmetrics) {
+            fprintf(stderr, "pvscsictl: %s\n",
+                    openmetrics ? "--openmetrics goes with 'stats' only"
+                                : "too many arguments; expected 'policy', 'policy TYPE' or 'policy GUEST VDEV'");
+            return EXIT_USAGE;
+        }
+        return policy(run_dir, argc - optind - 1, argv + optind + 1, json);
+    }
     if (strcmp(command, "status") != 0 && strcmp(command, "stats") != 0) {
         CLEANUP_FREE char *unknown = argc == optind + 1 ? strf("unknown command '%s'", command) : NULL;
 
-        fprintf(stderr, "pvscsictl: %s; expected 'status' or 'stats' (see --help)\n",
+        fprintf(stderr, "pvscsictl: %s; expected 'status', 'stats' or 'policy' (see --help)\n",
                 unknown             ? unknown
                 : argc > optind + 1 ? "too many arguments"
                 : argc > optind     ? "unknown command"
@@ -172,21 +242,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "pvscsictl: --openmetrics goes with 'stats' only\n");
         return EXIT_USAGE;
     }
-    fd = connect_to(run_dir);
-    if (fd < 0) {
-        fprintf(stderr, "pvscsictl: cannot reach pvscsid at %s/pvscsid.sock: %s%s\n", run_dir, strerror(-fd),
-                fd == -ENOENT || fd == -ECONNREFUSED ? " (is it running?)"
-                : fd == -EACCES                      ? " (root only)"
-                                                     : "");
-        return fd == -EACCES ? EXIT_FAILED : EXIT_NO_DAEMON;
-    }
-    c = ask(fd, command, &answer);
-    if (c < 0) {
-        fprintf(stderr, "pvscsictl: no usable answer from pvscsid: %s\n", strerror(-c));
-        code = EXIT_FAILED;
-    } else {
-        code = show(command, answer, json, openmetrics);
-    }
-    json_object_put(answer);
-    return code;
+    return ask_and_show(run_dir, command, json, openmetrics);
 }

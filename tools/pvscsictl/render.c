@@ -93,6 +93,20 @@ void render_status(struct json_object *answer, FILE *out)
         fprintf(out, "  no guest has a vhost here\n");
 }
 
+void render_policy(struct json_object *answer, FILE *out)
+{
+    struct json_object *commands = list(answer, "commands");
+
+    fprintf(out, "%s (type %" PRId64 ", %s)%s%s\n", text(answer, "of"), number(answer, "type"), text(answer, "group"),
+            flag(answer, "feature_host") ? ", feature-host" : "", flag(answer, "readonly") ? ", readonly" : "");
+    for (size_t i = 0; i < length(commands); i++) {
+        struct json_object *c = json_object_array_get_idx(commands, i);
+
+        fprintf(out, "  %-6s %-8s %s\n", text(c, "command"), text(c, "state"), text(c, "name"));
+    }
+    fprintf(out, "  others %s\n", text(answer, "others"));
+}
+
 static void for_each_lun(struct json_object *vhosts,
                          void (*fn)(struct json_object *vhost, struct json_object *lun, FILE *out), FILE *out)
 {

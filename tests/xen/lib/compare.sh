@@ -127,8 +127,8 @@ same_answers() {
             fail "$what: the bare device does not answer twice the same"
         }
     done
-    # Reservations go where all other commands go, not to the helper.
-    expect_ok xl-scsi attach "$g" "$DBG_HCTL" 0:0:0:0,pr=direct
+    # Nothing is refused by the command policy. Reservations go where all other commands go, not to the helper.
+    expect_ok xl-scsi attach "$g" "$DBG_HCTL" 0:0:0:0,pr=direct,feature-host,third-party-copy
     guest_wait_disk "$g" 0:0:0:0
     n=0
     for which; do

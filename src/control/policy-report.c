@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The answer of the control socket to "policy": which commands a LUN's guest may send, or any guest to a type of device
+ * without options of the toolstack. It asks src/scsi/policy.c, as the worker does, and changes nothing.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "common/sense-text.h"
+#include "common/util.h"
+#include "control/host.h"
+#include "control/policy.h"
+#include "scsi/scsi.h"
+
+static const char *const state_names[] = {
+    [SCSI_POLICY_REFUSED] = "refused",
+    [SCSI_POLICY_ALLOWED] = "allowed",
+    [SCSI_POLICY_ALONE] = "alone",
+    [SCSI_POLICY_PARTLY] = "partly",
+};
+
+static void add_command(struct json_object *list, const struct scsi_lun_facts *f, uint8_t opcode, bool some_action,
+                        uint8_t action)
+{
+    const uint8_t cdb[SCSI_CDB_MAX] = { opcode, action };
+    struct json_object *o = json_object_new_object();
+    char command[8], name[SENSE_TEXT_SIZE];
+
+    if (!o)
+        return;
+    snprintf(command, sizeof(command), some_action ? "%02x/%02x" : "%02x", opcode, action);
+    sense_text_command(cdb, sizeof(cdb), f->type, name, sizeof(name));
+    /* Of an opcode in all forms the library names the form 0 behind a comma. */
+    if (!some_action)
+        name[strcspn(name, ",")] = '\0';
+    json_object_object_add(o, "command", json_object_new_string(command));
+    json_object_object_add(o, "state",
+                           json_object_new_string(state_names[scsi_policy_state(f, opcode, some_action, action)]));
+    json_object_object_add(o, "name", json_object_new_string(name));
+    json_object_array_add(list, o);
+}
+
+static bool has_rule(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action, uint8_t action)
+{
+    for (uint32_t i = 0; i < f->rules.n; i++) {
+        const struct scsi_rule *r = &f->rules.rule[i];
+
+        if (r->opcode == opcode && (!some_action || (r->some_action && r->action == action)))
+            return true;
+    }
+    return false;
+}
+
+/* What the table or a rule names; the rest is in "others". */
+static struct json_object *commands(const struct scsi_lun_facts *f)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (unsigned opcode = 0; list && opcode < 256; opcode++) {
+        uint8_t op = (uint8_t)opcode;
+
+        if (!scsi_has_actions(op, f->type)) {
+            if (scsi_is_known(op, f->type, false, 0) || has_rule(f, op, false, 0))
+                add_command(list, f, op, false, 0);
+            continue;
+        }
+        for (unsigned action = 0; action < 256; action++)
+            if (scsi_is_known(op, f->type, true, (uint8_t)action) || has_rule(f, op, true, (uint8_t)action))
+                add_command(list, f, op, true, (uint8_t)action);
+    }
+    return list;
+}
+
+static struct json_object *report(const char *of, const struct scsi_lun_facts *f)
+{
+    struct json_object *o = json_object_new_object();
+
+    if (!o)
+        return NULL;
+    json_object_object_add(o, "of", json_object_new_string(of));
+    json_object_object_add(o, "type", json_object_new_int(f->type));
+    json_object_object_add(o, "group", json_object_new_string(scsi_type_group(f->type)));
+    json_object_object_add(o, "feature_host", json_object_new_boolean(f->feature_host));
+    json_object_object_add(o, "readonly", json_object_new_boolean(f->readonly));
+    json_object_object_add(o, "others", json_object_new_string(f->feature_host ? "allowed" : "refused"));
+    json_object_object_add(o, "commands", commands(f));
+    return o;
+}
+
+static struct json_object *wrong(const char *why)
+{
+    struct json_object *o = json_object_new_object();
+
+    if (o)
+        json_object_object_add(o, "error", json_object_new_string(why));
+    return o;
+}
+
+static struct json_object *report_type(const struct host *h, const char *name)
+{
+    uint32_t types = scsi_types_named(name, strlen(name));
+    struct scsi_lun_facts f = { 0 };
+    struct lun_policy p;
+
+    if (!types || types == SCSI_ALL)
+        return wrong("no such type; expected disk, tape, optical, changer or other");
+    while (!scsi_type_in(f.type, types))
+        f.type++;
+    policy_make(h->settings, f.type, false, NULL, &p);
+    f.rules = p.rules;
+    return report(name, &f);
+}
+
+static struct json_object *report_lun(struct host *h, uint32_t domid, const struct hctl *vdev)
+{
+    for (struct vhost *v = h->vhosts; v; v = v->next) {
+        for (struct vdev *d = v->devs; v->domid == domid && d; d = d->next) {
+            struct lun_policy p;
+            char of[HCTL_TEXT_MAX + 32], text[HCTL_TEXT_MAX];
+
+            if (d->lun == LUN_NONE || !hctl_equal(&d->wish.vdev, vdev))
+                continue;
+            policy_make(h->settings, d->dev.type, v->seen.feature_host || d->wish.feature_host, &d->wish, &p);
+            hctl_format(vdev, text);
+            snprintf(of, sizeof(of), "guest %" PRIu32 " LUN %s", domid, text);
+            return report(of, &(struct scsi_lun_facts){ .type = d->dev.type,
+                                                        .feature_host = p.feature_host,
+                                                        .readonly = d->wish.readonly,
+                                                        .shared = d->shared,
+                                                        .rules = p.rules });
+        }
+    }
+    return wrong(
+        "the guest has no such LUN here; expected a number of a domain and h:c:t:l, as pvscsictl status shows them");
+}
+
+struct json_object *host_report_policy(struct host *h, const char *what)
+{
+    const char *blank = strchr(what, ' ');
+    char number[16];
+    struct hctl vdev;
+    uint32_t domid;
+
+    if (!blank)
+        return report_type(h, what);
+    if ((size_t)(blank - what) >= sizeof(number))
+        return wrong("no such guest");
+    memcpy(number, what, (size_t)(blank - what));
+    number[blank - what] = '\0';
+    if (parse_u32_str(number, UINT16_MAX, &domid) < 0 || vdev_parse(blank + 1, &vdev) < 0)
+        return wrong("expected the number of a domain and h:c:t:l");
+    return report_lun(h, domid, &vdev);
+}
