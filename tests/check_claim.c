@@ -154,18 +154,15 @@ static void expect_polling(const char *name, const char *value)
 
 static const struct {
     const char *name;
-    bool readonly;
     const char *opened; /* "": nothing */
     int flags;
     bool polled;
 } holds[] = {
-    { "sda", false, "sda", O_RDWR | O_EXCL | O_NONBLOCK | O_CLOEXEC, false },
-    { "sda", true, "sda", O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC, false },
-    { "sdb", false, "sdb", O_RDWR | O_EXCL | O_NONBLOCK | O_CLOEXEC, true },
-    { "sr0", false, "sr0", O_RDWR | O_EXCL | O_NONBLOCK | O_CLOEXEC, true },
-    { "sr0", true, "sr0", O_RDWR | O_EXCL | O_NONBLOCK | O_CLOEXEC, true },
-    { "st0", false, "nst0", O_RDONLY | O_NONBLOCK | O_CLOEXEC, false },
-    { "sch0", false, "", 0, false },
+    { "sda", "sda", O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC, false },
+    { "sdb", "sdb", O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC, true },
+    { "sr0", "sr0", O_RDWR | O_EXCL | O_NONBLOCK | O_CLOEXEC, true },
+    { "st0", "nst0", O_RDONLY | O_NONBLOCK | O_CLOEXEC, false },
+    { "sch0", "", 0, false },
 };
 
 START_TEST(each_type_is_held_in_its_way)
@@ -174,7 +171,7 @@ START_TEST(each_type_is_held_in_its_way)
     struct device_claim c;
     char why[DEVICE_WHY_MAX] = "x";
 
-    ck_assert_int_eq(device_claim(&roots, &d, holds[_i].readonly, &c, why), 0);
+    ck_assert_int_eq(device_claim(&roots, &d, &c, why), 0);
     ck_assert_str_eq(why, "");
     ck_assert_str_eq(opened, holds[_i].opened);
     ck_assert_int_eq(opened_flags, holds[_i].flags);
@@ -202,21 +199,21 @@ START_TEST(polling_is_put_back_to_what_it_was)
     char why[DEVICE_WHY_MAX];
 
     run("echo %s >%s/class/block/sr0/events_poll_msecs", cases[_i].before, sys);
-    ck_assert_int_eq(device_claim(&roots, &d, false, &c, why), 0);
+    ck_assert_int_eq(device_claim(&roots, &d, &c, why), 0);
     expect_polling("sr0", "0");
     device_claim_end(&roots, &d, &c, cases[_i].put_back);
     expect_polling("sr0", cases[_i].after);
 }
 END_TEST
 
-START_TEST(a_disk_that_cannot_be_written_is_held_for_reading)
+START_TEST(a_drive_that_cannot_be_written_is_held_for_reading)
 {
-    struct device d = device_of("sda");
+    struct device d = device_of("sr0");
     struct device_claim c;
     char why[DEVICE_WHY_MAX];
 
     write_error = _i ? EROFS : EACCES;
-    ck_assert_int_eq(device_claim(&roots, &d, false, &c, why), 0);
+    ck_assert_int_eq(device_claim(&roots, &d, &c, why), 0);
     ck_assert_uint_eq(n_opened, 2);
     ck_assert_int_eq(opened_flags, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
     device_claim_end(&roots, &d, &c, true);
@@ -232,7 +229,7 @@ START_TEST(a_missing_node_is_said)
     run(_i ? "rm %s/dev/sda && ln -s b,8,1 %s/dev/sda" : "rm %s/dev/sda # %s", root, root);
     snprintf(expected, sizeof(expected), "%s/sda: %s, so this domain is not kept off the device", nodes,
              _i ? "it is the node of something else" : "there is no such node");
-    ck_assert_int_eq(device_claim(&roots, &d, false, &c, why), 0);
+    ck_assert_int_eq(device_claim(&roots, &d, &c, why), 0);
     ck_assert_str_eq(why, expected);
     ck_assert_int_eq(c.fd, -1);
     ck_assert_uint_eq(n_opened, 0);
@@ -247,7 +244,7 @@ START_TEST(another_error_is_told)
 
     other_error = EIO;
     snprintf(expected, sizeof(expected), "%s/sda: Input/output error", nodes);
-    ck_assert_int_eq(device_claim(&roots, &d, false, &c, why), -EIO);
+    ck_assert_int_eq(device_claim(&roots, &d, &c, why), -EIO);
     ck_assert_str_eq(why, expected);
 }
 END_TEST
@@ -292,7 +289,7 @@ START_TEST(who_uses_it_is_named)
 
     run("cd %s && %s", root, uses[_i].setup);
     busy_times = uses[_i].busy;
-    r = device_claim(&roots, &d, false, &c, why);
+    r = device_claim(&roots, &d, &c, why);
     if (uses[_i].why && strchr(uses[_i].why, '%'))
         snprintf(expected, sizeof(expected), "something in this domain has %s/%s open exclusively", nodes,
                  d.block_name[0] ? d.block_name : "nst0");
@@ -327,7 +324,7 @@ static int take(const char *name, bool force, struct claim **out, char *why)
 {
     struct device d = device_of(name);
 
-    return claim_take(cs, &roots, &d, false, force, out, why);
+    return claim_take(cs, &roots, &d, force, out, why);
 }
 
 static void give(struct claim *c)
@@ -376,7 +373,7 @@ START_TEST(a_file_is_not_claimed)
     struct claim *c;
     char why[DEVICE_WHY_MAX];
 
-    ck_assert_int_eq(claim_take(cs, &roots, &d, false, false, &c, why), 0);
+    ck_assert_int_eq(claim_take(cs, &roots, &d, false, &c, why), 0);
     ck_assert_ptr_null(c);
     ck_assert(!claim_drop(cs, c));
 }
@@ -431,7 +428,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, each_type_is_held_in_its_way, 0, ARRAY_SIZE(holds));
     tcase_add_loop_test(t, polling_is_put_back_to_what_it_was, 0, 3);
-    tcase_add_loop_test(t, a_disk_that_cannot_be_written_is_held_for_reading, 0, 2);
+    tcase_add_loop_test(t, a_drive_that_cannot_be_written_is_held_for_reading, 0, 2);
     tcase_add_loop_test(t, a_missing_node_is_said, 0, 2);
     tcase_add_test(t, another_error_is_told);
     tcase_add_loop_test(t, who_uses_it_is_named, 0, ARRAY_SIZE(uses));

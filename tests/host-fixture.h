@@ -389,19 +389,16 @@ static UNUSED int count(const int *of)
     return __atomic_load_n(of, __ATOMIC_ACQUIRE);
 }
 
-int __wrap_device_claim(const struct device_roots *r, const struct device *dev, bool readonly, struct device_claim *out,
-                        char *why);
+int __wrap_device_claim(const struct device_roots *r, const struct device *dev, struct device_claim *out, char *why);
 void __wrap_device_claim_end(const struct device_roots *r, const struct device *dev, struct device_claim *c, bool back);
 
-int __wrap_device_claim(const struct device_roots *r, const struct device *dev, bool readonly, struct device_claim *out,
-                        char *why)
+int __wrap_device_claim(const struct device_roots *r, const struct device *dev, struct device_claim *out, char *why)
 {
     const char *used = __atomic_load_n(&used_as, __ATOMIC_ACQUIRE);
     CLEANUP_FREE char *path = strf("%s/bus/scsi/devices/%u:%u:%u:%u", r->sysfs, dev->hctl.host, dev->hctl.channel,
                                    dev->hctl.target, (unsigned)dev->hctl.lun);
     struct stat st;
 
-    (void)readonly;
     *out = (struct device_claim){ .fd = -1, .sysfs_inode = stat(path, &st) == 0 ? st.st_ino : 0 };
     snprintf(why, DEVICE_WHY_MAX, "%s", used ? used : "");
     if (used)

@@ -102,14 +102,14 @@ static struct claim *find(struct claims *cs, const struct device_roots *roots, c
     return NULL;
 }
 
-static int acquire(struct claims *cs, const struct device_roots *roots, struct claim *c, bool readonly, bool force)
+static int acquire(struct claims *cs, const struct device_roots *roots, struct claim *c, bool force)
 {
     int r;
 
     c->state = CLAIM_MOVING;
     c->shares++; /* so that no other thread frees it */
     pthread_mutex_unlock(&cs->lock);
-    r = device_claim(roots, &c->dev, readonly, &c->hold, c->why);
+    r = device_claim(roots, &c->dev, &c->hold, c->why);
     pthread_mutex_lock(&cs->lock);
     c->state = r < 0 ? CLAIM_FORCED : CLAIM_HELD;
     pthread_cond_broadcast(&cs->moved);
@@ -119,7 +119,7 @@ static int acquire(struct claims *cs, const struct device_roots *roots, struct c
     return r;
 }
 
-int claim_take(struct claims *cs, const struct device_roots *roots, const struct device *dev, bool readonly, bool force,
+int claim_take(struct claims *cs, const struct device_roots *roots, const struct device *dev, bool force,
                struct claim **out, char *why)
 {
     struct claim *c;
@@ -143,9 +143,9 @@ int claim_take(struct claims *cs, const struct device_roots *roots, const struct
         c->listed = true;
         c->next = cs->list;
         cs->list = c;
-        r = acquire(cs, roots, c, readonly, force);
+        r = acquire(cs, roots, c, force);
     } else if (c->state == CLAIM_FORCED && !force) {
-        r = acquire(cs, roots, c, readonly, false);
+        r = acquire(cs, roots, c, false);
     } else {
         c->shares++;
     }

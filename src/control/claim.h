@@ -23,7 +23,7 @@ void claims_unref(struct claims *cs);
  * device is in use. 0; -EBUSY and who uses the device; or another -errno and why[DEVICE_WHY_MAX]. After 0, why is ""
  * or says why the device is not kept to ourselves. *out is NULL for a file.
  */
-int claim_take(struct claims *cs, const struct device_roots *roots, const struct device *dev, bool readonly, bool force,
+int claim_take(struct claims *cs, const struct device_roots *roots, const struct device *dev, bool force,
                struct claim **out, char *why);
 
 /*

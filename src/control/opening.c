@@ -159,7 +159,7 @@ static int find(struct opening *o)
 static int claim(struct opening *o)
 {
     char why[DEVICE_WHY_MAX];
-    int r = claim_take(o->claims, o->roots, &o->dev, o->readonly, o->force, &o->claim, why);
+    int r = claim_take(o->claims, o->roots, &o->dev, o->force, &o->claim, why);
 
     if (r == 0) {
         memcpy(o->why, why, sizeof(o->why));
@@ -215,7 +215,6 @@ int opening_start(struct vdev *d)
     o->host = h;
     o->roots = h->roots;
     o->claims = claims_ref(h->claims);
-    o->readonly = d->wish.readonly;
     o->force = d->wish.force;
     o->allow_file = h->standalone;
     o->again = d->was_known;

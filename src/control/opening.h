@@ -16,10 +16,10 @@ struct opening {
     const struct device_roots *roots;
     struct claims *claims;
     bool allow_file;
-    bool usable;          /* only if the kernel passes commands on to it now */
-    bool readonly, force; /* as the toolstack wants it */
-    bool needs_block;     /* ... and its block device, which comes later than the sg node, is there too */
-    bool again;           /* the guest has the device `was`: no other device is accepted */
+    bool usable;      /* only if the kernel passes commands on to it now */
+    bool force;       /* as the toolstack wants it */
+    bool needs_block; /* ... and its block device, which comes later than the sg node, is there too */
+    bool again;       /* the guest has the device `was`: no other device is accepted */
     struct run_device was;
     char pdev[PDEV_TEXT_MAX], at[PDEV_TEXT_MAX], unit[UNIT_TEXT_MAX]; /* of the wish */
     uint64_t started_us;                                              /* 0 while it is queued; atomic */

@@ -28,8 +28,12 @@ enum hold {
 /* By peripheral device type (SPC-5 table 150). Any other type with a block device is held as a disk. */
 static const struct {
     enum hold hold;
-    bool for_writing; /* even if the guest may only read: an optical drive is polled unless it is open for writing */
-    bool one_user;    /* a program that has a node open is refused: it moves the medium */
+    /*
+     * The kernel polls an optical drive unless it is open exclusively and for writing. Anything else is held for reading:
+     * udev looks at a disk that was closed after writing, and LVM could take it before the next daemon has it.
+     */
+    bool for_writing;
+    bool one_user; /* a program that has a node open is refused: it moves the medium */
 } types[32] = {
     [0x01] = { .hold = HOLD_TAPE, .one_user = true },
     [0x05] = { .hold = HOLD_BLOCK, .for_writing = true },
@@ -94,7 +98,7 @@ static int say(char *why, int error, const char *path, const char *text)
 }
 
 /* 0; -EBUSY; or another -errno and why. */
-static int open_node(const char *path, const struct device *dev, enum hold hold, bool readonly, int *out, char *why)
+static int open_node(const char *path, const struct device *dev, enum hold hold, bool for_writing, int *out, char *why)
 {
     int flags = O_NONBLOCK | O_CLOEXEC | (hold == HOLD_BLOCK ? O_EXCL : 0);
     CLEANUP_CLOSE int fd = -1;
@@ -108,9 +112,9 @@ static int open_node(const char *path, const struct device *dev, enum hold hold,
                                    : strerror(errno));
     if (hold == HOLD_BLOCK ? !S_ISBLK(st.st_mode) || st.st_rdev != dev->block_dev : !S_ISCHR(st.st_mode))
         return say(why, 0, path, "it is the node of something else, so this domain is not kept off the device");
-    fd = open(path, (readonly ? O_RDONLY : O_RDWR) | flags);
+    fd = open(path, (for_writing ? O_RDWR : O_RDONLY) | flags);
     e = errno;
-    if (fd < 0 && !readonly && (e == EROFS || e == EACCES)) {
+    if (fd < 0 && for_writing && (e == EROFS || e == EACCES)) {
         fd = open(path, O_RDONLY | flags);
         e = errno;
     }
@@ -121,8 +125,8 @@ static int open_node(const char *path, const struct device *dev, enum hold hold,
 }
 
 /* One try. 0; -EBUSY and why; or another -errno and why. *passing: a program that has it open may close it soon. */
-static int try_once(const struct device_roots *roots, const struct device *dev, bool readonly, struct device_claim *out,
-                    char *why, bool *passing)
+static int try_once(const struct device_roots *roots, const struct device *dev, struct device_claim *out, char *why,
+                    bool *passing)
 {
     enum hold hold = hold_of(dev);
     bool one_user = types[dev->type & 0x1f].one_user;
@@ -142,8 +146,7 @@ static int try_once(const struct device_roots *roots, const struct device *dev, 
     path = strf("%s/%s", roots->dev, hold == HOLD_TAPE ? name : dev->block_name);
     if (!path)
         return say(why, -ENOMEM, dev->sg_name, "out of memory");
-    r = open_node(path, dev, hold, hold == HOLD_TAPE || (readonly && !types[dev->type & 0x1f].for_writing), &out->fd,
-                  why);
+    r = open_node(path, dev, hold, types[dev->type & 0x1f].for_writing, &out->fd, why);
     if (r != -EBUSY)
         return r;
     *passing = true;
@@ -179,8 +182,7 @@ static void stop_polling(const struct device_roots *roots, const struct device *
     c->polled = write_text(path, "0");
 }
 
-int device_claim(const struct device_roots *roots, const struct device *dev, bool readonly, struct device_claim *out,
-                 char *why)
+int device_claim(const struct device_roots *roots, const struct device *dev, struct device_claim *out, char *why)
 {
     bool passing;
     int r;
@@ -188,7 +190,7 @@ int device_claim(const struct device_roots *roots, const struct device *dev, boo
     *out = (struct device_claim){ .fd = -1, .sysfs_inode = inode_of(roots, dev) };
     for (unsigned us = 0;; us += TRY_AGAIN_US) {
         why[0] = '\0';
-        r = try_once(roots, dev, readonly, out, why, &passing);
+        r = try_once(roots, dev, out, why, &passing);
         if (r != -EBUSY || !passing || us >= CLAIM_PATIENCE_US)
             break;
         usleep(TRY_AGAIN_US);

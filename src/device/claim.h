@@ -4,7 +4,7 @@
  * device back if this process ends in any way:
  *
  *   disk          the block device, exclusively: mount, swapon, dm, md, LVM, partitions get EBUSY
- *   optical drive the same, for writing too: the kernel's polling stops, and an eject gets EBUSY
+ *   optical drive the same, for writing: only that stops the kernel's polling. An eject gets EBUSY
  *   tape          the node that does not rewind: the kernel's st has one user at a time, and closing it moves nothing
  *   changer       nothing: its driver sends no command by itself, and has no exclusive use
  *
@@ -25,14 +25,12 @@ struct device_claim {
 };
 
 /*
- * Holds it. May sleep in the kernel, so it is called in a thread. readonly: the block device is not opened for writing.
- * A program that has it open for a moment is waited for, up to CLAIM_PATIENCE_US. 0; -EBUSY and who uses it in
+ * Holds it. May sleep in the kernel, so it is called in a thread. A program that has it open for a moment is waited for, up to CLAIM_PATIENCE_US. 0; -EBUSY and who uses it in
  * why[DEVICE_WHY_MAX]; or another -errno and why. If nothing can be held because a device node is missing: 0, and why
  * says so; else why is "".
  */
 #define CLAIM_PATIENCE_US 1000000
-int device_claim(const struct device_roots *roots, const struct device *dev, bool readonly, struct device_claim *out,
-                 char *why);
+int device_claim(const struct device_roots *roots, const struct device *dev, struct device_claim *out, char *why);
 /* The device of this address is still the one that was claimed. */
 bool device_claim_is_current(const struct device_roots *roots, const struct device *dev, const struct device_claim *c);
 /* put_back: the device is this domain's again, so its polling is turned on. May sleep in the kernel. */
