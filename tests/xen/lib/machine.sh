@@ -30,18 +30,17 @@ take_lock() {
 # machine_start CONSOLE [--interactive]: QEMU with Xen and dom0, with MACHINE_VCPUS processors (2). For the bench,
 # MACHINE_ICOUNT=1: time is the count of instructions, as tests/xen/bench has it; MACHINE_PLUGIN=FILE loads a plugin into QEMU.
 machine_start() {
-    local accel=tcg,thread=multi cpu=max,-smap,-smep,-xsave smp=${MACHINE_VCPUS:-2} serial
+    local accel=tcg,thread=multi cpu=max,-smap,-smep,-xsave,-erms,-fsrm smp=${MACHINE_VCPUS:-2} serial
     local xen_args="console=com1 com1=115200,8n1 dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
     local dom0_args="console=hvc0 quiet loglevel=4 panic=5 cryptomgr.notests ${XEN_DOM0_ARGS:-}"
     CONSOLE=$1
     # SMAP off: QEMU 7.2 mishandles IRET from ring 3 with it. XSAVE (and so AVX) off: with it registers of one vCPU show
     # up in another now and then, and programs die at random (7 of 2,500 process starts; without it none).
+    # ERMS and FSRM off: with them memcpy and the clearing of pages emulate one instruction a byte, which nothing real does.
     # KVM without VMX hangs, so TCG always.
     local extra=()
     if [ "${MACHINE_ICOUNT:-}" = 1 ]; then
         accel=tcg,thread=single
-        # With these flags memcpy is one instruction a byte, which nothing real is.
-        cpu=$cpu,-erms,-fsrm
         smp=1
         extra=(-icount "shift=0,sleep=off")
     else
