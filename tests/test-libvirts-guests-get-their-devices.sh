@@ -130,6 +130,23 @@ wait_until 20 pauses_are 9 1
 check_match "$(xl_scsi list 9)" '/dev/nosuch2 +0:0:0:1 +-' "the missing one"
 ended 9 "$TWO"
 
+step "xenstore fails when the service looks for the note, and when it moves it: the guest gets its devices nevertheless"
+id=10
+for rule in "read:/local/domain/$id/vm 1 EIO" "read:$EXPECTED/0 1 EIO" "directory:$EXPECTED 1 EIO" "rm:$EXPECTED 1 EIO"; do
+    peers $id
+    hook "$TWO" start begin || fail "the hook for start"
+    echo 1 >"$FAKE_HYP/$id"
+    xs_write /local/domain/$id/vm "/vm/$UUID"
+    mock_ctl fault "$rule" >/dev/null || fail "fault $rule"
+    guest_create $id web
+    wait_until 20 has_both $id
+    mock_ctl faults | grep -q 'fired 1' || fail "the fault $rule was not reached"
+    mock_ctl faults "" >/dev/null || fail "the faults stay"
+    wait_until 10 pauses_are $id 1
+    ended $id "$TWO"
+    id=$((id + 1))
+done
+
 step "each mistake is named, and the guest is not started"
 hook "$(devices '<vscsi:device pdev="/dev/a"/>' '<vscsi:device pdev="/dev/b" vdev="0:0:0:0" option="readonly"/>' \
     '<vscsi:device pdev="/dev/c,1:0:0:0" vdev="0:0:0:0"/>' '<vscsi:disk pdev="/dev/d" vdev="0:0:0:0"/>')" start begin \
