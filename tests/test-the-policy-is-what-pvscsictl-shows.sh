@@ -50,6 +50,7 @@ front g "expect 00/02/5/24/00 raw 0:0:0:0 in 0 1d 0 0 0 0 0"
 check_eq "$(($(refusals) - before))" 4 "refused commands"
 check_eq "$(grep -c '(3bh) is refused by the command policy' "$LOGS/pvscsid")" 1 "lines about WRITE BUFFER"
 check_match "$(cat "$LOGS/pvscsid")" '\(3bh\).*the option allow=3b of the device' "what lets it pass"
+check_match "$(cat "$LOGS/pvscsid")" '\(42h\).*deny names it' "why UNMAP is refused"
 front g "load 0:0:0:0 rw=write bs=4k count=10"
 refuses 1 'the guest has no such LUN' ctl policy 1 0:0:0:1
 refuses 1 'the guest has no such LUN' ctl policy 2 0:0:0:0

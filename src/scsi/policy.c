@@ -169,6 +169,11 @@ static bool has_rule(const struct scsi_lun_facts *f, const uint8_t *cdb, bool de
     return false;
 }
 
+bool scsi_policy_denies(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX])
+{
+    return has_rule(f, cdb, true);
+}
+
 bool scsi_is_third_party_copy(uint8_t opcode)
 {
     const struct cdb_row *row = NULL;

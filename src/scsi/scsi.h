@@ -219,6 +219,8 @@ enum scsi_verdict scsi_policy_verdict(const struct scsi_lun_facts *f, const uint
 bool scsi_policy_allows_some(const struct scsi_lun_facts *f, uint8_t opcode);
 /* ... with this service action? */
 bool scsi_policy_allows_action(const struct scsi_lun_facts *f, uint8_t opcode, uint8_t action);
+/* Is it refused by a rule that denies it? */
+bool scsi_policy_denies(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]);
 /* Is this allowed command allowed only with data-out that scsi_check_parameters() accepts? */
 bool scsi_policy_checks_parameters(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]);
 enum scsi_policy_state {

@@ -51,20 +51,21 @@ static void say_refused(struct service *svc, const struct cmd *c)
 {
     const struct lun *lun = c->lun;
     uint8_t opcode = c->cdb[0], bit = (uint8_t)(1u << opcode % 8);
-    char command[SENSE_TEXT_SIZE], how[32];
+    char command[SENSE_TEXT_SIZE], how[96];
 
     if (svc->refused_said[opcode / 8] & bit)
         return;
     svc->refused_said[opcode / 8] |= bit;
     sense_text_command(c->cdb, c->req.cmd_len, lun->facts.type, command, sizeof(command));
-    if (scsi_is_third_party_copy(opcode))
-        snprintf(how, sizeof(how), "third-party-copy");
+    if (scsi_policy_denies(&lun->facts, c->cdb))
+        snprintf(how, sizeof(how), "deny names it, for the device or in pvscsid.conf");
+    else if (scsi_is_third_party_copy(opcode))
+        snprintf(how, sizeof(how), "the option third-party-copy of the device lets it pass");
     else
-        snprintf(how, sizeof(how), "allow=%02x", opcode);
+        snprintf(how, sizeof(how), "the option allow=%02x of the device lets it pass", opcode);
     log_limited(&svc->failure_limit, XTL_NOTICE, svc->prefix,
-                "LUN %u:%u:%u at %s: %s (%02xh) is refused by the command policy; the option %s of the device lets it "
-                "pass, see vscsi(7)",
-                lun->channel, lun->target, lun->number, lun->device, command, opcode, how);
+                "LUN %u:%u:%u at %s: %s (%02xh) is refused by the command policy; %s, see vscsi(7)", lun->channel,
+                lun->target, lun->number, lun->device, command, opcode, how);
 }
 
 static enum scsi_kind kind_of(const struct cmd *c)
