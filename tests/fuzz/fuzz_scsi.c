@@ -137,6 +137,24 @@ static void check_readonly(const struct input *in, const struct scsi_decision *d
         MUST(d->filter_in == (in->type < 32 && (DISKS_AND_TAPE >> in->type & 1)));
 }
 
+/* Opcodes that a guest without feature-host gives to no type of device: firmware, other LUNs, keys, vendors' own. */
+static bool reaches_further(uint8_t opcode)
+{
+    static const uint8_t list[] = { 0x36, 0x3b, 0x3c, 0x3e, 0x3f, 0x48, 0x4c, 0x86, 0x87, 0x9b, 0x9f };
+
+    return memchr(list, opcode, sizeof(list)) != NULL || opcode >= 0xc0;
+}
+
+static void check_policy(const struct scsi_lun_facts *f, const struct input *in, const struct scsi_decision *d)
+{
+    uint8_t op = in->cdb[0];
+
+    MUST(d->route == SCSI_REFUSED || !scsi_is_third_party_copy(op));
+    MUST(d->route == SCSI_REFUSED || f->feature_host || !reaches_further(op));
+    MUST(!d->by_policy || d->route == SCSI_REFUSED);
+    MUST(!d->check_out || op == 0x15 || op == 0x55);
+}
+
 static void fuzz_device(const struct input *in)
 {
     struct scsi_lun_facts f = facts(in);
@@ -158,6 +176,12 @@ static void fuzz_device(const struct input *in)
     MUST(f.readonly || d.sense.key != 0x07);
     if (f.readonly)
         check_readonly(in, &d);
+    check_policy(&f, in, &d);
+    if (in->cdb[0] == 0x15 || in->cdb[0] == 0x55) {
+        struct scsi_sense refuse;
+
+        scsi_check_parameters(&f, in->cdb, data, in->data_len, &refuse);
+    }
 
     o.sense = sense;
     n = scsi_map_outcome(&o, in->type, in->dir, in->data_len, &a);
