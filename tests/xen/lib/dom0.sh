@@ -42,7 +42,7 @@ expect_eq() { [ "$1" = "$2" ] || fail "${3:-value}: got '$1', wanted '$2'"; }
 # expect_ok COMMAND...; its output is shown when it fails.
 expect_ok() {
     local expect_status
-    "$@" >"/tmp/expect.$$" 2>&1 && { rm -f "/tmp/expect.$$"; return 0; }
+    "$@" >"/tmp/expect.$$" 2>&1 && return 0
     expect_status=$?
     cat "/tmp/expect.$$"
     fail "exit status $expect_status: $* ($(tail -n 1 "/tmp/expect.$$"))"

@@ -110,9 +110,19 @@ guest_unpause() {
 # guest_sh NAME COMMANDS: runs them in the guest; its stdout, stderr and status.
 # 124 after $GUEST_TIMEOUT seconds (default 60), 125 when the guest is gone.
 guest_sh() {
-    local id tty
-    id=$(guest_domid "$1") || { echo "guest $1: no such domain" >&2; return 125; }
-    tty=$(xenstore-read "/local/domain/$id/console/tty" 2>/dev/null) || return 125
+    local id="" tty
+    # A start of a program is dear here: as a rule one tells whether the domain is still the guest's, and its console.
+    [ ! -e "$GUESTS/$1.id" ] || read -r id <"$GUESTS/$1.id"
+    tty=$(xenstore-read "/local/domain/$id/name" "/local/domain/$id/console/tty" 2>/dev/null)
+    case $tty in
+    "$1
+"*) tty=${tty#*
+} ;;
+    *)
+        id=$(guest_domid "$1") || { echo "guest $1: no such domain" >&2; return 125; }
+        tty=$(xenstore-read "/local/domain/$id/console/tty" 2>/dev/null) || return 125
+        ;;
+    esac
     # One at a time on one console; the lock is in the descriptor.
     (
         flock 9
