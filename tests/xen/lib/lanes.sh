@@ -3,8 +3,9 @@
 # The tests of one run, handed out to machines side by side. After image.sh, stage.sh and machine.sh; for tests/xen/run,
 # whose options (names, limit, verbose, keep), header(), boot() and all_tests() it uses.
 #
-# Each lane is a shell of its own with a machine and a share of its own. A lane that is free takes the next test from the
-# queue, which is a file. Results are lines of a file too.
+# Each lane is a shell of its own with a machine and a share of its own. A lane that is free takes the next test from a
+# queue, which is a file. Results are lines of a file too. The tests for two processors have a queue of their own, from which
+# the first lane takes before it takes from the other.
 
 # run_tests: all of it; ends with the line of totals. 0 when nothing failed.
 run_tests() {
@@ -22,12 +23,11 @@ run_tests() {
             one+=("$name")
         fi
     done
-    # First those that hand on their guests.
-    mapfile -t one < <(for name in "${one[@]}"; do [ "$(header "$name" guests)" != kept ] || say "$name"; done
-        for name in "${one[@]}"; do [ "$(header "$name" guests)" = kept ] || say "$name"; done)
+    mapfile -t one < <(in_order "${one[@]}")
     take_lock
-    MACHINE_VCPUS=2 run_lanes 1 "${two[@]}"
-    MACHINE_VCPUS=1 run_lanes "$lanes" "${one[@]}"
+    printf '%s\n' "${two[@]}" >"$RUN/queue-2"
+    printf '%s\n' "${one[@]}" >"$RUN/queue-1"
+    run_lanes "${two[@]}" "${one[@]}"
     if [ -n "$keep" ]; then
         mkdir -p "$keep" && cp "$RUN"/*.log "$keep/" && say "logs: $keep"
     fi
@@ -37,6 +37,19 @@ run_tests() {
     [ "$failed" != 0 ] || rm -rf "$RUN"
     say "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" = 0 ]
+}
+
+# in_order NAME...: first those that hand on their guests; then by the time limit, so that no long test begins when the other
+# machine is about to end; a machine of one's own costs no further boot at the end.
+in_order() {
+    local name group time
+    for name; do
+        group=2
+        [ "$(header "$name" guests)" != kept ] || group=1
+        [ "$(header "$name" boot)" != own ] || group=3
+        time=$(header "$name" timeout)
+        say "$group ${time:-300} $name"
+    done | sort -k1,1n -k2,2nr -k3 | cut -d' ' -f3
 }
 
 # result ok|FAIL|skip NAME TEXT: shows it and counts it.
@@ -49,25 +62,24 @@ result() {
     say "$1 $2" >>"$RUN/results"
 }
 
-# run_lanes N NAME...: the tests on N machines.
+# run_lanes NAME...: the tests, on $lanes machines at most.
 run_lanes() {
-    local most=$1 n
-    shift
-    [ $# -gt 0 ] || return 0
+    local most=$lanes n name
     [ "$most" -le $# ] || most=$#
-    printf '%s\n' "$@" >"$RUN/queue"
-    if [ "$most" = 1 ]; then
-        lane
+    if [ "$most" -le 1 ]; then
+        lane 1
         return
     fi
     for ((n = 1; n <= most; n++)); do
         (
-            trap - EXIT INT TERM HUP
-            LANE=$MACHINE_VCPUS-$n-
+            trap - INT TERM HUP
+            # No lane may wait for one that is gone.
+            trap ': >"$RUN/two-is-done"' EXIT
+            LANE=$n-
             mkdir "$RUN/lane-$n"
             cp -r "$SHARE" "$RUN/lane-$n/share"
             SHARE=$RUN/lane-$n/share
-            lane
+            lane "$n"
             rm -rf "$RUN/lane-$n"
         ) &
     done
@@ -78,18 +90,33 @@ run_lanes() {
     done
 }
 
-# next_test: takes the first name from the queue and prints it; 1 when there is none.
+# next_test QUEUE: takes the first name from the queue and prints it; 1 when there is none.
 next_test() {
     (
         flock 9
-        head -n 1 "$RUN/queue" | grep . || exit 1
-        sed -i 1d "$RUN/queue"
-    ) 9>"$RUN/queue.lock"
+        head -n 1 "$1" | grep . || exit 1
+        sed -i 1d "$1"
+    ) 9>"$1.lock"
 }
 
+# lane N: the Nth lane's tests.
 lane() {
+    if [ "$1" = 1 ]; then
+        MACHINE_VCPUS=2
+        drain "$RUN/queue-2"
+        : >"$RUN/two-is-done"
+    else
+        # Four processors to emulate would be too many.
+        while [ "$1" -gt 2 ] && [ ! -e "$RUN/two-is-done" ]; do sleep 1; done
+    fi
+    MACHINE_VCPUS=1
+    drain "$RUN/queue-1"
+}
+
+# drain QUEUE: its tests, one after another on one machine.
+drain() {
     local name
-    while name=$(next_test); do
+    while name=$(next_test "$1"); do
         JOB_DAMAGE=
         run_test "$name"
     done
