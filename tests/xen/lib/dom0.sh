@@ -389,8 +389,9 @@ test_begin() {
 # Removes all that a test may have left. When that fails, or dom0 is damaged, the status is 1, a line says why, and the
 # machine must not be used for another test.
 test_end() {
-    local bad="" id pid left module
-    for id in $(other_domains); do
+    local bad="" others id pid left module
+    others=$(other_domains)
+    for id in $others; do
         timeout 20 "$REAL_XL" destroy "$id"
     done
     if pid=$(cat /run/test-daemon.pid 2>/dev/null) && kill -TERM "$pid" 2>/dev/null; then
@@ -398,7 +399,7 @@ test_end() {
     fi
     killall -9 pvscsid qemu-pr-helper 2>/dev/null
     rm -f /run/test-daemon.pid
-    within 10 '[ -z "$(other_domains)" ]' || bad="$bad; a dead domain stays: $("$REAL_XL" list 2>/dev/null)"
+    [ -z "$others" ] || within 10 '[ -z "$(other_domains)" ]' || bad="$bad; a dead domain stays: $("$REAL_XL" list 2>&1)"
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
     lio_clear
     changers_release
@@ -410,6 +411,5 @@ test_end() {
     rm -rf "${GUESTS:?}"/* /tmp/* /usr/local/sbin/xl /var/log/xen/console/guest-*
     left=$(dmesg | grep -E "$KERNEL_FAULTS" | head -n 3)
     [ -z "$left" ] || bad="$bad; dom0's kernel: $left"
-    "$REAL_XL" info >/dev/null 2>&1 || bad="$bad; xl info fails"
     [ -z "$bad" ] || { echo "damaged: ${bad#; }"; return 1; }
 }

@@ -235,9 +235,10 @@ guests_keep() {
     done
 }
 
-# other_domains: the ids of all but dom0 and the kept ones.
+# other_domains: the ids of all but dom0 and the kept ones; "xl-fails" when xl does not list them.
 other_domains() { "$REAL_XL" list 2>/dev/null | awk -v kept=" $(tr '\n' ' ' <$KEPT 2>/dev/null)" '
-    NR > 1 && $2 != 0 && index(kept, " " $2 " ") == 0 { print $2 }'; }
+    NR > 1 && $2 != 0 && index(kept, " " $2 " ") == 0 { print $2 }
+    END { if (NR == 0) print "xl-fails" }'; }
 
 # guests_drop: the kept ones end.
 guests_drop() {
