@@ -17,7 +17,7 @@ guest_domid() {
 # configuration and prints the file's name. A LINE with a blank around its '=' goes in as
 # it is. "driver" makes a driver domain with the project in its image.
 guest_config() {
-    local name=$1 mem=256 vcpus=1 image=/run/guest.cpio lines="" extra="" arg
+    local name=$1 mem=256 vcpus=1 image=/run/guest.cpio lines="" extra="" arg dom0s
     shift
     for arg; do
         case $arg in
@@ -35,12 +35,14 @@ guest_config() {
 " ;;
         esac
     done
+    # Without what costs time and shows nothing in emulation, if dom0 is (machine.sh).
+    dom0s=$(grep -oE '(mitigations|init_on_alloc|randomize_kstack_offset)=[a-z0-9]+' /proc/cmdline | tr '\n' ' ')
     cat >"$GUESTS/$name.cfg" <<CFG
 name = "$name"
 type = "pv"
 kernel = "/boot/vmlinux"
 ramdisk = "$image"
-extra = "console=hvc0 quiet loglevel=1 panic=1 cryptomgr.notests $(grep -o mitigations=off /proc/cmdline) $extra"
+extra = "console=hvc0 quiet loglevel=1 panic=1 cryptomgr.notests $dom0s $extra"
 memory = $mem
 vcpus = $vcpus
 on_crash = "destroy"

@@ -47,7 +47,7 @@ machine_start() {
         # An emulated processor has nothing to leak, and the tests are faster without what a real one needs. Guests do as
         # dom0 does. What the bench measures has it.
         xen_args="$xen_args spec-ctrl=no"
-        dom0_args="$dom0_args mitigations=off"
+        dom0_args="$dom0_args mitigations=off init_on_alloc=0 randomize_kstack_offset=off"
     fi
     [ -z "${MACHINE_PLUGIN:-}" ] || extra+=(-plugin "$MACHINE_PLUGIN,dir=$SHARE")
     if [ "${2:-}" = --interactive ]; then
