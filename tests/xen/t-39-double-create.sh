@@ -9,7 +9,7 @@ use_shim
 scsi_debug_load dev_size_mb=16 delay=0
 daemon_start
 own=0badcafe-2222-3333-4444-555555555555
-plain=$(guest_config g1 "vscsi = [ '$DBG_HCTL,0:0:0:0' ]")
+plain=$(guest_config g1 mem=160 "vscsi = [ '$DBG_HCTL,0:0:0:0' ]")
 cp "$plain" /tmp/own.cfg
 echo "uuid = '$own'" >>/tmp/own.cfg
 
@@ -69,7 +69,7 @@ first=$!
 # Without a backend it gets no device, for ten seconds.
 wait_until 30 "xenstore-ls /local/domain/0/backend/vscsi 2>/dev/null | grep -q p-dev" "the guest is to get its device"
 expect_ok "$REAL_XL" rename g1 renamed
-stranger=$(guest_config g1)
+stranger=$(guest_config g1 mem=160)
 expect_ok "$REAL_XL" create -q "$stranger"
 rm -f "$GUESTS/g1.id"
 id=$("$REAL_XL" domid g1)

@@ -12,7 +12,7 @@ connected="xl scsi-list g2 | grep -q ' 4$'"
 daemon_start
 
 note "the command by a prefix, vscsi= as an argument"
-expect_ok xl -v cre "$(guest_config g2)" -q "$vscsi"
+expect_ok xl -v cre "$(guest_config g2 mem=160)" -q "$vscsi"
 guest_wait g2
 guest_wait_disk g2 0:0:0:0
 guest_destroy g2
@@ -21,7 +21,7 @@ note "-c"
 # A terminal that nobody types at. The guest's kernel says enough to be seen.
 mkfifo /tmp/keys
 exec 5<>/tmp/keys
-cfg=$(guest_config g2 extra=loglevel=7)
+cfg=$(guest_config g2 mem=160 extra=loglevel=7)
 script -qfec "xl create -q -c $cfg \"$vscsi\"" /tmp/console-c <&5 >/dev/null 2>&1 &
 pid=$!
 wait_until 40 "grep -q 'Linux version' /tmp/console-c" "create -c shows the guest's console: $(tail -n 3 /tmp/console-c 2>&1)"
@@ -33,7 +33,7 @@ wait $pid || fail "create -c ended with status $?"
 exec 5>&-
 
 note "-F"
-cfg=$(guest_config g2)
+cfg=$(guest_config g2 mem=160)
 xl create -q -F "$cfg" "$vscsi" >/tmp/foreground 2>&1 &
 pid=$!
 wait_until 60 "$connected" "the guest of create -F gets its device"
