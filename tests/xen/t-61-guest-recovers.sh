@@ -18,11 +18,8 @@ guest_sh g1 "(i=0; while [ \$i -lt 35 ]; do dd if=$GUEST_BLK of=/dev/null bs=4k 
 sleep 20
 echo 0 >$P/opts
 echo 0 >$P/every_nth
-i=0
-while [ $i -lt 12 ] && ! guest_sh g1 "cat /tmp/reads" | grep -q done-reads; do
-    sleep 10
-    i=$((i + 1))
-done
+GUEST_TIMEOUT=$((120 * PATIENCE)) guest_sh g1 'until grep -q done-reads /tmp/reads; do sleep 0.5; done' ||
+    fail "the reads do not end"
 note "after the wait: $(guest_sh g1 'cat /tmp/reads' | tr '\n' ' ')"
 pvscsictl stats
 expect_eq "$(guest_sh g1 "cat /sys/bus/scsi/devices/$GUEST_HCTL/state")" running "the disk in the guest"

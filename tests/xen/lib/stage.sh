@@ -55,7 +55,7 @@ stage() {
     compile guestsh
     compile iopat
     compile cdbs scsi/cdb-table.c
-    cp "$XEN_LIB"/{compare,tgt}.sh "$share/lib/"
+    cp "$XEN_LIB"/{compare,lost,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
 
     root=$share/.guest
