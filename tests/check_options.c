@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/options.h"
+#include "control/sandbox.h"
 #include "pvscsi/worker-proto.h"
 
 /* Every option, as in the manual. */
@@ -41,6 +42,8 @@ static const struct expected {
     { "allow", 0, "allow", "COMMANDS", "none", .in_file = "tape:3c+3b/05", .given = "disk:85" },
     { "deny", 0, "deny", "COMMANDS", "none", .in_file = "all:4c", .given = "changer:a5+a6 optical:04" },
     { "permit", 0, "permit", "COMMANDS", "all", .in_file = "none", .given = "tape:b5/20" },
+    { "sandbox", 0, "sandbox", "MODE", "auto", .in_file = "off", .given = "full" },
+    { "sandbox-uid-base", 0, "sandbox_uid_base", "N", "1879048192", 65536, 2143289344, "65536", "2143289344" },
     { "standalone", 0, NULL, "SOCKET" },
     { "dump-config", 0, NULL, "" },
     { "version", 0, NULL, "" },
@@ -415,6 +418,8 @@ START_TEST(defaults)
     ck_assert_uint_eq(s.pr_mode, PR_AUTO);
     ck_assert_str_eq(s.pr_socket, "/run/qemu-pr-helper.sock");
     ck_assert_uint_eq(s.pr_deadline_s, 30);
+    ck_assert_uint_eq(s.sandbox, SANDBOX_AUTO);
+    ck_assert_uint_eq(s.sandbox_uid_base, 0x70000000);
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
         char value[512];
 
@@ -475,7 +480,7 @@ START_TEST(numbers_are_taken_in_their_range_only)
         for (size_t k = 0; k < ARRAY_SIZE(no_number); k++)
             check_value(e, no_number[k], false);
     }
-    ck_assert_uint_eq(numbers, 4);
+    ck_assert_uint_eq(numbers, 5);
 }
 END_TEST
 
@@ -598,6 +603,8 @@ static void same_settings(const struct settings *a, const struct settings *b)
     ck_assert_str_eq(a->permit.text, b->permit.text);
     ck_assert_uint_eq(a->deny.rules.n, b->deny.rules.n);
     ck_assert_int_eq(a->permit.rules.all, b->permit.rules.all);
+    ck_assert_uint_eq(a->sandbox, b->sandbox);
+    ck_assert_uint_eq(a->sandbox_uid_base, b->sandbox_uid_base);
 }
 
 START_TEST(what_is_dumped_gives_the_same_settings)

@@ -2,6 +2,8 @@
 /* Commands to sg nodes: channels, reserves, caps, refusals, and the end of every command. The test acts as the device. */
 #include "config.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
@@ -75,6 +77,24 @@ static void turn(void)
 {
     ck_assert_int_eq(loop_once(loop, 0), 0);
 }
+
+/* A confined worker has no /proc. The nodes of its devices are in its root directory, under their numbers. */
+START_TEST(channels_are_opened_where_the_worker_has_its_nodes)
+{
+    struct sg_device dev;
+    char expected[32];
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    snprintf(expected, sizeof(expected), "/proc/self/fd/%d", fd);
+    ck_assert_int_eq(sg_device_init(&dev, &pool, fd), 0);
+    ck_assert_str_eq(fake_sg.path, expected);
+    sg_device_deinit(&dev);
+    pool.own_nodes = true;
+    ck_assert_int_eq(sg_device_init(&dev, &pool, open("/dev/null", O_RDWR | O_CLOEXEC)), 0);
+    ck_assert_str_eq(fake_sg.path, "/c1:3");
+    sg_device_deinit(&dev);
+}
+END_TEST
 
 START_TEST(a_command_goes_as_it_is_and_comes_back_with_its_outcome)
 {
@@ -311,6 +331,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, channels_are_opened_where_the_worker_has_its_nodes);
     tcase_add_test(t, a_command_goes_as_it_is_and_comes_back_with_its_outcome);
     tcase_add_test(t, each_command_at_once_has_a_channel_until_descriptors_run_out);
     tcase_add_test(t, a_full_descriptor_is_not_given_a_seventeenth);

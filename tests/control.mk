@@ -31,7 +31,7 @@ HOST_FAKES = tests/host-fixture.h tests/fake-control.c tests/fake-control.h
 HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open,--wrap=device_ask \
 	-Wl,--wrap=device_claim,--wrap=device_claim_end,--wrap=device_send
-HOST_LINKED = libcontrol.a libpr.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
+HOST_LINKED = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
 check_host_protocol_SOURCES = tests/check_host_protocol.c $(HOST_FAKES)
 check_host_protocol_CFLAGS = $(HOST_C_OPTIONS)
 check_host_protocol_LDFLAGS = $(HOST_LINK_OPTIONS)
@@ -64,16 +64,21 @@ check_host_identity_SOURCES = tests/check_host_identity.c $(HOST_FAKES)
 check_host_identity_CFLAGS = $(HOST_C_OPTIONS)
 check_host_identity_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_identity_LDADD = $(HOST_LINKED)
+check_PROGRAMS += check_confined
+TESTS += check_confined
+check_confined_SOURCES = tests/check_confined.c
+check_confined_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_confined_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libcommon.a $(CHECK_LIBS)
 # The pages' directories are compared with the configured ones.
 check_options_SOURCES = tests/check_options.c
 check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_options_LDADD = libcontrol.a libscsi.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
+check_options_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libscsi.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \
 	$(MOCK_XEN_SOURCES)
-PARSE_LIBS = libcontrol.a libpr.a libvscsisyntax.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS)
+PARSE_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libvscsisyntax.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS)
 check_PROGRAMS += replay_parse
 replay_parse_SOURCES = $(PARSE_SOURCES)
 replay_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools

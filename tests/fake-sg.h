@@ -14,6 +14,7 @@
 #include <scsi/sg.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -36,6 +37,7 @@ static struct {
     struct fake_sg_command at[FAKE_SG_COMMANDS]; /* at the device, in order of submission */
     unsigned n, n_fds, submitted;
     int reserve_max;             /* what the queue's limit leaves of a reserve that is asked for */
+    char path[32];               /* of the sg node that was opened last */
     int open_error, write_error; /* errno; as long as it is set */
     int read_error;              /* errno of the next read of a result, which is lost with it, as in sg_new_read() */
     bool instant;                /* done by the time that write() returns */
@@ -61,7 +63,7 @@ int __wrap_open(const char *path, int flags, ...)
 {
     int pair[2];
 
-    if (strncmp(path, "/proc/self/fd/", 14) != 0) {
+    if (strncmp(path, "/proc/self/fd/", 14) != 0 && strncmp(path, "/c1:", 4) != 0) {
         va_list ap;
         mode_t mode;
 
@@ -70,6 +72,7 @@ int __wrap_open(const char *path, int flags, ...)
         va_end(ap);
         return __real_open(path, flags, mode);
     }
+    snprintf(fake_sg.path, sizeof(fake_sg.path), "%s", path);
     if (fake_sg.open_error) {
         errno = fake_sg.open_error;
         return -1;

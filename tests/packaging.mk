@@ -14,6 +14,7 @@ tree_tests = \
 	tests/test-every-source-file-has-its-licence.sh \
 	tests/test-includes-go-one-way.sh \
 	tests/test-long-files-say-why.sh \
+	tests/test-the-confinement-is-as-documented.sh \
 	tests/test-the-daemon-links-what-the-docs-list.sh \
 	tests/test-the-paths-in-the-docs-exist.sh \
 	tests/test-the-tree-is-formatted.sh \

@@ -25,13 +25,17 @@
 #include <stdint.h>
 
 #define WORKER_FD 3      /* the worker's end of the socketpair */
-#define WORKER_MAX_FDS 2 /* with one message */
+#define WORKER_MAX_FDS 3 /* with one message */
 #define WORKER_RULES_MAX 128
 
 enum worker_msg_type {
     /* control -> worker */
-    WM_INIT = 1, /* fds: journal, statistics (both of their full size) */
-    WM_LUN_ADD,  /* fds: device node opened O_RDWR|O_NONBLOCK; [block node O_RDWR or O_RDONLY] */
+    /*
+     * fds: journal, statistics (both of their full size); with CONFINE_ROOT the file system that becomes the
+     * worker's root, a detached mount. The nodes of its sg devices appear in it before WM_LUN_ADD.
+     */
+    WM_INIT = 1,
+    WM_LUN_ADD, /* fds: device node opened O_RDWR|O_NONBLOCK; [block node O_RDWR or O_RDONLY] */
     WM_LUN_REMOVE,
     WM_LUN_RELEASE, /* a held LUN's device is idle */
     WM_LUN_HOLD,    /* from now on as with LUN_HELD: commands of another worker may still be at the same device */
@@ -107,6 +111,8 @@ struct worker_msg {
             uint32_t vhost;
             uint32_t log_level;    /* xentoollog_level */
             uint32_t max_segments; /* as advertised in feature-sg-grant; 0 = not advertised, 26 direct */
+            uint32_t confine;      /* what it enters before it does anything else: CONFINE_* of worker/confine.h */
+            uint32_t confine_id;   /* its user and group */
             char prefix[32];       /* for logs: "d3.0" */
             char mock_socket[108]; /* "" on a real Xen */
         } init;

@@ -395,6 +395,16 @@ static void devices_changed(void *ctx)
         away_hurry(v);
 }
 
+static int prepare_sandbox(struct host *h, char *why, size_t why_size)
+{
+    const struct settings *s = h->settings;
+    int r = sandbox_prepare(s->sandbox, h->standalone, s->sandbox_uid_base, &h->sandbox, why, why_size);
+
+    if (r == 0 && h->sandbox.lacks[0])
+        log_msg(h->standalone ? XTL_INFO : XTL_WARN, NULL, 0, "workers are confined without %s", h->sandbox.lacks);
+    return r;
+}
+
 int host_new(const struct host_config *config, struct host **out, char *why, size_t why_size)
 {
     struct host *h = calloc(1, sizeof(*h));
@@ -418,6 +428,8 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
     h->reconnect_timer.expired = reconnect_expired;
     h->quit_timer.expired = quit_expired;
     r = check_xen_nodes(h, why, why_size);
+    if (r == 0)
+        r = prepare_sandbox(h, why, why_size);
     if (r == 0) {
         r = offload_new(h->loop, OPEN_THREADS, &h->offload);
         if (r == 0)

@@ -12,6 +12,7 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/at-work.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h src/control/reset.c \
 	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/policy.h src/control/policy.c src/control/vdev.h \
 	src/control/vdev.c src/control/vhost.h src/control/vhost.c src/control/host.h src/control/host.c \
+	src/control/sandbox.h src/control/sandbox.c src/control/sandbox-nodes.h src/control/sandbox-nodes.c \
 	src/control/report.c src/control/policy-report.c src/control/ctlsock.h src/control/ctlsock.c
 libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(CONFUSE_CFLAGS)
 CONTROL_LIBS = libcontrol.a libdevice.a libscsi.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS)

@@ -283,7 +283,7 @@ static int start(struct daemon *d)
                                         .ready = serving,
                                         .quit_done = quit_done,
                                         .ctx = d };
-    char why[320];
+    char why[640];
     int r;
 
     r = host_new(&config, &d->host, why, sizeof(why));

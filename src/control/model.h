@@ -20,6 +20,8 @@
 #include "control/options.h"
 #include "control/presence.h"
 #include "control/run-files.h"
+#include "control/sandbox.h"
+#include "control/sandbox-nodes.h"
 #include "control/store.h"
 #include "control/supervise.h"
 #include "control/vhost-table.h"
@@ -200,7 +202,8 @@ struct vhost {
     /* worker-link.c */
     struct worker_link {
         struct child *child;
-        bool died; /* the worker died; vhost.c clears it after it acted on that */
+        struct sandbox_nodes *nodes; /* NULL: it has no file system of its own */
+        bool died;                   /* the worker died; vhost.c clears it after it acted on that */
         enum ring_answer answer;
         int answer_error;
         bool halted;
@@ -239,6 +242,7 @@ struct host {
     struct loop *loop;
     const struct settings *settings;
     const struct device_roots *roots;
+    struct sandbox sandbox;
     struct offload *offload;
     struct offload *givebacks; /* threads of their own: those that open devices may have to wait for them */
     struct offload

@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/options.h"
+#include "control/sandbox.h"
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
 
@@ -36,6 +37,7 @@ enum option_type {
     OT_PR,
     OT_RULES,
     OT_DENY,
+    OT_SANDBOX,
     OT_RESULT
 };
 
@@ -85,6 +87,11 @@ static const struct option_def options[] = {
       .help = "what no guest may send" },
     { "permit", 0, OT_RULES, .in_file = true, FIELD(permit), .preset = "all", .arg = "COMMANDS",
       .help = "what the toolstack may allow: all, none or commands" },
+    { "sandbox", 0, OT_SANDBOX, .in_file = true, FIELD(sandbox), .preset = "auto", .arg = "MODE",
+      .help = "confinement of workers: " SANDBOX_MODES_TEXT },
+    { "sandbox-uid-base", 0, OT_NUMBER, .in_file = true, FIELD(sandbox_uid_base), .min = SANDBOX_UID_BASE_MIN,
+      .max = SANDBOX_UID_BASE_MAX, .preset = SANDBOX_UID_BASE_DEFAULT, .arg = "N",
+      .help = "a confined worker's user and group: N and its process ID" },
     { "standalone", 0, OT_PATH, FIELD(standalone), .preset = "", .arg = "SOCKET",
       .help = "no Xen: use mock-xen at this socket; allows file: devices" },
     { "dump-config", 0, OT_RESULT, .result = OPTIONS_DUMP_CONFIG, .help = "print the settings in force and exit" },
@@ -178,6 +185,9 @@ static int set(struct settings *s, const struct option_def *o, const char *text,
     case OT_RULES:
     case OT_DENY:
         return set_rules((struct rules_setting *)(void *)field, text, o->type == OT_DENY, want, want_size);
+    case OT_SANDBOX:
+        snprintf(want, want_size, SANDBOX_MODES_TEXT);
+        return sandbox_mode_parse(text, (unsigned *)(void *)field);
     case OT_RESULT:
         break;
     }
@@ -454,6 +464,8 @@ void options_dump(const struct settings *s, FILE *out)
             fprintf(out, "%s = \"%s\"\n", key, pr_mode_name(*(const unsigned *)(const void *)field));
         else if (o->type == OT_RULES || o->type == OT_DENY)
             dump_string(key, ((const struct rules_setting *)(const void *)field)->text, out);
+        else if (o->type == OT_SANDBOX)
+            fprintf(out, "%s = \"%s\"\n", key, sandbox_mode_name(*(const unsigned *)(const void *)field));
         else
             dump_string(key, field, out);
     }

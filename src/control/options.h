@@ -40,6 +40,8 @@ struct settings {
     bool policy;                      /* without it guests may send everything that deny does not name */
     struct rules_setting allow, deny; /* before the command policy */
     struct rules_setting permit;      /* what the toolstack may allow */
+    unsigned sandbox;                 /* enum sandbox_mode */
+    unsigned sandbox_uid_base;
 };
 
 enum options_result {

@@ -122,6 +122,8 @@ struct json_object *host_report_status(struct host *h)
     add_flag(o, "serving", h->first_scan_done);
     add_flag(o, "xenstore", h->store != NULL);
     add_flag(o, "standalone", h->standalone);
+    add_text(o, "sandbox", sandbox_mode_name(h->sandbox.mode));
+    add_text(o, "sandbox_lacks", h->sandbox.lacks);
     for (const struct vhost *v = h->vhosts; v; v = v->next)
         json_object_array_add(vhosts, report_vhost(v));
     json_object_object_add(o, "vhosts", vhosts);

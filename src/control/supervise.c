@@ -208,7 +208,7 @@ static void death_ready(struct loop_source *src, uint32_t revents)
 {
     struct child *c = container_of(src, struct child, death);
     siginfo_t info = { 0 };
-    char how[64];
+    char how[96];
     bool clean = false;
 
     (void)revents;
@@ -227,7 +227,9 @@ static void death_ready(struct loop_source *src, uint32_t revents)
         clean = info.si_status == 0;
     } else {
         snprintf(how, sizeof(how), "signal %d (%s)%s", info.si_status, strsignal(info.si_status),
-                 info.si_code == CLD_DUMPED ? ", core dumped" : "");
+                 info.si_status == SIGSYS     ? ", its confinement allows no such system call"
+                 : info.si_code == CLD_DUMPED ? ", core dumped"
+                                              : "");
     }
     stop_talking(c);
     loop_remove(&c->death);

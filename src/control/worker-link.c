@@ -13,6 +13,7 @@
 #include "control/policy.h"
 #include "control/worker-link.h"
 #include "pr/connect.h"
+#include "worker/confine.h"
 
 /* After the first deaths a worker is started again at once. If it keeps dying at once, the pauses grow. */
 #define FREE_FAILURES 3
@@ -78,6 +79,23 @@ static void put_policy(struct vdev *d, struct worker_msg *msg)
     }
 }
 
+/* The worker can open the node when it gets the message. Without it, LUN_ADDED says that the device cannot be opened. */
+static void add_node(struct vdev *d)
+{
+    struct sandbox_nodes *nodes = d->vhost->worker.nodes;
+    int r = nodes && d->fds.sg >= 0 ? sandbox_nodes_add(nodes, (uint32_t)d->lun_slot, d->fds.sg) : 0;
+
+    if (r < 0)
+        log_limited(&d->vhost->limit, XTL_ERROR, d->vhost->prefix, "%s: cannot make the worker's device node: %s",
+                    d->name, strerror(-r));
+}
+
+static void remove_node(struct vhost *v, uint32_t slot)
+{
+    if (v->worker.nodes)
+        sandbox_nodes_remove(v->worker.nodes, slot);
+}
+
 void worker_add_lun(struct vdev *d)
 {
     struct vhost *v = d->vhost;
@@ -121,6 +139,7 @@ void worker_add_lun(struct vdev *d)
     else
         snprintf(msg.u.lun.device, sizeof(msg.u.lun.device), "%.20s (%.40s)", d->dev.sg_name, hctl);
     snprintf(msg.u.lun.pr_socket, sizeof(msg.u.lun.pr_socket), "%s", v->host->settings->pr_socket);
+    add_node(d);
     d->fds = (struct device_fds){ .sg = -1, .block = -1 };
     d->answer = LUN_SAID_NOTHING;
     d->held = d->must_hold;
@@ -295,6 +314,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         lun_answered(v, msg, LUN_SAID_ADDED);
         break;
     case WM_LUN_REMOVED:
+        remove_node(v, msg->lun_slot);
         lun_answered(v, msg, LUN_SAID_REMOVED);
         break;
     case WM_CONNECTED:
@@ -313,6 +333,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         break;
     case WM_LUN_LOST:
         d = model_find_lun(v, msg->lun_slot);
+        remove_node(v, msg->lun_slot);
         if (d)
             d->lost = true;
         break;
@@ -354,6 +375,7 @@ static void child_died(void *ctx, const char *how, bool clean)
     (void)clean;
     w->child = NULL;
     set_pages(v, 0);
+    sandbox_nodes_free(steal_ptr(w->nodes));
     loop_timer_cancel(&w->connect_timer);
     if (v->host->quitting)
         return; /* the next daemon learns it from the journal */
@@ -435,8 +457,16 @@ bool worker_ring_is_free(struct vhost *v)
 
 static void send_init(struct vhost *v, const struct run_files *files)
 {
-    const int fds[2] = { files->journal, files->stats };
+    struct worker_link *w = &v->worker;
+    const struct sandbox *s = &v->host->sandbox;
+    const int fds[3] = { files->journal, files->stats,
+                         w->nodes ? fcntl(sandbox_nodes_root(w->nodes), F_DUPFD_CLOEXEC, 0) : -1 };
     struct worker_msg msg = { .type = WM_INIT };
+
+    msg.u.init.confine = s->parts;
+    msg.u.init.confine_id = sandbox_id(s, child_pid(w->child));
+    if (w->nodes)
+        sandbox_nodes_set_owner(w->nodes, msg.u.init.confine_id);
 
     msg.u.init.domid = v->domid;
     msg.u.init.own_domid = v->host->own_domid;
@@ -445,7 +475,7 @@ static void send_init(struct vhost *v, const struct run_files *files)
     msg.u.init.max_segments = v->segments;
     snprintf(msg.u.init.prefix, sizeof(msg.u.init.prefix), "%s", v->prefix);
     snprintf(msg.u.init.mock_socket, sizeof(msg.u.init.mock_socket), "%s", v->host->settings->standalone);
-    send(v, &msg, fds, 2);
+    send(v, &msg, fds, fds[2] >= 0 ? 3 : 2);
 }
 
 bool worker_start(struct vhost *v, bool go_on)
@@ -459,10 +489,14 @@ bool worker_start(struct vhost *v, bool go_on)
     /* The death of the worker before must have been handled first: its devices have to be opened again. */
     if (w->died || v->host->quitting || now_us() < w->not_before_us || !v->segments || !open_files(v, !go_on, &files))
         return false;
-    r = child_start(v->host->loop, v->prefix, &child_ops, v, &w->child);
+    sandbox_nodes_free(steal_ptr(w->nodes));
+    r = v->host->sandbox.parts & CONFINE_ROOT ? sandbox_nodes_new(&w->nodes) : 0;
+    if (r == 0)
+        r = child_start(v->host->loop, v->prefix, &child_ops, v, &w->child);
     if (r < 0) {
         close(files.journal);
         close(files.stats);
+        sandbox_nodes_free(steal_ptr(w->nodes));
         w->child = NULL;
         w->not_before_us = now_us() + BACKOFF_MAX_US;
         log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot start a worker: %s", strerror(-r));
@@ -495,7 +529,8 @@ void worker_drop(struct vhost *v)
     }
     child_abandon(v->worker.child);
     v->worker.child = NULL;
-    set_pages(v, 0); /* without a ring it keeps only what its strays need */
+    set_pages(v, 0);                                /* without a ring it keeps only what its strays need */
+    sandbox_nodes_free(steal_ptr(v->worker.nodes)); /* it opens nothing any more */
 }
 
 void worker_quit(struct vhost *v)

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "standalone/xen-mock.h"
+#include "worker/confine.h"
 #include "worker/hotplug.h"
 #include "worker/manage.h"
 #include "worker/service.h"
@@ -197,7 +198,34 @@ static int open_xen(const char *mock_socket, uint16_t own_domid, unsigned flags,
     return mock_socket[0] ? xen_open_mock(mock_socket, own_domid, flags, out) : xen_open_real(flags, out);
 }
 
-static int init(struct worker *w, const struct worker_msg *msg, const int fds[WORKER_MAX_FDS])
+/* Nothing of the guest was touched yet. What is opened already stays open: the hypervisor's devices, the run files. */
+static int confine(struct worker *w, const struct worker_msg *msg, int *root_fd)
+{
+    struct confine c = { .parts = msg->u.init.confine, .root_fd = steal_fd(root_fd), .id = msg->u.init.confine_id };
+    int error[CONFINE_PARTS], r;
+
+    /* Domain 0 cannot be named here, and a backend in another domain may serve it. */
+    r = c.parts ? w->svc.xen->ops->restrict_events(w->svc.xen, w->svc.domid) : 0;
+    if (r < 0 && r != -EOPNOTSUPP) {
+        log_err(w->prefix, -r, "cannot restrict event channels to the guest");
+        return r;
+    }
+    if (!c.parts)
+        return 0;
+    confine_enter(&c, error);
+    if (c.root_fd >= 0)
+        close(c.root_fd);
+    for (unsigned i = 0; i < CONFINE_PARTS; i++) {
+        if (error[i] < 0) {
+            log_err(w->prefix, -error[i], "cannot be confined: no %s", confine_part_name(1u << i));
+            return error[i];
+        }
+    }
+    w->svc.own_nodes = (c.parts & CONFINE_ROOT) != 0;
+    return 0;
+}
+
+static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_MAX_FDS])
 {
     unsigned flags = XEN_OPEN_GRANTS | XEN_OPEN_EVENTS;
     struct service *svc = &w->svc;
@@ -229,6 +257,9 @@ static int init(struct worker *w, const struct worker_msg *msg, const int fds[WO
     svc->prefix = w->prefix;
     svc->domid = (uint16_t)msg->u.init.domid;
     svc->own_domid = (uint16_t)msg->u.init.own_domid;
+    r = confine(w, msg, &fds[2]);
+    if (r < 0)
+        return r;
     svc->max_segments = msg->u.init.max_segments <= REQUEST_SEGMENTS_MAX ? msg->u.init.max_segments
                                                                          : REQUEST_SEGMENTS_MAX;
     svc->journal = w->journal.at;

@@ -125,6 +125,7 @@ struct lun {
 
 struct service {
     struct loop *loop;
+    bool own_nodes; /* set by the caller; see sg_pool */
     struct xen *xen;
     const char *prefix;
     uint16_t domid, own_domid;

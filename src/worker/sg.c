@@ -7,9 +7,11 @@
 #include <scsi/sg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/util.h"
+#include "worker/confine.h"
 #include "worker/sg.h"
 
 /* SG_FLAG_Q_AT_TAIL of the kernel's scsi/sg.h; libc's lacks it. Without it commands overtake each other. */
@@ -128,18 +130,38 @@ static void channel_read_reserve(struct sg_channel *ch)
     pool->reserved += ch->reserve;
 }
 
+static int node_path(const struct sg_device *dev, char *path, size_t size)
+{
+    char name[CONFINE_NODE_MAX];
+    struct stat st;
+
+    if (!dev->pool->own_nodes) {
+        snprintf(path, size, "/proc/self/fd/%d", dev->node_fd);
+        return 0;
+    }
+    if (fstat(dev->node_fd, &st) < 0)
+        return -errno;
+    confine_node_name(st.st_rdev, name);
+    snprintf(path, size, "/%s", name);
+    return 0;
+}
+
 static int channel_open(struct sg_device *dev, struct sg_channel **out)
 {
     struct sg_pool *pool = dev->pool;
     struct sg_channel *ch = calloc(1, sizeof(*ch));
-    char path[32];
+    char path[CONFINE_NODE_MAX + 1];
     int r;
 
     if (!ch)
         return -ENOMEM;
     ch->dev = dev;
     /* The worker opens its own: sg compares the opener's credentials on every read and write. */
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", dev->node_fd);
+    r = node_path(dev, path, sizeof(path));
+    if (r < 0) {
+        free(ch);
+        return r;
+    }
     ch->src = (struct loop_source){ .fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC),
                                     .events = EPOLLIN | EPOLLET,
                                     .ready = channel_ready };

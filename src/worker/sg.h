@@ -38,6 +38,7 @@ struct sg_command {
 /* All channels of a worker. */
 struct sg_pool {
     struct loop *loop;
+    bool own_nodes; /* the root directory has the nodes, as confine_node_name() names them; false: /proc has them */
     void (*done)(struct sg_pool *pool, struct sg_command *cmd);
     void (*lost)(struct sg_device *dev);
     struct sg_channel *channels;

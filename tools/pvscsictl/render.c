@@ -71,6 +71,8 @@ void render_status(struct json_object *answer, FILE *out)
     fprintf(out, "pvscsid %s, pid %" PRId64 ", domain %" PRId64 "%s: %s%s\n", text(answer, "version"),
             number(answer, "pid"), number(answer, "domid"), flag(answer, "standalone") ? " (standalone)" : "",
             flag(answer, "serving") ? "serving" : "starting", flag(answer, "xenstore") ? "" : ", xenstored is away");
+    fprintf(out, "  sandbox: %s%s%s\n", text(answer, "sandbox"), text(answer, "sandbox_lacks")[0] ? ", without " : "",
+            text(answer, "sandbox_lacks"));
     for (size_t i = 0; i < length(vhosts); i++) {
         struct json_object *v = json_object_array_get_idx(vhosts, i);
         struct json_object *luns = list(v, "luns");

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The device nodes of one confined worker; see sandbox-nodes.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/util.h"
+#include "control/sandbox-nodes.h"
+#include "pvscsi/stats.h"
+#include "worker/confine.h"
+
+struct sandbox_nodes {
+    int root;
+    uint32_t owner;
+    struct {
+        int held; /* -1: the slot has no node */
+        dev_t rdev;
+    } slot[PVSCSI_STATS_LUNS];
+};
+
+/* A mount that no directory shows. *out gets its root directory. */
+static int make_root(int *out)
+{
+    static const char *const options[][2] = { { "mode", "0755" }, { "size", "64k" }, { "nr_inodes", "1024" } };
+    CLEANUP_CLOSE int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+
+    if (fs < 0)
+        return -errno;
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+        if (fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
+            return -errno;
+    if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return -errno;
+    *out = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    return *out < 0 ? -errno : 0;
+}
+
+int sandbox_nodes_new(struct sandbox_nodes **out)
+{
+    struct sandbox_nodes *n = calloc(1, sizeof(*n));
+    int r;
+
+    if (!n)
+        return -ENOMEM;
+    for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++)
+        n->slot[i].held = -1;
+    r = make_root(&n->root);
+    if (r < 0) {
+        free(n);
+        return r;
+    }
+    *out = n;
+    return 0;
+}
+
+void sandbox_nodes_set_owner(struct sandbox_nodes *n, uint32_t id)
+{
+    n->owner = id;
+}
+
+int sandbox_nodes_root(const struct sandbox_nodes *n)
+{
+    return n->root;
+}
+
+static bool others_have(const struct sandbox_nodes *n, uint32_t slot, dev_t rdev)
+{
+    for (uint32_t i = 0; i < PVSCSI_STATS_LUNS; i++)
+        if (i != slot && n->slot[i].held >= 0 && n->slot[i].rdev == rdev)
+            return true;
+    return false;
+}
+
+static int make_node(const struct sandbox_nodes *n, dev_t rdev)
+{
+    char name[CONFINE_NODE_MAX];
+
+    confine_node_name(rdev, name);
+    if (mknodat(n->root, name, S_IFCHR | 0600, rdev) < 0)
+        return -errno;
+    if (fchownat(n->root, name, n->owner, n->owner, AT_SYMLINK_NOFOLLOW) < 0) {
+        int e = errno;
+
+        unlinkat(n->root, name, 0);
+        return -e;
+    }
+    return 0;
+}
+
+int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t slot, int fd)
+{
+    CLEANUP_CLOSE int held = -1;
+    struct stat st;
+    int r;
+
+    if (slot >= PVSCSI_STATS_LUNS)
+        return -EINVAL;
+    sandbox_nodes_remove(n, slot);
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISCHR(st.st_mode))
+        return 0;
+    held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (held < 0)
+        return -errno;
+    r = others_have(n, slot, st.st_rdev) ? 0 : make_node(n, st.st_rdev);
+    if (r < 0)
+        return r;
+    n->slot[slot].rdev = st.st_rdev;
+    n->slot[slot].held = steal_fd(&held);
+    return 0;
+}
+
+void sandbox_nodes_remove(struct sandbox_nodes *n, uint32_t slot)
+{
+    char name[CONFINE_NODE_MAX];
+
+    if (slot >= PVSCSI_STATS_LUNS || n->slot[slot].held < 0)
+        return;
+    confine_node_name(n->slot[slot].rdev, name);
+    if (!others_have(n, slot, n->slot[slot].rdev))
+        unlinkat(n->root, name, 0);
+    close(steal_fd(&n->slot[slot].held)); /* after the node, see above */
+}
+
+void sandbox_nodes_free(struct sandbox_nodes *n)
+{
+    if (!n)
+        return;
+    for (uint32_t i = 0; i < PVSCSI_STATS_LUNS; i++)
+        sandbox_nodes_remove(n, i);
+    close(n->root);
+    free(n);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The device nodes of one confined worker: a file system in memory that holds the sg nodes of its LUNs and nothing
+ * else. It is mounted nowhere; the worker gets it as a descriptor and makes it its root. It disappears with the worker
+ * and with this.
+ *
+ * The kernel gives the number of a deleted sg device to the next one, but not while somebody has it open. So a node's
+ * device is held open here for as long as the node exists. Otherwise a worker could wait for another disk to get its
+ * number.
+ */
+#ifndef PVSCSI_SANDBOX_NODES_H
+#define PVSCSI_SANDBOX_NODES_H
+
+#include <stdint.h>
+
+struct sandbox_nodes;
+
+/* 0, or -errno: -EPERM without CAP_SYS_ADMIN, -ENOSYS before Linux 5.2. */
+int sandbox_nodes_new(struct sandbox_nodes **out);
+/* The user and the group of the nodes that are added from now on; the directory stays root's. */
+void sandbox_nodes_set_owner(struct sandbox_nodes *nodes, uint32_t id);
+/* The root directory, opened; it belongs to nodes. */
+int sandbox_nodes_root(const struct sandbox_nodes *nodes);
+/*
+ * LUN slot (below PVSCSI_STATS_LUNS) is on the device that fd has open. Its node replaces the one that the slot had.
+ * fd stays the caller's. Anything but a character device needs no node. 0 or -errno.
+ */
+int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t slot, int fd);
+/* The node goes if no other slot is on the device. A slot without a node, or out of range, is fine. */
+void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t slot);
+/* Removes all nodes. NULL is allowed. */
+void sandbox_nodes_free(struct sandbox_nodes *nodes);
+
+#endif

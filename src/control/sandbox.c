@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How far workers are confined; see sandbox.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/util.h"
+#include "control/sandbox-nodes.h"
+#include "control/sandbox.h"
+#include "worker/confine.h"
+
+static const char *const modes[] = {
+    [SANDBOX_OFF] = "off",
+    [SANDBOX_BEST_EFFORT] = "best-effort",
+    [SANDBOX_FULL] = "full",
+    [SANDBOX_AUTO] = "auto",
+};
+
+const char *sandbox_mode_name(unsigned mode)
+{
+    return mode < ARRAY_SIZE(modes) ? modes[mode] : "unknown";
+}
+
+int sandbox_mode_parse(const char *text, unsigned *out)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
+        if (strcmp(text, modes[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+uint32_t sandbox_id(const struct sandbox *s, pid_t pid)
+{
+    return s->id_base + (uint32_t)pid;
+}
+
+/* In the process that tries: enters everything and reports. */
+static void try_all(uint32_t id, int report)
+{
+    struct confine c = { .parts = confine_built_in(), .root_fd = -1, .id = id };
+    struct sandbox_nodes *nodes;
+    int error[CONFINE_PARTS], no_root = sandbox_nodes_new(&nodes);
+
+    if (no_root == 0)
+        c.root_fd = fcntl(sandbox_nodes_root(nodes), F_DUPFD_CLOEXEC, 0);
+    confine_enter(&c, error);
+    if (no_root < 0)
+        error[0] = no_root;
+    for (unsigned i = 0; i < CONFINE_PARTS; i++)
+        if (!(confine_built_in() & 1u << i))
+            error[i] = -ENOPKG;
+    if (write(report, error, sizeof(error)) != (ssize_t)sizeof(error))
+        _exit(1);
+    _exit(0);
+}
+
+/* Which parts can be entered here. 0, and error[i] for part 1 << i; or -errno. */
+static int try(uint32_t id, int error[CONFINE_PARTS])
+{
+    CLEANUP_CLOSE int from = -1;
+    CLEANUP_CLOSE int to = -1;
+    int fds[2], status;
+    ssize_t n;
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return -errno;
+    from = fds[0];
+    to = fds[1];
+    fflush(NULL);
+    pid = fork();
+    if (pid < 0)
+        return -errno;
+    if (pid == 0)
+        try_all(id, to);
+    close(steal_fd(&to));
+    do
+        n = read(from, error, sizeof(int) * CONFINE_PARTS);
+    while (n < 0 && errno == EINTR);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return n == (ssize_t)(sizeof(int) * CONFINE_PARTS) ? 0 : -EIO;
+}
+
+static const char *reason(int error)
+{
+    switch (error) {
+    case -ENOPKG:
+        return "not in this build";
+    case -EOPNOTSUPP:
+        return "it needs the file system";
+    default:
+        return strerror(-error);
+    }
+}
+
+int sandbox_prepare(unsigned mode, bool standalone, uint32_t id_base, struct sandbox *out, char *why, size_t size)
+{
+    int error[CONFINE_PARTS] = { 0 }, r;
+    size_t at = 0;
+
+    if (mode == SANDBOX_AUTO)
+        mode = standalone ? SANDBOX_BEST_EFFORT : SANDBOX_FULL;
+    *out = (struct sandbox){ .mode = (enum sandbox_mode)mode, .id_base = id_base };
+    if (mode == SANDBOX_OFF)
+        return 0;
+    r = try(id_base, error);
+    if (r < 0) {
+        snprintf(why, size, "cannot try the confinement of workers: %s", strerror(-r));
+        return r;
+    }
+    for (unsigned i = 0; i < CONFINE_PARTS; i++) {
+        if (error[i] == 0)
+            out->parts |= 1u << i;
+        else if (at < sizeof(out->lacks))
+            at += (size_t)snprintf(out->lacks + at, sizeof(out->lacks) - at, "%s%s (%s)", at ? ", " : "",
+                                   confine_part_name(1u << i), reason(error[i]));
+    }
+    if (mode != SANDBOX_FULL || out->parts == CONFINE_ALL)
+        return 0;
+    snprintf(why, size,
+             "workers cannot be confined: %s; expected all of it to be possible: run as root with all capabilities, or "
+             "set sandbox to best-effort or off",
+             out->lacks);
+    return -EPERM;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The system calls of a confined worker; see syscalls.h. The table is what the tests need: they run with the
+ * confinement, so a call that is missing here kills the worker in one of them.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <scsi/sg.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xen/grant_table.h> /* the next ones need its types */
+
+#include <xen/evtchn.h>
+#include <xen/gntalloc.h>
+#include <xen/gntdev.h>
+
+#include "common/util.h"
+#include "worker/syscalls.h"
+
+struct allowed {
+    int number;
+    const char *why;
+};
+#define CALL(name, why) \
+    { \
+        SCMP_SYS(name), why \
+    }
+
+static const struct allowed calls[] = {
+    CALL(read, "answers of sg, event channels"),
+    CALL(write, "commands to sg, events, the log"),
+    CALL(pread64, "the emulated disk"),
+    CALL(pwrite64, "the emulated disk"),
+    CALL(fdatasync, "the emulated disk"),
+    CALL(recvmsg, "messages of the control process, mock-xen"),
+    CALL(sendmsg, "messages to the control process, the PR helper, mock-xen"),
+    CALL(recvfrom, "the PR helper"),
+    CALL(sendto, "the PR helper"),
+    CALL(epoll_wait, "the event loop"),
+    CALL(epoll_pwait, "the event loop, where the C library prefers it"),
+    CALL(epoll_ctl, "the event loop"),
+    CALL(poll, "waiting for mock-xen's answer"),
+    CALL(ppoll, "waiting for mock-xen's answer, where the C library prefers it"),
+    CALL(openat, "sg channels of its own device nodes; nothing else is in its file system"),
+    CALL(open, "the same, where the C library prefers it"),
+    CALL(close, "descriptors"),
+    CALL(fstat, "which device a node is, the size of a file"),
+    CALL(newfstatat, "the same, where the C library prefers it"),
+    CALL(fcntl, "flags of descriptors"),
+    CALL(lseek, "the log, when standard error is a file"),
+    CALL(munmap, "grants, memory"),
+    CALL(mremap, "memory"),
+    CALL(madvise, "memory"),
+    CALL(brk, "memory"),
+    CALL(futex, "locks of the C library"),
+    CALL(getrandom, "the C library's memory allocator"),
+    CALL(clock_gettime, "the time, where the kernel offers no faster way"),
+    CALL(gettimeofday, "the time, where the kernel offers no faster way"),
+    CALL(clock_nanosleep, "short waits"),
+    CALL(nanosleep, "short waits, where the C library prefers it"),
+    CALL(sched_yield, "short waits"),
+    CALL(restart_syscall, "a wait goes on after a stop and SIGCONT"),
+    CALL(rt_sigreturn, "the end of a signal handler"),
+    CALL(rt_sigprocmask, "abort() of the C library"),
+    CALL(getpid, "abort() of the C library"),
+    CALL(gettid, "abort() of the C library"),
+    CALL(exit, "the end"),
+    CALL(exit_group, "the end"),
+};
+
+/* Requests of ioctl(). All others are refused, among them those that put input into a terminal (TIOCSTI). */
+struct request {
+    uint32_t number;
+    const char *why;
+};
+#define REQUEST(name, why) \
+    { \
+        (uint32_t)(name), why \
+    }
+
+static const struct request requests[] = {
+    REQUEST(SG_GET_RESERVED_SIZE, "sg channels"),
+    REQUEST(SG_SET_RESERVED_SIZE, "sg channels"),
+    REQUEST(BLKSSZGET, "the size of a disk's blocks"),
+    REQUEST(IOCTL_GNTDEV_MAP_GRANT_REF, "mapping the ring"),
+    REQUEST(IOCTL_GNTDEV_UNMAP_GRANT_REF, "unmapping the ring"),
+    REQUEST(IOCTL_GNTDEV_GET_OFFSET_FOR_VADDR, "unmapping the ring"),
+    REQUEST(IOCTL_GNTDEV_GRANT_COPY, "data from and to the guest"),
+    REQUEST(IOCTL_GNTALLOC_ALLOC_GREF, "granted buffers"),
+    REQUEST(IOCTL_GNTALLOC_DEALLOC_GREF, "granted buffers"),
+    REQUEST(IOCTL_EVTCHN_BIND_INTERDOMAIN, "the ring's event channel"),
+    REQUEST(IOCTL_EVTCHN_UNBIND, "the ring's event channel"),
+    REQUEST(IOCTL_EVTCHN_NOTIFY, "events to the guest"),
+};
+
+static int allow(scmp_filter_ctx ctx)
+{
+    const uint64_t exec = PROT_EXEC;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(calls); i++)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i].number, 0);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(requests); i++)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, requests[i].number));
+    /* Memory, but no code. */
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0));
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0));
+    /* A signal to itself only. */
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
+    return r;
+}
+
+int syscalls_restrict(void)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int r;
+
+    if (!ctx)
+        return -ENOMEM;
+    /* A search in a tree, not along the list: the calls of the data path are made for each command. */
+    r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (r == 0)
+        r = allow(ctx);
+    if (r == 0)
+        r = seccomp_load(ctx);
+    seccomp_release(ctx);
+    return r;
+}

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A worker that was taken over: a process with the same confinement tries to get at what is not its guest's. Each
+ * attempt is made twice: with all parts, and without the list of system calls. So a hole in one part is not hidden
+ * by another one.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/util.h"
+#include "control/sandbox-nodes.h"
+#include "control/sandbox.h"
+#include "worker/confine.h"
+
+#define ID 1879048192u
+#define KILLED 256 /* by SIGSYS */
+
+static char secret[] = "/tmp/check_confined.XXXXXX"; /* a file that everybody may read: another guest's journal */
+static struct sandbox_nodes *nodes;
+static pid_t test_pid;
+
+/* --- attempts: 0 when they succeed, or the errno --- */
+
+static int result(long r)
+{
+    return r < 0 ? errno : 0;
+}
+
+static int own_node(void)
+{
+    return result(open("/c1:3", O_RDWR | O_CLOEXEC));
+}
+static int own_node_of_a_later_lun(void)
+{
+    return result(open("/c1:5", O_RDWR | O_CLOEXEC));
+}
+static int another_node(void)
+{
+    return result(open("/c1:8", O_RDONLY | O_CLOEXEC));
+}
+static int node_in_dev(void)
+{
+    return result(open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+static int another_guests_files(void)
+{
+    return result(open(secret, O_RDONLY | O_CLOEXEC));
+}
+static int above_the_root(void)
+{
+    return result(open("/../../../etc/passwd", O_RDONLY | O_CLOEXEC));
+}
+static int memory_of_init(void)
+{
+    return result(open("/proc/1/mem", O_RDONLY | O_CLOEXEC));
+}
+static int new_file(void)
+{
+    return result(open("/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+}
+static int make_a_node(void)
+{
+    return result(mknod("/node", S_IFCHR | 0600, makedev(1, 3)));
+}
+static int mount_something(void)
+{
+    return result(mount("none", "/", "tmpfs", 0, NULL));
+}
+static int change_the_root(void)
+{
+    return result(chroot("/"));
+}
+static int become_root(void)
+{
+    return result(setresuid(0, 0, 0));
+}
+static int take_a_group(void)
+{
+    return result(setresgid(0, 0, 0));
+}
+static int xenstore(void)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = "/run/xenstored/socket" };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd < 0 ? errno : result(connect(fd, (struct sockaddr *)&addr, sizeof(addr)));
+}
+static int network(void)
+{
+    struct sockaddr_in addr = { .sin_family = AF_INET,
+                                .sin_port = htons(22),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd < 0 ? errno : result(connect(fd, (struct sockaddr *)&addr, sizeof(addr)));
+}
+static int raw_network(void)
+{
+    return result(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
+}
+static int trace_the_daemon(void)
+{
+    return result(ptrace(PTRACE_ATTACH, test_pid, NULL, NULL));
+}
+static int kill_the_daemon(void)
+{
+    return result(kill(test_pid, 0));
+}
+static int run_a_program(void)
+{
+    static char name[] = "/bin/sh", *const argv[] = { name, NULL };
+
+    return result(execve(name, argv, argv + 1));
+}
+static int new_process(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    return result(pid);
+}
+static int executable_memory(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
+}
+static int memory(void)
+{
+    void *p = malloc(4 << 20);
+
+    if (!p)
+        return errno;
+    memset(p, 1, 4 << 20);
+    free(p);
+    return 0;
+}
+
+static const struct attempt {
+    const char *name;
+    int (*try)(void);
+    int expected; /* without the list of system calls: errno, 0 for success */
+    int listed;   /* with it: errno, 0, or KILLED */
+} attempts[] = {
+    { "its own node", own_node, 0, 0 },
+    { "a node that came later", own_node_of_a_later_lun, 0, 0 },
+    { "memory", memory, 0, 0 },
+    { "another guest's disk", another_node, ENOENT, ENOENT },
+    { "a node in /dev", node_in_dev, ENOENT, ENOENT },
+    { "another guest's journal", another_guests_files, ENOENT, ENOENT },
+    { "a file above the root", above_the_root, ENOENT, ENOENT },
+    { "/proc/1/mem", memory_of_init, ENOENT, ENOENT },
+    { "a new file", new_file, EROFS, EROFS },
+    { "a new node", make_a_node, EROFS, KILLED },
+    { "mount()", mount_something, EPERM, KILLED },
+    { "chroot()", change_the_root, EPERM, KILLED },
+    { "user 0", become_root, EPERM, KILLED },
+    { "group 0", take_a_group, EPERM, KILLED },
+    { "xenstored's socket", xenstore, ENOENT, KILLED },
+    { "the network", network, ENETUNREACH, KILLED },
+    { "raw packets", raw_network, EPERM, KILLED },
+    { "ptrace() of the daemon", trace_the_daemon, EPERM, KILLED },
+    { "a signal to the daemon", kill_the_daemon, EPERM, KILLED },
+    { "another program", run_a_program, ENOENT, KILLED },
+    { "another process", new_process, EAGAIN, KILLED },
+    { "executable memory", executable_memory, 0, KILLED },
+};
+
+/* --- the process that tries --- */
+
+#define ROOT_FD 100
+#define READY_FD 101
+#define GO_FD 102
+
+/* A worker has neither the control process's descriptors nor its list of nodes. */
+static void become_worker(int ready, int go)
+{
+    if (dup2(sandbox_nodes_root(nodes), ROOT_FD) < 0 || dup2(ready, READY_FD) < 0 || dup2(go, GO_FD) < 0
+        || close_range(3, ROOT_FD - 1, 0) < 0 || close_range(GO_FD + 1, ~0u, 0) < 0)
+        _exit(252);
+}
+
+static void confined(unsigned parts, int (*try)(void), int ready, int go)
+{
+    struct confine c = { .parts = parts, .root_fd = ROOT_FD, .id = ID };
+    int error[CONFINE_PARTS];
+    char byte = 0;
+
+    become_worker(ready, go);
+    confine_enter(&c, error);
+    for (unsigned i = 0; i < CONFINE_PARTS; i++)
+        if (error[i] < 0)
+            _exit(250);
+    if (write(READY_FD, &byte, 1) != 1 || read(GO_FD, &byte, 1) != 1)
+        _exit(251);
+    _exit(try());
+}
+
+static pid_t child;
+static int to_child;
+
+/* Returns when the child is confined; its node of /dev/null is there. */
+static void begin(unsigned parts, int (*try)(void))
+{
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int ready[2], go[2];
+    char byte;
+
+    ck_assert_int_eq(sandbox_nodes_new(&nodes), 0);
+    sandbox_nodes_set_owner(nodes, ID);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null), 0);
+    ck_assert(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        confined(parts, try, ready[1], go[0]);
+    close(ready[1]);
+    close(go[0]);
+    to_child = go[1];
+    ck_assert_int_eq((int)read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+}
+
+/* Lets the child try, and says what became of it: an errno, 0 or KILLED. */
+static int end(void)
+{
+    int status;
+
+    ck_assert_int_eq((int)write(to_child, "", 1), 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    close(to_child);
+    sandbox_nodes_free(nodes);
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status) == SIGSYS ? KILLED : -WTERMSIG(status);
+    return WEXITSTATUS(status);
+}
+
+static int outcome(unsigned parts, int (*try)(void))
+{
+    CLEANUP_CLOSE int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+    begin(parts, try);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 7, zero), 0);
+    return end();
+}
+
+START_TEST(nothing_of_others_can_be_reached)
+{
+    const struct attempt *a = &attempts[_i];
+    int got = outcome(CONFINE_ALL & ~(unsigned)CONFINE_SYSCALLS, a->try);
+
+    ck_assert_msg(got == a->expected, "%s: expected %d, got %d (errno)", a->name, a->expected, got);
+    got = outcome(CONFINE_ALL, a->try);
+    ck_assert_msg(got == a->listed, "%s: expected %d, got %d (errno, or 256: killed)", a->name, a->listed, got);
+}
+END_TEST
+
+/* Of /proc/PID/status. */
+static void expect_status(const char *line)
+{
+    CLEANUP_FREE char *path = strf("/proc/%d/status", (int)child);
+    CLEANUP_FREE char *text = NULL;
+
+    ck_assert_int_eq(read_file(path, 65536, &text, NULL), 0);
+    ck_assert_msg(strstr(text, line) != NULL, "no '%s' in: %s", line, text);
+}
+
+START_TEST(its_credentials_are_nobodys)
+{
+    static const char *const namespaces[] = { "mnt", "net", "ipc", "uts" };
+
+    begin(CONFINE_ALL, memory);
+    expect_status("\nUid:\t1879048192\t1879048192\t1879048192\t1879048192\n");
+    expect_status("\nGid:\t1879048192\t1879048192\t1879048192\t1879048192\n");
+    expect_status("\nGroups:\t \n");
+    expect_status("\nCapInh:\t0000000000000000\n");
+    expect_status("\nCapPrm:\t0000000000000000\n");
+    expect_status("\nCapEff:\t0000000000000000\n");
+    expect_status("\nCapBnd:\t0000000000000000\n");
+    expect_status("\nCapAmb:\t0000000000000000\n");
+    expect_status("\nNoNewPrivs:\t1\n");
+    expect_status("\nSeccomp:\t2\n");
+    for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
+        CLEANUP_FREE char *theirs = strf("/proc/%d/ns/%s", (int)child, namespaces[i]);
+        CLEANUP_FREE char *ours = strf("/proc/self/ns/%s", namespaces[i]);
+        struct stat a, b;
+
+        ck_assert(stat(theirs, &a) == 0 && stat(ours, &b) == 0);
+        ck_assert_msg(a.st_ino != b.st_ino, "%s", namespaces[i]);
+    }
+    ck_assert_int_eq(end(), 0);
+}
+END_TEST
+
+/* Two LUNs may be on one device. Its node goes with the last of them. */
+START_TEST(a_node_goes_with_its_last_lun)
+{
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    begin(CONFINE_ALL, own_node);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 3, null), 0);
+    if (_i > 0)
+        sandbox_nodes_remove(nodes, 0);
+    if (_i > 1)
+        sandbox_nodes_remove(nodes, 3);
+    sandbox_nodes_remove(nodes, 3000000000u);
+    ck_assert_int_eq(end(), _i > 1 ? ENOENT : 0);
+}
+END_TEST
+
+/* The kernel gives the number of a deleted device to another one only when nobody has it open any more. */
+START_TEST(the_device_of_a_node_stays_open)
+{
+    int fds[2], null;
+    char byte;
+
+    ck_assert_int_eq(sandbox_nodes_new(&nodes), 0);
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    fds[0] = fcntl(null, F_DUPFD_CLOEXEC, 0); /* the number that the duplicate would get, and the one after it */
+    close(fds[0]);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null), 0);
+    ck_assert_int_ge(fcntl(fds[0], F_GETFD), 0);
+    close(null);
+    ck_assert_int_eq((int)read(fds[0], &byte, 1), 0);
+    sandbox_nodes_remove(nodes, 0);
+    ck_assert_int_lt(fcntl(fds[0], F_GETFD), 0);
+    /* A file of standalone mode needs no node. */
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, fds[0]), 0);
+    close(fds[0]);
+    close(fds[1]);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 256, 0), -EINVAL);
+    sandbox_nodes_free(nodes);
+}
+END_TEST
+
+START_TEST(what_is_not_wanted_is_not_tried)
+{
+    struct sandbox s;
+    char why[512] = "";
+
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_OFF, false, ID, &s, why, sizeof(why)), 0);
+    ck_assert_uint_eq(s.parts, 0);
+    ck_assert_int_eq(s.mode, SANDBOX_OFF);
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_AUTO, true, ID, &s, why, sizeof(why)), 0);
+    ck_assert_int_eq(s.mode, SANDBOX_BEST_EFFORT);
+    ck_assert_uint_eq(s.parts, CONFINE_ALL);
+    ck_assert_str_eq(s.lacks, "");
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_AUTO, false, ID, &s, why, sizeof(why)), 0);
+    ck_assert_int_eq(s.mode, SANDBOX_FULL);
+    ck_assert_uint_eq(sandbox_id(&s, 4194304), 1883242496u);
+}
+END_TEST
+
+/* As a user without capabilities: only the list of system calls is possible. */
+START_TEST(without_root_full_is_refused_with_the_reasons)
+{
+    struct sandbox s;
+    char why[512] = "";
+
+    ck_assert_int_eq(setresuid(65534, 65534, 65534), 0); /* check runs each test in a process of its own */
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_BEST_EFFORT, false, ID, &s, why, sizeof(why)), 0);
+    ck_assert_uint_eq(s.parts, CONFINE_SYSCALLS);
+    ck_assert_str_eq(s.lacks,
+                     "file system of its own (Operation not permitted), network, IPC and UTS namespaces of its "
+                     "own (Operation not permitted), user of its own and no capability (it needs the file "
+                     "system)");
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_FULL, false, ID, &s, why, sizeof(why)), -EPERM);
+    ck_assert_ptr_nonnull(
+        strstr(why, "workers cannot be confined: file system of its own (Operation not permitted), "));
+    ck_assert_ptr_nonnull(strstr(why, "; expected all of it to be possible: run as root"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("confined");
+    SRunner *sr = srunner_create(suite);
+    TCase *t = tcase_create("all");
+    struct sandbox s;
+    char why[512];
+    int failed, fd;
+
+    if (sandbox_prepare(SANDBOX_FULL, false, ID, &s, why, sizeof(why)) < 0) {
+        printf("SKIP: %s\n", why);
+        return 77;
+    }
+    test_pid = getpid();
+    fd = mkstemp(secret);
+    if (fd < 0 || fchmod(fd, 0644) < 0)
+        return 1;
+    close(fd);
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, nothing_of_others_can_be_reached, 0, ARRAY_SIZE(attempts));
+    tcase_add_test(t, its_credentials_are_nobodys);
+    tcase_add_loop_test(t, a_node_goes_with_its_last_lun, 0, 3);
+    tcase_add_test(t, the_device_of_a_node_stays_open);
+    tcase_add_test(t, what_is_not_wanted_is_not_tried);
+    tcase_add_test(t, without_root_full_is_refused_with_the_reasons);
+    suite_add_tcase(suite, t);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    unlink(secret);
+    return failed != 0;
+}
