@@ -16,7 +16,7 @@ helper_kill() { # SIGNAL
 helper_is() { pvscsictl status | grep -q "pr-helper:$1"; }
 
 lio_two_initiators 32
-daemon_start --pr-deadline=3
+daemon_start --pr=helper --pr-deadline=3
 guest_start g1
 expect_ok xl-scsi attach g1 "$LIO_A" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
