@@ -665,7 +665,7 @@ START_TEST(busy_then_failed_then_back)
         stale_socket_file();
     if (_i == 2)
         close(open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600));
-    new_client(2000, 600);
+    new_client(2000, 1500);
     begin = now_us();
     end = begin + 400000;
     /* The last one may be held until the next attempt, 100 ms later. */
@@ -681,7 +681,7 @@ START_TEST(busy_then_failed_then_back)
     ck_assert_uint_ge(n_busy, 2);
     ck_assert_uint_le(n_busy, 12);
     ck_assert_int_eq(pr_client_state(client), HELPER_AWAY);
-    while (now_us() < begin + 620000)
+    while (now_us() < begin + 1520000)
         loop_once(loop, 5);
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_int_eq(i == 1 ? submit_in(NULL) : submit_out(NULL), 0);
