@@ -155,6 +155,9 @@ static void setup(void)
     link_to("../../class/bsg/host1", "dev/char/250:1");
     /* Devices that are not SCSI devices. */
     put("dev/block/253:0/dm/name", "vg0-root");
+    put("dev/block/253:1/dm/name", "mpatha");
+    put("dev/block/253:1/dm/uuid", "mpath-35000c50012345678");
+    put("dev/block/253:1/slaves/sda/x", "");
     put("dev/block/9:127/md/level", "raid1");
     put("dev/block/7:0/loop/backing_file", "/x");
     put("dev/block/259:0/uevent", "MAJOR=259\nMINOR=0\nDEVNAME=nvme0n1");
@@ -215,6 +218,19 @@ static const struct {
     { "naa.5000c50012345678x", -EINVAL, 0, "16 hex digits" },
     { "t10.ATA     X", 0, PDEV_WWID, NULL },
     { "eui.0025385000000001", 0, PDEV_WWID, NULL },
+    { "naa.5000c50012345678:18446744073709551615", 0, PDEV_WWID, NULL },
+    { "naa.5000c50012345678:18446744073709551616", -EINVAL, 0, "no LUN" },
+    { "wwn-0x5000c50012345678", 0, PDEV_WWID, NULL },
+    { "wwn-0x600140500000000000000000deadbeef", 0, PDEV_WWID, NULL },
+    { "wwn-0x5000c50012345678-part1", -EINVAL, 0, "16 hex digits after 'wwn-0x'" },
+    { "scsi-35000c50012345678", 0, PDEV_WWID, NULL },
+    { "scsi-3600140500000000000000000deadbeef-part2", -EINVAL, 0, "32 hex digits after 'scsi-3'" },
+    { "scsi-SATA_disk_1", 0, PDEV_NODE, NULL },
+    { "scsi-", -EINVAL, 0, "does not name a SCSI device" },
+    { "scsi-S/../sda", -EINVAL, 0, "does not name a SCSI device" },
+    { "1:0:0:18446744073709551615", 0, PDEV_HCTL, NULL },
+    { "1:0:0:18446744073709551616", -EINVAL, 0, "expected" },
+    { "4294967296:0:0:0", -EINVAL, 0, "expected" },
     { "file:/tmp/x", 0, PDEV_FILE, NULL },
     { "file:x", -EINVAL, 0, "file:/path" },
     { "", -EINVAL, 0, "empty" },
@@ -235,6 +251,13 @@ START_TEST(every_form_of_text_is_taken_or_refused_with_a_reason)
     ck_assert_int_eq(pdev_parse("naa.5000C50012345678:3", &p, NULL), 0);
     ck_assert(p.has_lun && p.lun == 3);
     ck_assert_str_eq(p.text, "naa.5000C50012345678");
+    ck_assert_int_eq(pdev_parse("scsi-35000c50012345678:65535", &p, NULL), 0);
+    ck_assert(p.has_lun && p.lun == 65535);
+    ck_assert_str_eq(p.text, "naa.5000c50012345678");
+    ck_assert_int_eq(pdev_parse("wwn-0x5000C50012345678", &p, NULL), 0);
+    ck_assert_str_eq(p.text, "naa.5000C50012345678");
+    ck_assert_int_eq(pdev_parse("scsi-SATA_disk_1", &p, NULL), 0);
+    ck_assert_str_eq(p.text, "/dev/disk/by-id/scsi-SATA_disk_1");
     ck_assert_int_eq(pdev_parse(NULL, &p, why), -EINVAL);
 }
 END_TEST
@@ -360,6 +383,38 @@ static void refuse(const char *pdev, int error, const char *part)
     ck_assert_msg(strstr(why, part) != NULL, "%s: '%s' lacks '%s'", pdev, why, part);
 }
 
+START_TEST(two_units_with_one_identifier_are_refused)
+{
+    static const struct {
+        const char *file, *what;
+    } cases[] = {
+        { "type", "type" }, { "model", "model" }, { "vpd_pg80", "serial number" }, { "block/sdb/size", "size" }
+    };
+
+    put("devices/1:0:0:0/vpd_pg80", "one");
+    put("devices/2:0:0:0/vpd_pg80", "one");
+    put("devices/1:0:0:0/block/sda/size", "1");
+    put("devices/2:0:0:0/block/sdb/size", "0");
+    expect("naa.5000c50012345678", "1:0:0:0", "sg3", "sda", 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char path[64], part[160];
+
+        snprintf(path, sizeof(path), "devices/2:0:0:0/%s", cases[i].file);
+        put(path, "2");
+        snprintf(part, sizeof(part),
+                 "two units have the identifier naa.5000c50012345678, and they differ in %s: 1:0:0:0 and 2:0:0:0",
+                 cases[i].what);
+        refuse("wwn-0x5000c50012345678", -ENOTUNIQ, part);
+        put(path, i == 0 ? "0" : i == 1 ? "scsi_debug" : i == 2 ? "one" : "1");
+    }
+    /* An address, and an identifier with the LUN of one of them, say which is meant. */
+    put("devices/2:0:0:5/vpd_pg80", "two");
+    refuse("naa.5000c50012345678", -ENOTUNIQ, "1:0:0:0 and 2:0:0:5");
+    expect("naa.5000c50012345678:5", "2:0:0:5", "sg5", "sdc", 0);
+    expect("1:0:0:0", "1:0:0:0", "sg3", "sda", 0);
+}
+END_TEST
+
 START_TEST(what_is_missing_is_refused)
 {
     refuse("9:0:0:0", -ENOENT, "no SCSI device 9:0:0:0");
@@ -400,6 +455,7 @@ START_TEST(numbers_of_no_scsi_device_are_refused_by_their_name)
         const char *part;
     } numbers[] = {
         { true, 8, 1, "partition 1 of sda" },
+        { true, 253, 1, "the multipath device mpatha, not a SCSI device; attach each of its paths: sda as a VDEV of" },
         { true, 253, 0, "vg0-root" },
         { true, 9, 127, "md array" },
         { true, 7, 0, "loop device" },
@@ -600,6 +656,7 @@ int main(void)
     tcase_add_loop_test(t, sysfs_says_how_many_commands_a_device_and_its_host_take, 0, 4);
     tcase_add_test(t, a_number_leads_to_its_device);
     tcase_add_test(t, a_wwid_leads_to_the_running_path_with_the_lowest_address);
+    tcase_add_test(t, two_units_with_one_identifier_are_refused);
     tcase_add_test(t, what_is_missing_is_refused);
     tcase_add_test(t, what_is_no_scsi_device_is_refused_by_its_name);
     tcase_add_test(t, numbers_of_no_scsi_device_are_refused_by_their_name);

@@ -125,7 +125,7 @@ START_TEST(equal_means_the_same_unit)
         { "naa.5000C500A1B2C3D4", "naa.5000c500a1b2c3d4", true },
         { "EUI.0025385A91B00001", "eui.0025385a91b00001", true },
         { "t10.ATA  disk  ", "t10.ATA  disk", true },
-        { "t10.ATA  disk", "t10.ata  disk", false },
+        { "t10.ATA  disk", "t10.ATA disk", false },
         { "naa.5000c500a1b2c3d4", "naa.5000c500a1b2c3d5", false },
         { "naa.5000c500a1b2c3d4", "naa.5000c500a1b2c3d400", false },
         { "", "", false },

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "device/holder.h"
 #include "xl-scsi/inuse.h"
 #include "xl-scsi/lookup.h"
 
@@ -107,6 +108,28 @@ START_TEST(use_is_seen)
 }
 END_TEST
 
+/* `force` would leave multipath on the device. */
+START_TEST(multipath_is_named_with_the_way_out)
+{
+    struct device dev = { .block_dev = makedev(8, 16), .block_name = "sdb" };
+    char why[DEVICE_WHY_MAX] = "";
+
+    make_root();
+    put("sys/class/block/sdb/holders/dm-0/dm/name", "mpatha\n");
+    put("sys/class/block/sdb/holders/dm-0/dm/uuid", _i ? "mpath-35000c50012345678\n" : "LVM-x\n");
+    CLEANUP_FREE char *sys = strf("%s/sys", root), *proc = strf("%s/proc", root), *nodes = strf("%s/dev", root);
+    struct device_roots roots = { .sysfs = sys, .dev = nodes, .proc = proc };
+    int r = inuse_locally(&roots, &dev, why);
+
+    remove_root();
+    ck_assert_int_eq(r, 1);
+    ck_assert_str_eq(why, _i ? "the multipath of this domain has it as /dev/mapper/mpatha"
+                             : "it is part of /dev/mapper/mpatha");
+    ck_assert_str_eq(holder_advice(why), _i ? "; take it from multipath first, see MULTIPATH in vscsi(7)"
+                                            : "; option force attaches it anyway");
+}
+END_TEST
+
 static void put_device(const char *hctl, const char *sg, const char *wwid, const char *state)
 {
     const struct {
@@ -187,6 +210,7 @@ int main(void)
     SRunner *r = srunner_create(s);
 
     tcase_add_loop_test(t, use_is_seen, 0, ARRAY_SIZE(uses));
+    tcase_add_loop_test(t, multipath_is_named_with_the_way_out, 0, 2);
     tcase_add_test(t, lookup_finds_what_resolve_finds);
     tcase_add_test(t, no_sysfs_is_no_use);
     suite_add_tcase(s, t);

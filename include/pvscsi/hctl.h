@@ -8,7 +8,7 @@
 
 struct hctl {
     uint32_t host, channel, target;
-    uint64_t lun; /* a plain number; 0 to 16383 in a v-dev */
+    uint64_t lun; /* as the kernel prints it: 64 bits with extended addressing; 0 to 16383 in a v-dev */
 };
 
 /* The limits of a pvSCSI request (vscsiif.h: 16 bits each) and of SCSI (SAM-5 4.7.7.5: a flat LUN has 14 bits). */
@@ -18,7 +18,7 @@ enum {
     VDEV_LUN_MAX = 16383
 };
 
-/* Exactly "h:c:t:l", decimal, each part within 32 bits. 0, -EINVAL or -ERANGE. */
+/* Exactly "h:c:t:l", decimal, h, c and t within 32 bits, l within 64. 0, -EINVAL or -ERANGE. */
 int hctl_parse(const char *text, struct hctl *out);
 /* hctl_parse() plus the ranges above for channel, target and LUN. */
 int vdev_parse(const char *text, struct hctl *out);

@@ -11,13 +11,13 @@
 
 int hctl_parse(const char *text, struct hctl *out)
 {
-    uint32_t part[4];
+    uint64_t part[4];
 
     if (!text)
         return -EINVAL;
     for (unsigned i = 0; i < 4; i++) {
         size_t len = strcspn(text, ":");
-        int r = parse_u32(text, len, UINT32_MAX, &part[i]);
+        int r = parse_u64(text, len, i < 3 ? UINT32_MAX : UINT64_MAX, &part[i]);
 
         if (r < 0)
             return r;
@@ -25,7 +25,7 @@ int hctl_parse(const char *text, struct hctl *out)
         if (i < 3 ? *text++ != ':' : *text != '\0')
             return -EINVAL;
     }
-    *out = (struct hctl){ part[0], part[1], part[2], part[3] };
+    *out = (struct hctl){ (uint32_t)part[0], (uint32_t)part[1], (uint32_t)part[2], part[3] };
     return 0;
 }
 

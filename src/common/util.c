@@ -11,25 +11,35 @@
 
 #include "common/util.h"
 
-int parse_u32(const char *s, size_t len, uint32_t max, uint32_t *out)
+int parse_u64(const char *s, size_t len, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;
+    bool fits = true;
 
     if (!s || len == 0)
         return -EINVAL;
     for (size_t i = 0; i < len; i++) {
+        uint64_t digit = (uint64_t)(s[i] - '0');
+
         if (s[i] < '0' || s[i] > '9')
             return -EINVAL;
-        value = value * 10 + (uint64_t)(s[i] - '0');
-        if (value > max) {
-            for (size_t j = i + 1; j < len; j++)
-                if (s[j] < '0' || s[j] > '9')
-                    return -EINVAL;
-            return -ERANGE;
-        }
+        fits = fits && digit <= max && value <= (max - digit) / 10;
+        value = fits ? value * 10 + digit : 0;
     }
-    *out = (uint32_t)value;
+    if (!fits)
+        return -ERANGE;
+    *out = value;
     return 0;
+}
+
+int parse_u32(const char *s, size_t len, uint32_t max, uint32_t *out)
+{
+    uint64_t value;
+    int r = parse_u64(s, len, max, &value);
+
+    if (r == 0)
+        *out = (uint32_t)value;
+    return r;
 }
 
 int parse_u32_str(const char *s, uint32_t max, uint32_t *out)

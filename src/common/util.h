@@ -48,6 +48,8 @@ static inline int steal_fd(int *fd)
  * Returns 0 and sets *out, or -EINVAL (empty, other characters) or -ERANGE.
  */
 int parse_u32(const char *s, size_t len, uint32_t max, uint32_t *out);
+/* The same for numbers of 64 bits. */
+int parse_u64(const char *s, size_t len, uint64_t max, uint64_t *out);
 /* The same for a NUL-terminated string; NULL gives -EINVAL. */
 int parse_u32_str(const char *s, uint32_t max, uint32_t *out);
 

@@ -10,6 +10,7 @@
 #include "control/giveback.h"
 #include "control/opening.h"
 #include "device/ask.h"
+#include "device/holder.h"
 
 static bool is_it(const struct opening *o)
 {
@@ -134,8 +135,10 @@ static int check_unit(struct opening *o)
         expected = p.text;
     else if (!o->unit[0] || identity_equal(o->unit, o->dev.unit))
         return 0;
-    snprintf(o->why, sizeof(o->why), "it is the unit %.80s; expected %.80s%s", o->dev.unit, expected,
-             identity_lasts(expected) ? "" : " (a unit without an identifier, known only until a reboot)");
+    snprintf(o->why, sizeof(o->why), "it is the unit %.72s; expected %.72s%s", o->dev.unit, expected,
+             identity_lasts(expected)
+                 ? ""
+                 : " (it has no identifier, so it is known only until a reboot); attach it by hand");
     return -ENODEV;
 }
 
@@ -168,7 +171,7 @@ static int claim(struct opening *o)
     device_close(&o->fds);
     o->in_use = r == -EBUSY;
     snprintf(o->why, sizeof(o->why), "%s%.180s%s", o->in_use ? "it is in use in this domain: " : "", why,
-             o->in_use ? "; option force attaches it anyway" : "");
+             o->in_use ? holder_advice(why) : "");
     return r;
 }
 

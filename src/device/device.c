@@ -170,6 +170,35 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
     return 0;
 }
 
+/* The names of the block devices below a device-mapper volume: "sdb, sdc". */
+static void list_slaves(const char *dir, char *out, size_t size)
+{
+    CLEANUP_FREE char *path = strf("%s/slaves", dir);
+    DIR *d = path ? opendir(path) : NULL;
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (struct dirent *e; d && (e = readdir(d)) && at + 32 < size;)
+        if (e->d_name[0] != '.')
+            at += (size_t)snprintf(out + at, size - at, "%s%.24s", at ? ", " : "", e->d_name);
+    if (d)
+        closedir(d);
+}
+
+/* A guest needs the paths themselves: its commands must reach the device, and reservations belong to a path. */
+static int refuse_dm(const char *dir, const char *name, char *why)
+{
+    char uuid[128], slaves[80];
+
+    if (attr(uuid, sizeof(uuid), "%s/dm/uuid", dir) < 0 || strncmp(uuid, "mpath-", 6) != 0)
+        return refuse(why, -ENOTSUP, "it is the device-mapper volume %.64s; expected a SCSI device", name);
+    list_slaves(dir, slaves, sizeof(slaves));
+    return refuse(why, -ENOTSUP,
+                  "it is the multipath device %.32s, not a SCSI device; attach each of its paths%s%s as a VDEV of its "
+                  "own, see MULTIPATH in vscsi(7)",
+                  name, slaves[0] ? ": " : "", slaves);
+}
+
 /* Refuses a device node that has no SCSI device behind it, and says what it is. */
 static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
 {
@@ -181,10 +210,7 @@ static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
     if (!md || !loop)
         return refuse(why, -ENOMEM, "out of memory");
     if (attr(text, sizeof(text), "%s/dm/name", dir) == 0)
-        return refuse(why, -ENOTSUP,
-                      "it is the device-mapper volume %s; expected a SCSI device (for multipath, one of "
-                      "its paths)",
-                      text);
+        return refuse_dm(dir, text, why);
     if (access(md, F_OK) == 0)
         return refuse(why, -ENOTSUP, "it is an md array; expected a SCSI device");
     if (access(loop, F_OK) == 0)
@@ -314,46 +340,110 @@ int device_for_each(const struct device_roots *roots, int (*fn)(const struct dev
     return 0;
 }
 
+/* A file of a device's directory. False: it has none. */
+static bool read_attr(const struct device_roots *roots, const struct device *dev, const char *name, char **out,
+                      size_t *len)
+{
+    CLEANUP_FREE char *path = NULL;
+    char text[HCTL_TEXT_MAX];
+
+    hctl_format(&dev->hctl, text);
+    path = strf("%s/bus/scsi/devices/%s/%s", roots->sysfs, text, name);
+    return path && read_file(path, 65536, out, len) == 0;
+}
+
+/* Both have it, and it differs. */
+static bool differs(const struct device_roots *roots, const struct device *a, const char *name_a,
+                    const struct device *b, const char *name_b)
+{
+    CLEANUP_FREE char *of_a = NULL, *of_b = NULL;
+    size_t len_a, len_b;
+
+    if (!read_attr(roots, a, name_a, &of_a, &len_a) || !read_attr(roots, b, name_b, &of_b, &len_b))
+        return false;
+    return len_a != len_b || memcmp(of_a, of_b, len_a) != 0;
+}
+
+static bool sizes_differ(const struct device_roots *roots, const struct device *a, const struct device *b)
+{
+    CLEANUP_FREE char *name_a = strf("block/%s/size", a->block_name), *name_b = strf("block/%s/size", b->block_name);
+    CLEANUP_FREE char *of_a = NULL, *of_b = NULL;
+
+    if (!name_a || !name_b || !a->block_name[0] || !b->block_name[0] || !read_attr(roots, a, name_a, &of_a, NULL)
+        || !read_attr(roots, b, name_b, &of_b, NULL))
+        return false;
+    return strtoull(of_a, NULL, 10) != 0 && strtoull(of_b, NULL, 10) != 0
+           && strtoull(of_a, NULL, 10) != strtoull(of_b, NULL, 10);
+}
+
+/*
+ * Two devices have one identifier: are they two paths to one unit, or two units to which somebody has given the same
+ * identifier (a cloned target, a cheap bridge)? NULL: nothing says that they are two; else what differs. A size of 0 is
+ * that of a path that cannot be used now.
+ */
+static const char *twins(const struct device_roots *roots, const struct device *a, const struct device *b)
+{
+    if (a->type != b->type)
+        return "type";
+    if (strcmp(a->vendor, b->vendor) != 0 || strcmp(a->model, b->model) != 0)
+        return "model";
+    if (differs(roots, a, "vpd_pg80", b, "vpd_pg80"))
+        return "serial number";
+    return sizes_differ(roots, a, b) ? "size" : NULL;
+}
+
+static int refuse_twins(const struct device *a, const struct device *b, const char *what, const struct pdev *p,
+                        char *why)
+{
+    char one[HCTL_TEXT_MAX], other[HCTL_TEXT_MAX];
+
+    hctl_format(&a->hctl, one);
+    hctl_format(&b->hctl, other);
+    return refuse(why, -ENOTUNIQ,
+                  "two units have the identifier %.64s, and they differ in %s: %s and %s; give the "
+                  "address of one, or a link in /dev/disk/by-path",
+                  p->text, what, one, other);
+}
+
+/* A path that runs is preferred, then one with a lower address. */
 static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, struct device *out, char *why)
 {
     CLEANUP_FREE struct hctl *list = NULL;
-    size_t n, want = strlen(p->text);
+    size_t n;
     bool found = false;
     int r = list_addresses(roots, &list, &n);
 
     if (r < 0)
         return refuse(why, r, "%s/bus/scsi/devices: %s", roots->sysfs, strerror(-r));
-    while (want > 0 && isspace((unsigned char)p->text[want - 1]))
-        want--;
     if (n > 0)
         qsort(list, n, sizeof(*list), compare_addresses);
     for (size_t i = 0; i < n; i++) {
         CLEANUP_FREE char *dir = hctl_dir(roots, &list[i]);
+        const char *differ;
         struct device dev;
-        char wwid[256];
+        char wwid[UNIT_TEXT_MAX];
 
         if (!dir)
             return refuse(why, -ENOMEM, "out of memory");
         if ((p->has_lun && list[i].lun != p->lun) || attr(wwid, sizeof(wwid), "%s/wwid", dir) < 0
-            || strlen(wwid) != want || strncasecmp(wwid, p->text, want) != 0)
+            || !identity_equal(wwid, p->text))
             continue;
         r = device_from_hctl(roots, &list[i], &dev, why);
         if (r < 0)
             continue;
-        if (!found)
+        differ = found ? twins(roots, out, &dev) : NULL;
+        if (differ)
+            return refuse_twins(out, &dev, differ, p, why);
+        if (!found || (strcmp(out->state, "running") != 0 && strcmp(dev.state, "running") == 0))
             *out = dev;
         found = true;
-        if (strcmp(dev.state, "running") == 0) {
-            *out = dev;
-            break;
-        }
     }
     if (found)
         return 0;
     if (r == -ENODEV)
         return r; /* there is one, but it cannot be given away: the reason is in why */
     if (p->has_lun)
-        return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s and LUN %u", p->text, p->lun);
+        return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s and LUN %" PRIu64, p->text, p->lun);
     return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s", p->text);
 }
 

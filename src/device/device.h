@@ -46,8 +46,8 @@ struct device {
  * Looks the p-dev up. 0, or -errno and a sentence without a full stop in why[DEVICE_WHY_MAX] (may be NULL):
  * -EINVAL not a p-dev at all, -ENOENT no such node or device, -ENOTSUP it exists but is no SCSI device that can be
  * given away (partition, dm, md, loop, NVMe, /dev/null ...), -ENODEV it is a SCSI device without an sg node,
- * -EACCES ... as the system says. allow_file: PDEV_FILE is accepted (standalone mode). A WWID that several paths
- * share gives the running one with the lowest h:c:t:l.
+ * -ENOTUNIQ two units have this identifier, -EACCES ... as the system says. allow_file: PDEV_FILE is accepted
+ * (standalone mode). A WWID that several paths share gives the running one with the lowest h:c:t:l.
  */
 int device_resolve(const struct device_roots *roots, const char *pdev, bool allow_file, struct device *out, char *why);
 /* The same, for a device number of stat(). */
@@ -76,7 +76,7 @@ int device_open(const struct device_roots *roots, struct device *dev, struct dev
 /* Closes those that are open, and sets them to -1. */
 void device_close(struct device_fds *fds);
 
-/* An error of the functions above that means that the device is not there. It may come back. */
+/* An error of the functions above that means that the device is not there, or cannot be told from another. That may pass. */
 bool device_error_is_absence(int error);
 
 /* True: the error of a function above will not pass by itself. There is no such device, or it cannot be given away. */

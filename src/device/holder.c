@@ -83,15 +83,28 @@ static bool is_swap(const struct question *q, const char *name)
     return false;
 }
 
+#define OF_MULTIPATH "the multipath of this domain has it as /dev/mapper/"
+
+const char *holder_advice(const char *why)
+{
+    return strncmp(why, OF_MULTIPATH, strlen(OF_MULTIPATH)) == 0
+               ? "; take it from multipath first, see MULTIPATH in vscsi(7)"
+               : "; option force attaches it anyway";
+}
+
 /* dm calls a volume by its name, md and bcache by that of their block device. */
 static bool name_holder(const char *dir, const char *name, void *ctx)
 {
     struct question *q = ctx;
     CLEANUP_FREE char *path = strf("%s/%s/dm/name", dir, name), *dm = NULL;
+    CLEANUP_FREE char *uuid_path = strf("%s/%s/dm/uuid", dir, name), *uuid = NULL;
 
     if (path && read_file(path, 256, &dm, NULL) == 0)
         dm[strcspn(dm, "\n")] = '\0';
-    snprintf(q->why, DEVICE_WHY_MAX, "it is part of /dev/%s%.100s", dm ? "mapper/" : "", dm ? dm : name);
+    if (dm && uuid_path && read_file(uuid_path, 256, &uuid, NULL) == 0 && strncmp(uuid, "mpath-", 6) == 0)
+        snprintf(q->why, DEVICE_WHY_MAX, OF_MULTIPATH "%.64s", dm);
+    else
+        snprintf(q->why, DEVICE_WHY_MAX, "it is part of /dev/%s%.100s", dm ? "mapper/" : "", dm ? dm : name);
     return true;
 }
 

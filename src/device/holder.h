@@ -14,6 +14,12 @@
  */
 int holder_of_block(const struct device_roots *roots, const struct device *dev, char *why);
 
+/*
+ * What to do about such a use: the end of a message, from the semicolon on. `force` is no help against multipath, which
+ * would go on sending commands to the device and take its unit attentions.
+ */
+const char *holder_advice(const char *why);
+
 enum holder_opener {
     OPENER_NONE,
     OPENER_OURS,  /* only pvscsid and its workers */

@@ -45,9 +45,6 @@ static size_t length_without_blanks(const char *text)
 bool identity_equal(const char *a, const char *b)
 {
     size_t len = length_without_blanks(a);
-    bool hex = strncasecmp(a, "naa.", 4) == 0 || strncasecmp(a, "eui.", 4) == 0;
 
-    if (len == 0 || len != length_without_blanks(b))
-        return false;
-    return (hex ? strncasecmp(a, b, len) : strncmp(a, b, len)) == 0;
+    return len > 0 && len == length_without_blanks(b) && strncasecmp(a, b, len) == 0;
 }

@@ -30,8 +30,7 @@ bool identity_lasts(const char *unit);
 void identity_boot_id(char out[BOOT_ID_MAX]);
 
 /*
- * The same identifier? Blanks at the end do not count, nor capitals in the hex digits of naa. and eui. Two empty
- * texts are not the same.
+ * The same identifier? Blanks at the end do not count, nor capitals. Two empty texts are not the same.
  */
 bool identity_equal(const char *a, const char *b);
 

@@ -134,7 +134,7 @@ void device_close(struct device_fds *fds)
 
 bool device_error_is_absence(int error)
 {
-    return error == -ENOENT || error == -ENODEV || error == -ENXIO;
+    return error == -ENOENT || error == -ENODEV || error == -ENXIO || error == -ENOTUNIQ;
 }
 
 bool device_error_is_final(int error)

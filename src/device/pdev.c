@@ -11,6 +11,7 @@
 #include "common/util.h"
 #include "device/pdev.h"
 
+#define BY_ID "/dev/disk/by-id/"
 #define EXPECTED "expected /dev/..., h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs"
 
 static int refuse(char *why, const char *fmt, ...) PRINTF(2, 3);
@@ -27,26 +28,30 @@ static int refuse(char *why, const char *fmt, ...)
     return -EINVAL;
 }
 
-static int parse_naa(const char *text, struct pdev *out, char *why)
+/* prefix: what stands before the hex digits of an NAA identifier. */
+static int parse_naa(const char *text, const char *prefix, struct pdev *out, char *why)
 {
-    size_t digits = strspn(text + 4, "0123456789abcdefABCDEF");
-    const char *rest = text + 4 + digits;
+    const char *hex = text + strlen(prefix);
+    size_t digits = strspn(hex, "0123456789abcdefABCDEF");
+    const char *rest = hex + digits;
 
     if ((digits != 16 && digits != 32) || (*rest != '\0' && *rest != ':'))
-        return refuse(why, "'%.80s' has %zu hex digits after 'naa.'; expected 16 or 32, then nothing or :lun", text,
-                      digits);
+        return refuse(why, "'%.80s' has %zu hex digits after '%s'; expected 16 or 32, then nothing or :lun", text,
+                      digits, prefix);
     if (*rest == ':') {
-        if (parse_u32_str(rest + 1, UINT32_MAX, &out->lun) < 0)
+        if (parse_u64(rest + 1, strlen(rest + 1), UINT64_MAX, &out->lun) < 0)
             return refuse(why, "'%.80s' has no LUN after the ':'; expected a decimal number", text);
         out->has_lun = true;
     }
-    memcpy(out->text, text, 4 + digits);
+    snprintf(out->text, sizeof(out->text), "naa.%.*s", (int)digits, hex);
     out->kind = PDEV_WWID;
     return 0;
 }
 
 int pdev_parse(const char *text, struct pdev *out, char *why)
 {
+    /* As in sysfs' wwid, and as in the names of udev's links. */
+    static const char *const naa_prefix[] = { "naa.", "wwn-0x", "scsi-3" };
     static const char *const wwid_prefix[] = { "eui.", "t10.", "uuid.", "iqn." };
     size_t len = text ? strlen(text) : 0;
 
@@ -69,8 +74,14 @@ int pdev_parse(const char *text, struct pdev *out, char *why)
         memcpy(out->text, text + 5, len - 4);
         return 0;
     }
-    if (strncasecmp(text, "naa.", 4) == 0)
-        return parse_naa(text, out, why);
+    for (size_t i = 0; i < ARRAY_SIZE(naa_prefix); i++)
+        if (strncasecmp(text, naa_prefix[i], strlen(naa_prefix[i])) == 0)
+            return parse_naa(text, naa_prefix[i], out, why);
+    if (strncmp(text, "scsi-", 5) == 0 && text[5] && !strchr(text, '/') && len + strlen(BY_ID) < PDEV_TEXT_MAX) {
+        out->kind = PDEV_NODE;
+        snprintf(out->text, sizeof(out->text), BY_ID "%s", text);
+        return 0;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(wwid_prefix); i++) {
         if (strncasecmp(text, wwid_prefix[i], strlen(wwid_prefix[i])) == 0) {
             out->kind = PDEV_WWID;

@@ -13,8 +13,9 @@
 
 enum pdev_kind {
     PDEV_HCTL, /* "1:0:0:0" */
-    PDEV_NODE, /* "/dev/..." */
-    PDEV_WWID, /* "naa.<16 or 32 hex>", or any text as in sysfs' wwid ("t10.ATA ...", "eui....") */
+    PDEV_NODE, /* "/dev/...", or the name of a link in /dev/disk/by-id that begins with "scsi-" */
+    /* "naa.<16 or 32 hex>", or any text as in sysfs' wwid ("t10.ATA ...", "eui...."); "wwn-0x<hex>", "scsi-3<hex>" */
+    PDEV_WWID,
     PDEV_FILE, /* "file:/path": an emulated disk, in standalone mode only */
 };
 #define PDEV_TEXT_MAX 512 /* with the NUL */
@@ -25,8 +26,8 @@ struct pdev {
     enum pdev_kind kind;
     struct hctl hctl; /* PDEV_HCTL */
     bool has_lun;     /* PDEV_WWID: ":lun" was given; the device must have this LUN too */
-    uint32_t lun;
-    char text[PDEV_TEXT_MAX]; /* PDEV_NODE: the path; PDEV_WWID: the identifier; PDEV_FILE: the path */
+    uint64_t lun;
+    char text[PDEV_TEXT_MAX]; /* PDEV_NODE: the path; PDEV_WWID: the identifier, as in sysfs; PDEV_FILE: the path */
 };
 /* 0, or -EINVAL and a reason in why[DEVICE_WHY_MAX] (may be NULL). */
 int pdev_parse(const char *text, struct pdev *out, char *why);

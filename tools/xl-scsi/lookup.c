@@ -2,9 +2,7 @@
 /* Many p-devs looked up at once; see lookup.h. */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <strings.h>
 
 #include "common/util.h"
 #include "lookup.h"
@@ -25,15 +23,10 @@ static int add_device(const struct device *dev, void *ctx)
 static const struct device *find_wwid(const struct lookup *l, const struct pdev *p)
 {
     const struct device *first = NULL;
-    size_t want = strlen(p->text);
-
-    while (want > 0 && isspace((unsigned char)p->text[want - 1]))
-        want--;
     for (unsigned i = 0; i < l->n; i++) {
         const struct device *d = &l->devices[i];
 
-        if ((p->has_lun && d->hctl.lun != p->lun) || strlen(d->wwid) != want
-            || strncasecmp(d->wwid, p->text, want) != 0)
+        if ((p->has_lun && d->hctl.lun != p->lun) || !identity_equal(d->wwid, p->text))
             continue;
         if (strcmp(d->state, "running") == 0)
             return d;
