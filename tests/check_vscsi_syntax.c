@@ -18,7 +18,7 @@ static const struct {
     const char *pdev;
     struct hctl vdev;
     bool whole_host, feature_host, readonly, pr_move, pr_force, force;
-    const char *backend, *pr;
+    const char *backend, *pr, *unit;
     const char *allow, *deny;
     bool copy;
     const char *again; /* as vscsi_entry_format() gives it; NULL: text itself */
@@ -63,6 +63,9 @@ static const struct {
     { "/dev/sda,0:0:0:0,required", PDEV_NODE, "/dev/sda", .need = NEED_REQUIRED },
     { "/dev/sda,0:0:0:0,optional,optional", PDEV_NODE, "/dev/sda", .need = NEED_OPTIONAL,
       .again = "/dev/sda,0:0:0:0,optional" },
+    { "/dev/sda,0:0:0:0,unit=naa.5000c500a1b2c3d4", PDEV_NODE, "/dev/sda", .unit = "naa.5000c500a1b2c3d4" },
+    { "/dev/sda,0:0:0:0, unit=t10.ATA  a%2C%25b", PDEV_NODE, "/dev/sda", .unit = "t10.ATA  a,%b",
+      .again = "/dev/sda,0:0:0:0,unit=t10.ATA%20%20a%2c%25b" },
     { "2:0:0:0,host", PDEV_HCTL, "2:0:0:0", .whole_host = true, .feature_host = true },
     { "/dev/sg0,host,readonly", PDEV_NODE, "/dev/sg0", .whole_host = true, .feature_host = true, .readonly = true },
 };
@@ -84,6 +87,7 @@ static void check_same(const struct vscsi_entry *e, size_t i)
     ck_assert_int_eq(e->need, good[i].need);
     ck_assert_pstr_eq(e->backend, good[i].backend);
     ck_assert_pstr_eq(e->pr, good[i].pr);
+    ck_assert_pstr_eq(e->unit, good[i].unit);
 }
 
 START_TEST(entry_is_understood)
@@ -112,6 +116,10 @@ static const struct {
     const char *text, *error; /* a part of it */
 } bad[] = {
     { "", "no p-dev" },
+    { "/dev/sda,0:0:0:0,unit=", "option 'unit=' has no value" },
+    { "/dev/sda,0:0:0:0,unit=a%2", "option 'unit=a%2': expected an identifier" },
+    { "/dev/sda,0:0:0:0,unit=a%0a", "option 'unit=a%0a': expected an identifier" },
+    { "/dev/sda,0:0:0:0,unit=a,unit=b", "option 'unit=' is given twice" },
     { ",0:0:0:0", "no p-dev" },
     { "/dev/sda", "no v-dev after p-dev '/dev/sda'" },
     { "/dev/sda,", "no v-dev" },
@@ -132,7 +140,7 @@ static const struct {
     { "naa.5000c50015ea71ag,0:0:0:0", "hex digits after 'naa.'; expected 16 or 32" },
     { "naa.,0:0:0:0", "expected a wwid" },
     { "naa.5000c50015ea71ac:,0:0:0:0", "has no LUN after the ':'; expected a decimal number" },
-    { "naa.5000c50015ea71ac:4294967296,0:0:0:0", "has no LUN after the ':'" },
+    { "naa.5000c50015ea71ac:18446744073709551616,0:0:0:0", "has no LUN after the ':'" },
     { "naa.5000c50015ea71ac:x,0:0:0:0", "has no LUN after the ':'" },
     { "t10.,0:0:0:0", "expected a wwid" },
     { "/dev/sd\001,0:0:0:0", "'/dev/sd\\x01' holds a character that cannot be printed" },

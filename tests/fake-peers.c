@@ -98,7 +98,8 @@ static void take(const char *be_dev, const char *fe_dev)
         put(be_dev, "error", refuse ? refuse : "refused");
         move(be_dev, "state", 1, "6");
     } else if (get(be_dev, "state") == 1) {
-        put(be_dev, "p-devname", "/dev/sg7");
+        put(be_dev, "p-wwid", "t10.ATA disk");
+        put(be_dev, "p-type", "0");
         put(be_dev, "p-hctl", "7:0:0:0");
         move(be_dev, "state", 1, "3");
     }

@@ -24,7 +24,8 @@ dev() { xs_write "$BACKEND/5/$1/vscsi-devs/dev-$2/p-dev" "$3" "$BACKEND/5/$1/vsc
 
 step "SUSE's: controller 0 is virtual host 9"
 vhost 0 9
-dev 0 0 /dev/nosuch 9:0:0:0
+dev 0 0 7:0:0:0 9:0:0:0
+xs_write $BACKEND/5/0/vscsi-devs/dev-0/p-devname /dev/sg7
 xs_write $BACKEND/5/0/state 1
 wait_until 5 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 4
 listed '^0 +0 +4 +9 +7:0:0:0 +/dev/sg7 +9:0:0:0 +4'
@@ -44,7 +45,7 @@ xs_is $BACKEND/5/1/vscsi-devs/dev-0/v-dev 2:0:0:1 || fail "the device is not in 
 step "a virtual host whose number is taken as an id gets another id"
 xl_scsi attach web /dev/nosuch4 1:0:0:0 || fail "attach to host 1"
 xs_is $BACKEND/5/2/libxl_ctrl_index 1 || fail "no controller 2 for virtual host 1"
-listed '2 +0 +4 +1 +7:0:0:0 +/dev/sg7 +1:0:0:0 +4'
+listed '2 +0 +4 +1 +7:0:0:0 +/dev/nosuch4 +1:0:0:0 +4'
 
 step "a second one of SUSE's, through state 7 as its xl does it"
 dev 0 2 /dev/nosuch5 9:0:0:2

@@ -10,7 +10,7 @@ peers 5
 step "the first device makes the vhost, on both sides"
 xl_scsi attach web /dev/nosuch 3:0:1:2,readonly,pr=deny,force || fail "attach"
 be=/local/domain/0/backend/vscsi/5/3 fe=/local/domain/5/device/vscsi/3
-check_eq "$(xenstore-ls -fp /local/domain | grep -F vscsi/ | grep -v -e /p-devname -e /p-hctl | tr -s ' ' | sort)" "$(sort <<WANT
+check_eq "$(xenstore-ls -fp /local/domain | grep -F vscsi/ | grep -v -e /p-wwid -e /p-type -e /p-hctl | tr -s ' ' | sort)" "$(sort <<WANT
 /local/domain/0/backend/vscsi/5 = "" (n0)
 $be = "" (n0,r5)
 $be/frontend = "$fe" (n0,r5)
@@ -22,6 +22,7 @@ $be/state = "4" (n0,r5)
 $be/vscsi-devs = "" (n0,r5)
 $be/vscsi-devs/dev-0 = "" (n0,r5)
 $be/vscsi-devs/dev-0/p-dev = "/dev/nosuch" (n0,r5)
+$be/vscsi-devs/dev-0/p-devname = "/dev/nosuch" (n0,r5)
 $be/vscsi-devs/dev-0/v-dev = "3:0:1:2" (n0,r5)
 $be/vscsi-devs/dev-0/readonly = "1" (n0,r5)
 $be/vscsi-devs/dev-0/pr = "deny" (n0,r5)
@@ -51,8 +52,8 @@ kill $watch
 step "the table"
 check_eq "$(xl_scsi list web)" \
 "Idx BE  state host phy-hctl   phy        vir-hctl   devstate
-3   0   4     3    7:0:0:0    /dev/sg7   3:0:1:2    4
-3   0   4     3    7:0:0:0    /dev/sg7   3:0:1:3    4" "list"
+3   0   4     3    7:0:0:0    /dev/nosuch 3:0:1:2    4
+3   0   4     3    7:0:0:0    /dev/nosuch2 3:0:1:3    4" "list"
 check_eq "$(xl_scsi list web web | grep -c '^web (domain 5)$')" 2 "headings for two domains"
 check_eq "$(xl_scsi list | sed -n 1p)" "web (domain 5)" "heading for all domains"
 check_match "$(xl_scsi list --json web)" '"v-dev":"3:0:1:3"' "JSON"
@@ -66,6 +67,7 @@ step "--dry-run writes nothing and shows what would be"
 before=$(xenstore-ls -fp /local/domain)
 check_eq "$(xl_scsi attach -n web /dev/sdx 3:0:0:0)" \
 "$be/vscsi-devs/dev-2/p-dev = \"/dev/sdx\"
+$be/vscsi-devs/dev-2/p-devname = \"/dev/sdx\"
 $be/vscsi-devs/dev-2/v-dev = \"3:0:0:0\"
 $be/vscsi-devs/dev-2/state = \"1\"
 $be/state = \"7\"" "dry run of attach"

@@ -14,6 +14,7 @@
 
 #include "attach.h"
 #include "detach.h"
+#include "device/identity.h"
 #include "hyp.h"
 
 enum {
@@ -35,7 +36,7 @@ enum dev_outcome {
 };
 
 struct share {
-    const struct vscsi_entry *entry;
+    struct vscsi_entry *entry;
     uint32_t n; /* dev-N, once placed */
     enum dev_outcome outcome;
     unsigned state;
@@ -46,6 +47,7 @@ struct target {
     const struct vscsi_entry *entries;
     uint32_t backend, host, id;
     bool feature_host;
+    bool foreign; /* the backend is a driver domain */
     struct share *shares;
     unsigned n_shares, n_later;  /* n_later: those of the targets that are placed after this one */
     bool placed, created, asked; /* asked: state 7 was written */
@@ -74,7 +76,11 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
 
     snprintf(dir, sizeof(dir), DEV_FMT, t->backend, t->c->domid, t->id, sh->n);
     vdev_text(sh, vdev);
-    xenstore_write(s, sh->entry->pdev, "%s/p-dev", dir);
+    /* Xen's pvscsi.txt: p-dev is an address, p-devname the user's name for it. Only the backend may know the address. */
+    xenstore_write(s, sh->entry->at[0] ? sh->entry->at : sh->entry->pdev, "%s/p-dev", dir);
+    xenstore_write(s, sh->entry->pdev, "%s/p-devname", dir);
+    if (sh->entry->unit)
+        xenstore_write(s, sh->entry->unit, "%s/unit", dir);
     xenstore_write(s, vdev, "%s/v-dev", dir);
     if (sh->entry->readonly)
         xenstore_write(s, "1", "%s/readonly", dir);
@@ -92,7 +98,7 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
         xenstore_write(s, sh->entry->deny, "%s/deny", dir);
     if (sh->entry->third_party_copy)
         xenstore_write(s, "1", "%s/third-party-copy", dir);
-    if (t->backend != own_domid(s))
+    if (t->foreign)
         make_for_backend(s, dir, (const char *const[]){ "p-hctl", "p-wwid", "p-type", "error", NULL });
     /* The state is last: a backend that sees it finds all other nodes. */
     xenstore_write(s, "1", "%s/state", dir);
@@ -124,7 +130,7 @@ static void write_vhost(struct xenstore *s, const struct target *t)
     xenstore_write(s, "1", "%s/online", be);
     xenstore_write_u32(s, t->feature_host, "%s/feature-host", be);
     xenstore_write_u32(s, t->host, "%s/libxl_ctrl_index", be);
-    if (t->backend != own_domid(s)) {
+    if (t->foreign) {
         make_for_backend(s, be, (const char *const[]){ "error", NULL });
         xenstore_write(s, "0", "%s/feature-sg-grant", be); /* as if it was not there */
     }
@@ -182,7 +188,7 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 
         if (!d || d->state == 6)
             continue;
-        const char *text = d->pdev ? d->pdev : "unknown";
+        const char *text = view_name(d) ? view_name(d) : "unknown";
         char pdev[FOREIGN_MAX];
 
         vdev_text(&t->shares[i], vdev);
@@ -621,16 +627,18 @@ static struct target *target_for(struct target *targets, unsigned *n, uint32_t h
 }
 
 /* Sorts the entries by vhost. targets and shares have room for n of them. */
-static unsigned share_out(struct change *c, const struct vscsi_entry *entries, unsigned n, const uint32_t *backends,
+static unsigned share_out(struct change *c, struct vscsi_entry *entries, unsigned n, const uint32_t *backends,
                           struct target *targets, struct share *shares)
 {
     unsigned n_targets = 0, used = 0;
+    uint32_t own = own_domid(c->store);
 
     for (unsigned i = 0; i < n; i++) {
         struct target *t = target_for(targets, &n_targets, entries[i].vdev.host);
 
         t->c = c;
         t->backend = backends[i];
+        t->foreign = backends[i] != own;
         t->feature_host = entries[i].feature_host;
         t->n_shares++;
     }
@@ -648,7 +656,39 @@ static unsigned share_out(struct change *c, const struct vscsi_entry *entries, u
     return n_targets;
 }
 
-static int attach_all(struct change *c, const struct vscsi_entry *entries, unsigned n)
+/* Only the driver domain could look it up. */
+static void learn_address(struct target *t, uint32_t n, struct vscsi_entry *e)
+{
+    CLEANUP_FREE char *at = xenstore_read(t->c->store, DEV_FMT "/p-hctl", t->backend, t->c->domid, t->id, n);
+    struct hctl parsed;
+
+    if (at && hctl_parse(at, &parsed) == 0)
+        hctl_format(&parsed, e->at);
+}
+
+/* Notes which units the devices are that the backend has opened: the guest is to get the same ones next time. */
+static int learn_units(struct change *c, struct target *targets, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < targets[i].n_shares; k++) {
+            struct target *t = &targets[i];
+            struct vscsi_entry *e = t->shares[k].entry;
+            CLEANUP_FREE char *unit = xenstore_read(c->store, DEV_FMT "/p-wwid", t->backend, c->domid, t->id,
+                                                    t->shares[k].n);
+
+            if (!unit && errno == ENOMEM)
+                return change_failed(c, -ENOMEM, "out of memory");
+            if (!unit || !*unit || strlen(unit) >= UNIT_TEXT_MAX)
+                continue;
+            free(e->unit);
+            e->unit = steal_ptr(unit);
+            if (t->foreign)
+                learn_address(t, t->shares[k].n, e);
+        }
+    return 0;
+}
+
+static int attach_all(struct change *c, struct vscsi_entry *entries, unsigned n)
 {
     CLEANUP_FREE uint32_t *backends = calloc(n, sizeof(*backends));
     CLEANUP_FREE struct target *targets = calloc(n, sizeof(*targets));
@@ -667,6 +707,11 @@ static int attach_all(struct change *c, const struct vscsi_entry *entries, unsig
     drop_lock(c);
     if (r == 0 && !c->store->dry_run)
         r = wait_all(c, targets, n_targets);
+    if (r >= 0 && !c->store->dry_run) {
+        int learnt = learn_units(c, targets, n_targets);
+
+        r = learnt < 0 ? learnt : r;
+    }
     for (unsigned i = 0; i < n_targets; i++) {
         xenstore_unwatch(c->store, "attach", "/local/domain/%u/backend/vscsi/%u", targets[i].backend, c->domid);
         xenstore_unwatch(c->store, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
@@ -676,7 +721,7 @@ static int attach_all(struct change *c, const struct vscsi_entry *entries, unsig
     return r;
 }
 
-int attach_run(struct change *c, const struct vscsi_entry *entries, unsigned n)
+int attach_run(struct change *c, struct vscsi_entry *entries, unsigned n)
 {
     c->deadline_us = now_us() + c->timeout_us;
     int r = n && c->claim ? c->claim(c, entries, n) : 0;

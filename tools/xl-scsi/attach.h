@@ -20,6 +20,6 @@ enum {
  * ATTACH_NO_FRONTEND: the same, but the guest runs and should have answered. Otherwise -errno and c->error, with
  * everything undone. With c->store->dry_run it only prints, and gives 0.
  */
-int attach_run(struct change *c, const struct vscsi_entry *entries, unsigned n);
+int attach_run(struct change *c, struct vscsi_entry *entries, unsigned n);
 
 #endif

@@ -22,7 +22,7 @@ struct change {
     uint64_t deadline_us; /* of the change under way, CLOCK_MONOTONIC; set by the function that runs it */
     int lock;             /* fd or -1: keeps what was checked true until the nodes are written; then it is closed */
     /* attach: takes the lock and checks entries; after each wait again, which no lock is held over. NULL: neither */
-    int (*claim)(struct change *c, const struct vscsi_entry *e, unsigned n);
+    int (*claim)(struct change *c, struct vscsi_entry *e, unsigned n);
     bool no_wait;                 /* attach: succeed as soon as the backend has the device */
     bool force;                   /* detach: delete the nodes even if backend or guest does not answer */
     bool refused;                 /* the error is a refusal: see change_refused() */

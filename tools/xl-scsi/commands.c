@@ -183,8 +183,8 @@ int cmd_detach(const struct options *o, int argc, char **argv)
 }
 
 /*
- * If the backend is this domain and has not written to which device a p-dev leads, looks it up now. Without memory
- * the p-dev itself is shown.
+ * Finds the nodes of devices of this domain: at the address that the backend has written or, with the nodes of the
+ * kernel's backend or an earlier version's, where the p-dev leads now. Without memory the p-dev itself is shown.
  */
 static void resolve_here(struct xenstore *s, struct guest_view *v, struct lookup *l)
 {
@@ -194,11 +194,15 @@ static void resolve_here(struct xenstore *s, struct guest_view *v, struct lookup
             struct device dev;
             char text[HCTL_TEXT_MAX];
 
-            if (d->phctl || d->devname || !d->pdev || !lookup_device(l, &device_roots_system, d->pdev, &dev))
+            const char *where = d->phctl ? d->phctl : d->pdev;
+
+            if (!where || !lookup_device(l, &device_roots_system, where, &dev))
                 continue;
-            hctl_format(&dev.hctl, text);
-            d->phctl = strdup(text);
-            d->devname = strf("/dev/%s", dev.block_name[0] ? dev.block_name : dev.sg_name);
+            if (!d->phctl) {
+                hctl_format(&dev.hctl, text);
+                d->phctl = strdup(text);
+            }
+            d->node = strf("/dev/%s", dev.block_name[0] ? dev.block_name : dev.sg_name);
         }
     }
 }

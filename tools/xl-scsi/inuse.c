@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "device/holder.h"
+#include "device/identity.h"
 #include "inuse.h"
 #include "lookup.h"
 #include "run.h"
@@ -51,10 +52,11 @@ int inuse_locally(const struct device_roots *roots, const struct device *dev, ch
 
 struct given {
     uint32_t domid, backend;
-    char *name, *vm; /* vm: the guest's identity over its domains, "/vm/<uuid>" */
-    char *vdev, *pdev;
-    bool resolved; /* dev is set: the backend is this domain */
-    struct device dev;
+    char *name, *vm;     /* vm: the guest's identity over its domains, "/vm/<uuid>" */
+    char *vdev, *device; /* device: its name as the user wrote it */
+    bool located;        /* hctl is set: the backend says so, or is this domain */
+    struct hctl hctl;
+    char *unit; /* its identifier; NULL: not known */
 };
 
 struct given_list {
@@ -68,30 +70,49 @@ static void given_clear(struct given_list *l)
         free(l->g[i].name);
         free(l->g[i].vm);
         free(l->g[i].vdev);
-        free(l->g[i].pdev);
+        free(l->g[i].device);
+        free(l->g[i].unit);
     }
     free(l->g);
+}
+
+/*
+ * Which unit it is: as the backend says. The nodes of an earlier version's backend, or of the kernel's, do not say it;
+ * then it is looked up, if the backend is this domain.
+ */
+static void find_unit(const struct device_roots *roots, const struct dev_view *d, bool here, struct given *g)
+{
+    const char *text = d->phctl ? d->phctl : d->pdev;
+    struct device dev;
+
+    g->located = d->phctl && hctl_parse(d->phctl, &g->hctl) == 0;
+    if (d->wwid) {
+        g->unit = strdup(d->wwid);
+    } else if (here && text && device_resolve(roots, text, false, &dev, NULL) == 0) {
+        g->located = true;
+        g->hctl = dev.hctl;
+        g->unit = strdup(dev.wwid);
+    }
 }
 
 static int add_given(struct change *c, const struct device_roots *roots, struct given_list *l, uint32_t domid,
                      uint32_t backend, const struct dev_view *d)
 {
     struct given g = { .domid = domid, .backend = backend };
-    /* The address that the backend found is more reliable than a new look-up. */
-    const char *text = d->phctl ? d->phctl : d->pdev;
+    const char *name = view_name(d);
 
-    if (d->state == 6 || !text)
+    if (d->state == 6 || !name)
         return 0;
-    g.resolved = backend == own_domid(c->store) && device_resolve(roots, text, false, &g.dev, NULL) == 0;
     struct given *grown = realloc(l->g, (l->n + 1) * sizeof(*grown));
 
     if (!grown)
         return -ENOMEM;
     l->g = grown;
+    find_unit(roots, d, backend == own_domid(c->store), &g);
     g.name = domain_name(c->store, domid);
     g.vm = xenstore_read(c->store, "/local/domain/%u/vm", domid);
     g.vdev = d->vdev_text ? strdup(d->vdev_text) : NULL;
-    g.pdev = d->pdev ? strdup(d->pdev) : NULL;
+    g.device = strdup(name);
     l->g[l->n++] = g;
     return 0;
 }
@@ -131,18 +152,19 @@ static int learn_vhost(struct change *c, const struct device_roots *roots, uint3
 
     if (!devs)
         return errno == 0 || errno == ENOENT ? 0 : -errno;
-    CLEANUP_FREE struct unit_names *names = calloc((size_t)n * 2, sizeof(*names));
+    static const char *const says[] = { "p-dev", "p-devname", "p-hctl", "p-wwid" };
+    CLEANUP_FREE struct unit_names *names = calloc(n, ARRAY_SIZE(says) * sizeof(*names));
 
     if (!names)
         return -ENOMEM;
     for (unsigned i = 0; i < n; i++) {
-        CLEANUP_FREE char *pdev = xenstore_read(s, BE_FMT "/vscsi-devs/%s/p-dev", backend, domid, id, devs[i]);
-        CLEANUP_FREE char *hctl = xenstore_read(s, BE_FMT "/vscsi-devs/%s/p-hctl", backend, domid, id, devs[i]);
+        for (size_t k = 0; k < ARRAY_SIZE(says); k++) {
+            CLEANUP_FREE char *text = xenstore_read(s, BE_FMT "/vscsi-devs/%s/%s", backend, domid, id, devs[i],
+                                                    says[k]);
 
-        if (pdev)
-            names[n_names++] = names_of(c, roots, pdev, backend);
-        if (hctl)
-            names[n_names++] = unit_names(hctl, NULL);
+            if (text && *text)
+                names[n_names++] = names_of(c, roots, text, backend);
+        }
     }
     return units_note(s, backend, domid, names, n_names);
 }
@@ -177,12 +199,6 @@ int inuse_learn(struct change *c, uint32_t backend)
     return r;
 }
 
-/* The same logical unit, perhaps over another path. */
-static bool same_unit(const struct device *a, const struct device *b)
-{
-    return hctl_equal(&a->hctl, &b->hctl) || (a->wwid[0] && strcmp(a->wwid, b->wwid) == 0);
-}
-
 /* An entry, and what is known about its device. */
 struct asked {
     uint32_t backend;
@@ -198,15 +214,32 @@ static bool same_guest(const struct change *c, const struct given *g, const char
     return g->domid == c->domid || (own_vm && g->vm && strcmp(own_vm, g->vm) == 0);
 }
 
+/* The same unit, as far as the entry's own words say it: only the driver domain can look it up. */
+static bool says_same(const struct given *g, const struct vscsi_entry *e)
+{
+    struct pdev p;
+
+    if (strcmp(g->device, e->pdev) == 0 || (e->unit && g->unit && identity_equal(e->unit, g->unit)))
+        return true;
+    if (pdev_parse(e->pdev, &p, NULL) < 0)
+        return false;
+    return p.kind == PDEV_HCTL   ? g->located && hctl_equal(&p.hctl, &g->hctl)
+           : p.kind == PDEV_WWID ? g->unit && identity_equal(p.text, g->unit)
+                                 : false;
+}
+
 /* Two paths to one unit in one guest are what multipath wants; the same path twice is a mistake. */
 static bool collides(const struct change *c, const struct given *g, const char *own_vm, const struct vscsi_entry *e,
                      const struct asked *a)
 {
+    bool same_path;
+
     if (g->backend != a->backend || (g->domid != c->domid && same_guest(c, g, own_vm)))
         return false;
-    if (a->resolved && g->resolved)
-        return g->domid == c->domid ? hctl_equal(&g->dev.hctl, &a->dev.hctl) : same_unit(&g->dev, &a->dev);
-    return g->pdev && strcmp(g->pdev, e->pdev) == 0;
+    if (!a->resolved || !g->located)
+        return g->device && says_same(g, e);
+    same_path = hctl_equal(&g->hctl, &a->dev.hctl);
+    return same_path || (g->domid != c->domid && g->unit && identity_equal(g->unit, a->dev.wwid));
 }
 
 static int check_one(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e,
@@ -229,11 +262,24 @@ static int check_one(struct change *c, const struct device_roots *roots, const s
                               g->domid);
     }
     if (a->resolved && inuse_locally(roots, &a->dev, why))
-        return change_refused(c, -EBUSY, "p-dev %s is in use: %s; option force attaches it anyway", e->pdev, why);
+        return change_refused(c, -EBUSY, "p-dev %s is in use: %s%s", e->pdev, why, holder_advice(why));
     return 0;
 }
 
-static void ask(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, struct lookup *l,
+/* What p-dev is to be: an address, where it is not one already or naa.HEX:LUN. */
+static void note_address(struct vscsi_entry *e, const struct asked *a)
+{
+    struct pdev p;
+
+    e->at[0] = '\0';
+    if (!a->resolved || pdev_parse(e->pdev, &p, NULL) < 0 || p.kind == PDEV_HCTL)
+        return;
+    if (p.kind == PDEV_WWID && p.has_lun && strncmp(e->pdev, "naa.", 4) == 0)
+        return;
+    hctl_format(&a->dev.hctl, e->at);
+}
+
+static void ask(struct change *c, const struct device_roots *roots, struct vscsi_entry *e, struct lookup *l,
                 struct asked *a)
 {
     a->backend = 0;
@@ -242,6 +288,7 @@ static void ask(struct change *c, const struct device_roots *roots, const struct
     a->checked = a->found && !e->force;
     a->resolved = a->found && a->backend == own_domid(c->store) && lookup_device(l, roots, e->pdev, &a->dev);
     a->names = unit_names(e->pdev, a->resolved ? &a->dev : NULL);
+    note_address(e, a);
 }
 
 static bool same_asked(const struct asked *a, const struct asked *b, const char *a_text, const char *b_text)
@@ -301,7 +348,7 @@ static int check_asked(struct change *c, const struct device_roots *roots, const
 }
 
 /* Looks the entries' devices up, and puts all guests of their backends into the index. */
-static int ask_all(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, unsigned n,
+static int ask_all(struct change *c, const struct device_roots *roots, struct vscsi_entry *e, unsigned n,
                    struct asked **out)
 {
     __attribute__((cleanup(lookup_clear))) struct lookup lookup = { 0 };
@@ -321,7 +368,7 @@ static int ask_all(struct change *c, const struct device_roots *roots, const str
     return r < 0 ? change_store_failed(c, r) : 0;
 }
 
-int inuse_check(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, unsigned n)
+int inuse_check(struct change *c, const struct device_roots *roots, struct vscsi_entry *e, unsigned n)
 {
     CLEANUP_FREE struct asked *asked = NULL;
     int r = ask_all(c, roots, e, n, &asked);
@@ -346,7 +393,7 @@ static int lock_units(struct change *c, const struct asked *asked, unsigned n)
     return change_locked(c, c->lock, "another xl-scsi has been attaching this device all the time; try again");
 }
 
-static int claim(struct change *c, const struct vscsi_entry *e, unsigned n)
+static int claim(struct change *c, struct vscsi_entry *e, unsigned n)
 {
     CLEANUP_FREE struct asked *asked = NULL;
     int r = ask_all(c, &device_roots_system, e, n, &asked);
@@ -363,10 +410,31 @@ static int claim(struct change *c, const struct vscsi_entry *e, unsigned n)
     return r;
 }
 
-int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n)
+/* A driver domain's device is known by what its backend has written, so that it is found under another name too. */
+static void note_foreign(struct change *c, const struct vscsi_entry *e)
 {
+    struct unit_names names[2] = { 0 };
+    uint32_t backend;
+    unsigned n = 0;
+
+    if (!e->backend || domain_find(c->store, e->backend, &backend) < 0)
+        return;
+    if (e->at[0])
+        names[n++] = unit_names(e->at, NULL);
+    if (e->unit)
+        names[n++] = unit_names(e->unit, NULL);
+    units_note(c->store, backend, c->domid, names, n);
+}
+
+int inuse_attach(struct change *c, struct vscsi_entry *e, unsigned n)
+{
+    int r;
+
     c->claim = claim;
-    return attach_run(c, e, n);
+    r = attach_run(c, e, n);
+    for (unsigned i = 0; r >= 0 && !c->store->dry_run && i < n; i++)
+        note_foreign(c, &e[i]);
+    return r;
 }
 
 /* --- the v-dev `host` --- */

@@ -18,9 +18,9 @@ int inuse_locally(const struct device_roots *roots, const struct device *dev, ch
 
 /*
  * Checks all entries against this machine, the other guests, this guest, and each other; `force` exempts one. A
- * device that cannot be resolved is left for the backend to refuse. 0, or -EBUSY and c->error.
+ * device that cannot be resolved is left for the backend to refuse. Sets `at` of each. 0, or -EBUSY and c->error.
  */
-int inuse_check(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e, unsigned n);
+int inuse_check(struct change *c, const struct device_roots *roots, struct vscsi_entry *e, unsigned n);
 
 /*
  * Puts the devices of a backend's guests into the index (units.h), if they are not in it. Each attach does this.
@@ -29,7 +29,7 @@ int inuse_check(struct change *c, const struct device_roots *roots, const struct
 int inuse_learn(struct change *c, uint32_t backend);
 
 /* inuse_check(), then attach_run(), with no other attach of the same units in between. */
-int inuse_attach(struct change *c, const struct vscsi_entry *e, unsigned n);
+int inuse_attach(struct change *c, struct vscsi_entry *e, unsigned n);
 
 /*
  * Replaces each entry with the v-dev `host` by one for every device of its physical host, numbered as there.

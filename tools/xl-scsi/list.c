@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 
+#include "device/identity.h"
 #include "list.h"
 
 static const char *or_dash(const char *text)
@@ -21,15 +22,34 @@ static const char *phctl_of(const struct dev_view *d)
     return d->phctl ? d->phctl : d->pdev && hctl_parse(d->pdev, &parsed) == 0 ? d->pdev : NULL;
 }
 
+/* Its node, else the user's name, unless that is an address. */
 static const char *phy_of(const struct dev_view *d)
 {
-    return d->devname ? d->devname : d->pdev == phctl_of(d) ? NULL : d->pdev;
+    struct hctl parsed;
+    const char *name = view_name(d);
+
+    return d->node ? d->node : name && hctl_parse(name, &parsed) == 0 ? NULL : name;
 }
 
 /* Driver domains and guests write some of what is shown: no control characters for the terminal. */
 static const char *safe(const char *text, char out[CHANGE_ERROR_MAX])
 {
     escape_for_log(out, CHANGE_ERROR_MAX, or_dash(text), strlen(or_dash(text)));
+    return out;
+}
+
+/* A word of the table: identifiers may hold blanks. */
+static const char *word(const char *text, char out[CHANGE_ERROR_MAX])
+{
+    char plain[CHANGE_ERROR_MAX];
+    size_t at = 0;
+
+    for (const char *from = safe(text, plain); *from && at + 5 < CHANGE_ERROR_MAX; from++)
+        if (*from == ' ')
+            at += (size_t)sprintf(out + at, "\\x20");
+        else
+            out[at++] = *from;
+    out[at] = '\0';
     return out;
 }
 
@@ -53,7 +73,7 @@ static void print_dev(const struct vhost_view *h, const struct dev_view *d)
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
     printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u%s\n", h->id, h->backend, h->state, h->host,
-           safe(phctl_of(d), phctl), safe(phy_of(d), phy), vdev, d->state, why_away(d));
+           word(phctl_of(d), phctl), word(phy_of(d), phy), vdev, d->state, why_away(d));
 }
 
 void list_table(const struct guest_view *v, const struct wanted *missing, const char *name, bool heading)
@@ -70,7 +90,7 @@ void list_table(const struct guest_view *v, const struct wanted *missing, const 
         char vdev[HCTL_TEXT_MAX], phy[CHANGE_ERROR_MAX];
 
         hctl_format(&e->vdev, vdev);
-        printf("%-3s %-3s %-5s %-4u %-10s %-10s %-10s %s\n", "-", "-", "-", e->vdev.host, "-", safe(e->pdev, phy), vdev,
+        printf("%-3s %-3s %-5s %-4u %-10s %-10s %-10s %s\n", "-", "-", "-", e->vdev.host, "-", word(e->pdev, phy), vdev,
                "-");
     }
 }
@@ -81,9 +101,11 @@ static void long_dev(const struct vhost_view *h, const struct dev_view *d)
 
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
-    printf("  %s\n    p-dev %s", vdev, safe(d->pdev, a));
-    if (d->phctl || d->devname)
-        printf(" is %s at %s", safe(d->devname, a), safe(d->phctl, b));
+    printf("  %s\n    p-dev %s", vdev, safe(view_name(d), a));
+    if (d->phctl || d->node)
+        printf(" is %s at %s", safe(d->node, a), safe(d->phctl, b));
+    if (d->wwid)
+        printf("\n    unit %s, type %d", safe(d->wwid, a), d->type);
     printf("\n    dev-%u of virtual host %u (Idx %u), backend domain %u%s%s\n", d->n, h->host, h->id, h->backend,
            h->feature_host ? ", feature-host" : "", d->readonly ? ", readonly" : "");
     printf("    states: device %u (%s), its host %u (%s), the guest's side %u (%s)%s\n", d->state, state_name(d->state),
@@ -174,6 +196,17 @@ static bool append(struct json_object *array, struct json_object *o)
     return false;
 }
 
+/* A device without an identifier of its own has none here. */
+static const char *wwid_of(const struct dev_view *d)
+{
+    return d->wwid && identity_lasts(d->wwid) ? d->wwid : NULL;
+}
+
+static bool put_type(struct json_object *o, const struct dev_view *d)
+{
+    return d->type < 0 ? put_text(o, "type", NULL) : put_number(o, "type", (uint32_t)d->type);
+}
+
 static struct json_object *dev_json(const struct vhost_view *h, const struct dev_view *d)
 {
     struct json_object *o = json_object_new_object();
@@ -184,12 +217,13 @@ static struct json_object *dev_json(const struct vhost_view *h, const struct dev
         return NULL;
     if (put_number(o, "idx", h->id) && put_number(o, "backend", h->backend)
         && put_foreign(o, "backend-name", h->backend_name) && put_number(o, "state", h->state)
-        && put_number(o, "host", h->host) && put_foreign(o, "p-hctl", phctl_of(d))
+        && put_number(o, "host", h->host) && put_foreign(o, "p-hctl", phctl_of(d)) && put_foreign(o, "node", d->node)
         && put_foreign(o, "p-devname", d->devname) && put_foreign(o, "p-dev", d->pdev)
-        && put_text(o, "v-dev", d->vdev_ok ? vdev : NULL) && put_number(o, "dev", d->n)
-        && put_number(o, "devstate", d->state) && put_number(o, "frontend-state", h->fe_state)
-        && put_number(o, "frontend-devstate", d->fe_state) && put_flag(o, "feature-host", h->feature_host)
-        && put_flag(o, "readonly", d->readonly) && put_foreign(o, "pr", d->pr) && put_flag(o, "online", h->online)
+        && put_foreign(o, "wwid", wwid_of(d)) && put_type(o, d) && put_text(o, "v-dev", d->vdev_ok ? vdev : NULL)
+        && put_number(o, "dev", d->n) && put_number(o, "devstate", d->state)
+        && put_number(o, "frontend-state", h->fe_state) && put_number(o, "frontend-devstate", d->fe_state)
+        && put_flag(o, "feature-host", h->feature_host) && put_flag(o, "readonly", d->readonly)
+        && put_foreign(o, "pr", d->pr) && put_flag(o, "online", h->online)
         && put_foreign(o, "error", d->error ? d->error : h->error))
         return o;
     json_object_put(o);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "common/util.h"
+#include "device/identity.h"
 #include "scsi/rules.h"
 #include "syntax.h"
 
@@ -100,7 +101,7 @@ int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MA
 
 const char vscsi_options_help[] =
     "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS "
-    "third-party-copy force required optional";
+    "third-party-copy force required optional unit=IDENTIFIER";
 
 static int set_text(char **where, const char *what, const char *value, char *err)
 {
@@ -110,6 +111,58 @@ static int set_text(char **where, const char *what, const char *value, char *err
         return wrong(err, "option '%s=' is given twice", what);
     *where = strdup(value);
     return *where ? 0 : -ENOMEM;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/*
+ * An identifier may hold commas and blanks. As in a URL, %2c stands for a comma, %25 for a percent sign, %20 for a
+ * blank.
+ */
+static int set_unit(char **where, const char *value, char *err)
+{
+    int r = set_text(where, "unit", value, err);
+    char *to = r < 0 ? NULL : *where;
+
+    if (r < 0)
+        return r;
+    for (const char *from = to; *from; to++) {
+        bool escaped = *from == '%';
+        int high = escaped ? hex_digit(from[1]) : 0, low = escaped && high >= 0 ? hex_digit(from[2]) : 0;
+        int c = escaped ? high * 16 + low : *from;
+
+        if (high < 0 || low < 0 || c < 0x20 || c > 0x7e)
+            return wrong(
+                err, "option 'unit=%s': expected an identifier as `xl-scsi list -l` shows it, with %%2c for a comma",
+                Q(value));
+        *to = (char)c;
+        from += escaped ? 3 : 1;
+    }
+    *to = '\0';
+    if (strlen(*where) >= UNIT_TEXT_MAX)
+        return wrong(err, "option 'unit=%s' is too long: at most %d characters", Q(value), UNIT_TEXT_MAX - 1);
+    return 0;
+}
+
+/* For vscsi_entry_format(). NULL: out of memory. */
+static char *escape_unit(const char *unit)
+{
+    char *text = malloc(3 * strlen(unit) + 1), *to = text;
+
+    for (; text && *unit; unit++)
+        if (*unit == ',' || *unit == '%' || *unit == ' ' || !isprint((unsigned char)*unit))
+            to += sprintf(to, "%%%02x", (unsigned char)*unit);
+        else
+            *to++ = *unit;
+    if (text)
+        *to = '\0';
+    return text;
 }
 
 static int set_need(struct vscsi_entry *e, enum vscsi_need need, char *err)
@@ -154,6 +207,8 @@ static int parse_option(const char *text, struct vscsi_entry *e, char *err)
         return set_rules(&e->deny, "deny", text + 5, true, err);
     else if (strncmp(text, "backend=", 8) == 0)
         return set_text(&e->backend, "backend", text + 8, err);
+    else if (strncmp(text, "unit=", 5) == 0)
+        return set_unit(&e->unit, text + 5, err);
     else if (strncmp(text, "pr=", 3) == 0) {
         const char *v = text + 3;
 
@@ -262,14 +317,18 @@ char *vscsi_entry_format(const struct vscsi_entry *e)
         [NEED_DEFAULT] = "", [NEED_REQUIRED] = ",required", [NEED_OPTIONAL] = ",optional"
     };
     char vdev[HCTL_TEXT_MAX];
+    CLEANUP_FREE char *unit = e->unit ? escape_unit(e->unit) : NULL;
 
     hctl_format(&e->vdev, vdev);
-    return strf("%s,%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
+    if (e->unit && !unit)
+        return NULL;
+    return strf("%s,%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
                 e->feature_host && !e->whole_host ? ",feature-host" : "", e->readonly ? ",readonly" : "",
                 e->backend ? ",backend=" : "", e->backend ? e->backend : "", e->pr ? ",pr=" : "", e->pr ? e->pr : "",
                 e->pr_move ? ",pr-move" : "", e->pr_force ? ",pr-force" : "", e->allow ? ",allow=" : "",
                 e->allow ? e->allow : "", e->deny ? ",deny=" : "", e->deny ? e->deny : "",
-                e->third_party_copy ? ",third-party-copy" : "", e->force ? ",force" : "", needs[e->need]);
+                e->third_party_copy ? ",third-party-copy" : "", e->force ? ",force" : "", needs[e->need],
+                unit ? ",unit=" : "", unit ? unit : "");
 }
 
 int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to)
@@ -281,9 +340,10 @@ int vscsi_entry_copy(const struct vscsi_entry *from, struct vscsi_entry *to)
     e.pr = from->pr ? strdup(from->pr) : NULL;
     e.allow = from->allow ? strdup(from->allow) : NULL;
     e.deny = from->deny ? strdup(from->deny) : NULL;
+    e.unit = from->unit ? strdup(from->unit) : NULL;
     *to = e;
     if (e.pdev && !e.backend == !from->backend && !e.pr == !from->pr && !e.allow == !from->allow
-        && !e.deny == !from->deny)
+        && !e.deny == !from->deny && !e.unit == !from->unit)
         return 0;
     vscsi_entry_clear(to);
     return -ENOMEM;
@@ -296,6 +356,7 @@ void vscsi_entry_clear(struct vscsi_entry *e)
     free(e->pr);
     free(e->allow);
     free(e->deny);
+    free(e->unit);
     *e = (struct vscsi_entry){ 0 };
 }
 

@@ -35,8 +35,10 @@ struct vscsi_entry {
     bool force;    /* attach although the device is in use */
     char *backend; /* number or name of a domain; NULL: domain 0 */
     bool third_party_copy;
-    char *allow, *deny; /* commands, as scsi/rules.h has them; NULL: none */
-    char *pr;           /* helper, direct or deny; NULL: the daemon's own setting */
+    char *allow, *deny;     /* commands, as scsi/rules.h has them; NULL: none */
+    char *pr;               /* helper, direct or deny; NULL: the daemon's own setting */
+    char *unit;             /* the device must be this unit (device/identity.h); NULL: any */
+    char at[HCTL_TEXT_MAX]; /* where the p-dev leads now, as h:c:t:l; "": not known. No part of the text */
 };
 #define VSCSI_ERROR_MAX 320
 

@@ -53,6 +53,8 @@ static void dev_clear(struct dev_view *d)
     free(d->vdev_text);
     free(d->devname);
     free(d->phctl);
+    free(d->wwid);
+    free(d->node);
     free(d->error);
     free(d->pr);
 }
@@ -98,6 +100,7 @@ static char *read_text(struct xenstore *s, const char *dir, const char *name)
 static void load_dev(struct xenstore *s, uint32_t domid, const struct vhost_view *h, struct dev_view *d)
 {
     char dir[XENSTORE_PATH_MAX];
+    uint32_t type;
 
     snprintf(dir, sizeof(dir), DEV_FMT, h->backend, domid, h->id, d->n);
     d->pdev = xenstore_read(s, "%s/p-dev", dir);
@@ -105,6 +108,8 @@ static void load_dev(struct xenstore *s, uint32_t domid, const struct vhost_view
     d->vdev_ok = d->vdev_text && hctl_parse(d->vdev_text, &d->vdev) == 0;
     d->devname = read_text(s, dir, "p-devname");
     d->phctl = read_text(s, dir, "p-hctl");
+    d->wwid = read_text(s, dir, "p-wwid");
+    d->type = xenstore_read_u32(s, 31, &type, "%s/p-type", dir) < 0 ? -1 : (int)type;
     d->error = read_text(s, dir, "error");
     d->readonly = read_flag(s, dir, "readonly", false);
     d->state = xenstore_state(s, "%s/state", dir);
@@ -279,6 +284,11 @@ struct vhost_view *view_host(const struct guest_view *v, uint32_t host)
         if (v->vhosts[i].host == host)
             return &v->vhosts[i];
     return NULL;
+}
+
+const char *view_name(const struct dev_view *d)
+{
+    return d->devname ? d->devname : d->pdev;
 }
 
 bool view_has_untaken(const struct vhost_view *h)

@@ -19,8 +19,11 @@ struct dev_view {
     char *pdev, *vdev_text; /* as written; NULL where there is no node */
     struct hctl vdev;       /* when vdev_ok; the host is the number its vhost goes by */
     bool vdev_ok;
-    char *devname, *phctl; /* what the backend made of p-dev: /dev/sg3 or the like, and h:c:t:l; or NULL */
-    char *error;           /* why the backend closed it; or NULL */
+    char *devname;      /* p-devname: the user's name of it; or NULL */
+    char *phctl, *wwid; /* what the backend has opened: its h:c:t:l and its identifier (device/identity.h); or NULL */
+    int type;           /* its peripheral device type; -1: not known */
+    char *node;         /* /dev/sda or the like, if list has found it in this domain; or NULL */
+    char *error;        /* why the backend closed it; or NULL */
     bool readonly;
     char *pr; /* the option pr=; or NULL. Only list reads it, as with `uuid` and `backend_name` */
     unsigned state, fe_state;
@@ -60,6 +63,9 @@ void view_clear(struct guest_view *v);
 /* The vhost with this host number, at any backend. NULL: there is none. */
 struct vhost_view *view_host(const struct guest_view *v, uint32_t host);
 struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
+
+/* The user's name of a device: p-devname, or p-dev of a tool that does not write it. NULL: neither is there. */
+const char *view_name(const struct dev_view *d);
 
 /*
  * Has it a device that the backend offers (state 3) and that the guest has not looked at? Then a state 7 of the vhost

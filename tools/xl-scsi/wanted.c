@@ -162,6 +162,17 @@ static bool there_already(struct xenstore *s, uint32_t domid, const struct vscsi
     return there;
 }
 
+/* A device that an earlier version noted without its unit. The next domain is to get the same unit. */
+static void note_units(struct change *c, const struct wanted *w, const bool *had)
+{
+    char err[CHANGE_ERROR_MAX];
+
+    for (unsigned i = 0; i < w->n; i++)
+        if (!had[i] && w->entries[i].unit && remember_add(c->domid, &w->entries[i], 1, err) < 0)
+            complain(0, "note: it cannot be noted which unit v-dev %u:%u:%u:%u is: %s", w->entries[i].vdev.host,
+                     w->entries[i].vdev.channel, w->entries[i].vdev.target, (unsigned)w->entries[i].vdev.lun, err);
+}
+
 static int attach_each(struct change *c, const struct wanted *w)
 {
     int left = 0;
@@ -217,6 +228,10 @@ int wanted_attach(struct change *c)
     r = wanted_load(c->store, c->domid, &w);
     if (r < 0)
         return change_store_failed(c, r);
+    CLEANUP_FREE bool *had = calloc(w.n ? w.n : 1, sizeof(*had));
+
+    for (unsigned i = 0; had && i < w.n; i++)
+        had[i] = w.entries[i].unit != NULL;
     /* A device may be in use by now: while a guest is saved, it does not keep its devices. */
     r = w.n ? inuse_attach(c, w.entries, w.n) : 0;
     if (r >= 0) {
@@ -229,6 +244,8 @@ int wanted_attach(struct change *c)
     } else {
         r = attach_each(c, &w);
     }
+    if (had)
+        note_units(c, &w, had);
     wanted_clear(&w);
     return r;
 }
