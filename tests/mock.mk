@@ -22,6 +22,7 @@ mock_tests = \
 	tests/test-a-failed-attach-leaves-nothing-behind.sh \
 	tests/test-a-frontend-may-restart.sh \
 	tests/test-a-guest-destroyed-in-mid-io-leaves-nothing.sh \
+	tests/test-a-guest-gets-the-same-unit-or-none.sh \
 	tests/test-a-guest-uses-and-returns-a-disk.sh \
 	tests/test-a-second-daemon-refuses-to-start.sh \
 	tests/test-a-windows-frontend-is-served.sh \

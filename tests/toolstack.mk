@@ -43,6 +43,7 @@ check_inuse_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
 toolstack_tests = \
 	tests/test-a-guest-waits-for-a-device-that-it-requires.sh \
 	tests/test-a-paused-guest-gets-its-devices-when-it-runs-again.sh \
+	tests/test-a-driver-domain-says-that-its-quota-is-used-up.sh \
 	tests/test-a-driver-domain-serves-many-devices-within-its-quota.sh \
 	tests/test-a-killed-detach-can-be-repeated.sh \
 	tests/test-a-missing-device-is-tried-again.sh \

@@ -21,6 +21,20 @@ static void device_path(const struct vdev *d, const char *node, char out[STORE_P
     snprintf(out, STORE_PATH_MAX, "%s/vscsi-devs/%s/%s", d->vhost->back, d->name, node);
 }
 
+/*
+ * Ends a reason that is there. In a driver domain the node stays, empty: the toolstack made it, and a new one would count
+ * for the domain's quota. 0 or -errno.
+ */
+static int clear(struct host *h, const char *path)
+{
+    struct store_write w = { .expect = -1 };
+
+    if (h->own_domid == 0)
+        return store_remove(h->store, path);
+    snprintf(w.path, sizeof(w.path), "%s", path);
+    return store_write_batch(h->store, &w, 1);
+}
+
 void nodes_set_error(struct vhost *v, const char *text)
 {
     struct store_write w = { .expect = -1 };
@@ -32,10 +46,10 @@ void nodes_set_error(struct vhost *v, const char *text)
     snprintf(w.value, sizeof(w.value), "%s", text);
     if (v->seen.vanished || !v->host->store)
         return;
-    if (text[0])
-        store_write_batch(v->host->store, &w, 1);
-    else
-        store_remove(v->host->store, w.path);
+    if (!text[0])
+        clear(v->host, w.path);
+    else if (store_write_batch(v->host->store, &w, 1) < 0)
+        v->error[0] = '\0'; /* not written: the next call tries again */
 }
 
 #define QUOTA_TEXT \
@@ -110,7 +124,7 @@ void nodes_clear_device_error(struct vdev *d)
     if (!d->error_node)
         return;
     device_path(d, "error", path);
-    d->error_node = store_remove(d->vhost->host->store, path) < 0;
+    d->error_node = clear(d->vhost->host, path) < 0;
 }
 
 /* --- many devices --- */
@@ -246,6 +260,7 @@ void node_batch_device(struct node_batch *b, struct vdev *d)
     if (d->dev.from != PDEV_FILE)
         hctl_format(&d->dev.hctl, address);
     d->published = true;
+    memcpy(d->wish.wwid, d->dev.unit, sizeof(d->wish.wwid));
     snprintf(next_write(b, d, "p-hctl", A_FACT)->value, STORE_SHORT_MAX, "%s", address);
     snprintf(next_write(b, d, "p-wwid", A_FACT)->value, STORE_SHORT_MAX, "%s", d->dev.unit);
     snprintf(next_write(b, d, "p-type", A_FACT)->value, STORE_SHORT_MAX, "%u", d->dev.type);

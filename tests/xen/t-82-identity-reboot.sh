@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154
+# about: after a reboot of the guest its VDEV has the same unit or none, whatever its PDEV leads to; restored likewise
+# timeout: 240
+# scsi_debug says that it is another unit, see 71-identity. Here the kernel knows it: it has asked again.
+need_project
+. /host/lib/toolstack.sh
+scsi_debug_load dev_size_mb=16 delay=0
+[ "${DBG_HCTL%%:*}" != 0 ] || { scsi_debug_unload && scsi_debug_load dev_size_mb=16 delay=0; }
+remap() {
+    echo "$1" >/sys/bus/pseudo/drivers/scsi_debug/vpd_use_hostno || fail "vpd_use_hostno"
+    echo 1 >"/sys/bus/scsi/devices/$DBG_HCTL/rescan"
+}
+wwid=$(cat "/sys/bus/scsi/devices/$DBG_HCTL/wwid")
+daemon_start
+watch_start
+guest_start g1
+expect_ok xl-scsi attach g1 "$DBG_BLK" 0:0:0:0
+has g1 0:0:0:0
+id=$(guest_domid g1)
+dev=/local/domain/0/backend/vscsi/$id/0/vscsi-devs/dev-0
+expect_eq "$(xenstore-read "$dev/p-dev") $(xenstore-read "$dev/p-devname")" "$DBG_HCTL $DBG_BLK" "p-dev and p-devname"
+expect_eq "$(xenstore-read "$dev/p-hctl") $(xenstore-read "$dev/p-wwid")" "$DBG_HCTL $wwid" "p-hctl and p-wwid"
+expect_match "$(cat $(userdata))" "\"pvscsi/0\": ?\"$DBG_BLK,0:0:0:0,unit=$wwid\"" "what is noted"
+expect_match "$(xl-scsi list --json g1)" "\"wwid\": ?\"$wwid\"" "list --json"
+
+note "reboot"
+remap 0
+other=$(cat "/sys/bus/scsi/devices/$DBG_HCTL/wwid")
+[ "$other" != "$wwid" ] || fail "the kernel has not noticed"
+guest_sh g1 'reboot -f' >/dev/null 2>&1 &
+wait_until 60 "xl-scsi list -l g1 2>/dev/null | grep -q 'because: .* it is the unit $other; expected $wwid'" \
+    "the reason: $(xl-scsi list -l g1 2>&1)"
+[ "$(guest_domid g1)" != "$id" ] || fail "the domain is the same"
+expect_fail xenstore-exists "/local/domain/0/backend/vscsi/$(guest_domid g1)/0/vscsi-devs"
+
+note "its own unit is back, and the service tries again"
+remap 1
+wait_until 60 "xl-scsi list g1 | grep -q '0:0:0:0 *4$'" "the device: $(xl-scsi list -l g1)"
+guest_wait g1
+
+note "by hand, the guest gets the other one, and keeps that"
+expect_ok xl-scsi detach g1 0:0:0:0
+remap 0
+expect_ok xl-scsi attach g1 "$DBG_BLK" 0:0:0:0
+expect_match "$(cat $(userdata))" "unit=$other\"" "what is noted now"
+guest_stop g1
+watch_stop
