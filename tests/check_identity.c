@@ -246,6 +246,19 @@ START_TEST(a_unit_that_was_mapped_to_another_lun_is_refused_with_both_identifier
 }
 END_TEST
 
+START_TEST(an_identifier_that_cannot_be_printed_can_be_kept)
+{
+    static const struct page name = PAGE(NULL, 0x03, 0x08, 0x00, 0x04, 0xc3, 0xa4, 'b', '\n');
+    struct device dev = disk("\xc3\xa4"
+                             "b\n");
+    struct answers a = answers(&name);
+    char why[DEVICE_WHY_MAX] = "";
+
+    ck_assert_int_eq(device_judge(&roots, &a, &dev, why), 0);
+    ck_assert_str_eq(dev.unit, "__b_");
+}
+END_TEST
+
 START_TEST(a_unit_that_has_lost_its_identifier_is_refused)
 {
     struct device dev = disk("naa.5000c500a1b2c3d4");
@@ -315,6 +328,7 @@ int main(void)
     tcase_add_checked_fixture(u, setup, teardown);
     tcase_add_test(u, a_unit_that_sysfs_remembers_rightly_is_taken);
     tcase_add_loop_test(u, a_unit_that_was_mapped_to_another_lun_is_refused_with_both_identifiers, 0, 2);
+    tcase_add_test(u, an_identifier_that_cannot_be_printed_can_be_kept);
     tcase_add_test(u, a_unit_that_has_lost_its_identifier_is_refused);
     tcase_add_test(u, another_type_or_no_unit_is_refused);
     tcase_add_test(u, without_page_83_the_serial_number_and_the_model_count);

@@ -120,6 +120,14 @@ static int other_unit(char *why, const char *kernel, const char *unit)
                   kernel, unit[0] ? unit : "a unit without an identifier");
 }
 
+/* A SCSI name string may be any UTF-8, and sysfs shows it as it is. What is kept and compared can be printed. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            *text = '_';
+}
+
 /* Sets dev->unit to the identifier of page 83h, "" for none. */
 static int judge_page83(const struct device_roots *roots, const struct answers *a, struct device *dev, char *why)
 {
@@ -131,10 +139,12 @@ static int judge_page83(const struct device_roots *roots, const struct answers *
     identity_from_page83(a->page83, a->page83_len, now);
     if (!remembered)
         snprintf(before, sizeof(before), "%s", dev->wwid);
+    make_printable(before);
     if (before[0] && !identity_equal(before, now))
         return other_unit(why, dev->wwid[0] ? dev->wwid : before, now);
     /* The kernel's words, where it has some: users copy them from sysfs. */
     snprintf(dev->unit, sizeof(dev->unit), "%s", now[0] && dev->wwid[0] ? dev->wwid : now);
+    make_printable(dev->unit);
     return 0;
 }
 

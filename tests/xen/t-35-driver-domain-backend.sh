@@ -23,6 +23,13 @@ expect_match "$(xenstore-ls -fp "/local/domain/$dd/backend/vscsi/$id" | grep "^$
 expect_match "$(xenstore-ls -fp "/local/domain/$id/device/vscsi" | grep "vscsi/0/backend-id ")" "\"$dd\" +\\(n$id,r$dd\\)" "the frontend's"
 expect_match "$(xl scsi-list g1)" "^0 +$dd +4 +0 .* 0:0:0:0 +4$"
 
+note "what the driver domain has found is in nodes of dom0"
+dev=$be/vscsi-devs/dev-0
+wwid=$(xenstore-read "$dev/p-wwid")
+expect_match "$wwid" '^naa\.[0-9a-f]{16}$' p-wwid
+expect_eq "$(xenstore-read "$dev/p-hctl") $(xenstore-read "$dev/p-type")" "0:0:0:0 0" "p-hctl and p-type"
+expect_eq "$(xenstore-ls -fp "$be" | grep -c "(n$dd")" 0 "nodes that count for the driver domain's quota"
+
 note "a second one by its id; and what does not go together"
 expect_fail 3 xl scsi-attach g1 0:0:0:0 0:0:1:0
 expect_fail 3 xl scsi-attach g1 /dev/nosuch "0:0:1:0,backend=$dd"
@@ -30,6 +37,10 @@ expect_fail 1 xl scsi-attach g1 0:0:0:0 1:0:0:0,backend=nobody
 expect_fail 1 xl scsi-attach g1 0:0:0:0 host,backend=storage
 expect_ok xl scsi-detach g1 0:0:0:0
 expect_fail xenstore-exists "/local/domain/$dd/backend/vscsi/$id"
-expect_ok xl scsi-attach g1 0:0:0:0 "2:0:0:0,backend=$dd"
+expect_ok xl scsi-attach g1 "$wwid" "2:0:0:0,backend=$dd"
 guest_wait_disk g1 2:0:0:0
+# Only the driver domain can look the name up, and it has.
+dev=/local/domain/$dd/backend/vscsi/$id/2/vscsi-devs/dev-0
+expect_eq "$(xenstore-read "$dev/p-dev") $(xenstore-read "$dev/p-devname")" "0:0:0:0 $wwid" "p-dev and p-devname"
+expect_fail xl scsi-attach g1 0:0:0:0 "3:0:0:0,backend=$dd"
 guest_stop g1

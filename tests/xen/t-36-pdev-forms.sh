@@ -31,7 +31,15 @@ lio_init tcm_loop
 loop=$(lio_loopback "$(lio_ramdisk naa 16)")
 wwid=$(cat "/sys/class/scsi_device/$loop/device/wwid")
 expect_match "$wwid" '^naa\.[0-9a-f]{32}$' "the wwid of a LIO device"
-try "$wwid" 0
+for pdev in "$wwid" "wwn-0x${wwid#naa.}" "scsi-3${wwid#naa.}:0"; do try "$pdev" 0; done
+# A name of the user's, and what the backend has found: Xen's pvscsi.txt.
+expect_ok xl-scsi attach g1 "wwn-0x${wwid#naa.}" 0:0:0:0
+dev=/local/domain/0/backend/vscsi/$(guest_domid g1)/0/vscsi-devs/dev-0
+for node in "p-dev=$loop" "p-devname=wwn-0x${wwid#naa.}" "p-hctl=$loop" "p-wwid=$wwid" p-type=0; do
+    expect_eq "$(xenstore-read "$dev/${node%%=*}")" "${node#*=}" "${node%%=*}"
+done
+expect_ok xl-scsi detach g1 0:0:0:0
+guest_wait_gone g1 0:0:0:0
 try "naa.$(echo "${wwid#naa.}" | tr a-f A-F):0" 0
 expect_fail 3 xl-scsi attach g1 "$wwid:1" 0:0:0:0
 lio_clear

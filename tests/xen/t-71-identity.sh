@@ -6,9 +6,11 @@
 # scsi_debug's identifiers contain the number of its host while vpd_use_hostno is 1. With 0 the same LUN says that it is
 # another unit, and the kernel, which does not ask again, remembers the first.
 need_project
-scsi_debug_load dev_size_mb=16 delay=0
-# In host 0 there is no difference.
-[ "${DBG_HCTL%%:*}" != 0 ] || { scsi_debug_unload && scsi_debug_load dev_size_mb=16 delay=0; }
+scsi_debug_load dev_size_mb=16 delay=0 add_host=2
+# The disk of the second host: then it says that it is the first one's.
+# shellcheck disable=SC2046
+set -- $(echo "$DBG_ALL" | sed -n 2p)
+DBG_HCTL=$1 DBG_BLK=/dev/$2 DBG_SG=/dev/$3
 remap() { echo "$1" >/sys/bus/pseudo/drivers/scsi_debug/vpd_use_hostno || fail "vpd_use_hostno"; }
 wwid=$(cat "/sys/bus/scsi/devices/$DBG_HCTL/wwid")
 mkdir -p /dev/disk/by-id

@@ -678,7 +678,8 @@ static int learn_units(struct change *c, struct target *targets, unsigned n)
 
             if (!unit && errno == ENOMEM)
                 return change_failed(c, -ENOMEM, "out of memory");
-            if (!unit || !*unit || strlen(unit) >= UNIT_TEXT_MAX)
+            /* A driver domain may write anything. */
+            if (!unit || !*unit || !vscsi_unit_ok(unit))
                 continue;
             free(e->unit);
             e->unit = steal_ptr(unit);

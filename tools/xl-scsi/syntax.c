@@ -150,6 +150,15 @@ static int set_unit(char **where, const char *value, char *err)
     return 0;
 }
 
+bool vscsi_unit_ok(const char *unit)
+{
+    size_t len = 0;
+
+    while (unit[len] >= 0x20 && unit[len] <= 0x7e)
+        len++;
+    return len > 0 && len < UNIT_TEXT_MAX && unit[len] == '\0';
+}
+
 /* For vscsi_entry_format(). NULL: out of memory. */
 static char *escape_unit(const char *unit)
 {

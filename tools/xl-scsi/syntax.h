@@ -54,6 +54,8 @@ int vscsi_entry_parse(const char *text, struct vscsi_entry *out, char err[VSCSI_
 int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which, char err[VSCSI_ERROR_MAX]);
 /* Only a v-dev h:c:t:l, as for detach. */
 int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MAX]);
+/* Can it be the value of unit=: not empty or too long, and printable? */
+bool vscsi_unit_ok(const char *unit);
 /* The entry as text; parsing it gives the same entry. NULL: out of memory. */
 char *vscsi_entry_format(const struct vscsi_entry *e);
 /* A copy that owns its texts; 0 or -ENOMEM. */
