@@ -45,7 +45,7 @@ expect_eq "$(refusals)" 0 "commands of Linux that the policy refused"
 # What Linux and the tools send.
 guest_ok g1 "sg_inq $GUEST_SG && sg_vpd $GUEST_SG && sg_readcap -l $GUEST_SG && sg_modes -a $GUEST_SG && sg_logs $GUEST_SG &&
     sg_opcodes $GUEST_SG && sg_turs $GUEST_SG && sg_luns $GUEST_SG && sg_requests $GUEST_SG" >/dev/null
-guest_ok g1 "dd if=/dev/zero of=$GUEST_DISK bs=64k count=4 oflag=direct && sg_sync $GUEST_SG && sg_unmap -l 0 -n 8 --force $GUEST_SG" >/dev/null
+guest_ok g1 "dd if=/dev/zero of=$GUEST_BLK bs=64k count=4 oflag=direct && sg_sync $GUEST_SG && sg_unmap -l 0 -n 8 --force $GUEST_SG" >/dev/null
 expect_eq "$(refusals)" 0 "commands of the tools that the policy refused"
 passes "a self-test" '1d 04 00 00 00 00'
 passes "ATA IDENTIFY" '85 08 0e 00 00 00 01 00 00 00 00 00 00 00 ec 00'
@@ -91,9 +91,10 @@ scsi_debug_unload
 note "a tape"
 scsi_debug_load dev_size_mb=16 delay=0 ptype=1
 attach
-guest_ok g1 "/usr/bin/mt -f $GUEST_OTHER rewind && /usr/bin/mt -f $GUEST_OTHER status && sg_inq $GUEST_SG && sg_modes -a $GUEST_SG &&
-    sg_logs $GUEST_SG" >/dev/null
-guest_sh g1 "/usr/bin/mt -f $GUEST_OTHER setblk 512; /usr/bin/mt -f $GUEST_OTHER eof 1; /usr/bin/mt -f $GUEST_OTHER fsf 1
+guest_ok g1 "/usr/bin/mt -f $GUEST_OTHER rewind && /usr/bin/mt -f $GUEST_OTHER status" >/dev/null
+# What scsi_debug's tape says to these does not matter here.
+guest_sh g1 "sg_inq $GUEST_SG; sg_modes -a $GUEST_SG; sg_logs -a $GUEST_SG; sg_opcodes $GUEST_SG
+    /usr/bin/mt -f $GUEST_OTHER setblk 512; /usr/bin/mt -f $GUEST_OTHER eof 1; /usr/bin/mt -f $GUEST_OTHER fsf 1
     /usr/bin/mt -f $GUEST_OTHER tell; /usr/bin/mt -f $GUEST_OTHER offline" >/dev/null 2>&1
 expect_eq "$(refusals)" 0 "commands of mt that the policy refused"
 refused "SECURITY PROTOCOL OUT" "$OPCODE" 'b5 20 00 10 00 00 00 00 00 04 00 00' "00 00 00 00"
