@@ -24,8 +24,8 @@
 #include "scsi/cdb-table.h"
 #include "scsi/opcodes.h"
 
-/* Above what any command here asks for. */
-#define BUFFER_MAX 65536u
+/* 508 KiB: what the largest request of a ring carries. */
+#define BUFFER_MAX 520192u
 /* Data up to this many bytes is printed, of longer data a hash. */
 #define SHOWN_MAX 128u
 /* More than an emulated device takes for anything. */
@@ -92,7 +92,9 @@ static void print_answer(const struct answer *a, char direction)
 /* Unit attentions that a command left, and a unit that it has stopped, are shown and put right. */
 static void settle(void)
 {
-    static const uint8_t ready[6] = { 0 }, start[6] = { 0x1b, 0, 0, 0, 1, 0 };
+    static const uint8_t ready[6] = { 0 };
+    /* An optical drive that has ejected its disc loads it. */
+    const uint8_t start[6] = { 0x1b, 0, 0, 0, scsi_is_optical_drive(type) ? 3 : 1, 0 };
     struct answer a;
 
     for (unsigned i = 0; i < 8; i++) {

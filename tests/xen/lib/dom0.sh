@@ -188,6 +188,21 @@ scsi_debug_unload() {
     expect_ok rmmod scsi_debug
 }
 
+# small_host_load: the machine's SCSI host that takes 120 KiB at once (machine.sh). Sets SMALL_DISK and SMALL_DISC to the
+# h:c:t:l of a disk and of an optical drive; the disc is the file /host/small-disc.
+small_host_load() {
+    local host
+    expect_ok modprobe virtio_scsi
+    for host in /sys/class/scsi_host/*; do
+        [ "$(cat "$host/proc_name")" = virtio_scsi ] || continue
+        # shellcheck disable=SC2034
+        SMALL_DISK=${host##*/host}:0:0:0 SMALL_DISC=${host##*/host}:0:1:0
+        wait_until 20 "[ -b \"\$(block_of $SMALL_DISK)\" ] && [ -b \"\$(block_of $SMALL_DISC)\" ]" "the devices of $host"
+        return
+    done
+    fail "no virtio SCSI host in this machine"
+}
+
 # The kernel's ch keeps its device, and so the device's module, while it is bound.
 changers_release() {
     local path
@@ -403,7 +418,7 @@ test_end() {
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
     lio_clear
     changers_release
-    for module in xen_scsiback tcm_loop scsi_debug target_core_pscsi target_core_file target_core_iblock; do
+    for module in xen_scsiback tcm_loop scsi_debug virtio_scsi target_core_pscsi target_core_file target_core_iblock; do
         [ ! -d /sys/module/$module ] || within 3 "rmmod $module" ||
             bad="$bad; $(rmmod $module 2>&1)"
     done

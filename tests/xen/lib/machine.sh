@@ -48,6 +48,14 @@ machine_start() {
         # dom0 does. What the bench measures has it.
         xen_args="$xen_args spec-ctrl=no"
         dom0_args="$dom0_args mitigations=off init_on_alloc=0 randomize_kstack_offset=off"
+        # A SCSI host that takes 120 KiB at once, as a USB burner does: a disk and an optical drive. dom0 loads the driver in
+        # a test that wants them (small_host_load in dom0.sh), and writes the disc as a file of the share.
+        rm -f "$SHARE"/small-*
+        truncate -s 16M "$SHARE/small-disk" "$SHARE/small-disc"
+        extra=(-device "virtio-scsi-pci,id=small,max_sectors=240"
+            -drive "if=none,id=small-disk,format=raw,cache=unsafe,file=$SHARE/small-disk"
+            -drive "if=none,id=small-disc,format=raw,cache=unsafe,readonly=on,file=$SHARE/small-disc"
+            -device "scsi-hd,bus=small.0,scsi-id=0,drive=small-disk" -device "scsi-cd,bus=small.0,scsi-id=1,drive=small-disc")
     fi
     [ -z "${MACHINE_PLUGIN:-}" ] || extra+=(-plugin "$MACHINE_PLUGIN,dir=$SHARE")
     if [ "${2:-}" = --interactive ]; then
