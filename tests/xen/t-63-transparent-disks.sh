@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119
-# about: each command of the tables gets from a disk in the guest what it gets in dom0, byte for byte
+# about: each command of the tables gets from disks of several kinds in the guest what it gets in dom0, byte for byte
 # timeout: 500
+# guests: kept
 # shellcheck source=lib/compare.sh
 . /host/lib/compare.sh
 need_project
@@ -101,7 +102,22 @@ cat >/tmp/disk <<'END'
 512< 28 00 00 00 00 10 00 00 01 00
 0- 1b 00 00 00 01 00
 END
-scsi_debug_load dev_size_mb=32 delay=0
-HELD=$(cat /sys/module/scsi_debug/refcnt)
-same_answers "disk" disk g1 table opcodes /tmp/disk
-let_go
+# scsi_debug has BUG_ON()s for UNMAP lists that disagree with their CDB (75-disk-kinds sends good ones). With zones it reads beside
+# their array when a READ asks for no blocks at LBA 0, as the table does. dom0's kernel would not survive either.
+grep -v '> *00 42 ' /tmp/disk >/tmp/no-unmap
+# kind WHAT LISTS [ARGS...]
+kind() {
+    local what=$1 lists=$2
+    shift 2
+    scsi_debug_load dev_size_mb=32 delay=0 "$@"
+    HELD=$(cat /sys/module/scsi_debug/refcnt)
+    # shellcheck disable=SC2086
+    same_answers "$what" disk g1 $lists
+    let_go
+}
+kind "a disk" "table opcodes /tmp/disk"
+kind "4096-byte blocks" /tmp/disk sector_size=4096
+kind "thin provisioning" /tmp/no-unmap lbpu=1 lbpws=1 lbpws10=1 write_same_length=64
+kind "protection type 1" "table /tmp/disk" dif=1
+kind "protection type 3" /tmp/disk dif=3 dix=1
+kind "zones" /tmp/disk zbc=managed zone_size_mb=4 zone_nr_conv=0
