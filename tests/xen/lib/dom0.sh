@@ -423,7 +423,7 @@ test_end() {
             bad="$bad; $(rmmod $module 2>&1)"
     done
     # A test that wants the shim asks for it.
-    rm -rf "${GUESTS:?}"/* /tmp/* /usr/local/sbin/xl /var/log/xen/console/guest-*
+    rm -rf "${GUESTS:?}"/* /tmp/* /usr/local/sbin/xl /run/qemu-pr-helper.sock /var/log/xen/console/guest-*
     left=$(dmesg | grep -E "$KERNEL_FAULTS" | head -n 3)
     [ -z "$left" ] || bad="$bad; dom0's kernel: $left"
     [ -z "$bad" ] || { echo "damaged: ${bad#; }"; return 1; }

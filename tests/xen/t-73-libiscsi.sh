@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119
+# about: libiscsi's tests of reservations and others give the same verdict in a guest as in dom0, with and without a PR helper
+# timeout: 400
+# guests: kept
+need_project
+command -v iscsi-test-cu >/dev/null || skip "no iscsi-test-cu in the image"
+# Suites of libiscsi's family SCSI. The others take minutes on an emulated processor, and ask the backend for nothing more.
+reservations="PrinReadKeys PrinReportCapabilities PrinServiceactionRange ProutClear ProutPreempt ProutRegister ProutReserve Reserve6"
+others="Inquiry Mandatory ModeSense6 Read10 ReadCapacity10 ReadCapacity16 ReportSupportedOpcodes StartStopUnit TestUnitReady Unmap Write10"
+# Of the output only the verdicts: the text of a failure has other addresses.
+cat >/tmp/suites <<'END'
+for suite; do
+    iscsi-test-cu -d -t "SCSI.$suite" "$SG" 2>&1 | awk '
+        /Suite: / { suite = $0; sub(/.*Suite: */, "", suite) }
+        /Test: / { test = $0; sub(/.*Test: */, "", test); sub(/ *[.][.][.].*/, "", test); skipped = "" }
+        /\[SKIPPED\]/ { skipped = ", skipped" }
+        /(passed|FAILED)$/ && test != "" { print suite "." test ": " ($0 ~ /FAILED$/ ? "FAILED" : "passed") skipped; test = "" }'
+done
+END
+
+# same_verdicts WHAT LEAST HELPER SUITE...: at least so many tests, in dom0 and in the guest. HELPER: how the PR helper is afterwards.
+same_verdicts() {
+    local what=$1 least=$2 helper=$3
+    shift 3
+    SG=$(sg_of "$hctl") sh /tmp/suites "$@" >/tmp/here
+    note "$what, in dom0: $(wc -l </tmp/here) tests, $(grep -c FAILED /tmp/here) failed, $(grep -c skipped /tmp/here) skipped"
+    [ "$(wc -l </tmp/here)" -ge "$least" ] || fail "only $(wc -l </tmp/here) tests in dom0"
+    expect_ok xl-scsi attach g1 "$hctl" 0:0:0:0,pr-move
+    guest_wait_disk g1 0:0:0:0
+    GUEST_TIMEOUT=400 guest_sh g1 "cat >/tmp/suites <<'END'
+$(cat /tmp/suites)
+END
+SG=$GUEST_SG sh /tmp/suites $*" >/tmp/there
+    expect_eq "$(guest_ok g1 "cat /sys/bus/scsi/devices/$GUEST_HCTL/state")" running "the disk"
+    expect_match "$(pvscsictl status)" "pr-helper:$helper" "status"
+    expect_ok xl-scsi detach g1 0:0:0:0
+    guest_wait_gone g1 0:0:0:0
+    cmp -s /tmp/here /tmp/there || {
+        diff /tmp/here /tmp/there
+        fail "$what: other verdicts in the guest: $(diff /tmp/here /tmp/there | grep '^[-+][^-+]' | head -n 6 | tr '\n' ' ')"
+    }
+}
+lio_init tcm_loop
+hctl=$(lio_loopback "$(lio_ramdisk disk 8)")
+daemon_start
+guest_start g1
+# shellcheck disable=SC2086
+same_verdicts "reservations by the device" 20 unused $reservations
+# shellcheck disable=SC2086
+same_verdicts "others" 30 unused $others
+qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
+# shellcheck disable=SC2086
+same_verdicts "reservations by the helper" 20 connected $reservations
