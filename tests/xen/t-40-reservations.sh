@@ -51,6 +51,13 @@ expect_pr() {
     out=$(pr "$@" 2>&1) || status=$?
     [ "$status" = "$wanted" ] || fail "sg_persist $*: status $status, wanted $wanted: $out"
 }
+# reserve_in SG: the commands that print all four answers, in dom0 and in a guest.
+reserve_in() {
+    echo "for what in --read-keys --read-reservation --report-capabilities --read-full-status; do
+        echo \"\$what:\"
+        sg_persist -n --in \$what $1 2>&1
+    done"
+}
 
 # What the other initiator may do, registered or not: SPC-5 table 65.
 #     type  registered      not registered
@@ -72,10 +79,9 @@ while [ $# -gt 0 ]; do
     expect_pr 0 n2 --out --register --param-sark=0x22
     expect_eq "$(rw "$(access n2)")" "$2" "type $type: the other, registered"
     # Each PERSISTENT RESERVE IN gives the guest the same answer as dom0.
-    for what in --read-keys --read-reservation --report-capabilities --read-full-status; do
-        here=$(sg_persist -n --in $what "$(sg_of "$LIO_B")" 2>&1)
-        expect_eq "$(pr n2 --in $what 2>&1)" "$here" "type $type: $what"
-    done
+    here=$(sh -c "$(reserve_in "$(sg_of "$LIO_B")")")
+    expect_match "$here" '0x11' "type $type: the holder's key in dom0"
+    expect_eq "$(guest_sh n2 "$(reserve_in "$sg_n2")")" "$here" "type $type: PERSISTENT RESERVE IN"
     # Fail-over: the second initiator preempts the first.
     expect_pr 0 n2 --out --preempt --param-rk=0x22 --param-sark=0x11 --prout-type="$type"
     out=$(access n1)
