@@ -58,6 +58,8 @@ static const struct page pages[] = {
     PAGE("iqn.2003,x", NAME, NAA5),
     PAGE("t10.LIO-ORG disk12", T10, T10_LONG),
     PAGE("t10.LIO-ORG disk12", T10_LONG, T10),
+    PAGE("naa.33333330000007d0", T10_LONG, NAA3), /* as scsi_debug has it */
+    PAGE("t10.LIO-ORG disk12", NAA3, T10_LONG),
     /* Not of the logical unit. */
     PAGE("t10.LIO-ORG disk", PORT_NAA, T10, TARGET_NAME),
     PAGE(NULL, PORT_NAA, TARGET_NAME),

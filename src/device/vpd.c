@@ -100,10 +100,11 @@ bool identity_from_page83(const uint8_t *page, size_t len, char out[UNIT_TEXT_MA
 
         if (DESIGNATOR_HEADER + (size_t)d[3] > len - PAGE_HEADER - (size_t)off)
             break; /* it is cut */
-        unsigned rank = priority(d), best_rank = best ? priority(best) : 0;
+        unsigned rank = priority(d), best_rank = best ? priority(best) : 0, type = d[1] & 0x0f;
+        bool by_length = type == DESIGNATOR_T10 || type == DESIGNATOR_NAME;
 
-        /* Of two equal ones the longer, and of two with one length the later, as the kernel has it. */
-        if (rank > best_rank || (rank && rank == best_rank && d[3] >= best[3]))
+        /* Of two equal ones the later, as the kernel has it, but no text that is shorter. */
+        if (rank > best_rank || (rank && rank == best_rank && (!by_length || d[3] >= best[3])))
             best = d;
     }
     if (best)
