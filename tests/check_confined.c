@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <cap-ng.h>
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -388,6 +390,23 @@ START_TEST(without_root_full_is_refused_with_the_reasons)
 }
 END_TEST
 
+/* As in a container that may mount but not make device nodes. */
+START_TEST(a_file_system_without_nodes_is_none)
+{
+    struct sandbox s;
+    char why[512] = "";
+
+    ck_assert_int_eq(prctl(PR_CAPBSET_DROP, CAP_MKNOD), 0);
+    capng_get_caps_process();
+    ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_MKNOD), 0);
+    ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_BEST_EFFORT, false, ID, &s, why, sizeof(why)), 0);
+    ck_assert_uint_eq(s.parts, CONFINE_NAMESPACES | CONFINE_SYSCALLS);
+    ck_assert_str_eq(s.lacks, "file system of its own (Operation not permitted), user of its own and no capability (it "
+                              "needs the file system)");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("confined");
@@ -412,6 +431,7 @@ int main(void)
     tcase_add_loop_test(t, a_node_goes_with_its_last_lun, 0, 3);
     tcase_add_test(t, the_device_of_a_node_stays_open);
     tcase_add_test(t, what_is_not_wanted_is_not_tried);
+    tcase_add_test(t, a_file_system_without_nodes_is_none);
     tcase_add_test(t, without_root_full_is_refused_with_the_reasons);
     suite_add_tcase(suite, t);
     srunner_run_all(sr, CK_ENV);

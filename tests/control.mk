@@ -67,7 +67,7 @@ check_host_identity_LDADD = $(HOST_LINKED)
 check_PROGRAMS += check_confined
 TESTS += check_confined
 check_confined_SOURCES = tests/check_confined.c
-check_confined_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_confined_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CAPNG_CFLAGS)
 check_confined_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libcommon.a $(CHECK_LIBS)
 # The pages' directories are compared with the configured ones.
 check_options_SOURCES = tests/check_options.c

@@ -26,7 +26,7 @@
 #include "control/run-files.h"
 #include "worker/worker.h"
 
-/* Two descriptors for each LUN until a worker has it, and some more. */
+/* Two descriptors for each LUN until a worker has it, one while a confined worker has it, and some more. */
 #define FDS_WANTED 65536
 
 struct daemon {

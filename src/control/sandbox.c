@@ -42,15 +42,29 @@ uint32_t sandbox_id(const struct sandbox *s, pid_t pid)
     return s->id_base + (uint32_t)pid;
 }
 
+/* A file system with a node in it: some containers let nobody make one. 0 or -errno. */
+static int make_root(uint32_t id, int *root)
+{
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    struct sandbox_nodes *nodes;
+    int r = sandbox_nodes_new(&nodes);
+
+    if (r < 0)
+        return r;
+    sandbox_nodes_set_owner(nodes, id);
+    r = null < 0 ? -errno : sandbox_nodes_add(nodes, 0, null);
+    if (r == 0)
+        *root = fcntl(sandbox_nodes_root(nodes), F_DUPFD_CLOEXEC, 0);
+    sandbox_nodes_free(nodes);
+    return r;
+}
+
 /* In the process that tries: enters everything and reports. */
 static void try_all(uint32_t id, int report)
 {
     struct confine c = { .parts = confine_built_in(), .root_fd = -1, .id = id };
-    struct sandbox_nodes *nodes;
-    int error[CONFINE_PARTS], no_root = sandbox_nodes_new(&nodes);
+    int error[CONFINE_PARTS], no_root = make_root(id, &c.root_fd);
 
-    if (no_root == 0)
-        c.root_fd = fcntl(sandbox_nodes_root(nodes), F_DUPFD_CLOEXEC, 0);
     confine_enter(&c, error);
     if (no_root < 0)
         error[0] = no_root;
