@@ -188,10 +188,11 @@ int device_claim(const struct device_roots *roots, const struct device *dev, str
     int r;
 
     *out = (struct device_claim){ .fd = -1, .sysfs_inode = inode_of(roots, dev) };
-    for (unsigned us = 0;; us += TRY_AGAIN_US) {
+    /* By the clock: one try looks through all processes, which takes long on a busy machine. */
+    for (uint64_t end = now_us() + CLAIM_PATIENCE_US;;) {
         why[0] = '\0';
         r = try_once(roots, dev, out, why, &passing);
-        if (r != -EBUSY || !passing || us >= CLAIM_PATIENCE_US)
+        if (r != -EBUSY || !passing || now_us() >= end)
             break;
         usleep(TRY_AGAIN_US);
     }
