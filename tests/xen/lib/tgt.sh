@@ -15,8 +15,7 @@ tgt_lun() {
 tgt_set() { tgt --mode logicalunit --op update --tid 1 --lun "$1" --params "$2"; }
 
 # tgt_start: LUN 1 a tape drive with the tape A0000001 in it, LUN 2 a changer with this drive and four slots, LUN 3 a CD-ROM drive with
-# the disc /run/tgt/disc1, LUN 4 a tape drive that knows fixed blocks of 512 bytes only (the first: of variable length only). Sets TAPE,
-# CHANGER, OPTICAL and TAPE_FIXED to their h:c:t:l.
+# the disc /run/tgt/disc1. Sets TAPE, CHANGER and OPTICAL to their h:c:t:l.
 tgt_start() {
     local host path
     mkdir -p /run/tgt
@@ -24,7 +23,7 @@ tgt_start() {
     TGT_PID=$!
     wait_until 20 "tgtadm --lld iscsi --mode target --op show" "tgtd answers"
     tgt --mode target --op new --tid 1 -T $TGT
-    for barcode in A0000001 A0000002 A0000003; do
+    for barcode in A0000001 A0000002; do
         tgtimg --op new --device-type tape --barcode $barcode --size 40 --type data --file /run/tgt/$barcode >/dev/null ||
             fail "tgtimg"
     done
@@ -41,7 +40,6 @@ tgt_start() {
     truncate -s 4M /run/tgt/disc1 /run/tgt/disc2
     expect_ok iopat fill /run/tgt/disc1 --buffered
     expect_ok iopat fill /run/tgt/disc2 --buffered --generation 2
-    tgt_lun 4 --backing-store /run/tgt/A0000003 --bstype ssc --device-type tape --blocksize 512
     tgt_lun 3 --backing-store /run/tgt/disc1 --device-type cd
     tgt --mode target --op bind --tid 1 --initiator-address ALL
     expect_ok modprobe iscsi_tcp
@@ -51,9 +49,9 @@ tgt_start() {
     for host in /sys/class/scsi_host/*; do
         case " $before " in *" $host "*) continue ;; esac
         path=${host##*/host}:0:0
-        TAPE=$path:1 CHANGER=$path:2 OPTICAL=$path:3 TAPE_FIXED=$path:4
+        TAPE=$path:1 CHANGER=$path:2 OPTICAL=$path:3
     done
-    for path in "$TAPE" "$CHANGER" "$OPTICAL" "$TAPE_FIXED"; do
+    for path in "$TAPE" "$CHANGER" "$OPTICAL"; do
         wait_until 20 "[ -e /sys/bus/scsi/devices/$path/scsi_generic ]" "device $path of tgtd"
     done
 }
