@@ -41,18 +41,6 @@ static void refused(const char *reason)
     ck_assert_uint_eq(fake_n_children ? fake_count(fake_child(), WM_LUN_ADD) : 0, 0);
 }
 
-static void die_or_restart(bool dies)
-{
-    write_journal(8, 9, false);
-    if (dies) {
-        fake_die(fake_child());
-        UNTIL(fake_n_children == 2);
-        return;
-    }
-    stop();
-    restart();
-}
-
 /* --- a new device --- */
 
 START_TEST(the_nodes_say_what_was_opened)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_identity check_claim check_options \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices \
-	check_host_identity
+	check_host_claim check_host_identity
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
 check_vhost_table_SOURCES = tests/check_vhost_table.c
@@ -60,6 +60,10 @@ check_host_devices_SOURCES = tests/check_host_devices.c $(HOST_FAKES)
 check_host_devices_CFLAGS = $(HOST_C_OPTIONS)
 check_host_devices_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_devices_LDADD = $(HOST_LINKED)
+check_host_claim_SOURCES = tests/check_host_claim.c $(HOST_FAKES)
+check_host_claim_CFLAGS = $(HOST_C_OPTIONS)
+check_host_claim_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_claim_LDADD = $(HOST_LINKED)
 check_host_identity_SOURCES = tests/check_host_identity.c $(HOST_FAKES)
 check_host_identity_CFLAGS = $(HOST_C_OPTIONS)
 check_host_identity_LDFLAGS = $(HOST_LINK_OPTIONS)

@@ -460,6 +460,33 @@ static UNUSED const char *take_sent(void)
     return taken;
 }
 
+static UNUSED void die_or_restart(bool die)
+{
+    write_journal(8, 9, false);
+    if (die) {
+        fake_die(fake_child());
+        UNTIL(fake_n_children == 2);
+        return;
+    }
+    stop();
+    restart();
+}
+
+static UNUSED struct vdev *lun_0(void)
+{
+    return model_find(host, 3, 0)->devs;
+}
+
+static UNUSED void say_lost(void)
+{
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_LOST, .lun_slot = 0 });
+}
+
+static UNUSED uint32_t last_flags(void)
+{
+    return fake_last(fake_child(), WM_LUN_ADD)->u.lun.flags & (LUN_AWAY | LUN_RETURNED | LUN_ATTACHED);
+}
+
 /* Runs the tests that add() adds, each in a process of its own. The program's exit status. */
 static UNUSED int run_suite(const char *name, void (*add)(TCase *t))
 {
