@@ -6,7 +6,8 @@
  * Three lists. "table" makes commands from every row of src/scsi/cdb-table.c that fits the device's type: good and bad
  * fields, short and long allocation lengths, lengths that disagree with the buffer. "opcodes" sends every opcode that the table does
  * not have for that type. "list" reads commands from standard input, one a line: a length, '<' (data-in), '>' (data-out) or '-',
- * and the CDB in hex; after '>' the buffer is filled with the byte that follows, in hex: "512>a5 2a 00 ...".
+ * and the CDB in hex; after '>' the buffer is filled with the byte that follows, in hex: "512>a5 2a 00 ...". "<=100" prints no more than
+ * the first 100 bytes of the data, for a device that sends what it has in its memory behind a short block.
  *
  * It never compares anything itself, and it destroys what is on the device.
  */
@@ -60,7 +61,8 @@ static void send_command(struct answer *a, const uint8_t *cdb, uint8_t cdb_len, 
     a->error = ioctl(fd, SG_IO, &a->hdr) ? errno : 0;
 }
 
-static void print_answer(const struct answer *a, char direction)
+/* most: of the data, no more bytes than this are printed. */
+static void print_answer(const struct answer *a, char direction, uint32_t most)
 {
     uint32_t moved = a->hdr.dxfer_len - (uint32_t)a->hdr.resid;
 
@@ -74,6 +76,8 @@ static void print_answer(const struct answer *a, char direction)
     if (!a->hdr.sb_len_wr)
         putchar('-');
     printf(" resid=%d data=", a->hdr.resid);
+    if (moved <= BUFFER_MAX && moved > most)
+        moved = most;
     if (direction != '<' || !moved || moved > BUFFER_MAX) {
         putchar('-');
     } else if (moved <= SHOWN_MAX) {
@@ -107,8 +111,8 @@ static void settle(void)
     }
 }
 
-/* fill: what data-out consists of. */
-static void run(const uint8_t *cdb, uint8_t cdb_len, char direction, uint32_t len, uint8_t fill)
+/* fill: what data-out consists of. most: see print_answer(). */
+static void run_shown(const uint8_t *cdb, uint8_t cdb_len, char direction, uint32_t len, uint8_t fill, uint32_t most)
 {
     struct answer a;
 
@@ -121,9 +125,14 @@ static void run(const uint8_t *cdb, uint8_t cdb_len, char direction, uint32_t le
     /* What comes back has to show: nothing that a device gives is a row of A5h. */
     memset(buffer, direction == '>' ? fill : 0xa5, len);
     send_command(&a, cdb, cdb_len, direction, len, TIMEOUT_MS);
-    print_answer(&a, direction);
+    print_answer(&a, direction, most);
     settle();
     putchar('\n');
+}
+
+static void run(const uint8_t *cdb, uint8_t cdb_len, char direction, uint32_t len, uint8_t fill)
+{
+    run_shown(cdb, cdb_len, direction, len, fill, UINT32_MAX);
 }
 
 /* Does the length field of this opcode count blocks? */
@@ -227,7 +236,7 @@ static int list(void)
         uint8_t cdb[16];
         unsigned cdb_len = 0;
         char *at = line;
-        unsigned long len = strtoul(at, &at, 0), fill = 0;
+        unsigned long len = strtoul(at, &at, 0), fill = 0, most = UINT32_MAX;
         char direction = *at;
 
         if (line[0] == '#' || line[0] == '\n')
@@ -239,6 +248,8 @@ static int list(void)
         at++;
         if (direction == '>')
             fill = strtoul(at, &at, 16);
+        else if (*at == '=')
+            most = strtoul(at + 1, &at, 10);
         for (char *end; cdb_len < sizeof(cdb); at = end) {
             unsigned long byte = strtoul(at, &end, 16);
 
@@ -250,7 +261,7 @@ static int list(void)
             fprintf(stderr, "cdbs: no CDB: %s", line);
             return 1;
         }
-        run(cdb, (uint8_t)cdb_len, direction, (uint32_t)len, (uint8_t)fill);
+        run_shown(cdb, (uint8_t)cdb_len, direction, (uint32_t)len, (uint8_t)fill, (uint32_t)most);
     }
     return 0;
 }
