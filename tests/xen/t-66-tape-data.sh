@@ -140,7 +140,7 @@ expect_ok xl-scsi attach g1 "$CHANGER" 0:0:1:1
 guest_wait_disk g1 0:0:1:1
 changer=$GUEST_SG
 guest_wait_disk g1 0:0:1:0
-st=$(echo "$GUEST_OTHER" | sed 's|/dev/|/dev/n|')
+st=$(echo "$GUEST_OTHER" | sed 's|/dev/n*|/dev/n|')
 for block in 0 512; do
     guest_ok g1 "/usr/bin/mt -f $st rewind; /usr/bin/mt -f $st setblk $block"
     guest_answers g1 /tmp/tape.$block "$GUEST_SG" /tmp/$block.guest
