@@ -441,12 +441,13 @@ static void on_deadline(struct loop_timer *timer)
 {
     struct pr_client *c = container_of(timer, struct pr_client, deadline_timer);
     struct pr_command *cmd = c->head;
+    bool started = cmd && cmd->started;
 
     enter(c);
-    if (c->asking && (!cmd || !cmd->started))
-        not_connected(c, "no connection within the deadline");
-    c->asking = false; /* an answer that comes later is closed */
-    if (cmd && cmd->started) {
+    if (c->asking && !started)
+        not_connected(c, "no connection within the deadline"); /* this may end cmd */
+    c->asking = false;                                         /* an answer that comes later is closed */
+    if (started) {
         /* Its time is over, sent or not. Only this command fails; the others stay in the queue. */
         cmd->asked = cmd->left = false;
         lose(c, "no answer within the deadline", false);
