@@ -70,6 +70,7 @@ int worker_msg_recv(int sock, struct worker_msg *msg, int fds[WORKER_MAX_FDS])
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl.room, .msg_controllen = sizeof(ctl.room)
     };
     unsigned got = 0;
+    bool too_many = false;
     ssize_t n;
 
     for (unsigned i = 0; i < WORKER_MAX_FDS; i++)
@@ -86,15 +87,18 @@ int worker_msg_recv(int sock, struct worker_msg *msg, int fds[WORKER_MAX_FDS])
             int fd;
 
             memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-            if (got < WORKER_MAX_FDS)
+            /* CMSG_SPACE is rounded up, so there may be room for one more than were asked for, without MSG_CTRUNC. */
+            if (got < WORKER_MAX_FDS) {
                 fds[got++] = fd;
-            else
+            } else {
+                too_many = true;
                 close(fd);
+            }
         }
     }
     if (n == 0)
         return 0;
-    if (n != (ssize_t)sizeof(*msg) || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+    if (n != (ssize_t)sizeof(*msg) || too_many || (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
         for (unsigned i = 0; i < WORKER_MAX_FDS; i++)
             if (fds[i] >= 0)
                 close(steal_fd(&fds[i]));
