@@ -401,7 +401,9 @@ static int prepare_sandbox(struct host *h, char *why, size_t why_size)
     int r = sandbox_prepare(s->sandbox, h->standalone, s->sandbox_uid_base, &h->sandbox, why, why_size);
 
     if (r == 0 && h->sandbox.lacks[0])
-        log_msg(h->standalone ? XTL_INFO : XTL_WARN, NULL, 0, "workers are confined without %s", h->sandbox.lacks);
+        /* Nobody asked for it in the standalone mode, and most users there cannot have it. pvscsictl status tells it. */
+        log_msg(s->sandbox == SANDBOX_AUTO ? XTL_DEBUG : XTL_WARN, NULL, 0, "workers are confined without %s",
+                h->sandbox.lacks);
     return r;
 }
 
