@@ -22,6 +22,6 @@ tree_tests = \
 	tests/test-the-version-has-one-source.sh
 TESTS += $(tree_tests)
 dist_check_SCRIPTS += $(tree_tests)
-EXTRA_DIST += tests/tree-lib.sh tests/circles.awk
+EXTRA_DIST += tests/tree-lib.sh tests/circles.awk tests/valgrind.supp
 # The whole directory: nothing in it is built here.
 EXTRA_DIST += tests/xen tests/timed
