@@ -409,9 +409,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("confined");
-    SRunner *sr = srunner_create(suite);
-    TCase *t = tcase_create("all");
+    Suite *suite;
+    SRunner *sr;
+    TCase *t;
     struct sandbox s;
     char why[512];
     int failed, fd;
@@ -420,6 +420,9 @@ int main(void)
         printf("SKIP: %s\n", why);
         return 77;
     }
+    suite = suite_create("confined");
+    sr = srunner_create(suite);
+    t = tcase_create("all");
     test_pid = getpid();
     fd = mkstemp(secret);
     if (fd < 0 || fchmod(fd, 0644) < 0)

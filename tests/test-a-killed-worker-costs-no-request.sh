@@ -5,6 +5,8 @@ MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+
 mock_start
 daemon_start
 guest_create 1
@@ -22,7 +24,10 @@ for load in "rw=mix depth=16 bs=4k" "rw=write depth=16 bs=64k" "rw=mix depth=1 b
     for _ in 1 2 3 4; do
         sleep 0.5
         wait_until 2 one_worker
-        kill -KILL "$(one_worker)"
+        pid=$(one_worker)
+        kill -KILL "$pid"
+        # Until it is waited for, its number is still among the daemon's workers.
+        wait_until 5 is_gone "$pid"
     done
     front_answer g || fail "the load: $ANSWER"
     check_match "$ANSWER" 'errors=0 wrong=0' "the load"

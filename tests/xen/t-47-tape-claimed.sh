@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016,SC2086
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016,SC2086,SC2217
 # about: a tape that a program of dom0 has open is refused by name; while a guest has the tape, no program of dom0 moves it
 # timeout: 240
 # guests: kept

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016,SC2086
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016,SC2046,SC2086
 # about: what a guest has locked or reserved ends with it: at detach, at destroy, and with no daemon there
 # timeout: 300
 need_project

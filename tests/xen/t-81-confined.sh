@@ -13,8 +13,8 @@ pid=$(worker_pids | head -n 1)
 [ -n "$pid" ] || fail "no worker"
 status=$(cat "/proc/$pid/status")
 id=$((1879048192 + pid))
-expect_match "$status" "Uid:[[:space:]]$id[[:space:]]$id[[:space:]]$id[[:space:]]$id" "its user"
-expect_match "$status" "Gid:[[:space:]]$id[[:space:]]$id" "its group"
+expect_match "$status" "Uid:[[:space:]]${id}[[:space:]]${id}[[:space:]]${id}[[:space:]]${id}" "its user"
+expect_match "$status" "Gid:[[:space:]]${id}[[:space:]]${id}" "its group"
 for set in CapInh CapPrm CapEff CapBnd CapAmb; do
     expect_match "$status" "$set:[[:space:]]0000000000000000" "its capabilities"
 done

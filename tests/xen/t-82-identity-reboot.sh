@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash source=lib/dom0.sh disable=SC2154
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2034,SC2046,SC2154
 # about: after a reboot of the guest its VDEV has the same unit or none, whatever its PDEV leads to; restored likewise
 # timeout: 240
 # scsi_debug says that it is another unit, see 71-identity. Here the kernel knows it: it has asked again.
