@@ -8,7 +8,7 @@ scsi_debug_load dev_size_mb=16 delay=0
 daemon_start
 expect_ok modprobe xen-scsiback
 guest_start g1
-expect_fail 4 xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0 --timeout 8
+expect_fail 3 xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0 --timeout 8
 expect_match "$(daemon_log)" 'xen-scsiback' "the daemon's advice"
 expect_ok rmmod xen-scsiback
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0

@@ -60,6 +60,7 @@ expect_match "$(xl scsi-list --json g2 | tr -d ' ')" '"error":".*nosuch' "the re
 note "--dry-run writes nothing"
 before=$(xenstore-ls -fp /local/domain)
 expect_eq "$(xl-scsi attach -n g1 "$d" 9:0:0:5)" "$be/vscsi-devs/dev-0/p-dev = \"$d\"
+$be/vscsi-devs/dev-0/p-devname = \"$d\"
 $be/vscsi-devs/dev-0/v-dev = \"9:0:0:5\"
 $be/vscsi-devs/dev-0/state = \"1\"
 $be/state = \"7\"" "what would be written"

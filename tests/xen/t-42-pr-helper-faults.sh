@@ -10,7 +10,19 @@ helper_start() {
     HELPER=$!
 }
 helper_kill() { # SIGNAL
+    local i=0
     kill "-$1" $HELPER
+    # On SIGTERM it first ends what it works on. It has not always ended at all.
+    while [ -e /proc/$HELPER/exe ] && [ $i -lt 100 ]; do
+        sleep 0.1
+        i=$((i + 1))
+    done
+    if [ -e /proc/$HELPER/exe ]; then
+        note "the helper does not end on SIG$1; worker: $(cut -d' ' -f3,14,15 "/proc/$(worker_pids | head -n 1)/stat")"
+        sleep 2
+        note "worker: $(cut -d' ' -f3,14,15 "/proc/$(worker_pids | head -n 1)/stat")"
+        kill -KILL $HELPER
+    fi
     wait $HELPER 2>/dev/null
 }
 helper_is() { pvscsictl status | grep -q "pr-helper:$1"; }
