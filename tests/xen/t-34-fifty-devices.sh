@@ -21,7 +21,7 @@ expect_ok xl create -q -p "$cfg"
 took=$(($(uptime_cs) - begin))
 note "xl create -p: $plain cs without devices, $took cs with 50"
 # xenstored does most of the work. A real machine is at least ten times as fast as the emulation.
-[ $((took - plain)) -lt 3000 ] || fail "50 devices take $((took - plain)) cs"
+[ $((took - plain)) -lt $((3000 * PATIENCE)) ] || fail "50 devices take $((took - plain)) cs"
 expect_eq "$(xl scsi-list g1 | grep -c ' 3$')" 50 "devices the backend has"
 begin=$(uptime_cs)
 guest_unpause g1
