@@ -145,7 +145,7 @@ int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e,
     return text ? xenstore_transact(s, put_note, &note) : -ENOMEM;
 }
 
-/* A user may have attached it by hand in the meantime. */
+/* A user may have attached it by hand in the meantime. A device that is on its way out (states 5 and 6) does not count. */
 static bool there_already(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e)
 {
     struct guest_view v;
@@ -157,7 +157,7 @@ static bool there_already(struct xenstore *s, uint32_t domid, const struct vscsi
     struct vhost_view *h = view_host(&v, e->vdev.host);
     struct dev_view *d = h ? view_dev(h, &e->vdev) : NULL;
 
-    there = d && d->state != 6;
+    there = d && d->state <= 4;
     view_clear(&v);
     return there;
 }
