@@ -11,7 +11,7 @@
 MOCK_TIMEOUT=${EVERY_CALL:+3600}
 MOCK_TIMEOUT=${MOCK_TIMEOUT:-240}
 PATIENCE=${EVERY_CALL:+45}
-PATIENCE=${PATIENCE:-10}
+PATIENCE=${PATIENCE:-25}
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -22,7 +22,7 @@ xs_write /local/domain/7/domid 7
 guest_create 1
 disk a 8
 driver_start_only() { daemon_start_only --standalone "$SOCK.d7"; }
-driver_start() { driver_start_only && wait_until 10 daemon_ready; }
+driver_start() { driver_start_only && wait_until 25 daemon_ready; }
 fired() { mock_ctl faults | grep -q 'fired [1-9]'; }
 # The workers of the driver domain; the function in mock-lib.sh is for domain 0.
 driver_holds_nothing() {
@@ -73,12 +73,12 @@ life() { # once | again: a guest may have to come a second and a third time
         xl_scsi detach 1 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 && break
     done
     wait_until "$PATIENCE" xs_gone "$BACKEND/1/0"
-    wait_until 10 driver_holds_nothing
+    wait_until 25 driver_holds_nothing
 }
 
 # The end of a test: without faults everything works, and the test has seen some faults.
 faults_end() {
     life once || fail "without faults"
-    [ "$(workers | wc -l)" = 0 ] || fail "workers left"
+    wait_until 25 no_workers
     echo "$all faults"
 }

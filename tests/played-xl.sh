@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 # After toolstack-lib.sh, with mock-xen running: an xl that is played, and the shim before it. The played xl notes its
 # arguments, makes domain 7 (the first that is free from there on) and destroys it, and says what it sees when it
-# unpauses. As the real one it makes domains under one lock, refuses a name that is taken, and gives the domain the uuid
+# unpauses. $XL_LOG.making is there when it has xl's lock and can be ended by a signal. As the real one it makes domains under one lock, refuses a name that is taken, and gives the domain the uuid
 # of the configuration's last uuid=.
 # Set by tests: GUEST_STATUS (what create ends with), MAKES (guest or nothing), SLOW (seconds before the domain is
-# there), BUILD_S (and until it is complete), MAKES_JSON=no (it never is), FAIL_LATE (status after it is complete),
+# there), BUILD_S (and until it is complete), BUILD_UNTIL (a file: not complete before it is there), MAKES_JSON=no (it never is), FAIL_LATE (status after it is complete),
 # EXTRA_COMMANDS (in help), FAKE_HYP (a directory: the hypervisor of xl-scsi-fake-hyp).
 
 mkdir "$DIR/real" "$DIR/bin"
@@ -43,6 +43,7 @@ create | restore)
     for a; do case $a in -e) foreground= ;; esac; done
     sleep "$SLOW" &
     trap 'kill $! 2>/dev/null; echo "terminated" >>"$XL_LOG"; trap - TERM; kill $$' TERM
+    : >"$XL_LOG.making"
     wait $!
     [ "$MAKES" = guest ] || exit 0
     [ -z "$console" ] || echo "the boot loader's menu"
@@ -63,6 +64,7 @@ create | restore)
     [ "$command" = create ] || xenstore-write "/local/domain/$id/pvscsi/0" /dev/nosuch1,0:0:0:0
     sleep "$BUILD_S" &
     wait $!
+    while [ -n "$BUILD_UNTIL" ] && [ ! -e "$BUILD_UNTIL" ]; do sleep 0.05; done
     [ -z "$FAKE_HYP" ] || [ "$MAKES_JSON" = no ] ||
         echo '{ "c_info": { "name": "'"$name"'" } }' >"$FAKE_HYP/userdata-d.$id.$uuid.libxl-json"
     echo "made $id" >>"$XL_LOG"
@@ -105,6 +107,7 @@ shim_pid() { pgrep -P "$1" -f xl-scsi || echo "$1"; }
 calls() {
     sed -e 's/ <uuid="[-0-9a-f]*">$//' -e '/^made /d' "$XL_LOG"
     : >"$XL_LOG"
+    rm -f "$XL_LOG.making"
 }
 : >"$XL_LOG"
 # Domain 7 and what is noted of it go, as libxl destroys; the nodes of backends are the toolstack's.
@@ -116,6 +119,7 @@ gone() {
     xenstore-rm "$BACKEND/7" 2>/dev/null
     [ -z "${FAKE_HYP:-}" ] || rm -rf "${FAKE_HYP:?}"/*
     : >"$XL_LOG"
+    rm -f "$XL_LOG.making"
 }
 printf 'name = "web"\nvscsi = [ "/dev/nosuch1,0:0:0:0", "/dev/nosuch2,0:0:0:1,readonly" ]\n' >"$DIR/with.cfg"
 printf 'name = "web"\nmemory = 64\n' >"$DIR/without.cfg"

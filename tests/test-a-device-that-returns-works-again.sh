@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The device of one of two LUNs is away while the worker dies, and while the daemon restarts. The other LUN goes on without
 # an error. The one without its device answers with NO_CONNECT, and works again when the device is back.
-MOCK_TIMEOUT=60
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -27,13 +26,13 @@ for what in worker daemon; do
     front_tell g "load 0:0:0:0 rw=mix verify depth=8 bs=4k seconds=4"
     mv "$b" "$b.away"
     if [ $what = worker ]; then
-        wait_until 2 one_worker
+        wait_until 25 one_worker
         kill -KILL "$(one_worker)"
     else
         daemon_stop
         daemon_start
     fi
-    wait_until 10 listed_gone
+    wait_until 25 listed_gone
     front_answer g || fail "the load on the other LUN: $ANSWER"
     check_match "$ANSWER" 'errors=0 wrong=0' "the load on the other LUN"
     front g "expect 01/02/5/25/00 tur 0:0:1:0"
@@ -42,14 +41,14 @@ for what in worker daemon; do
     check_match "$(status)" "error: the device is gone: $b: No such file or directory" "the reason in status"
     check_match "$(status --json)" '"presence": ?"gone"' "status --json"
     check_match "$(xl_scsi list --long 1)" "the backend says: the device is gone: $b: No such file" "the reason in list"
-    wait_until 2 daemon_says 'dev-1 \(file:.*\): the device is gone: .*; its commands fail until it is back'
+    wait_until 25 daemon_says 'dev-1 \(file:.*\): the device is gone: .*; its commands fail until it is back'
 
     step "it is back"
     mv "$b.away" "$b"
-    wait_until 10 eval '! listed_gone'
+    wait_until 25 eval '! listed_gone'
     front g "expect 00/02/6/29/00 tur 0:0:1:0"
     front g "load 0:0:1:0 rw=mix verify depth=4 bs=4k seconds=1"
     check_no_match "$(status)" 'gone' "status"
-    wait_until 2 daemon_says 'dev-1 \(file:.*\): the device is back'
+    wait_until 25 daemon_says 'dev-1 \(file:.*\): the device is back'
 done
 front_stop g

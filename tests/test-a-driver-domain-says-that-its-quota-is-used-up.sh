@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A driver domain's quota of nodes is used up. Devices that xl-scsi attaches need none of it. With another toolstack's nodes,
 # which lack those that the backend fills, the log, the vhost's error node and the time-out of an attach say what is wrong.
-MOCK_TIMEOUT=60
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start --quota nodes=20
@@ -15,7 +14,7 @@ xenstore-chmod -r /local/domain/2/data n2
 "$BUILD/pvscsid" --foreground --standalone "$SOCK.d2" --run-dir "$RUN_DIR" --config /dev/null --log-level info \
     >>"$LOGS/pvscsid" 2>&1 &
 DAEMON_PID=$!
-wait_until 10 daemon_ready
+wait_until 25 daemon_ready
 be=/local/domain/2/backend/vscsi
 
 step "xl-scsi makes all that the backend fills"
@@ -33,9 +32,9 @@ xs_write $be/11/0/frontend /local/domain/11/device/vscsi/0 $be/11/0/frontend-id 
     $be/11/0/feature-host 0 /local/domain/11/device/vscsi/0/backend-id 2 /local/domain/11/device/vscsi/0/backend $be/11/0 \
     /local/domain/11/device/vscsi/0/state 1 $be/11/0/state 1
 xenstore-chmod -r $be/11 n0 b2 r11
-wait_until 5 daemon_says 'xenstore refuses new nodes of this domain: its quota of nodes is used up'
+wait_until 25 daemon_says 'xenstore refuses new nodes of this domain: its quota of nodes is used up'
 said() { [[ $(xs_read $be/11/0/error) == "xenstore refuses new nodes of this domain: its quota"* ]]; }
-wait_until 5 said
+wait_until 25 said
 refuses 4 'time-out for v-dev 0:0:0:0: .*; the backend says: xenstore refuses new nodes of this domain: its quota' \
     xl_scsi attach -t 2 11 "file:$DISK" 0:0:0:0,backend=storage
 kill -KILL "$DAEMON_PID"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # pvscsid in an unprivileged driver domain: the nodes of its guests' devices do not count for its quota, so that far more
 # devices fit into it than 1000 nodes have room for.
-MOCK_TIMEOUT=150
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 mock_start
 guest_create 2 storage
@@ -13,7 +12,7 @@ xenstore-chmod /local/domain/2/backend n2 r0
 "$BUILD/pvscsid" --foreground --standalone "$SOCK.d2" --run-dir "$RUN_DIR" --config /dev/null --log-level info \
     >>"$LOGS/pvscsid" 2>&1 &
 DAEMON_PID=$!
-wait_until 10 daemon_ready
+wait_until 25 daemon_ready
 
 step "forty guests with five devices each"
 for ((d = 10; d < 50; d++)); do

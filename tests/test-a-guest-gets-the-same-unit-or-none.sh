@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A file with another inode under the same name stands for a LUN to which another unit was mapped. The guest does not get it:
 # not after a worker's death, a restart of the daemon, nor in the guest's next domain; and the reason is said.
-MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
@@ -31,16 +30,16 @@ for what in worker daemon; do
     cp "$DISK.own" "$DISK"
     other=$(unit "$DISK")
     if [ $what = worker ]; then
-        wait_until 2 one_worker
+        wait_until 25 one_worker
         kill -KILL "$(one_worker)"
     else
         daemon_stop
         daemon_start
     fi
-    wait_until 10 xs_is "$dev/error" "the device is gone: it is the unit $other; expected $own"
+    wait_until 25 xs_is "$dev/error" "the device is gone: it is the unit $other; expected $own"
     front g "expect 01/02/5/25/00 tur 0:0:0:0"
     mv "$DISK.own" "$DISK"
-    wait_until 10 xs_gone "$dev/error"
+    wait_until 25 xs_gone "$dev/error"
     front g "expect 00/02/6/29/00 tur 0:0:0:0"
 done
 front_stop g
@@ -69,6 +68,6 @@ guest_create 3 old
 xs_write $BACKEND/3/0/frontend /local/domain/3/device/vscsi/0 $BACKEND/3/0/frontend-id 3 $BACKEND/3/0/online 1 \
     $BACKEND/3/0/vscsi-devs/dev-0/p-dev "file:$DISK" $BACKEND/3/0/vscsi-devs/dev-0/v-dev 0:0:0:0 \
     $BACKEND/3/0/vscsi-devs/dev-0/state 1 /local/domain/3/device/vscsi/0/state 1 $BACKEND/3/0/state 1
-wait_until 5 xs_is $BACKEND/3/0/vscsi-devs/dev-0/state 3
+wait_until 25 xs_is $BACKEND/3/0/vscsi-devs/dev-0/state 3
 xs_gone $BACKEND/3/0/vscsi-devs/dev-0/p-devname || fail "the daemon has made p-devname"
 check_match "$(xl_scsi list old)" " file:$DISK +0:0:0:0 +3" "list"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A detach that is killed at any point can be repeated, and ends as one that was not killed.
-MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -24,7 +23,7 @@ killed() {
     peers 5 guest=silent
     "$BUILD/xl-scsi-fake-hyp" detach --run-dir "$RUN_DIR" 5 "$1" &
     pid=$!
-    wait_until 10 eval '! xs_is $BACKEND/5/0/state 4'
+    wait_until 25 eval '! xs_is $BACKEND/5/0/state 4'
     kill -KILL $pid
     wait $pid 2>/dev/null
 }
@@ -33,7 +32,7 @@ step "one of two, killed before the guest answers; the guest answers before the 
 fresh
 killed 0:0:0:1
 peers 5
-wait_until 10 xs_is $BACKEND/5/0/state 4
+wait_until 25 xs_is $BACKEND/5/0/state 4
 scsi detach 5 0:0:0:1 || fail "the repeated detach"
 ! noted nosuch1 || fail "it comes back at a reboot"
 check_eq "$(scsi list 5 | grep -c ' 4$')" 1 "devices that are left"
@@ -50,7 +49,7 @@ fresh
 killed 0:0:0:1
 (sleep 1; exec "$BUILD/fake-peers" 5) >/dev/null 2>&1 &
 late=$!
-scsi detach -t 20 5 0:0:0:1 || fail "the repeated detach"
+scsi detach 5 0:0:0:1 || fail "the repeated detach"
 kill $late
 wait $late 2>/dev/null
 

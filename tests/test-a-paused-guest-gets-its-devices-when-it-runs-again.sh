@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Attach to a guest that is paused while its frontend is connected: done once the backend has the device (state 3). The
 # state 7 that the guest has not answered holds up neither the next attach nor a detach.
-MOCK_TIMEOUT=90
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 mock_start
 guest_create 1 web
@@ -22,14 +21,14 @@ front g "wait-dev 0:0:0:0 4"
 step "two devices for a paused guest"
 pause_guest
 for lun in 1:b 2:c; do
-    check_match "$(xl_scsi attach -t 9 1 "file:$DIR/${lun#*:}.img" "0:0:0:${lun%:*}")" \
+    check_match "$(xl_scsi attach 1 "file:$DIR/${lun#*:}.img" "0:0:0:${lun%:*}")" \
         'The backend has the device .state 3.' "attach of LUN ${lun%:*}"
 done
 check_eq "$(state_of 1) $(state_of 2) $(xs_read $BACKEND/1/0/state)" "3 3 7" "states"
 
 step "one that it has never looked at is detached without it"
-xl_scsi attach -t 9 1 "file:$DIR/d.img" 0:0:0:3 >/dev/null || fail "attach"
-xl_scsi detach -t 9 1 0:0:0:3 || fail "detach of what the guest has not seen"
+xl_scsi attach 1 "file:$DIR/d.img" 0:0:0:3 >/dev/null || fail "attach"
+xl_scsi detach 1 0:0:0:3 || fail "detach of what the guest has not seen"
 
 step "one that it has is not, and what it has still to look at stays"
 refuses 4 'the guest did not answer; backend state 7' xl_scsi detach -t 2 1 0:0:0:0

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The xl shim: a signal while the guest is being made ends the real xl, and no guest stays.
-MOCK_TIMEOUT=90
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -14,10 +13,9 @@ for options in "" -F -c; do
     # shellcheck disable=SC2086
     SLOW=40 shim create $options "$DIR/with.cfg" &
     pid=$!
-    wait_until 10 grep -q '<-p>' "$XL_LOG"
-    sleep 0.3
+    wait_until 25 test -e "$XL_LOG.making"
     kill -TERM "$(shim_pid $pid)"
-    end=$((SECONDS + 5))
+    end=$((SECONDS + 25))
     while kill -0 $pid 2>/dev/null; do
         [ $SECONDS -le $end ] || fail "create $options goes on after SIGTERM"
         sleep 0.05
@@ -35,7 +33,7 @@ export FAKE_HYP=$DIR/hyp
 # With -F it stays, without libxl's last file: not complete.
 MAKES_JSON=no shim create -F "$DIR/with.cfg" &
 pid=$!
-wait_until 10 xenstore-exists /local/domain/7
+wait_until 25 grep -q '^made 7' "$XL_LOG"
 sleep 0.5
 check_no_match "$(cat "$XL_LOG")" unpause "calls so far"
 kill -TERM "$(shim_pid $pid)"

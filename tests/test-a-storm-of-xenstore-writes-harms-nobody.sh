@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A guest writes nonsense to its own nodes as fast as it can. The daemon's memory does not grow, another guest is served as before,
 # and afterwards the noisy guest can connect again.
-MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -28,15 +27,15 @@ daemon_ready >/dev/null || fail "the daemon does not answer"
 step "meanwhile the other guest gets a device quickly"
 front_tell g1 "storm 40000 children=1000 seed=3"
 disk more 4
-attach 2 "$DISK" 0:0:1:0 --timeout 5
+attach 2 "$DISK" 0:0:1:0
 front g2 "wait-dev 0:0:1:0 4"
 front_answer g1 || fail "$ANSWER"
 
 step "the noisy guest stops and connects"
-wait_until 10 xs_is /local/domain/0/backend/vscsi/2/0/state 4
+wait_until 25 xs_is /local/domain/0/backend/vscsi/2/0/state 4
 front_kill g1
 xl_scsi detach --force --timeout 3 1 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 || fail "detach --force: $(tail -n 1 "$LOGS/xl-scsi")"
-wait_until 10 xs_gone "$BACKEND/1/0"
+wait_until 25 xs_gone "$BACKEND/1/0"
 disk d1 8
 attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g1 1

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each worker gives up what it does not need; the setting says how far; a call that is not allowed costs a guest what any
 # death of its worker costs.
-MOCK_TIMEOUT=90
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 ! nm "$BUILD/pvscsid" 2>/dev/null | grep -q ' __asan_init' || skip "a build with sanitizers is not confined"
@@ -50,8 +49,7 @@ check_eq "$(sort -u <<<"$users" | grep -c .)" 2 "users of two workers"
 step "killed for a system call under load"
 front_tell g1 "load 0:0:0:0 rw=mix depth=16 bs=4k verify seconds=3"
 for _ in 1 2; do
-    sleep 0.7
-    wait_until 2 one_worker
+    working 1
     kill -SYS "$(one_worker)"
 done
 front_answer g1 || fail "the load: $ANSWER"
@@ -67,7 +65,7 @@ check_eq "$(sandbox)" full "status"
 daemon_stop
 daemon_start --sandbox off
 check_eq "$(sandbox)" off "status"
-wait_until 5 one_worker
+wait_until 25 one_worker
 check_eq "$(status_of "$(one_worker)" Uid)" "$(printf '0\t0\t0\t0')" "user of a worker that is not confined"
 daemon_stop
 

@@ -10,7 +10,7 @@ death() {
     "$BUILD/vscsi-front" --standalone "$SOCK" --domid 1 --abandon wait-dev 0:0:0:0 4 >>"$LOGS/front" 2>&1 || return 1
     guest_destroy 1
     wait_until "$PATIENCE" xs_gone "$BACKEND/1/0"
-    wait_until 10 driver_holds_nothing
+    wait_until 25 driver_holds_nothing
     guest_create 1
 }
 driver_start

@@ -13,7 +13,7 @@ start() {
     : >"$LOGS/pvscsid"
     driver_start_only
     started() { daemon_ready || ! kill -0 "$DAEMON_PID"; }
-    wait_until 10 started
+    wait_until 25 started
     if ! kill -0 "$DAEMON_PID" 2>/dev/null; then
         wait "$DAEMON_PID"
         status=$?
@@ -43,7 +43,7 @@ done
 step "xenstored never answers: the guest is served on, and a new daemon goes on"
 faults "read@7 1 hang" >/dev/null
 xs_write "$BACKEND/1/0/nothing" 1
-wait_until 10 fired
+wait_until 25 fired
 front g "load 0:0:0:0 rw=mix depth=4 count=50 verify"
 faults >/dev/null
 daemon_kill
@@ -51,5 +51,5 @@ driver_start
 front g "verify 0:0:0:0 0 64 seed=1"
 front_stop g
 detach 1 0:0:0:0
-wait_until 10 driver_holds_nothing
+wait_until 25 driver_holds_nothing
 echo "$all faults, $refused starts refused"

@@ -30,7 +30,7 @@ step "a LUN is removed in mid-I/O: it ends with errors, the others go on"
 disk b1 4
 attach 1 "$DISK" 0:0:0:1
 front_tell g "load 0:0:0:1 rw=read depth=16 bs=4k seconds=15 until-gone"
-sleep 0.5
+working 1
 detach 1 0:0:0:1
 front_answer g || fail "the load on the removed LUN: $ANSWER"
 front g "wait-dev 0:0:0:1 gone"

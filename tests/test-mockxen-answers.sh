@@ -7,6 +7,6 @@ dir=$(mktemp -d) || exit 1
 "$top_builddir/mock-xen" --socket "$dir/xs" > "$dir/out" 2>&1 &
 pid=$!
 trap 'kill $pid; wait $pid; rm -rf "$dir"' EXIT
-for _ in $(seq 100); do [ -S "$dir/xs" ] && break; sleep 0.05; done
+for _ in $(seq 600); do [ -S "$dir/xs" ] && break; sleep 0.05; done
 "$top_builddir/xen-answers" "$dir/xs" > "$dir/answers" || exit 1
 diff "$top_srcdir/tests/xen-answers.expected" "$dir/answers"

@@ -63,7 +63,7 @@ is "options of the man page" "$options" \
 # --- the tools ---
 "$mock" --socket "$dir/xs" --domains 3,7 --report "$dir/report" --log-level error > "$dir/out" &
 pid=$!
-for _ in $(seq 100); do [ -S "$dir/xs" ] && break; sleep 0.05; done
+for _ in $(seq 600); do [ -S "$dir/xs" ] && break; sleep 0.05; done
 is "domains have their sockets" "yes" "$([ -S "$dir/xs.d3" ] && [ -S "$dir/xs.d7" ] && echo yes)"
 fails "a second one on the same socket" 1 "another mock-xen serves it" "$mock" --socket "$dir/xs"
 export XENSTORED_PATH="$dir/xs"
@@ -92,7 +92,7 @@ fails "a guest renames itself" 1 "" env XENSTORED_PATH="$dir/xs.d3" xenstore-wri
 
 xenstore-watch -n 4 /test @releaseDomain > "$dir/events" &
 watcher=$!
-for _ in $(seq 100); do [ "$(wc -l < "$dir/events")" -ge 2 ] && break; sleep 0.05; done
+for _ in $(seq 600); do [ "$(wc -l < "$dir/events")" -ge 2 ] && break; sleep 0.05; done
 xenstore-write /test/b/d x
 "$mock" --socket "$dir/xs" ctl destroy 3 > /dev/null || failed=1
 wait $watcher
@@ -125,12 +125,12 @@ is "report" "connections 0" "$(sed -n 1p "$dir/report")"
 
 # --- a stale socket is no obstacle, --keep-orphans keeps ---
 "$mock" --socket "$dir/xs" --domains 3 --keep-orphans > "$dir/out" & pid=$!
-for _ in $(seq 100); do [ -S "$dir/xs" ] && break; sleep 0.05; done
+for _ in $(seq 600); do [ -S "$dir/xs" ] && break; sleep 0.05; done
 XENSTORED_PATH=$dir/xs.d3 xenstore-write data/key value
 "$mock" --socket "$dir/xs" ctl destroy 3 > /dev/null
 is "orphan" '/local/domain/3/data/key = "value"   (n0)' "$(xenstore-ls -fp /local/domain/3/data)"
 kill -9 "$pid"; wait "$pid" 2>/dev/null
 "$mock" --socket "$dir/xs" > "$dir/out" & pid=$!
-for _ in $(seq 100); do grep -q ready "$dir/out" && break; sleep 0.05; done
+for _ in $(seq 600); do grep -q ready "$dir/out" && break; sleep 0.05; done
 is "after kill -9" "0" "$(xenstore-read domid)"
 exit $failed

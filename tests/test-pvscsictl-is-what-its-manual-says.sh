@@ -51,7 +51,7 @@ mock_start
 faults "directory@0:$BACKEND 1 EIO *" >/dev/null
 daemon_start_only
 answers() { ctl stats; }
-wait_until 10 answers
+wait_until 25 answers
 ctl status >"$DIR/out" 2>&1
 check_eq $? 4 "exit status of status"
 check_match "$(cat "$DIR/out")" ': starting' "what status says"
@@ -61,7 +61,7 @@ ctl stats >/dev/null || fail "stats of a daemon that does not serve yet: $?"
 
 step "status 0: it serves"
 faults >/dev/null
-wait_until 10 daemon_ready
+wait_until 25 daemon_ready
 for args in status stats "--json status" "--json stats" "--openmetrics stats" --version --help -h; do
     # shellcheck disable=SC2086
     ctl $args >"$DIR/out" 2>"$DIR/err" || fail "pvscsictl $args: status $?"
@@ -88,7 +88,7 @@ kill -STOP "$DAEMON_PID"
 ctl status >"$DIR/out" 2>&1 &
 pid=$!
 asked() { [ "$(grep -c " $RUN_DIR/pvscsid.sock$" /proc/net/unix)" = 2 ]; }
-wait_until 5 asked
+wait_until 25 asked
 daemon_kill
 wait "$pid"
 check_eq $? 1 "exit status"

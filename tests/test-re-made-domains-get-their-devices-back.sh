@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The service: libxl creates a domain with the list of devices of the guest's former domain. The domain gets these devices, once, and
 # independently of other domains.
-MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
 WATCH_PID=""
 trap 'status=$?; [ -z "$WATCH_PID" ] || kill "$WATCH_PID"; [ -z "$PEERS_PID" ] || kill "$PEERS_PID"; (exit $status); finish' EXIT
 watch_start() {
-    "$BUILD/xl-scsi" watch --run-dir "$RUN_DIR" -t 10 >>"$LOGS/watch" 2>&1 &
+    "$BUILD/xl-scsi" watch --run-dir "$RUN_DIR" -t 15 >>"$LOGS/watch" 2>&1 &
     WATCH_PID=$!
 }
 watch_stop() {
@@ -32,10 +31,10 @@ domain() {
 step "a new domain of a known guest"
 peers 5
 watch_start
-wait_until 5 test -e "$RUN_DIR/watch.lock"
+wait_until 25 test -e "$RUN_DIR/watch.lock"
 domain 5 web /dev/nosuch1,0:0:0:0 "/dev/nosuch2,0:0:0:1,readonly" "/dev/nosuch3,1:0:0:0,feature-host"
-wait_until 10 xs_gone /local/domain/5/pvscsi
-check_eq "$(xl_scsi list web | grep -c ' 4$')" 3 "devices"
+wait_until 25 xs_gone /local/domain/5/pvscsi
+wait_until 25 connected web 3
 xs_is $BACKEND/5/0/vscsi-devs/dev-1/readonly 1 || fail "an option was lost"
 xs_is $BACKEND/5/1/feature-host 1 || fail "feature-host was lost"
 
@@ -57,10 +56,10 @@ no_nodes 13 "of a guest that chose its own device"
 step "a device that cannot be attached does not prevent the others"
 peers 8 refuse-pdev=/dev/gone
 domain 8 db /dev/nosuch4,0:0:0:0 /dev/gone,0:0:0:1
-wait_until 20 xs_is /local/domain/8/pvscsi/1/error \
+wait_until 25 xs_is /local/domain/8/pvscsi/1/error \
     "v-dev 0:0:0:1 was refused by the backend: p-dev /dev/gone: refused"
-wait_until 10 xs_gone /local/domain/8/pvscsi/0
-check_eq "$(xl_scsi list db | grep -c ' 4$')" 1 "devices"
+wait_until 25 xs_gone /local/domain/8/pvscsi/0
+wait_until 25 connected db 1
 check_match "$(xl_scsi list db)" '/dev/gone +0:0:0:1 +-' "the missing one in the table"
 check_match "$(xl_scsi list -l db)" 'because: v-dev 0:0:0:1 was refused' "the reason"
 check_match "$(xl_scsi list --json db)" '"missing":\[.*"p-dev":"/dev/gone"' "the missing one in JSON"
@@ -74,10 +73,9 @@ step "a service that starts later finds what it missed"
 watch_stop
 peers 9
 domain 9 late /dev/nosuch5,0:0:0:0
-sleep 0.2
 watch_start
-wait_until 10 xs_gone /local/domain/9/pvscsi
-check_eq "$(xl_scsi list late | grep -c ' 4$')" 1 "devices"
+wait_until 25 xs_gone /local/domain/9/pvscsi
+wait_until 25 connected late 1
 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 4 || fail "an earlier guest was disturbed"
 
 step "a guest whose backend is silent does not hold up another"
@@ -87,7 +85,7 @@ xs_write /local/domain/10/pvscsi/0 "/dev/nosuch6,0:0:0:0,backend=silent" /local/
 guest_create 12 silent
 guest_create 10 stuck
 domain 11 quick /dev/nosuch8,0:0:0:0
-wait_until 5 xs_gone /local/domain/11/pvscsi
+wait_until 25 xs_gone /local/domain/11/pvscsi
 xenstore-exists /local/domain/10/pvscsi/0 || fail "the stuck guest is already done"
 wait_until 40 xenstore-exists /local/domain/10/pvscsi/1/error
 check_match "$(xs_read /local/domain/10/pvscsi/1/error)" 'not tried: an earlier device' "the second one's reason"

@@ -26,9 +26,9 @@ check_eq "$(readlink "/proc/$DAEMON_PID/fd/2")" "$log" "its standard error"
 step "SIGHUP follows a log that was moved away, with its directory"
 mv "$DIR/var" "$DIR/old"
 kill -HUP "$DAEMON_PID"
-wait_until 5 grep -q 'log level' "$log"
+wait_until 25 grep -q 'log level' "$log"
 
 kill -TERM "$DAEMON_PID"
-wait_until 10 grep -q ended "$log"
+wait_until 25 grep -q ended "$log"
 DAEMON_PID=""
-wait_until 10 nothing_held
+wait_until 25 nothing_held

@@ -24,7 +24,7 @@ after=$(cpu_ms "$DAEMON_PID")
 pkill -KILL -P "$DAEMON_PID"
 mock_start
 guest_create 1
-wait_until 10 daemon_says 'connected to xenstored again'
+wait_until 25 daemon_says 'connected to xenstored again'
 attach 1 "$DISK" 0:0:0:0 --no-wait --timeout 10
 front_start g 1
 front g "wait-dev 0:0:0:0 4"

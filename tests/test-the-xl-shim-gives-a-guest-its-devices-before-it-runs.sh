@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The xl shim: a guest with vscsi= has its devices before it runs, whatever options create has.
-MOCK_TIMEOUT=60
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -42,7 +41,7 @@ gone
 step "create -F: stays, and ends as the real xl ends"
 shim create -F "$DIR/with.cfg" &
 pid=$!
-wait_until 10 grep -q 'devices at unpause: 3 3' "$XL_LOG"
+wait_until 25 grep -q 'devices at unpause: 3 3' "$XL_LOG"
 kill -0 $pid || fail "create -F has ended"
 guest_destroy 7
 xenstore-rm /local/domain/7

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The xl shim acts only on the domain that its own xl has made, whatever other domains are called and whatever uuid they
 # have. The hypervisor is a directory; xl is played and, as the real one, makes one domain at a time.
-MOCK_TIMEOUT=150
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -21,7 +20,7 @@ both() {
     # shellcheck disable=SC2086
     SLOW=0.3 BUILD_S=0.5 shim create $1 "$3" >"$DIR/first" 2>&1 &
     first=$!
-    wait_until 10 grep -q '<create> <-p>' "$XL_LOG"
+    wait_until 25 test -e "$XL_LOG.making"
     # Long enough that the first one's domain is complete, and has its devices, while the second xl waits.
     # shellcheck disable=SC2086
     SLOW=2 shim create $2 "$3" >"$DIR/second" 2>&1 &
@@ -30,7 +29,7 @@ both() {
     status=$?
     check_eq $status 1 "exit status of the second create ($2): $(cat "$DIR/second")"
     check_match "$(cat "$DIR/second")" 'already exists' "output of the second create ($2)"
-    wait_until 5 grep -q '^devices at unpause: 3 3' "$XL_LOG"
+    wait_until 25 grep -q '^devices at unpause: 3 3' "$XL_LOG"
     check_no_match "$(cat "$XL_LOG")" '<destroy>' "calls for $1 and $2"
     runs 7 || fail "the first one's guest does not run ($1, $2): $(mock_ctl status)"
     check_eq "$(xl_scsi list web | grep -c ' 3$')" 2 "devices"
@@ -84,32 +83,35 @@ runs 7 || fail "the guest of that name does not run"
 gone
 
 step "a signal while another xl makes a guest of that name and uuid"
-LOCKED="" SLOW=0.1 BUILD_S=3 "$DIR/real/xl" create "$DIR/own.cfg" &
+LOCKED="" BUILD_UNTIL=$DIR/complete "$DIR/real/xl" create "$DIR/own.cfg" &
 other=$!
-wait_until 10 xenstore-exists /local/domain/7
+wait_until 25 xenstore-exists /local/domain/7
 for config in with own; do
     shim create -F "$DIR/$config.cfg" 2>/dev/null &
     pid=$!
-    wait_until 10 grep -q "<create> <-p> <-F> <-f> <$DIR/$config.cfg>" "$XL_LOG"
+    wait_until 25 grep -q "<create> <-p> <-F> <-f> <$DIR/$config.cfg>" "$XL_LOG"
     sleep 0.4
     kill -TERM "$(shim_pid $pid)"
     wait $pid
     check_eq $? 143 "exit status"
 done
+: >"$DIR/complete"
 wait $other
+rm "$DIR/complete"
 check_no_match "$(cat "$XL_LOG")" 'destroy' "calls"
 mock_ctl status | grep -q "^domain 7 state alive" || fail "the other xl's guest is gone"
 gone
 
 step "a rename in between, and a stranger of that name"
 peers 7 refuse='no such device'
-BUILD_S=1 shim create "$DIR/with.cfg" >"$DIR/out" 2>&1 &
+BUILD_UNTIL=$DIR/complete shim create "$DIR/with.cfg" >"$DIR/out" 2>&1 &
 pid=$!
-wait_until 10 test -e "$FAKE_HYP/7"
+wait_until 25 test -e "$FAKE_HYP/7"
 xs_write /local/domain/7/name other
 guest_create 8 web
 echo 0 >"$FAKE_HYP/8"
 echo 88888888-2222-3333-4444-555555555555 >"$FAKE_HYP/8.uuid"
+: >"$DIR/complete"
 wait $pid
 check_eq $? 1 "exit status: $(cat "$DIR/out")"
 check_match "$(calls)" '<destroy> <7>' "calls"
@@ -132,7 +134,7 @@ le32() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 25
 for options in "" -F; do
     SLOW=0.3 BUILD_S=0.5 shim restore "$DIR/saved" >"$DIR/first" 2>&1 &
     first=$!
-    wait_until 10 grep -q '<restore> <-p>' "$XL_LOG"
+    wait_until 25 test -e "$XL_LOG.making"
     # shellcheck disable=SC2086
     SLOW=2 refuses 1 'already exists' shim restore $options "$DIR/saved"
     wait $first || fail "the first restore: $(cat "$DIR/first")"

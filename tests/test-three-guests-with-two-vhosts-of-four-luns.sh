@@ -66,7 +66,7 @@ step "one guest goes; the others do not notice"
 front_kill g20
 front_kill g21
 guest_destroy 2
-wait_until 10 xs_gone "$BACKEND/2"
+wait_until 25 xs_gone "$BACKEND/2"
 front g10 "inquiry 0:0:0:0"
 front g31 "inquiry 1:0:1:1"
 for g in g10 g11 g30 g31; do front_stop $g; done

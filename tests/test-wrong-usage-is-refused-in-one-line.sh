@@ -18,7 +18,7 @@ for program in pvscsid pvscsictl xl-scsi vscsi-front mock-xen; do
 done
 
 step "pvscsid: options and config file"
-run() { timeout 10 "$BUILD/pvscsid" --foreground --standalone "$DIR/none" --run-dir "$RUN_DIR" "$@"; }
+run() { timeout 60 "$BUILD/pvscsid" --foreground --standalone "$DIR/none" --run-dir "$RUN_DIR" "$@"; }
 refuses 2 "^pvscsid: --log-level: 'loud' is not valid; expected debug, " run --log-level loud
 refuses 2 "^pvscsid: --max-segments: '5' is not valid; expected a number from 26 to 128$" run --max-segments 5
 refuses 2 "^pvscsid: --max-segments: 'x' is not valid; expected a number from 26 to 128$" run --max-segments x
@@ -36,7 +36,7 @@ step "pvscsid: no xenstored"
 no_xenstored="^pvscsid: cannot connect to xenstored: No such file or directory; expected it at $DIR/none$"
 refuses 1 "$no_xenstored" run --config /dev/null
 background() {
-    timeout 10 "$BUILD/pvscsid" --standalone "$DIR/none" --run-dir "$RUN_DIR" --config /dev/null --log-file "$DIR/log"
+    timeout 60 "$BUILD/pvscsid" --standalone "$DIR/none" --run-dir "$RUN_DIR" --config /dev/null --log-file "$DIR/log"
 }
 refuses 1 "$no_xenstored" background
 
@@ -45,7 +45,7 @@ real() { # FILES USER: these files are in /dev/xen, root's alone; the daemon run
     # shellcheck disable=SC2016
     env -u XENSTORED_PATH unshare -m sh -c 'mount -t tmpfs none /dev && mount -t tmpfs none /run && mkdir /dev/xen || exit 99
         for file in $1; do : >"/dev/xen/$file"; chmod 600 "/dev/xen/$file"; done
-        exec timeout 10 setpriv --reuid "$2" --regid "$2" --clear-groups "$3/pvscsid" --foreground --run-dir "$3/run-$2" \
+        exec timeout 60 setpriv --reuid "$2" --regid "$2" --clear-groups "$3/pvscsid" --foreground --run-dir "$3/run-$2" \
             --config "$3/empty" --sandbox off' sh "$1" "$2" "$DIR"
 }
 if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null || ! unshare -m mount -t tmpfs none /dev 2>/dev/null; then

@@ -27,14 +27,14 @@ vhost 0 9
 dev 0 0 7:0:0:0 9:0:0:0
 xs_write $BACKEND/5/0/vscsi-devs/dev-0/p-devname /dev/sg7
 xs_write $BACKEND/5/0/state 1
-wait_until 5 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 4
+wait_until 25 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 4
 listed '^0 +0 +4 +9 +7:0:0:0 +/dev/sg7 +9:0:0:0 +4'
 
 step "by hand: neither libxl_ctrl_index nor a matching id, only the v-dev says that it is host 2"
 vhost 1
 dev 1 5 3:0:0:1 2:0:0:0
 xs_write $BACKEND/5/1/state 1
-wait_until 5 xs_is $BACKEND/5/1/vscsi-devs/dev-5/state 4
+wait_until 25 xs_is $BACKEND/5/1/vscsi-devs/dev-5/state 4
 
 step "ours join theirs, by the virtual host's number"
 xl_scsi attach web /dev/nosuch2 9:0:0:1 || fail "attach to host 9"
@@ -50,7 +50,7 @@ listed '2 +0 +4 +1 +7:0:0:0 +/dev/nosuch4 +1:0:0:0 +4'
 step "a second one of SUSE's, through state 7 as its xl does it"
 dev 0 2 /dev/nosuch5 9:0:0:2
 xs_write $BACKEND/5/0/state 7
-wait_until 5 xs_is $BACKEND/5/0/vscsi-devs/dev-2/state 4
+wait_until 25 xs_is $BACKEND/5/0/vscsi-devs/dev-2/state 4
 
 step "theirs are detached like ours"
 for vdev in 9:0:0:0 9:0:0:1 9:0:0:2 2:0:0:0 2:0:0:1 1:0:0:0; do

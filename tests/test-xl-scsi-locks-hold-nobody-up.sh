@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # xl-scsi's locks: a guest that does not answer does not delay other guests, and every wait ends.
-MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 [ -x "$BUILD/xl-scsi-fake-hyp" ] || skip "$BUILD/xl-scsi-fake-hyp is not built"
@@ -10,9 +9,9 @@ guest_create 5 stuck
 guest_create 6 web
 # In this test's directory.
 locked() { "$BUILD/xl-scsi" "$1" --run-dir "$RUN_DIR" "${@:2}"; }
-# ended PID SECONDS: in time, with its status in $STATUS.
+# ended PID: in time, with its status in $STATUS.
 ended() {
-    local end=$((SECONDS + $2))
+    local end=$((SECONDS + 25))
     while kill -0 "$1" 2>/dev/null; do
         [ "$SECONDS" -le "$end" ] || return 1
         sleep 0.05
@@ -21,23 +20,27 @@ ended() {
     STATUS=$?
 }
 
+# ends_on_sigterm PID: it is in a wait that a signal can end: it has set a handler for SIGTERM (15).
+ends_on_sigterm() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 1 << 14)) != 0 ]; }
+is_running() { [ "$(cat "/proc/$1/comm")" = "$2" ]; }
+
 step "a virtual host on its way between two states keeps its own guest waiting, and no other"
 peers 5
 locked attach stuck /dev/nosuch1 0:0:0:0 || fail "attach"
 peers off
 xs_write $BACKEND/5/0/state 7
-"$BUILD/xl-scsi" attach --run-dir "$RUN_DIR" -t 20 stuck /dev/nosuch2 0:0:0:1 >"$DIR/stuck" 2>&1 &
+"$BUILD/xl-scsi" attach --run-dir "$RUN_DIR" -t 100 stuck /dev/nosuch2 0:0:0:1 >"$DIR/stuck" 2>&1 &
 waits=$!
 sleep 0.5
 peers 6
-locked attach -t 3 web /dev/nosuch3 0:0:0:0 || fail "attach to another guest"
+locked attach -t 25 web /dev/nosuch3 0:0:0:0 || fail "attach to another guest"
 kill -0 $waits || fail "the first did not wait: $(cat "$DIR/stuck")"
 
 step "what was free before that wait is looked at again after it"
-locked attach -t 3 web /dev/nosuch2 0:0:0:1 || fail "attach of what the waiting one wants"
+locked attach -t 25 web /dev/nosuch2 0:0:0:1 || fail "attach of what the waiting one wants"
 peers 5
 xs_write $BACKEND/5/0/state 4
-ended $waits 10 || fail "it does not stop waiting"
+ended $waits || fail "it does not stop waiting"
 check_eq $STATUS 3 "exit status"
 check_match "$(cat "$DIR/stuck")" 'p-dev /dev/nosuch2 is in use: it is 0:0:0:1 of guest web' "the reason"
 xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "it was placed"
@@ -46,16 +49,16 @@ locked detach stuck 0:0:0:0 || fail "detach"
 step "a process that holds the lock for long is waited for until the time-out, not longer"
 "$BUILD/with-posix-lock" "$RUN_DIR/units.lock" /bin/sleep 60 &
 holder=$!
-sleep 0.3
+wait_until 25 is_running $holder sleep
 refuses 4 'time-out: another xl-scsi has been attaching this device all the time; try again$' \
     locked attach -t 1 stuck /dev/nosuch4 0:0:0:0
 
 step "... and a signal ends the wait"
 "$BUILD/xl-scsi" attach --run-dir "$RUN_DIR" -t 50 stuck /dev/nosuch4 0:0:0:0 2>"$DIR/err" &
 waits=$!
-sleep 0.5
+wait_until 25 ends_on_sigterm $waits
 kill -TERM $waits
-ended $waits 5 || fail "SIGTERM does not end the wait for a lock"
+ended $waits || fail "SIGTERM does not end the wait for a lock"
 check_eq $STATUS 1 "exit status"
 check_match "$(cat "$DIR/err")" 'interrupted by a signal' "what is said"
 kill $holder
@@ -70,7 +73,7 @@ xs_write /local/domain/5/pvscsi/0 /dev/nosuch5,0:0:0:0
 waits=$!
 sleep 0.7
 locked detach stuck 0:0:0:0 || fail "detach of what is on its way"
-ended $waits 10 || fail "the other did not end"
+ended $waits || fail "the other did not end"
 no_nodes 5 "of what was given up"
 xs_gone /local/domain/5/pvscsi || fail "it is still noted"
 
@@ -80,17 +83,18 @@ export FAKE_HYP=$DIR/hyp
 mkdir "$FAKE_HYP"
 echo 0 >"$FAKE_HYP/6"
 echo '{ "c_info": { "name": "web" } }' >"$FAKE_HYP/userdata-d.6.00000000-0000-0000-0000-000000000006.libxl-json"
-noting() { "$BUILD/xl-scsi-fake-hyp" attach --run-dir "$RUN_DIR" -t 5 "$@" 2>&1; }
+noting() { "$BUILD/xl-scsi-fake-hyp" attach --run-dir "$RUN_DIR" "$@" 2>&1; }
 flock -o --shared "$RUN_DIR/watch.lock" sleep 1 &
 check_match "$(noting web /dev/nosuch6 0:0:0:6)" 'service xl-scsi-watch is not running' "the note"
 flock -o --shared "$RUN_DIR/watch.lock" sleep 0.5 &
 "$BUILD/xl-scsi" watch --run-dir "$RUN_DIR" >"$LOGS/watch" 2>&1 &
 service=$!
-sleep 1.5
+# The lock is the service's own when nobody can share it any more.
+wait_until 25 eval '! flock -n --shared "$RUN_DIR/watch.lock" true'
 kill -0 $service || fail "the service did not start: $(cat "$LOGS/watch")"
 check_eq "$(noting web /dev/nosuch7 0:0:0:7)" "" "what is said while the service runs"
 kill $service
-ended $service 5 || fail "the service does not end"
+ended $service || fail "the service does not end"
 
 step "lock files do not accumulate with the number of domains"
 check_eq "$(find "$RUN_DIR" -type f -printf '%f\n' | sort | tr '\n' ' ')" "domains.lock units.lock watch.lock " "the lock files"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A guest runs and does not take the device. The device stays attached, and the exit status says that it is not connected.
-MOCK_TIMEOUT=60
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 [ -x "$BUILD/xl-scsi-fake-hyp" ] || skip "$BUILD/xl-scsi-fake-hyp is not built"
@@ -21,8 +20,8 @@ xl_scsi attach --no-wait web /dev/nosuch1 0:0:0:1 || fail "attach --no-wait"
 
 step "a frontend that comes later has them both"
 peers 5
-wait_until 10 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 4
-wait_until 10 xs_is $BACKEND/5/0/vscsi-devs/dev-1/state 4
+wait_until 25 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 4
+wait_until 25 xs_is $BACKEND/5/0/vscsi-devs/dev-1/state 4
 xl_scsi detach web 0:0:0:0 || fail "detach"
 xl_scsi detach web 0:0:0:1 || fail "detach"
 

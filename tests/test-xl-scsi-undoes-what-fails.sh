@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whatever fails: one line names the side and the reason, the exit status tells refused (3), timed out (4) and other
 # failures (1) apart, and xenstore is as it was before.
-MOCK_TIMEOUT=120
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -68,7 +67,7 @@ step "an interrupted attach takes everything back"
 peers 5 backend=mute
 "$BUILD/xl-scsi" attach web /dev/nosuch 0:0:0:0 2>"$DIR/err" &
 pid=$!
-wait_until 20 xs_is $BACKEND/5/0/state 2
+wait_until 25 xs_is $BACKEND/5/0/state 2
 kill -TERM $pid
 wait $pid
 check_eq $? 1 "exit status after SIGTERM"
@@ -78,7 +77,7 @@ no_nodes 5 "after SIGTERM"
 step "a guest that goes away meanwhile"
 "$BUILD/xl-scsi" attach web /dev/nosuch 0:0:0:0 2>"$DIR/err" &
 pid=$!
-wait_until 20 xs_is $BACKEND/5/0/state 2
+wait_until 25 xs_is $BACKEND/5/0/state 2
 xenstore-rm $BACKEND/5
 wait $pid
 check_eq $? 1 "exit status when the nodes vanish"

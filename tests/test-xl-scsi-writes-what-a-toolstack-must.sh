@@ -39,14 +39,14 @@ WANT
 )" "the nodes"
 
 step "a second device joins it: through states 7 and 8, and back to 4"
-timeout 20 xenstore-watch -n 200 $be/state >"$DIR/watch" &
+timeout 60 xenstore-watch -n 200 $be/state >"$DIR/watch" &
 watch=$!
-wait_until 5 test -s "$DIR/watch"
+wait_until 25 test -s "$DIR/watch"
 xl_scsi attach 5 /dev/nosuch2 3:0:1:3 || fail "attach"
 xs_is $be/state 4 || fail "the vhost is not back at 4"
 xs_is $be/vscsi-devs/dev-1/state 4 || fail "dev-1 is not connected"
 # One event for the registration, one each for 7, 8 and 4.
-wait_until 5 eval '[ "$(wc -l <"$DIR/watch")" = 4 ]'
+wait_until 25 eval '[ "$(wc -l <"$DIR/watch")" = 4 ]'
 kill $watch
 
 step "the table"

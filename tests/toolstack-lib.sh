@@ -13,7 +13,7 @@ peers() {
     [ "$1" != off ] || return 0
     "$BUILD/fake-peers" "$@" >"$LOGS/peers" 2>&1 &
     PEERS_PID=$!
-    wait_until 10 grep -q ready "$LOGS/peers"
+    wait_until 25 grep -q ready "$LOGS/peers"
 }
 [ -x "$BUILD/fake-peers" ] || skip "$BUILD/fake-peers is not built"
 # Ends the peers whatever comes; mock-lib's own end follows.
