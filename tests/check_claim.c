@@ -431,7 +431,6 @@ int main(void)
     SRunner *r = srunner_create(s);
     int failed;
 
-    tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, each_type_is_held_in_its_way, 0, ARRAY_SIZE(holds));
     tcase_add_loop_test(t, polling_is_put_back_to_what_it_was, 0, 3);

@@ -428,7 +428,6 @@ int main(void)
     if (fd < 0 || fchmod(fd, 0644) < 0)
         return 1;
     close(fd);
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, nothing_of_others_can_be_reached, 0, ARRAY_SIZE(attempts));
     tcase_add_test(t, its_credentials_are_nobodys);
     tcase_add_loop_test(t, a_node_goes_with_its_last_lun, 0, 3);

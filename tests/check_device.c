@@ -649,7 +649,6 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, every_form_of_text_is_taken_or_refused_with_a_reason);
     tcase_add_test(t, a_text_that_is_too_long_is_refused);
     tcase_add_test(t, an_address_leads_to_its_sg_node);

@@ -147,8 +147,7 @@ START_TEST(the_next_guest_waits_for_what_a_destroyed_one_has_left)
     if (_i > 0)
         restart();
     UNTIL(ready);
-    let_happen();
-    run("! test -e %s/d3.0.luns && ! test -e %s/d3.0.journal", dir, dir);
+    UNTIL(no_file("d3.0.luns") && no_file("d3.0.journal"));
     connected_guest(4, DISK);
     check_waits(fake_child());
 }
@@ -289,8 +288,7 @@ START_TEST(a_device_that_others_keep_busy_is_not_waited_for_without_end)
     host->at_work->since_us -= 2000000;
     UNTIL(fake_count(fake_child(), WM_LUN_RELEASE) == 1);
     ck_assert_ptr_null(host->at_work);
-    let_happen();
-    run("! test -e %s/outstanding", dir);
+    UNTIL(no_file("outstanding"));
 }
 END_TEST
 

@@ -242,7 +242,7 @@ START_TEST(a_guest_that_ended_without_a_daemon_leaves_nothing_either)
     expect("backend/vscsi/3", NULL);
     let_happen();
     ck_assert_str_eq(take_sent(), "");
-    run("test ! -e %s/d3.0.stats", dir);
+    UNTIL(no_file("d3.0.stats"));
 }
 END_TEST
 

@@ -45,7 +45,6 @@ START_TEST(a_worker_that_dies_over_and_over_is_slowed_down_but_never_given_up)
     }
     /* Three for free, then 50, 100 and 200 ms. */
     ck_assert_uint_ge(now_us() - begin, 350000);
-    ck_assert_uint_lt(now_us() - begin, 3000000);
 }
 END_TEST
 

@@ -205,7 +205,6 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, a_fault_script_is_taken_whole_or_refused_with_its_line, 0, N(scripts));
     tcase_add_test(t, a_bad_script_leaves_the_old_rules);
     tcase_add_test(t, the_nth_call_of_a_kind_fails_and_so_many_after_it);

@@ -715,7 +715,6 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, shared_pages_are_zero_and_contiguous_and_their_references_are_not);
     tcase_add_test(t, copies_move_exactly_the_bytes_named);

@@ -705,7 +705,6 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, only_paths_of_xenstores_alphabet_are_valid, 0, N(paths));
     tcase_add_loop_test(t, a_path_has_2048_bytes_at_most_below_its_domains_home, 0, N(lengths));
     tcase_add_loop_test(t, a_path_is_below_itself_and_its_ancestors, 0, N(belows));

@@ -477,12 +477,12 @@ START_TEST(a_delayed_answer_delays_nobody_else)
 
     put(xs, "/slow", "1");
     put(xs, "/fast", "1");
-    server_faults("read:/slow 1 delay=600");
+    server_faults("read:/slow 1 delay=2000");
     start = now_us();
     child = fork();
     if (child == 0) {
         char *got = xs_read(slow, XBT_NULL, "/slow", NULL);
-        bool late = got && now_us() - start >= 600000;
+        bool late = got && now_us() - start >= 2000000;
 
         free(got); /* valgrind looks at this process too */
         _exit(late ? 0 : 1);
@@ -490,7 +490,7 @@ START_TEST(a_delayed_answer_delays_nobody_else)
     usleep(100000);
     for (int i = 0; i < 100; i++)
         expect_value(xs, XBT_NULL, "/fast", "1");
-    ck_assert_uint_lt(now_us() - start, 500000);
+    ck_assert_uint_lt(now_us() - start, 1900000);
     {
         int status;
 
@@ -810,7 +810,6 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, values_are_bytes_of_any_kind);
     tcase_add_test(t, a_relative_path_starts_at_the_domains_home);

@@ -1125,7 +1125,6 @@ int main(void)
     SRunner *r = srunner_create(s);
     int failed;
 
-    tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, an_allocation_length_above_8192_is_cut_for_the_helper, 0, 4);
     tcase_add_test(t, in_and_out);

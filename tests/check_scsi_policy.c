@@ -441,7 +441,6 @@ int main(void)
     Suite *s = suite_create("scsi-policy");
     TCase *tc = tcase_create("policy");
 
-    tcase_set_timeout(tc, 60); /* two million verdicts in one test: more than 4 s under valgrind */
     tcase_add_loop_test(tc, every_form_of_every_opcode_on_every_type, 0, 256);
     tcase_add_test(tc, with_feature_host_only_third_party_copy_is_refused);
     LOOP(tc, conditions_of_single_commands, conditions);

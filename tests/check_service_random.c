@@ -462,7 +462,6 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(t, setup_random, teardown);
-    tcase_set_timeout(t, 60);
     if (text && parse_u32_str(text, 100000, &seeds) < 0)
         return EXIT_FAILURE;
     tcase_add_loop_test(t, a_random_history_keeps_every_promise, 0, (int)seeds);

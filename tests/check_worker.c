@@ -436,7 +436,6 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(t, start, stop);
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, a_worker_serves_from_init_to_quit);
     tcase_add_loop_test(t, it_ends_when_the_control_process_does_whenever_that_is, 0, 4);
     tcase_add_test(t, it_does_nothing_before_init_and_ends_after_a_bad_one);
