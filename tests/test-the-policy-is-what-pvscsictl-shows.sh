@@ -11,7 +11,7 @@ line() { ctl policy "${@:2}" | sed -n "s|^  $1  *\([a-z]*\) .*|\1|p"; }
 refusals() { ctl stats | grep -o 'refused by policy [0-9]*' | grep -o '[0-9]*$' || echo 0; }
 
 mock_start
-daemon_start --policy 1 --deny "disk:42" --allow "tape:b5/20" --permit "disk:3b+c0"
+daemon_start --deny "disk:42" --allow "tape:b5/20" --permit "disk:3b+c0"
 guest_create 1
 disk a 8
 attach 1 "$DISK" 0:0:0:0 --no-wait

@@ -79,7 +79,7 @@ static const struct option_def options[] = {
       .help = "let a guest's RESET that times out reset the physical device" },
     { "granted-pages", 0, OT_NUMBER, .in_file = true, FIELD(granted_pages), .min = 0, .max = 1048576, .preset = "8192",
       .arg = "N", .help = "most pages of 4 KiB that all workers together grant to their own domain for buffers" },
-    { "policy", 0, OT_BOOL, .in_file = true, FIELD(policy), .preset = "0", .arg = "0|1",
+    { "policy", 0, OT_BOOL, .in_file = true, FIELD(policy), .preset = "1", .arg = "0|1",
       .help = "let guests send only what the command policy allows" },
     { "allow", 0, OT_RULES, .in_file = true, FIELD(allow), .preset = "none", .arg = "COMMANDS",
       .help = "what guests may send besides: TYPE:OPCODE+OPCODE/ACTION..." },

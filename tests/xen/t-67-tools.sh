@@ -105,7 +105,8 @@ for type in 0 1 5 8 13; do
     [ $type != 1 ] || other=/dev/$(dev_names "/sys/bus/scsi/devices/$DBG_HCTL" scsi_tape)
     node=$(node_of "$other" "$DBG_SG")
     run $type "$DBG_SG" "$node" | sh 2>&1 | names "$DBG_SG" "$node" "$DBG_HCTL" >/tmp/here
-    expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
+    # Some tools send what the command policy refuses: READ BUFFER, SEND DIAGNOSTIC.
+    expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0,feature-host,third-party-copy
     guest_wait_disk g1 0:0:0:0
     other=$GUEST_BLK
     [ $type != 1 ] || other=$GUEST_OTHER

@@ -4,7 +4,7 @@
 # timeout: 240
 # guests: kept
 need_project
-daemon_start --policy 1
+daemon_start
 guest_start g1
 
 # refused WHAT SENSE CDB [BYTES]: the guest gets this sense; with BYTES, data-out in hex.
