@@ -26,7 +26,7 @@ same_verdicts() {
     SG=$(sg_of "$hctl") sh /tmp/suites "$@" >/tmp/here
     note "$what, in dom0: $(wc -l </tmp/here) tests, $(grep -c FAILED /tmp/here) failed, $(grep -c skipped /tmp/here) skipped"
     [ "$(wc -l </tmp/here)" -ge "$least" ] || fail "only $(wc -l </tmp/here) tests in dom0"
-    expect_ok xl-scsi attach g1 "$hctl" 0:0:0:0,pr-move
+    expect_ok xl-scsi attach g1 "$hctl" 0:0:0:0,pr-move,feature-host,third-party-copy
     guest_wait_disk g1 0:0:0:0
     GUEST_TIMEOUT=400 guest_sh g1 "cat >/tmp/suites <<'END'
 $(cat /tmp/suites)
