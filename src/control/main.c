@@ -42,6 +42,8 @@ struct daemon {
     int log_fd;    /* the log, until it becomes standard error; -1 in the foreground */
     int parent_fd; /* a byte in it tells the parent that the daemon serves; -1 in the foreground */
     bool stopping;
+    struct loop_timer beat; /* of systemd's watchdog */
+    uint64_t beat_us;
 };
 
 /* Prints why the start failed, on standard error and not only in the log. Returns status. */
@@ -128,6 +130,32 @@ static int leave_terminal(struct daemon *d)
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         return -errno;
     return log_to(&d->log_fd);
+}
+
+/* --- the service manager --- */
+
+/*
+ * The heart-beat of WatchdogSec. The timer fires in a round of the loop, so nothing is sent while something keeps the
+ * loop from going round.
+ */
+static void beat(struct loop_timer *timer)
+{
+    struct daemon *d = container_of(timer, struct daemon, beat);
+
+    sd_notify(0, "WATCHDOG=1");
+    loop_timer_arm(d->loop, timer, d->beat_us);
+}
+
+static void start_beat(struct daemon *d)
+{
+    uint64_t limit_us;
+
+    /* A worker does not inherit it. */
+    if (sd_watchdog_enabled(1, &limit_us) <= 0)
+        return;
+    d->beat.expired = beat;
+    d->beat_us = limit_us / 3;
+    loop_timer_arm(d->loop, &d->beat, 0);
 }
 
 static void serving(void *ctx)
@@ -317,6 +345,7 @@ static int run(struct daemon *d)
     status = start(d);
     if (status != 0)
         return status;
+    start_beat(d);
     r = loop_run(d->loop);
     if (r < 0)
         return complain(1, "the event loop failed: %s", strerror(-r));
