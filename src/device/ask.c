@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <scsi/sg.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "common/util.h"
 #include "device/ask.h"
+#include "device/pdev.h"
 #include "device/vpd.h"
 
 enum {
@@ -20,20 +20,6 @@ enum {
     STATUS_CHECK_CONDITION = 0x02,
     QUALIFIER_NO_UNIT = 3, /* SPC-5 table 149: the target cannot have a unit at this LUN */
 };
-
-static int refuse(char *why, int error, const char *fmt, ...) PRINTF(3, 4);
-
-static int refuse(char *why, int error, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (why) {
-        va_start(ap, fmt);
-        vsnprintf(why, DEVICE_WHY_MAX, fmt, ap);
-        va_end(ap);
-    }
-    return error;
-}
 
 /* --- the questions --- */
 
@@ -114,10 +100,10 @@ static size_t remembered_page(const struct device_roots *roots, const struct dev
 
 static int other_unit(char *why, const char *kernel, const char *unit)
 {
-    return refuse(why, -ENODEV,
-                  "the kernel knows it as %.64s, but it says that it is %.64s: another unit was mapped to its LUN; "
-                  "rescan it or delete it in sysfs",
-                  kernel, unit[0] ? unit : "a unit without an identifier");
+    return device_say(why, -ENODEV,
+                      "the kernel knows it as %.64s, but it says that it is %.64s: another unit was mapped to its LUN; "
+                      "rescan it or delete it in sysfs",
+                      kernel, unit[0] ? unit : "a unit without an identifier");
 }
 
 /* A SCSI name string may be any UTF-8, and sysfs shows it as it is. What is kept and compared can be printed. */
@@ -165,10 +151,11 @@ static int judge_others(const struct device_roots *roots, const struct answers *
     trimmed(vendor, sizeof(vendor), a->inquiry + 8, 8);
     trimmed(product, sizeof(product), a->inquiry + 16, 16);
     if ((dev->vendor[0] && strcmp(vendor, dev->vendor) != 0) || (dev->model[0] && strcmp(product, dev->model) != 0))
-        return refuse(why, -ENODEV,
-                      "the kernel knows it as %s %s, but it says that it is %s %s: another unit was mapped to its LUN; "
-                      "rescan it or delete it in sysfs",
-                      dev->vendor, dev->model, vendor, product);
+        return device_say(
+            why, -ENODEV,
+            "the kernel knows it as %s %s, but it says that it is %s %s: another unit was mapped to its LUN; "
+            "rescan it or delete it in sysfs",
+            dev->vendor, dev->model, vendor, product);
     identity_from_page80(a->page80, a->page80_len, vendor, product, dev->hctl.lun, dev->unit);
     if (len && identity_from_page80((const uint8_t *)page, len, vendor, product, dev->hctl.lun, before)
         && !identity_equal(before, dev->unit))
@@ -187,12 +174,13 @@ int device_judge(const struct device_roots *roots, const struct answers *a, stru
 
     dev->unit[0] = '\0';
     if (qualifier == QUALIFIER_NO_UNIT)
-        return refuse(why, -ENODEV, "its target says that there is no unit at this LUN any more");
+        return device_say(why, -ENODEV, "its target says that there is no unit at this LUN any more");
     if (type != dev->type)
-        return refuse(why, -ENODEV,
-                      "the kernel knows it as a device of type %u, but it says that it has type %u: another unit was "
-                      "mapped to its LUN; rescan it or delete it in sysfs",
-                      dev->type, type);
+        return device_say(
+            why, -ENODEV,
+            "the kernel knows it as a device of type %u, but it says that it has type %u: another unit was "
+            "mapped to its LUN; rescan it or delete it in sysfs",
+            dev->type, type);
     r = judge_page83(roots, a, dev, why);
     return r < 0 || dev->unit[0] ? r : judge_others(roots, a, dev, why);
 }
@@ -203,7 +191,7 @@ static int ask_file(int fd, struct device *dev, char *why)
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return refuse(why, -errno, "%.128s: %s", dev->file, strerror(errno));
+        return device_say(why, -errno, "%.128s: %s", dev->file, strerror(errno));
     snprintf(dev->unit, sizeof(dev->unit), "file.%ju.%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
     return 0;
 }
@@ -217,7 +205,7 @@ int device_ask(const struct device_roots *roots, int sg, struct device *dev, cha
         return ask_file(sg, dev, why);
     a = calloc(1, sizeof(*a));
     if (!a)
-        return refuse(why, -ENOMEM, "out of memory");
+        return device_say(why, -ENOMEM, "out of memory");
     r = inquire(sg, -1, a->inquiry, sizeof(a->inquiry));
     if (r == 0)
         r = -EIO; /* every device must answer it (SPC-5 6.7) */
@@ -230,6 +218,6 @@ int device_ask(const struct device_roots *roots, int sg, struct device *dev, cha
         a->page80_len = r > 0 ? (size_t)r : 0;
     }
     if (r < 0)
-        return refuse(why, r, "it does not say which unit it is (INQUIRY): %s", strerror(-r));
+        return device_say(why, r, "it does not say which unit it is (INQUIRY): %s", strerror(-r));
     return device_judge(roots, a, dev, why);
 }

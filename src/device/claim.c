@@ -91,12 +91,6 @@ static bool tape_node(const struct device_roots *roots, const struct device *dev
     return found;
 }
 
-static int say(char *why, int error, const char *path, const char *text)
-{
-    snprintf(why, DEVICE_WHY_MAX, "%.128s: %s", path, text);
-    return error;
-}
-
 /* 0; -EBUSY; or another -errno and why. */
 static int open_node(const char *path, const struct device *dev, enum hold hold, bool for_writing, int *out, char *why)
 {
@@ -107,11 +101,12 @@ static int open_node(const char *path, const struct device *dev, enum hold hold,
 
     /* Before it is opened: opening can do something to a device that is not meant. */
     if (stat(path, &st) < 0)
-        return say(why, errno == ENOENT ? 0 : -errno, path,
-                   errno == ENOENT ? "there is no such node, so this domain is not kept off the device"
-                                   : strerror(errno));
+        return device_say(why, errno == ENOENT ? 0 : -errno, "%.128s: %s", path,
+                          errno == ENOENT ? "there is no such node, so this domain is not kept off the device"
+                                          : strerror(errno));
     if (hold == HOLD_BLOCK ? !S_ISBLK(st.st_mode) || st.st_rdev != dev->block_dev : !S_ISCHR(st.st_mode))
-        return say(why, 0, path, "it is the node of something else, so this domain is not kept off the device");
+        return device_say(why, 0, "%.128s: %s", path,
+                          "it is the node of something else, so this domain is not kept off the device");
     fd = open(path, (for_writing ? O_RDWR : O_RDONLY) | flags);
     e = errno;
     if (fd < 0 && for_writing && (e == EROFS || e == EACCES)) {
@@ -119,7 +114,7 @@ static int open_node(const char *path, const struct device *dev, enum hold hold,
         e = errno;
     }
     if (fd < 0)
-        return e == EBUSY ? -EBUSY : say(why, -e, path, strerror(e));
+        return e == EBUSY ? -EBUSY : device_say(why, -e, "%.128s: %s", path, strerror(e));
     *out = steal_fd(&fd);
     return 0;
 }
@@ -145,7 +140,7 @@ static int try_once(const struct device_roots *roots, const struct device *dev, 
         return 0;
     path = strf("%s/%s", roots->dev, hold == HOLD_TAPE ? name : dev->block_name);
     if (!path)
-        return say(why, -ENOMEM, dev->sg_name, "out of memory");
+        return device_say(why, -ENOMEM, "%.128s: %s", dev->sg_name, "out of memory");
     r = open_node(path, dev, hold, types[dev->type & 0x1f].for_writing, &out->fd, why);
     if (r != -EBUSY)
         return r;

@@ -17,6 +17,7 @@
 
 #include "common/util.h"
 #include "device/device.h"
+#include "device/pdev.h"
 
 const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev", .proc = "/proc" };
 
@@ -25,20 +26,6 @@ const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev"
  * low limit.
  */
 #define MAX_TRANSFER_UNKNOWN (512u * 1024)
-
-static int refuse(char *why, int error, const char *fmt, ...) PRINTF(3, 4);
-
-static int refuse(char *why, int error, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (why) {
-        va_start(ap, fmt);
-        vsnprintf(why, DEVICE_WHY_MAX, fmt, ap);
-        va_end(ap);
-    }
-    return error;
-}
 
 /* --- sysfs --- */
 
@@ -136,20 +123,20 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
     memset(out, 0, sizeof(*out));
     hctl_format(hctl, text);
     if (!dir)
-        return refuse(why, -ENOMEM, "out of memory");
+        return device_say(why, -ENOMEM, "out of memory");
     out->hctl = *hctl;
     r = attr(number, sizeof(number), "%s/type", dir);
     if (r < 0)
-        return r == -ENOENT ? refuse(why, r, "there is no SCSI device %s", text)
-                            : refuse(why, r, "%s/type: %s", dir, strerror(-r));
+        return r == -ENOENT ? device_say(why, r, "there is no SCSI device %s", text)
+                            : device_say(why, r, "%s/type: %s", dir, strerror(-r));
     if (parse_u32_str(number, 31, &value) < 0)
-        return refuse(why, -ENOTSUP, "SCSI device %s has the type '%s'; expected 0 to 31", text, number);
+        return device_say(why, -ENOTSUP, "SCSI device %s has the type '%s'; expected 0 to 31", text, number);
     out->type = (uint8_t)value;
     r = only_entry(dir, "scsi_generic", out->sg_name, sizeof(out->sg_name));
     if (r == 0)
         r = attr_dev(dir, "scsi_generic", out->sg_name, &out->sg_dev);
     if (r < 0)
-        return refuse(why, -ENODEV, "SCSI device %s has no sg node; expected one (modprobe sg)", text);
+        return device_say(why, -ENODEV, "SCSI device %s has no sg node; expected one (modprobe sg)", text);
     if (only_entry(dir, "block", out->block_name, sizeof(out->block_name)) == 0
         && attr_dev(dir, "block", out->block_name, &out->block_dev) < 0)
         out->block_name[0] = '\0';
@@ -191,12 +178,13 @@ static int refuse_dm(const char *dir, const char *name, char *why)
     char uuid[128], slaves[80];
 
     if (attr(uuid, sizeof(uuid), "%s/dm/uuid", dir) < 0 || strncmp(uuid, "mpath-", 6) != 0)
-        return refuse(why, -ENOTSUP, "it is the device-mapper volume %.64s; expected a SCSI device", name);
+        return device_say(why, -ENOTSUP, "it is the device-mapper volume %.64s; expected a SCSI device", name);
     list_slaves(dir, slaves, sizeof(slaves));
-    return refuse(why, -ENOTSUP,
-                  "it is the multipath device %.32s, not a SCSI device; attach each of its paths%s%s as a VDEV of its "
-                  "own, see MULTIPATH in vscsi(7)",
-                  name, slaves[0] ? ": " : "", slaves);
+    return device_say(
+        why, -ENOTSUP,
+        "it is the multipath device %.32s, not a SCSI device; attach each of its paths%s%s as a VDEV of its "
+        "own, see MULTIPATH in vscsi(7)",
+        name, slaves[0] ? ": " : "", slaves);
 }
 
 /* Refuses a device node that has no SCSI device behind it, and says what it is. */
@@ -208,13 +196,13 @@ static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
     char *eq;
 
     if (!md || !loop)
-        return refuse(why, -ENOMEM, "out of memory");
+        return device_say(why, -ENOMEM, "out of memory");
     if (attr(text, sizeof(text), "%s/dm/name", dir) == 0)
         return refuse_dm(dir, text, why);
     if (access(md, F_OK) == 0)
-        return refuse(why, -ENOTSUP, "it is an md array; expected a SCSI device");
+        return device_say(why, -ENOTSUP, "it is an md array; expected a SCSI device");
     if (access(loop, F_OK) == 0)
-        return refuse(why, -ENOTSUP, "it is a loop device; expected a SCSI device");
+        return device_say(why, -ENOTSUP, "it is a loop device; expected a SCSI device");
     text[0] = '\0';
     attr(text, sizeof(text), "%s/uevent", dir);
     eq = strstr(text, "DEVNAME=");
@@ -222,8 +210,9 @@ static int refuse_node(const char *dir, bool block, dev_t rdev, char *why)
         eq += 8;
         eq[strcspn(eq, "\n")] = '\0';
     }
-    return refuse(why, -ENOTSUP, "it is the %s device %u:%u%s%s%s; expected a SCSI device",
-                  block ? "block" : "character", major(rdev), minor(rdev), eq ? " (" : "", eq ? eq : "", eq ? ")" : "");
+    return device_say(why, -ENOTSUP, "it is the %s device %u:%u%s%s%s; expected a SCSI device",
+                      block ? "block" : "character", major(rdev), minor(rdev), eq ? " (" : "", eq ? eq : "",
+                      eq ? ")" : "");
 }
 
 int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, struct device *out, char *why)
@@ -237,7 +226,7 @@ int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, s
 
     memset(out, 0, sizeof(*out));
     if (!link)
-        return refuse(why, -ENOMEM, "out of memory");
+        return device_say(why, -ENOMEM, "out of memory");
     if (block && attr(number, sizeof(number), "%s/partition", dir) == 0) {
         /* .../block/sda/sda1: the directory above is the disk. */
         n = readlink(dir, target, sizeof(target) - 1);
@@ -247,7 +236,7 @@ int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, s
             *base = '\0';
         base = strrchr(target, '/');
         snprintf(whole, sizeof(whole), "%s", base ? base + 1 : "a disk");
-        return refuse(why, -ENOTSUP, "it is partition %s of %s; expected a whole SCSI device", number, whole);
+        return device_say(why, -ENOTSUP, "it is partition %s of %s; expected a whole SCSI device", number, whole);
     }
     n = readlink(link, target, sizeof(target) - 1);
     if (n <= 0)
@@ -399,10 +388,10 @@ static int refuse_twins(const struct device *a, const struct device *b, const ch
 
     hctl_format(&a->hctl, one);
     hctl_format(&b->hctl, other);
-    return refuse(why, -ENOTUNIQ,
-                  "two units have the identifier %.64s, and they differ in %s: %s and %s; give the "
-                  "address of one, or a link in /dev/disk/by-path",
-                  p->text, what, one, other);
+    return device_say(why, -ENOTUNIQ,
+                      "two units have the identifier %.64s, and they differ in %s: %s and %s; give the "
+                      "address of one, or a link in /dev/disk/by-path",
+                      p->text, what, one, other);
 }
 
 /* A path that runs is preferred, then one with a lower address. */
@@ -414,7 +403,7 @@ static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, 
     int r = list_addresses(roots, &list, &n);
 
     if (r < 0)
-        return refuse(why, r, "%s/bus/scsi/devices: %s", roots->sysfs, strerror(-r));
+        return device_say(why, r, "%s/bus/scsi/devices: %s", roots->sysfs, strerror(-r));
     if (n > 0)
         qsort(list, n, sizeof(*list), compare_addresses);
     for (size_t i = 0; i < n; i++) {
@@ -424,7 +413,7 @@ static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, 
         char wwid[UNIT_TEXT_MAX];
 
         if (!dir)
-            return refuse(why, -ENOMEM, "out of memory");
+            return device_say(why, -ENOMEM, "out of memory");
         if ((p->has_lun && list[i].lun != p->lun) || attr(wwid, sizeof(wwid), "%s/wwid", dir) < 0
             || !identity_equal(wwid, p->text))
             continue;
@@ -443,8 +432,8 @@ static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, 
     if (r == -ENODEV)
         return r; /* there is one, but it cannot be given away: the reason is in why */
     if (p->has_lun)
-        return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s and LUN %" PRIu64, p->text, p->lun);
-    return refuse(why, -ENOENT, "no SCSI device has the wwid %.64s", p->text);
+        return device_say(why, -ENOENT, "no SCSI device has the wwid %.64s and LUN %" PRIu64, p->text, p->lun);
+    return device_say(why, -ENOENT, "no SCSI device has the wwid %.64s", p->text);
 }
 
 static int resolve_node(const struct device_roots *roots, const struct pdev *p, struct device *out, char *why)
@@ -453,17 +442,17 @@ static int resolve_node(const struct device_roots *roots, const struct pdev *p, 
     struct stat st;
 
     if (!path)
-        return refuse(why, -ENOMEM, "out of memory");
+        return device_say(why, -ENOMEM, "out of memory");
     if (stat(path, &st) < 0) {
         int e = errno;
 
-        return refuse(why, -e, "%.128s: %s; expected the node of a SCSI device", p->text, strerror(e));
+        return device_say(why, -e, "%.128s: %s; expected the node of a SCSI device", p->text, strerror(e));
     }
     if (!S_ISBLK(st.st_mode) && !S_ISCHR(st.st_mode))
-        return refuse(why, -ENOTSUP, "%.128s is a %s; expected the node of a SCSI device", p->text,
-                      S_ISDIR(st.st_mode)   ? "directory"
-                      : S_ISREG(st.st_mode) ? "regular file"
-                                            : "socket or pipe");
+        return device_say(why, -ENOTSUP, "%.128s is a %s; expected the node of a SCSI device", p->text,
+                          S_ISDIR(st.st_mode)   ? "directory"
+                          : S_ISREG(st.st_mode) ? "regular file"
+                                                : "socket or pipe");
     return device_from_rdev(roots, S_ISBLK(st.st_mode), st.st_rdev, out, why);
 }
 
@@ -472,17 +461,17 @@ static int resolve_file(const struct pdev *p, bool allow, struct device *out, ch
     struct stat st;
 
     if (!allow)
-        return refuse(why, -ENOTSUP,
-                      "file:%.100s is an emulated disk, which only standalone mode has; expected a SCSI "
-                      "device",
-                      p->text);
+        return device_say(why, -ENOTSUP,
+                          "file:%.100s is an emulated disk, which only standalone mode has; expected a SCSI "
+                          "device",
+                          p->text);
     if (stat(p->text, &st) < 0) {
         int e = errno;
 
-        return refuse(why, -e, "%.128s: %s", p->text, strerror(e));
+        return device_say(why, -e, "%.128s: %s", p->text, strerror(e));
     }
     if (!S_ISREG(st.st_mode))
-        return refuse(why, -ENOTSUP, "%.128s is not a regular file", p->text);
+        return device_say(why, -ENOTSUP, "%.128s is not a regular file", p->text);
     memset(out, 0, sizeof(*out));
     out->from = PDEV_FILE;
     strcpy(out->file, p->text);

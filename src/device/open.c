@@ -18,16 +18,10 @@
 
 #include "common/util.h"
 #include "device/device.h"
+#include "device/pdev.h"
 
 /* sg builds a request from pieces of 32 KiB (sg.c: SG_SCATTER_SZ). */
 #define SG_PIECE 32768u
-
-static int say(char *why, int error, const char *what, const char *detail)
-{
-    if (why)
-        snprintf(why, DEVICE_WHY_MAX, "%.128s: %s", what, detail);
-    return error;
-}
 
 static int open_file(const struct device *dev, struct device_fds *fds, char *why)
 {
@@ -37,7 +31,7 @@ static int open_file(const struct device *dev, struct device_fds *fds, char *why
     if (fd < 0 && (e == EACCES || e == EROFS))
         fd = open(dev->file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return say(why, -e, dev->file, strerror(e));
+        return device_say(why, -e, "%.128s: %s", dev->file, strerror(e));
     fds->sg = fd;
     return 0;
 }
@@ -56,18 +50,18 @@ static int check_sg(const struct device_roots *roots, const char *path, int fd, 
     int value;
 
     if (fstat(fd, &st) < 0)
-        return say(why, -errno, path, strerror(errno));
+        return device_say(why, -errno, "%.128s: %s", path, strerror(errno));
     if (!S_ISCHR(st.st_mode) || major(st.st_rdev) != SCSI_GENERIC_MAJOR || st.st_rdev != dev->sg_dev)
-        return say(why, -ENOTSUP, path, "not the sg node that sysfs names");
+        return device_say(why, -ENOTSUP, "%.128s: %s", path, "not the sg node that sysfs names");
     memset(&id, 0, sizeof(id));
     if (ioctl(fd, SG_GET_SCSI_ID, &id) < 0)
-        return say(why, -errno, path, strerror(errno));
+        return device_say(why, -errno, "%.128s: %s", path, strerror(errno));
     if ((uint32_t)id.host_no != dev->hctl.host || (uint32_t)id.channel != dev->hctl.channel
         || (uint32_t)id.scsi_id != dev->hctl.target || (uint32_t)id.lun != (uint32_t)dev->hctl.lun)
-        return say(why, -ENODEV, path, "became another device in the meantime");
+        return device_say(why, -ENODEV, "%.128s: %s", path, "became another device in the meantime");
     if (dev->wwid[0] && device_wwid(roots, &dev->hctl, wwid, sizeof(wwid)) == 0 && wwid[0]
         && strcmp(wwid, dev->wwid) != 0)
-        return say(why, -ENODEV, path, "another device has taken its address");
+        return device_say(why, -ENODEV, "%.128s: %s", path, "another device has taken its address");
     /* On an sg node BLKSECTGET gives bytes (sg.c), unlike on a block device. */
     value = 0;
     if (ioctl(fd, BLKSECTGET, &value) == 0 && value > 0)
@@ -109,12 +103,13 @@ int device_open(const struct device_roots *roots, struct device *dev, struct dev
         return open_file(dev, fds, why);
     path = strf("%s/%s", roots->dev, dev->sg_name);
     if (!path)
-        return say(why, -ENOMEM, dev->sg_name, "out of memory");
+        return device_say(why, -ENOMEM, "%.128s: %s", dev->sg_name, "out of memory");
     sg = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (sg < 0) {
         int e = errno;
 
-        return say(why, -e, path, e == EBUSY ? "busy: opened exclusively by someone else" : strerror(e));
+        return device_say(why, -e, "%.128s: %s", path,
+                          e == EBUSY ? "busy: opened exclusively by someone else" : strerror(e));
     }
     r = check_sg(roots, path, sg, dev, why);
     if (r < 0)

@@ -14,9 +14,7 @@
 #define BY_ID "/dev/disk/by-id/"
 #define EXPECTED "expected /dev/..., h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs"
 
-static int refuse(char *why, const char *fmt, ...) PRINTF(2, 3);
-
-static int refuse(char *why, const char *fmt, ...)
+int device_say(char *why, int error, const char *fmt, ...)
 {
     va_list ap;
 
@@ -25,7 +23,7 @@ static int refuse(char *why, const char *fmt, ...)
         vsnprintf(why, DEVICE_WHY_MAX, fmt, ap);
         va_end(ap);
     }
-    return -EINVAL;
+    return error;
 }
 
 /* prefix: what stands before the hex digits of an NAA identifier. */
@@ -36,11 +34,12 @@ static int parse_naa(const char *text, const char *prefix, struct pdev *out, cha
     const char *rest = hex + digits;
 
     if ((digits != 16 && digits != 32) || (*rest != '\0' && *rest != ':'))
-        return refuse(why, "'%.80s' has %zu hex digits after '%s'; expected 16 or 32, then nothing or :lun", text,
-                      digits, prefix);
+        return device_say(why, -EINVAL,
+                          "'%.80s' has %zu hex digits after '%s'; expected 16 or 32, then nothing or :lun", text,
+                          digits, prefix);
     if (*rest == ':') {
         if (parse_u64(rest + 1, strlen(rest + 1), UINT64_MAX, &out->lun) < 0)
-            return refuse(why, "'%.80s' has no LUN after the ':'; expected a decimal number", text);
+            return device_say(why, -EINVAL, "'%.80s' has no LUN after the ':'; expected a decimal number", text);
         out->has_lun = true;
     }
     snprintf(out->text, sizeof(out->text), "naa.%.*s", (int)digits, hex);
@@ -57,19 +56,20 @@ int pdev_parse(const char *text, struct pdev *out, char *why)
 
     memset(out, 0, sizeof(*out));
     if (len == 0)
-        return refuse(why, "the p-dev is empty; " EXPECTED);
+        return device_say(why, -EINVAL, "the p-dev is empty; " EXPECTED);
     if (len >= PDEV_TEXT_MAX)
-        return refuse(why, "the p-dev is %zu characters long; at most %d are taken", len, PDEV_TEXT_MAX - 1);
+        return device_say(why, -EINVAL, "the p-dev is %zu characters long; at most %d are taken", len,
+                          PDEV_TEXT_MAX - 1);
     if (text[0] == '/') {
         if (strncmp(text, "/dev/", 5) != 0 || text[5] == '\0')
-            return refuse(why, "'%.80s' is not below /dev; " EXPECTED, text);
+            return device_say(why, -EINVAL, "'%.80s' is not below /dev; " EXPECTED, text);
         out->kind = PDEV_NODE;
         memcpy(out->text, text, len + 1);
         return 0;
     }
     if (strncmp(text, "file:", 5) == 0) {
         if (text[5] != '/')
-            return refuse(why, "'%.80s' has no absolute path; expected file:/path", text);
+            return device_say(why, -EINVAL, "'%.80s' has no absolute path; expected file:/path", text);
         out->kind = PDEV_FILE;
         memcpy(out->text, text + 5, len - 4);
         return 0;
@@ -93,5 +93,5 @@ int pdev_parse(const char *text, struct pdev *out, char *why)
         out->kind = PDEV_HCTL;
         return 0;
     }
-    return refuse(why, "'%.80s' does not name a SCSI device; " EXPECTED, text);
+    return device_say(why, -EINVAL, "'%.80s' does not name a SCSI device; " EXPECTED, text);
 }
