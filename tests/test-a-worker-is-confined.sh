@@ -12,7 +12,7 @@ sandbox() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" status | sed -n 's/^  sandbo
 
 mock_start
 daemon_start
-if [ "$(sandbox)" != best-effort ]; then
+if [ "$(sandbox)" != "best-effort, and nothing is missing" ]; then
     skip "this machine cannot confine: $(sandbox)"
 fi
 for guest in 1 2; do

@@ -43,8 +43,11 @@ static size_t length(struct json_object *l)
 
 static void status_lun(struct json_object *lun, FILE *out)
 {
+    /* A file has no node: its path is in the p-dev. */
+    bool node = text(lun, "device")[0] && strncmp(text(lun, "p_dev"), "file:", 5) != 0;
+
     fprintf(out, "    %-8s %-12s %-28s %-10s %-14s", text(lun, "name"), text(lun, "v_dev"), text(lun, "p_dev"),
-            text(lun, "device")[0] ? text(lun, "device") : "-", text(lun, "state_name"));
+            node ? text(lun, "device") : "-", text(lun, "state_name"));
     if (text(lun, "presence")[0] && strcmp(text(lun, "presence"), "there") != 0)
         fprintf(out, " gone");
     if (flag(lun, "readonly"))
@@ -71,7 +74,10 @@ void render_status(struct json_object *answer, FILE *out)
     fprintf(out, "pvscsid %s, pid %" PRId64 ", domain %" PRId64 "%s: %s%s\n", text(answer, "version"),
             number(answer, "pid"), number(answer, "domid"), flag(answer, "standalone") ? " (standalone)" : "",
             flag(answer, "serving") ? "serving" : "starting", flag(answer, "xenstore") ? "" : ", xenstored is away");
-    fprintf(out, "  sandbox: %s%s%s\n", text(answer, "sandbox"), text(answer, "sandbox_lacks")[0] ? ", without " : "",
+    fprintf(out, "  sandbox: %s%s%s\n", text(answer, "sandbox"),
+            text(answer, "sandbox_lacks")[0]                      ? ", without "
+            : strcmp(text(answer, "sandbox"), "best-effort") == 0 ? ", and nothing is missing"
+                                                                  : "",
             text(answer, "sandbox_lacks"));
     for (size_t i = 0; i < length(vhosts); i++) {
         struct json_object *v = json_object_array_get_idx(vhosts, i);
