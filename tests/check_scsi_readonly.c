@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "check_scsi_commands.h"
+#include "rounds.h"
 
 static struct scsi_lun_facts readonly_facts(uint8_t type)
 {
@@ -128,9 +129,10 @@ static char expected(uint8_t op, uint8_t byte1, uint8_t type)
 START_TEST(every_form_of_every_opcode)
 {
     uint8_t op = (uint8_t)_i;
+    unsigned step = 256 / rounds(256);
 
     for (uint8_t t = 0; t < 32; t++) {
-        for (unsigned byte1 = 0; byte1 < 256; byte1++) {
+        for (unsigned byte1 = 0; byte1 < 256; byte1 += step) {
             char want = expected(op, (uint8_t)byte1, t);
 
             for (int host = 0; host < 2; host++) {

@@ -2,12 +2,13 @@
 /*
  * Random sequences of events from guest, devices and toolstack, and of workers' deaths. After each step these rules must hold: every
  * request is answered once, ABORT and RESET never succeed before the commands that they ended were answered, and every count of
- * commands agrees with the commands. A failure names its seed, which repeats it. SEEDS=N in the environment tries more.
+ * commands agrees with the commands. A failure names its seed, which repeats it. TEST_ROUNDS (rounds.h) tries more.
  */
 #include "config.h"
 
 #include "fake-sg.h"
 #include "must.h"
+#include "rounds.h"
 #include "service-fixture.h"
 
 #define TARGETS 4 /* 0: the fixture's emulated disk; 1: tape; 2: disk; 3: nobody at first */
@@ -457,14 +458,10 @@ int main(void)
     Suite *s = suite_create("service, at random");
     TCase *t = tcase_create("service, at random");
     SRunner *r = srunner_create(s);
-    const char *text = getenv("SEEDS");
-    uint32_t seeds = SEEDS;
     int failed;
 
     tcase_add_checked_fixture(t, setup_random, teardown);
-    if (text && parse_u32_str(text, 100000, &seeds) < 0)
-        return EXIT_FAILURE;
-    tcase_add_loop_test(t, a_random_history_keeps_every_promise, 0, (int)seeds);
+    tcase_add_loop_test(t, a_random_history_keeps_every_promise, 0, (int)rounds(SEEDS));
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);

@@ -25,6 +25,7 @@
 #include "control/run-files.h"
 #include "control/vhost-table.h"
 #include "fake-control.h"
+#include "must.h"
 
 #define BACK "backend/vscsi/3/0"
 #define FRONT "/local/domain/3/device/vscsi/0"

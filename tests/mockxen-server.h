@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "must.h"
+
 static struct {
     char dir[32], socket[64], report[64], answer[8192];
     pid_t pid;

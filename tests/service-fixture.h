@@ -14,6 +14,7 @@
 
 #include "common/util.h"
 #include "fake-xen.h"
+#include "must.h"
 #include "pr/connect.h"
 #include "worker/hotplug.h"
 #include "worker/manage.h"
