@@ -1103,6 +1103,29 @@ START_TEST(a_refused_connection_may_come_later)
 }
 END_TEST
 
+/* A helper that was killed leaves its socket. pr = auto must not take this for a host without a helper. */
+START_TEST(a_socket_without_listener_is_a_helper_that_is_away)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s.left", path);
+    ck_assert(!pr_socket_is_there(addr.sun_path));
+    ck_assert_int_eq(pr_connect(addr.sun_path), -ENOENT);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    close(fd);
+    ck_assert(pr_socket_is_there(addr.sun_path));
+    ck_assert_int_eq(pr_connect(addr.sun_path), -ECONNREFUSED);
+    unlink(addr.sun_path);
+    /* What is no socket is no helper. */
+    fd = open(addr.sun_path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert(!pr_socket_is_there(addr.sun_path));
+    unlink(addr.sun_path);
+}
+END_TEST
+
 START_TEST(a_connection_that_does_not_come_costs_the_deadline)
 {
     int fd;
@@ -1191,6 +1214,7 @@ int main(void)
     tcase_add_test(t, bad_configuration);
     tcase_add_test(t, a_connection_may_come_later);
     tcase_add_test(t, a_refused_connection_may_come_later);
+    tcase_add_test(t, a_socket_without_listener_is_a_helper_that_is_away);
     tcase_add_test(t, a_connection_that_does_not_come_costs_the_deadline);
     tcase_add_test(t, no_memory);
     suite_add_tcase(s, t);
