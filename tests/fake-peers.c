@@ -94,16 +94,19 @@ static bool is_refused(const char *be_dev)
 
 static void take(const char *be_dev, const char *fe_dev)
 {
-    if (get(be_dev, "state") == 1 && is_refused(be_dev)) {
+    /* Read once: another device may take its place between two reads. */
+    unsigned state = get(be_dev, "state");
+
+    if (state == 1 && is_refused(be_dev)) {
         put(be_dev, "error", refuse ? refuse : "refused");
         move(be_dev, "state", 1, "6");
-    } else if (get(be_dev, "state") == 1) {
+    } else if (state == 1) {
         put(be_dev, "p-wwid", "t10.ATA disk");
         put(be_dev, "p-type", "0");
         put(be_dev, "p-hctl", "7:0:0:0");
         move(be_dev, "state", 1, "3");
     }
-    if (get(be_dev, "state") == 5)
+    if (state == 5)
         move(be_dev, "state", 5, "6");
 }
 

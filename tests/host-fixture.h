@@ -461,6 +461,17 @@ static UNUSED bool was_sent(const char *all)
     return is;
 }
 
+/* Whether this was sent, whatever else. Two threads may send at once. */
+static UNUSED bool has_sent(const char *one)
+{
+    bool has;
+
+    pthread_mutex_lock(&sent_lock);
+    has = strstr(sent, one) != NULL;
+    pthread_mutex_unlock(&sent_lock);
+    return has;
+}
+
 /* All that was sent so far; the next answer begins anew. */
 static UNUSED const char *take_sent(void)
 {

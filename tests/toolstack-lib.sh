@@ -11,6 +11,7 @@ peers() {
         PEERS_PID=""
     fi
     [ "$1" != off ] || return 0
+    rm -f "$LOGS/peers" # "ready" of the last one
     "$BUILD/fake-peers" "$@" >"$LOGS/peers" 2>&1 &
     PEERS_PID=$!
     wait_until 25 grep -q ready "$LOGS/peers"
