@@ -67,14 +67,15 @@ for d in 5 6 7 8; do guest_destroy $d; xenstore-rm /local/domain/$d; xenstore-rm
 rm -f "$FAKE_HYP"/*
 peers 7 guest=absent refuse-pdev=/dev/gone
 printf 'name = "web"\nvscsi = [ "/dev/nosuch1,0:0:0:0", "/dev/gone,0:0:0:1,optional" ]\n' >"$DIR/optional.cfg"
+# The service sees the domain before it lacks anything.
+watch_start 5
 shim create "$DIR/optional.cfg" >"$DIR/out" 2>&1 || fail "create: $(cat "$DIR/out")"
 check_match "$(cat "$DIR/out")" 'starts without an optional device: v-dev 0:0:0:1 was refused' "what is said"
 check_match "$(calls)" 'devices at unpause: 3 ' "calls"
 check_match "$(tr -d '\0' <"$(echo "$FAKE_HYP"/*libxl-json)")" '/dev/gone,0:0:0:1,optional' "what is noted for its next domain"
 check_match "$(xl_scsi list web)" '/dev/gone +0:0:0:1 +-' "the missing one in the table"
 peers 7
-watch_start 5
-wait_until 25 xs_gone /local/domain/7/pvscsi
+wait_until 45 xs_gone /local/domain/7/pvscsi
 check_eq "$(xl_scsi list web | grep -c ' [34]$')" 2 "devices"
 watch_stop
 

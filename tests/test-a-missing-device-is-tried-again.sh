@@ -50,3 +50,10 @@ xs_write "$device/state" 5
 xs_write /local/domain/7/pvscsi/0 /dev/nosuch7,0:0:0:0
 xl_scsi -t 3 resume 7 && fail "the device was taken for the missing one"
 xenstore-exists /local/domain/7/pvscsi/0/error || fail "the missing device is forgotten"
+
+step "a virtual host whose number the guest has spoilt gets another number"
+guest_create 8 restored
+peers 8
+xs_write /local/domain/8/error/device/vscsi/0/error "2 reading other end details from device/vscsi/0"
+xl_scsi attach 8 /dev/nosuch8 0:0:0:0 || fail "attach"
+xs_is $BACKEND/8/1/state 4 || fail "nodes: $(nodes 8)"

@@ -147,6 +147,15 @@ static bool id_in_use(const struct guest_view *v, uint32_t id)
     return false;
 }
 
+/*
+ * A guest that was restored without this vhost, and whose driver has noticed (it writes an error node), never takes the
+ * same number again: Linux keeps its old device of this number, and does not look at it any more.
+ */
+static bool id_is_spoilt(struct xenstore *s, uint32_t domid, uint32_t id)
+{
+    return xenstore_exists(s, "/local/domain/%u/error/device/vscsi/%u", domid, id);
+}
+
 static bool dev_in_use(const struct vhost_view *h, uint32_t n)
 {
     for (unsigned i = 0; i < h->n_devs; i++)
@@ -158,8 +167,8 @@ static bool dev_in_use(const struct vhost_view *h, uint32_t n)
 static int place_new(struct xenstore *s, struct target *t, const struct guest_view *v)
 {
     t->id = t->host;
-    if (id_in_use(v, t->id))
-        for (t->id = 0; id_in_use(v, t->id);)
+    if (id_in_use(v, t->id) || id_is_spoilt(s, v->domid, t->id))
+        for (t->id = 0; id_in_use(v, t->id) || id_is_spoilt(s, v->domid, t->id);)
             t->id++;
     for (unsigned i = 0; i < t->n_shares; i++)
         t->shares[i].n = i;

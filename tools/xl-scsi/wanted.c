@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "inuse.h"
@@ -120,7 +121,7 @@ bool wanted_lacks_required(const struct wanted *w, bool arrives)
 
 struct note {
     uint32_t domid;
-    const char *text, *error;
+    const char *text, *error, *stamp;
 };
 
 static int put_note(struct xenstore *s, void *ctx)
@@ -134,15 +135,17 @@ static int put_note(struct xenstore *s, void *ctx)
         n++;
     xenstore_write(s, note->text, WANTED_FMT "/%u", note->domid, n);
     xenstore_write(s, note->error, WANTED_FMT "/%u/error", note->domid, n);
+    xenstore_write(s, note->stamp, WANTED_NOTED);
     return 0;
 }
 
 int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e, const char *error)
 {
     CLEANUP_FREE char *text = vscsi_entry_format(e);
-    struct note note = { .domid = domid, .text = text, .error = error };
+    CLEANUP_FREE char *stamp = strf("%" PRIu32 " %" PRIu64, domid, now_us());
+    struct note note = { .domid = domid, .text = text, .error = error, .stamp = stamp };
 
-    return text ? xenstore_transact(s, put_note, &note) : -ENOMEM;
+    return text && stamp ? xenstore_transact(s, put_note, &note) : -ENOMEM;
 }
 
 /* A user may have attached it by hand in the meantime. A device that is on its way out (states 5 and 6) does not count. */

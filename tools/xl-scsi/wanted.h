@@ -27,7 +27,9 @@ void wanted_clear(struct wanted *w);
  * migration, so a device that is neither required nor optional counts as required. Pure.
  */
 bool wanted_lacks_required(const struct wanted *w, bool arrives);
-/* Puts a device on the list that could not be attached, with the reason. 0 or -errno. */
+/* Changes whenever wanted_note() has put a device on a list. */
+#define WANTED_NOTED "/tool/xl-scsi/noted"
+/* Puts a device on the list that could not be attached, with the reason, and tells the service. 0 or -errno. */
 int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e, const char *error);
 /* Removes one v-dev from the list. 1: removed; 0: it was not on the list; or -errno. */
 int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev);

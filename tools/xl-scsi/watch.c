@@ -59,7 +59,8 @@ struct watcher {
     struct seen *seen;
     unsigned n_seen;
     struct job jobs[MAX_AT_ONCE];
-    bool later; /* a domain was left for the next scan */
+    bool later;  /* a domain was left for the next scan */
+    char *noted; /* WANTED_NOTED when it was last read */
     char timeout[16];
 };
 
@@ -284,6 +285,24 @@ static void look_at(struct watcher *w, struct seen *seen)
     wanted_clear(&wanted);
 }
 
+/*
+ * xl-scsi notes what a guest lacks after its creation too, long after the domain has appeared. So a note makes all domains
+ * as new.
+ */
+static void hear_notes(struct watcher *w)
+{
+    char *noted = xenstore_read(&w->store, WANTED_NOTED);
+
+    if (!noted || (w->noted && strcmp(noted, w->noted) == 0)) {
+        free(noted);
+        return;
+    }
+    free(w->noted);
+    w->noted = noted;
+    for (unsigned i = 0; i < w->n_seen; i++)
+        w->seen[i].first_us = now_us();
+}
+
 static void scan(struct watcher *w)
 {
     unsigned n;
@@ -358,6 +377,9 @@ static void finish(struct watcher *w)
 static int serve(struct watcher *w, const struct options *o)
 {
     int r = xenstore_watch(&w->store, "introduced", "@introduceDomain");
+
+    if (r == 0)
+        r = xenstore_watch(&w->store, "noted", WANTED_NOTED);
     struct change c = change_for(&w->store, 0, o);
 
     if (r < 0)
@@ -381,6 +403,7 @@ static int serve(struct watcher *w, const struct options *o)
         if (r == 0) {
             if (uevents_took(w->store.wake_fd) != 0)
                 try_soon(w);
+            hear_notes(w);
             scan(w);
         } else if (r != -ETIMEDOUT) {
             break;
@@ -410,6 +433,7 @@ int cmd_watch(const struct options *o, int argc, char **argv)
         code = serve(&w, o);
     xenstore_close(&w.store);
     free(w.seen);
+    free(w.noted);
     return code;
 }
 
