@@ -116,5 +116,12 @@ GUEST_TIMEOUT=20 guest_sh n2 "dd if=/dev/zero of=$blk_n2 bs=4096 count=1 oflag=d
 expect_eq $status 1 "dd's status at a fenced disk"
 guest_ok n2 "dd if=$blk_n2 of=/dev/null bs=4096 count=1 iflag=direct"
 guest_ok n1 "dd if=/dev/zero of=$blk_n1 bs=4096 count=1 oflag=direct"
+# An allocation length above the 8192 bytes that the helper takes.
+for length in 2001 4000 ffff; do
+    cdb="5e 00 00 00 00 00 00 $(echo $length | sed 's/../& /g')00"
+    out=$(guest_ok n1 "sg_raw -r $((0x$length)) $sg_n1 $cdb 2>&1")
+    expect_match "$out" 'SCSI Status: Good' "READ KEYS with an allocation length of 0x$length"
+    expect_eq "$(echo "$out" | grep ' 11 ')" "$(sg_raw -r $((0x$length)) "$(sg_of "$LIO_A")" $cdb 2>&1 | grep ' 11 ')" "the keys"
+done
 # The status shows one connection for each LUN.
 expect_eq "$(pvscsictl status | grep -c 'pr-helper:connected')" 2 "LUNs whose helper is connected"

@@ -39,6 +39,12 @@ pr 0 --out --reserve --param-rk=0x11 --prout-type=3
 pr 0 --in --read-reservation
 expect_match "$ANSWER" 'Exclusive Access' "the reservation"
 expect_eq "$ANSWER" "$(sg_persist -n --in --read-reservation "$(sg_of "$LIO_B")" 2>&1)" "the same, seen from here"
+# An allocation length of 16 KiB.
+keys="5e 00 00 00 00 00 00 40 00 00"
+out=$(guest_ok g1 "sg_raw -r 16384 $sg $keys 2>&1")
+expect_match "$out" 'SCSI Status: Good' "READ KEYS with an allocation length of 16384"
+expect_match "$out" '00 00 00 00 00 00 00 11' "the key"
+expect_eq "$out" "$(sg_raw -r 16384 "$(sg_of "$LIO_B")" $keys 2>&1)" "the same, seen from here"
 # The device itself refuses the other initiator.
 sg_raw -r 512 "$(sg_of "$LIO_B")" 00 00 00 00 00 00 >/dev/null 2>&1
 expect_fail 24 sg_raw -s 512 -i /dev/zero "$(sg_of "$LIO_B")" 2a 00 00 00 00 10 00 00 01 00

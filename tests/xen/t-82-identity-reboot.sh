@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2034,SC2046,SC2154
-# about: after a reboot of the guest its VDEV has the same unit or none, whatever its PDEV leads to; restored likewise
+# about: after a reboot, or save and restore, of the guest its VDEV has the same unit or none, whatever its PDEV leads to
 # timeout: 240
 # scsi_debug says that it is another unit, see 71-identity. Here the kernel knows it: it has asked again.
 need_project
@@ -42,10 +42,21 @@ remap 1
 wait_until 90 "xl-scsi list g1 | grep -q '0:0:0:0 *4$'" "the device: $(xl-scsi list -l g1)"
 guest_wait g1
 
+note "save and restore"
+is_other="because: .* it is the unit $other; expected $wwid"
+expect_ok "$REAL_XL" save g1 /tmp/saved
+remap 0
+expect_ok "$REAL_XL" restore /tmp/saved
+wait_until 60 "xl-scsi list -l g1 2>/dev/null | grep -q '$is_other'" "the reason: $(xl-scsi list -l g1 2>&1)"
+expect_no_match "$(xl-scsi list g1)" '0:0:0:0 +[34]$' "the restored guest has no other unit"
+remap 1
+has g1 0:0:0:0
+
 note "by hand, the guest gets the other one, and keeps that"
 expect_ok xl-scsi detach g1 0:0:0:0
 remap 0
 expect_ok xl-scsi attach g1 "$DBG_BLK" 0:0:0:0
 expect_match "$(cat $(userdata))" "unit=$other\"" "what is noted now"
-guest_stop g1
+# Its kernel waits for ever for the disk that it had when it was saved.
+guest_destroy g1
 watch_stop
