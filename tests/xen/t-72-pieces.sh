@@ -58,6 +58,26 @@ for line in '153600< 28 20 00 00 10 00 00 01 2c 00' '153600>00 2f 02 00 00 10 00
     expect_match "$(answer "$sg" "$line")" 'host=0 status=02 sense=7.0005.*2400.* resid=153600 data=-' "refused: $line"
 done
 
+note "a tape whose host takes 256 KiB: a longer command is refused, because a tape's blocks cannot be cut"
+defaults=/sys/module/scsi_mod/parameters/default_dev_flags
+echo 0x800000 >$defaults # BLIST_MAX_512 of the kernel's scsi_devinfo.h
+echo 1 >/sys/bus/pseudo/drivers/scsi_debug/ptype
+echo 1 >/sys/bus/pseudo/drivers/scsi_debug/add_host
+wait_until 20 "lsscsi | grep -q tape" "the tape"
+echo 0 >$defaults
+tape=$(lsscsi | sed -n 's/^\[\([0-9:]*\)\][[:space:]]*tape.*/\1/p')
+echo '307200< 08 00 04 b0 00 00' >/tmp/list
+expect_match "$(cdbs list "$(sg_of "$tape")" </tmp/list)" 'errno=22' "300 KiB in dom0"
+expect_ok xl-scsi attach g1 "$tape" 0:0:3:0
+guest_wait_disk g1 0:0:3:0
+for line in '307200< 08 00 04 b0 00 00' '307200>00 0a 00 04 b0 00 00'; do
+    expect_match "$(answer "$GUEST_SG" "$line")" 'host=0 status=02 sense=7.0005.*2400.* resid=307200 data=-' "refused: $line"
+done
+expect_ok xl-scsi detach g1 0:0:3:0
+guest_wait_gone g1 0:0:3:0
+# Until now its INQUIRY data had to say so.
+echo 0 >/sys/bus/pseudo/drivers/scsi_debug/ptype
+
 note "the optical drive"
 guest_wait_disk g1 0:0:2:0
 for cdb in "10 200" "12 130"; do
