@@ -22,5 +22,12 @@ expect_match "$(guest_sh good 'cat /tmp/out')" '^END=0' "the good guest's verifi
 expect_ok pvscsictl status
 lines=$(daemon_log | wc -l)
 [ "$lines" -lt 2000 ] || fail "a guest made $lines log lines"
+
+# The daemon limits how often it says so.
+for how in prod-busy prod-far prod-back; do
+    note "a ring that is told to be fuller than it is: $how"
+    expect_match "$(guest_ok bad "vscsi-front bad $how")" '(no answer, as required|the ring broke)' "$how"
+done
+expect_match "$(daemon_log)" 'request index is impossible' "the daemon's word for such a ring"
 guest_destroy bad
 check_no_zombie

@@ -51,6 +51,7 @@ run_job() {
         guests_drop
     fi
     export GUESTS_KEPT
+    rm -f /tmp/cnt; p0=$(grep processes /proc/stat)
     setsid sh -c 'set -u
         . /host/lib/dom0.sh
         test_begin
