@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Options of the daemon: the table against pvscsid(8) and pvscsid.conf(5), both ways; ranges, precedence, what
- * --dump-config gives, and what is said about each mistake. The pages may be templates (*.in); their directories
- * stand for those that the build was configured with. Long because the reader of the pages is here too.
+ * Options of the daemon: the table, values and their ranges, precedence, what --dump-config gives, and what is said
+ * about each mistake. check_option_pages compares the manual pages.
  */
 #include "config.h"
 
@@ -15,40 +14,8 @@
 #include "common/util.h"
 #include "control/options.h"
 #include "control/sandbox.h"
+#include "expected-options.h"
 #include "pvscsi/worker-proto.h"
-
-/* Every option, as in the manual. */
-static const struct expected {
-    const char *name;
-    char short_name;
-    const char *key, *arg;
-    const char *preset;          /* NULL: none to be told */
-    unsigned min, max;           /* of numbers */
-    const char *in_file, *given; /* two values other than the preset; NULL: not for files */
-} expected[] = {
-    { "foreground", 'f', NULL, "" },
-    { "config", 0, NULL, "FILE", SYSCONFDIR "/xen/pvscsid.conf" },
-    { "log-level", 0, "log_level", "LEVEL", "info", .in_file = "debug", .given = "error" },
-    { "log-file", 0, "log_file", "FILE", LOCALSTATEDIR "/log/xen/pvscsid.log", .in_file = "/a/log", .given = "/b/log" },
-    { "run-dir", 0, "run_dir", "DIR", "/run/pvscsid", .in_file = "/a", .given = "/b c'#;" },
-    { "max-segments", 0, "max_segments", "N", "128", 26, 128, "26", "127" },
-    { "max-luns", 0, "max_luns", "N", "256", 1, 256, "1", "255" },
-    { "pr", 0, "pr", "MODE", "auto", .in_file = "direct", .given = "deny" },
-    { "pr-socket", 0, "pr_socket", "SOCKET", "/run/qemu-pr-helper.sock", .in_file = "/a/pr", .given = "/b/pr" },
-    { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600" },
-    { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL },
-    { "granted-pages", 0, "granted_pages", "N", "8192", 0, 1048576, "0", NULL },
-    { "policy", 0, "policy", "0|1", "1", 0, 1, "0", NULL },
-    { "allow", 0, "allow", "COMMANDS", "none", .in_file = "tape:3c+3b/05", .given = "disk:85" },
-    { "deny", 0, "deny", "COMMANDS", "none", .in_file = "all:4c", .given = "changer:a5+a6 optical:04" },
-    { "permit", 0, "permit", "COMMANDS", "all", .in_file = "none", .given = "tape:b5/20" },
-    { "sandbox", 0, "sandbox", "MODE", "auto", .in_file = "off", .given = "full" },
-    { "sandbox-uid-base", 0, "sandbox_uid_base", "N", "1879048192", 65536, 2143289344, "65536", "2143289344" },
-    { "standalone", 0, NULL, "SOCKET" },
-    { "dump-config", 0, NULL, "" },
-    { "version", 0, NULL, "" },
-    { "help", 'h', NULL, "" },
-};
 
 static char conf[] = "/tmp/check-options.XXXXXX";
 static char *said; /* by the last load() */
@@ -128,140 +95,6 @@ static void setting(const struct settings *s, const char *key, char *value, size
     snprintf(value, size, "%s", at);
 }
 
-/* --- the pages --- */
-
-struct item {
-    char name[64], arg[64], body[2048];
-    char short_name;
-};
-
-static void append(char *to, size_t size, const char *from, size_t len)
-{
-    size_t at = strlen(to);
-
-    ck_assert_uint_lt(at + len, size);
-    memcpy(to + at, from, len);
-    to[at + len] = '\0';
-}
-
-/* The page with its directories as configured. */
-static char *read_page(const char *name)
-{
-    static const char *const as_template[][2] = {
-        { "@sysconfdir@", SYSCONFDIR },
-        { "@localstatedir@", LOCALSTATEDIR },
-        { "@runstatedir@", RUNSTATEDIR },
-    };
-    static const char *const as_page[][2] = { { "/etc/xen/", SYSCONFDIR "/xen/" },
-                                              { "/var/log/", LOCALSTATEDIR "/log/" } };
-    const char *top = getenv("top_srcdir");
-    CLEANUP_FREE char *path = strf("%s/docs/%s.in", top ? top : ".", name);
-    bool template = access(path, R_OK) == 0;
-    CLEANUP_FREE char *text = NULL;
-    static char page[65536];
-
-    if (!template)
-        path[strlen(path) - 3] = '\0';
-    ck_assert_msg(read_file(path, sizeof(page) / 2, &text, NULL) == 0, "cannot read %s", path);
-    page[0] = '\0';
-    for (const char *at = text; *at;) {
-        const char *const(*pair)[2] = template ? as_template : as_page;
-        size_t n = template ? ARRAY_SIZE(as_template) : ARRAY_SIZE(as_page), i = 0;
-
-        while (i < n && strncmp(at, pair[i][0], strlen(pair[i][0])) != 0)
-            i++;
-        if (i < n)
-            append(page, sizeof(page), pair[i][1], strlen(pair[i][1]));
-        else
-            append(page, sizeof(page), at, 1);
-        at += i < n ? strlen(pair[i][0]) : 1;
-    }
-    ck_assert_msg(!template || !strchr(page, '@'), "%s has a variable that this test does not know", path);
-    return page;
-}
-
-/* "Fl f , -foreground", "Fl -config Ar FILE", "Fl -device-reset Ar 0 Ns | Ns Ar 1", "Va log_level" */
-static void parse_head(char *head, struct item *it)
-{
-    char *save = NULL;
-
-    for (char *w = strtok_r(head, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
-        if (strcmp(w, "Fl") == 0 || strcmp(w, "Va") == 0 || strcmp(w, "Ar") == 0 || strcmp(w, "Ns") == 0
-            || strcmp(w, ",") == 0)
-            continue;
-        if (it->name[0])
-            append(it->arg, sizeof(it->arg), w, strlen(w));
-        else if (w[0] == '-')
-            append(it->name, sizeof(it->name), w + 1, strlen(w + 1));
-        else if (w[1] == '\0')
-            it->short_name = w[0];
-        else
-            append(it->name, sizeof(it->name), w, strlen(w));
-    }
-}
-
-/* The items of this kind (".It Fl ", ".It Va "), with their text in one line and without macros. */
-static size_t items(const char *page, const char *kind, struct item *out, size_t room)
-{
-    CLEANUP_FREE char *text = strdup(read_page(page));
-    struct item *it = NULL;
-    char *save = NULL;
-    size_t n = 0;
-
-    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        if (strncmp(line, kind, strlen(kind)) == 0) {
-            ck_assert_uint_lt(n, room);
-            it = &out[n++];
-            memset(it, 0, sizeof(*it));
-            parse_head(line + 4, it);
-        } else if (strncmp(line, ".It", 3) == 0 || strncmp(line, ".El", 3) == 0 || strncmp(line, ".S", 2) == 0) {
-            it = NULL;
-        } else if (it) {
-            const char *words = line[0] == '.' && strchr(line, ' ') ? strchr(line, ' ') + 1 : line;
-
-            append(it->body, sizeof(it->body), words, strlen(words));
-            append(it->body, sizeof(it->body), " ", 1);
-        }
-    }
-    return n;
-}
-
-static const struct item *find(const struct item *its, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(its[i].name, name) == 0)
-            return &its[i];
-    return NULL;
-}
-
-/* The word that an item calls the default; "" when it names none. */
-static void default_of(const struct item *it, char word[128])
-{
-    static const char *const before[] = { "Default: ", "he default is ", "he default one, " };
-    static const char *const after[] = { ", which is the default", " , the default," };
-
-    word[0] = '\0';
-    for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
-        const char *at = strstr(it->body, before[i]);
-
-        if (at) {
-            at += strlen(before[i]);
-            append(word, 128, at, strcspn(at, " "));
-            while (word[0] && strchr(".,:", word[strlen(word) - 1]))
-                word[strlen(word) - 1] = '\0';
-            return;
-        }
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(after); i++) {
-        const char *end = strstr(it->body, after[i]), *at = end;
-
-        while (at && at > it->body && at[-1] != ' ')
-            at--;
-        if (at)
-            append(word, 128, at, (size_t)(end - at));
-    }
-}
-
 static size_t seen;
 
 static void check_option(void *ctx, const char *name, char short_name, const char *key)
@@ -280,123 +113,6 @@ START_TEST(the_table_is_what_is_expected_here)
     seen = 0;
     options_for_each(check_option, NULL);
     ck_assert_uint_eq(seen, ARRAY_SIZE(expected));
-}
-END_TEST
-
-START_TEST(every_option_is_in_the_page_and_the_other_way_round)
-{
-    struct item its[64];
-    size_t n = items("pvscsid.8", ".It Fl ", its, ARRAY_SIZE(its));
-    unsigned defaults = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
-        const struct item *it = find(its, n, expected[i].name);
-        char word[128];
-
-        ck_assert_msg(it != NULL, "--%s is not in pvscsid(8)", expected[i].name);
-        ck_assert_msg(it->short_name == expected[i].short_name, "the letter of --%s in pvscsid(8)", expected[i].name);
-        ck_assert_msg(strcmp(it->arg, expected[i].arg) == 0, "--%s in pvscsid(8): '%s', not '%s'", expected[i].name,
-                      it->arg, expected[i].arg);
-        default_of(it, word);
-        /* A default that is not repeated here is in the section FILES. */
-        if (word[0])
-            ck_assert_msg(expected[i].preset && strcmp(word, expected[i].preset) == 0,
-                          "--%s in pvscsid(8): default '%s', not '%s'", expected[i].name, word, expected[i].preset);
-        defaults += word[0] != '\0';
-    }
-    ck_assert_uint_eq(n, ARRAY_SIZE(expected));
-    ck_assert_uint_ge(defaults, 9);
-}
-END_TEST
-
-START_TEST(every_key_is_in_the_page_and_the_other_way_round)
-{
-    struct item its[64];
-    size_t n = items("pvscsid.conf.5", ".It Va ", its, ARRAY_SIZE(its)), keys = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
-        const struct item *it = expected[i].key ? find(its, n, expected[i].key) : NULL;
-        char word[128], range[64];
-
-        if (!expected[i].key)
-            continue;
-        keys++;
-        ck_assert_msg(it != NULL, "%s is not in pvscsid.conf(5)", expected[i].key);
-        default_of(it, word);
-        ck_assert_msg(strcmp(word, expected[i].preset) == 0, "%s in pvscsid.conf(5): default '%s', not '%s'",
-                      expected[i].key, word, expected[i].preset);
-        snprintf(range, sizeof(range), ", %u to %u. ", expected[i].min, expected[i].max);
-        ck_assert_msg(expected[i].max < 2 || strstr(it->body, range), "%s in pvscsid.conf(5) has no range '%s'",
-                      expected[i].key, range);
-    }
-    ck_assert_uint_eq(n, keys);
-}
-END_TEST
-
-START_TEST(the_pages_name_every_word_that_is_taken)
-{
-    static const char levels[] = "debug , verbose , detail , progress , info , notice , warning , error or critical .";
-    static const struct {
-        const char *page, *kind, *name, *text;
-    } texts[] = {
-        { "pvscsid.8", ".It Fl ", "log-level", levels },
-        { "pvscsid.conf.5", ".It Va ", "log_level", levels },
-        { "pvscsid.8", ".It Fl ", "pr",
-          "auto , the default, through the PR helper if its socket exists when the device is attached, otherwise directly; "
-          "helper , through qemu-pr-helper 8 ; direct , as any other command; or deny ." },
-        { "pvscsid.conf.5", ".It Va ", "pr", "auto , helper , direct or deny ." },
-        { "pvscsid.8", ".It Fl ", "max-segments", "26 to 128," },
-        { "pvscsid.8", ".It Fl ", "max-luns", "1 to 256," },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        struct item its[64];
-        const struct item *it = find(its, items(texts[i].page, texts[i].kind, its, ARRAY_SIZE(its)), texts[i].name);
-
-        ck_assert_msg(it && strstr(it->body, texts[i].text), "%s: %s: no '%s' in '%s'", texts[i].page, texts[i].name,
-                      texts[i].text, it ? it->body : "");
-    }
-}
-END_TEST
-
-START_TEST(the_pages_name_the_files)
-{
-    static const char *const files[][2] = {
-        { "pvscsid.8", ".It Pa " SYSCONFDIR "/xen/pvscsid.conf\n" },
-        { "pvscsid.8", ".It Pa " LOCALSTATEDIR "/log/xen/pvscsid.log\n" },
-        { "pvscsid.8", ".It Pa /run/pvscsid/pvscsid.pid\n" },
-        { "pvscsid.8", ".It Pa /run/pvscsid/pvscsid.sock\n" },
-        { "pvscsid.conf.5", ".It Pa " SYSCONFDIR "/xen/pvscsid.conf\n" },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        ck_assert_msg(strstr(read_page(files[i][0]), files[i][1]), "no '%s' in %s", files[i][1], files[i][0]);
-}
-END_TEST
-
-START_TEST(help_names_every_option_with_its_default)
-{
-    CLEANUP_FREE char *text = NULL;
-    unsigned lines = 0;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-
-    options_help(out);
-    fclose(out);
-    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
-        const struct expected *e = &expected[i];
-        CLEANUP_FREE char *head = strf("--%s%s%s ", e->name, e->arg[0] ? " " : "", e->arg);
-        CLEANUP_FREE char *tail = strf(" [%s]", e->preset ? e->preset : "");
-        const char *at = strstr(text, head), *end = at ? strchr(at, '\n') : NULL;
-
-        ck_assert_msg(end != NULL, "--help has no '%s'", head);
-        ck_assert_msg(end[-1] == ']' ? e->preset && strncmp(end - strlen(tail), tail, strlen(tail)) == 0 : !e->preset,
-                      "--help gives --%s another default than '%s'", e->name, e->preset ? e->preset : "");
-    }
-    for (const char *at = text; (at = strstr(at, "\n  ")) != NULL; at++)
-        lines++;
-    ck_assert_uint_eq(lines, ARRAY_SIZE(expected));
-    ck_assert_ptr_null(strstr(text, "--worker"));
 }
 END_TEST
 
@@ -817,11 +533,6 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, the_table_is_what_is_expected_here);
-    tcase_add_test(t, every_option_is_in_the_page_and_the_other_way_round);
-    tcase_add_test(t, every_key_is_in_the_page_and_the_other_way_round);
-    tcase_add_test(t, the_pages_name_every_word_that_is_taken);
-    tcase_add_test(t, the_pages_name_the_files);
-    tcase_add_test(t, help_names_every_option_with_its_default);
     tcase_add_test(t, defaults);
     tcase_add_test(t, numbers_are_taken_in_their_range_only);
     tcase_add_loop_test(t, words_are_taken_from_their_list_only, 0, ARRAY_SIZE(words));

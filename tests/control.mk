@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_identity check_claim check_options \
+control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_identity check_claim check_options check_option_pages \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices \
 	check_host_claim check_host_identity
 check_PROGRAMS += $(control_checks)
@@ -74,10 +74,14 @@ check_confined_SOURCES = tests/check_confined.c
 check_confined_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CAPNG_CFLAGS)
 check_confined_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libcommon.a $(CHECK_LIBS)
 # The pages' directories are compared with the configured ones.
-check_options_SOURCES = tests/check_options.c
+check_options_SOURCES = tests/check_options.c tests/expected-options.h
 check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_options_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libscsi.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
+check_option_pages_SOURCES = tests/check_option_pages.c tests/expected-options.h
+check_option_pages_CPPFLAGS = $(check_options_CPPFLAGS)
+check_option_pages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_option_pages_LDADD = $(check_options_LDADD)
 
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The options of the daemon as its manual pages describe them. The tests of the options and those of the pages compare
+ * with this table.
+ */
+#ifndef PVSCSI_TESTS_EXPECTED_OPTIONS_H
+#define PVSCSI_TESTS_EXPECTED_OPTIONS_H
+
+#include <stddef.h>
+
+static const struct expected {
+    const char *name;
+    char short_name;
+    const char *key, *arg;
+    const char *preset;          /* NULL: none to be told */
+    unsigned min, max;           /* of numbers */
+    const char *in_file, *given; /* two values other than the preset; NULL: not for files */
+} expected[] = {
+    { "foreground", 'f', NULL, "" },
+    { "config", 0, NULL, "FILE", SYSCONFDIR "/xen/pvscsid.conf" },
+    { "log-level", 0, "log_level", "LEVEL", "info", .in_file = "debug", .given = "error" },
+    { "log-file", 0, "log_file", "FILE", LOCALSTATEDIR "/log/xen/pvscsid.log", .in_file = "/a/log", .given = "/b/log" },
+    { "run-dir", 0, "run_dir", "DIR", "/run/pvscsid", .in_file = "/a", .given = "/b c'#;" },
+    { "max-segments", 0, "max_segments", "N", "128", 26, 128, "26", "127" },
+    { "max-luns", 0, "max_luns", "N", "256", 1, 256, "1", "255" },
+    { "pr", 0, "pr", "MODE", "auto", .in_file = "direct", .given = "deny" },
+    { "pr-socket", 0, "pr_socket", "SOCKET", "/run/qemu-pr-helper.sock", .in_file = "/a/pr", .given = "/b/pr" },
+    { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600" },
+    { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL },
+    { "granted-pages", 0, "granted_pages", "N", "8192", 0, 1048576, "0", NULL },
+    { "policy", 0, "policy", "0|1", "1", 0, 1, "0", NULL },
+    { "allow", 0, "allow", "COMMANDS", "none", .in_file = "tape:3c+3b/05", .given = "disk:85" },
+    { "deny", 0, "deny", "COMMANDS", "none", .in_file = "all:4c", .given = "changer:a5+a6 optical:04" },
+    { "permit", 0, "permit", "COMMANDS", "all", .in_file = "none", .given = "tape:b5/20" },
+    { "sandbox", 0, "sandbox", "MODE", "auto", .in_file = "off", .given = "full" },
+    { "sandbox-uid-base", 0, "sandbox_uid_base", "N", "1879048192", 65536, 2143289344, "65536", "2143289344" },
+    { "standalone", 0, NULL, "SOCKET" },
+    { "dump-config", 0, NULL, "" },
+    { "version", 0, NULL, "" },
+    { "help", 'h', NULL, "" },
+};
+
+#endif
