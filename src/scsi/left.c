@@ -15,52 +15,30 @@ struct form {
     uint8_t values;
 };
 
-#define NOT_MMC (SCSI_ALL & ~SCSI_MMC)
 #define VALUE(v) (1u << (v))
+
+/* PREVENT ALLOW MEDIUM REMOVAL with a value of from prevents, with the value to it allows again. */
+#define PREVENT(from, to) \
+    .makes = { OP_PREVENT_ALLOW, 4, 0x03, from }, .ends = { OP_PREVENT_ALLOW, 4, 0x03, VALUE(to) }, \
+    .undo = { OP_PREVENT_ALLOW, [4] = (to) }
+/* The release of an element, an extent or a third party's reservation leaves the rest (SPC-2 7.16, 7.17, SMC-3). */
+#define RESERVE(n) \
+    .makes = { OP_RESERVE_##n, 0, 0, VALUE(0) }, .ends = { OP_RELEASE_##n, 1, 0x1f, VALUE(0) }, \
+    .undo = { OP_RELEASE_##n }
 
 static const struct {
     uint32_t bit, types;
     struct form makes, ends;
-    uint8_t undo[SCSI_LEFT_CDB_MAX], undo_len;
+    uint8_t undo[SCSI_LEFT_CDB_MAX];
     const char *name;
 } rows[] = {
-    /* Bit 1 is another meaning on changers (SPC-3), so anything but 0 prevents. */
-    { .bit = SCSI_LEFT_PREVENT,
-      .types = NOT_MMC,
-      .makes = { OP_PREVENT_ALLOW, 4, 0x03, VALUE(1) | VALUE(2) | VALUE(3) },
-      .ends = { OP_PREVENT_ALLOW, 4, 0x03, VALUE(0) },
-      .undo = { OP_PREVENT_ALLOW },
-      .undo_len = 6,
+    /* Bit 1 has another meaning on changers (SPC-3), so anything but 0 prevents. */
+    { SCSI_LEFT_PREVENT, SCSI_ALL & ~SCSI_MMC, PREVENT(VALUE(1) | VALUE(2) | VALUE(3), 0),
       .name = "PREVENT MEDIUM REMOVAL" },
-    { .bit = SCSI_LEFT_PREVENT,
-      .types = SCSI_MMC,
-      .makes = { OP_PREVENT_ALLOW, 4, 0x03, VALUE(1) },
-      .ends = { OP_PREVENT_ALLOW, 4, 0x03, VALUE(0) },
-      .undo = { OP_PREVENT_ALLOW },
-      .undo_len = 6,
-      .name = "PREVENT MEDIUM REMOVAL" },
-    { .bit = SCSI_LEFT_PREVENT_PERSISTENT,
-      .types = SCSI_MMC,
-      .makes = { OP_PREVENT_ALLOW, 4, 0x03, VALUE(3) },
-      .ends = { OP_PREVENT_ALLOW, 4, 0x03, VALUE(2) },
-      .undo = { OP_PREVENT_ALLOW, 0, 0, 0, 0x02 },
-      .undo_len = 6,
-      .name = "persistent PREVENT MEDIUM REMOVAL" },
-    /* The release of an element, an extent or a third party's reservation leaves the rest (SPC-2 7.16, 7.17, SMC-3). */
-    { .bit = SCSI_LEFT_RESERVE_6,
-      .types = SCSI_ALL,
-      .makes = { OP_RESERVE_6, 0, 0, VALUE(0) },
-      .ends = { OP_RELEASE_6, 1, 0x1f, VALUE(0) },
-      .undo = { OP_RELEASE_6 },
-      .undo_len = 6,
-      .name = "RESERVE(6)" },
-    { .bit = SCSI_LEFT_RESERVE_10,
-      .types = SCSI_ALL,
-      .makes = { OP_RESERVE_10, 0, 0, VALUE(0) },
-      .ends = { OP_RELEASE_10, 1, 0x1f, VALUE(0) },
-      .undo = { OP_RELEASE_10 },
-      .undo_len = 10,
-      .name = "RESERVE(10)" },
+    { SCSI_LEFT_PREVENT, SCSI_MMC, PREVENT(VALUE(1), 0), .name = "PREVENT MEDIUM REMOVAL" },
+    { SCSI_LEFT_PREVENT_PERSISTENT, SCSI_MMC, PREVENT(VALUE(3), 2), .name = "persistent PREVENT MEDIUM REMOVAL" },
+    { SCSI_LEFT_RESERVE_6, SCSI_ALL, RESERVE(6), .name = "RESERVE(6)" },
+    { SCSI_LEFT_RESERVE_10, SCSI_ALL, RESERVE(10), .name = "RESERVE(10)" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -95,7 +73,7 @@ unsigned scsi_left_undo(uint32_t *left, uint8_t cdb[SCSI_LEFT_CDB_MAX])
             continue;
         *left &= ~rows[i].bit;
         memcpy(cdb, rows[i].undo, SCSI_LEFT_CDB_MAX);
-        return rows[i].undo_len;
+        return scsi_cdb_group_len(cdb[0]);
     }
     *left = 0;
     return 0;
