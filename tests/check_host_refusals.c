@@ -7,32 +7,55 @@
 
 #include "host-fixture.h"
 
+/* A node of BACK's dev-N; overwritten by the next call. */
+static const char *dev_node(unsigned n, const char *name)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), BACK "/vscsi-devs/dev-%u/%s", n, name);
+    return path;
+}
+
+/* dev-N has an error that holds this text; NULL: it has none. */
+static void expect_error(unsigned n, const char *text)
+{
+    const char *error = fake_get(dev_node(n, "error"));
+
+    if (!text)
+        ck_assert_msg(error == NULL, "dev-%u: '%s'", n, error);
+    else
+        ck_assert_msg(error && strstr(error, text), "dev-%u: '%s' instead of '%s'", n, error ? error : "(none)", text);
+}
+
 /* --- what cannot be had --- */
 
 START_TEST(a_device_that_cannot_be_had_says_why)
 {
+    /* why NULL: it can be had. */
+    static const struct {
+        const char *pdev, *vdev, *why;
+    } devs[] = {
+        { "file:/nonexistent", "0:0:0:0", "/nonexistent: No such file" },
+        { "1:0:0", "0:0:0:1", "expected /dev/" },
+        { pdev_a, "0:0:0", "v-dev is '0:0:0'; expected h:c:t:l" },
+        { pdev_a, "0:0:0:16384", "expected h:c:t:l with c up to 255" },
+        { pdev_a, "0:0:0:4", NULL },
+        { pdev_b, "7:0:0:4", "taken by dev-4" },
+        { NULL, NULL, "p-dev cannot be read" },
+    };
+
     start();
     create_vhost(3, 0);
-    add_dev(BACK, 0, "file:/nonexistent", "0:0:0:0");
-    add_dev(BACK, 1, "1:0:0", "0:0:0:1");
-    add_dev(BACK, 2, pdev_a, "0:0:0");
-    add_dev(BACK, 3, pdev_a, "0:0:0:16384");
-    add_dev(BACK, 4, pdev_a, "0:0:0:4");
-    add_dev(BACK, 5, pdev_b, "7:0:0:4");
-    fake_put(BACK "/vscsi-devs/dev-6/state", "1");
-    expect(BACK "/vscsi-devs/dev-0/state", "6");
-    expect(BACK "/vscsi-devs/dev-6/state", "6");
-    expect(BACK "/vscsi-devs/dev-4/state", "3");
-    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-1/state"), "6");
-    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-2/state"), "6");
-    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-3/state"), "6");
-    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-5/state"), "6");
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-0/error"), "/nonexistent: No such file"));
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-1/error"), "expected /dev/"));
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-2/error"), "v-dev is '0:0:0'; expected h:c:t:l"));
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-3/error"), "expected h:c:t:l with c up to 255"));
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-5/error"), "taken by dev-4"));
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-6/error"), "p-dev cannot be read"));
+    for (unsigned i = 0; i < ARRAY_SIZE(devs); i++) {
+        if (devs[i].pdev)
+            add_dev(BACK, i, devs[i].pdev, devs[i].vdev);
+        else
+            fake_putf("1", BACK "/vscsi-devs/dev-%u/state", i);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(devs); i++) {
+        expect(dev_node(i, "state"), devs[i].why ? "6" : "3");
+        expect_error(i, devs[i].why);
+    }
     /* The toolstack tries again with something better. */
     fake_put(BACK "/vscsi-devs/dev-0/p-dev", pdev_b);
     fake_put(BACK "/vscsi-devs/dev-0/state", "1");
@@ -51,7 +74,7 @@ START_TEST(a_device_that_the_worker_refuses_says_why)
     create_vhost(3, 0);
     add_dev(BACK, 0, pdev_a, "0:0:0:0");
     expect(BACK "/vscsi-devs/dev-0/state", "6");
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-0/error"), "worker cannot use it: Invalid argument"));
+    expect_error(0, "worker cannot use it: Invalid argument");
 }
 END_TEST
 
@@ -64,7 +87,7 @@ START_TEST(the_limit_of_luns_holds)
     add_dev(BACK, 1, pdev_a, "0:0:0:1");
     add_dev(BACK, 2, pdev_b, "0:0:0:2");
     expect(BACK "/vscsi-devs/dev-2/state", "6");
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-2/error"), "max_luns"));
+    expect_error(2, "max_luns");
     expect(BACK "/vscsi-devs/dev-1/state", "3");
 }
 END_TEST
@@ -85,59 +108,76 @@ END_TEST
 
 START_TEST(the_options_of_a_device_reach_the_worker)
 {
-    const struct worker_msg *m;
+    /* What the toolstack writes, and what the worker is told. */
+    static const struct {
+        const char *option[4][2];
+        uint32_t flags;
+        uint8_t pr_mode;
+        unsigned n_rules;
+        const char *rules; /* 4 bytes each */
+    } devs[] = {
+        { .option = { { "readonly", "1" }, { "feature-host", "1" }, { "pr", "deny" }, { "pr-move", "0" } },
+          .flags = LUN_READONLY | LUN_FEATURE_HOST | LUN_ATTACHED,
+          .pr_mode = PR_DENY },
+        { .option = { { "pr-move", "1" } }, .flags = LUN_PR_MOVE | LUN_ATTACHED, .pr_mode = PR_HELPER },
+        { .option = { { "pr-force", "1" }, { "pr", "direct" } },
+          .flags = LUN_PR_FORCED | LUN_ATTACHED,
+          .pr_mode = PR_DIRECT },
+        { .option = { { "allow", "3b+a3/0f" }, { "deny", "04" } },
+          .flags = LUN_ATTACHED,
+          .pr_mode = PR_HELPER,
+          .n_rules = 3,
+          .rules = "\x04\0\0\1\x3b\0\0\0\xa3\1\x0f\0" },
+        { .option = { { "third-party-copy", "1" } },
+          .flags = LUN_ATTACHED,
+          .pr_mode = PR_HELPER,
+          .n_rules = 6,
+          .rules = "\x18\0\0\0\x39\0\0\0\x3a\0\0\0\x7f\0\0\0\x83\0\0\0\x84\0\0\0" },
+    };
 
     start();
     create_vhost(3, 0);
-    fake_put(BACK "/vscsi-devs/dev-0/readonly", "1");
-    fake_put(BACK "/vscsi-devs/dev-0/feature-host", "1");
-    fake_put(BACK "/vscsi-devs/dev-0/pr", "deny");
-    fake_put(BACK "/vscsi-devs/dev-0/pr-move", "0");
-    add_dev(BACK, 0, pdev_a, "0:2:3:4");
-    expect(BACK "/vscsi-devs/dev-0/state", "3");
-    m = fake_last(fake_child(), WM_LUN_ADD);
-    ck_assert_uint_eq(m->u.lun.flags, LUN_READONLY | LUN_FEATURE_HOST | LUN_ATTACHED);
-    ck_assert_uint_eq(m->u.lun.pr_mode, PR_DENY);
-    ck_assert_uint_eq(m->u.lun.channel, 2);
-    ck_assert_uint_eq(m->u.lun.target, 3);
-    ck_assert_uint_eq(m->u.lun.lun, 4);
-    ck_assert_uint_eq(m->u.lun.backing, LUN_BACKING_FILE);
-    ck_assert_uint_eq(m->u.lun.max_transfer, 127 * 4096);
-    fake_put(BACK "/vscsi-devs/dev-2/pr-move", "1");
-    add_dev(BACK, 2, pdev_a, "0:2:3:5");
-    expect(BACK "/vscsi-devs/dev-2/state", "3");
-    m = fake_last(fake_child(), WM_LUN_ADD);
-    ck_assert_uint_eq(m->u.lun.flags, LUN_PR_MOVE | LUN_ATTACHED);
-    ck_assert_uint_eq(m->u.lun.pr_mode, PR_HELPER);
-    fake_put(BACK "/vscsi-devs/dev-3/pr-force", "1");
-    fake_put(BACK "/vscsi-devs/dev-3/pr", "direct");
-    add_dev(BACK, 3, pdev_a, "0:2:3:6");
-    expect(BACK "/vscsi-devs/dev-3/state", "3");
-    m = fake_last(fake_child(), WM_LUN_ADD);
-    ck_assert_uint_eq(m->u.lun.flags, LUN_PR_FORCED | LUN_ATTACHED);
-    ck_assert_uint_eq(m->u.lun.pr_mode, PR_DIRECT);
-    fake_put(BACK "/vscsi-devs/dev-4/allow", "3b+a3/0f");
-    fake_put(BACK "/vscsi-devs/dev-4/deny", "04");
-    add_dev(BACK, 4, pdev_a, "0:2:3:7");
-    expect(BACK "/vscsi-devs/dev-4/state", "3");
-    m = fake_last(fake_child(), WM_LUN_ADD);
-    ck_assert_uint_eq(m->u.lun.n_rules, 3);
-    ck_assert_mem_eq(m->u.lun.rule, "\x04\0\0\1\x3b\0\0\0\xa3\1\x0f\0", 12);
-    fake_put(BACK "/vscsi-devs/dev-5/third-party-copy", "1");
-    add_dev(BACK, 5, pdev_a, "0:2:3:8");
-    expect(BACK "/vscsi-devs/dev-5/state", "3");
-    m = fake_last(fake_child(), WM_LUN_ADD);
-    ck_assert_uint_eq(m->u.lun.n_rules, 6);
-    ck_assert_mem_eq(m->u.lun.rule, "\x18\0\0\0\x39\0\0\0\x3a\0\0\0\x7f\0\0\0\x83\0\0\0\x84\0\0\0", 24);
-    fake_put(BACK "/vscsi-devs/dev-6/allow", "write");
-    add_dev(BACK, 6, pdev_a, "0:2:3:9");
-    expect(BACK "/vscsi-devs/dev-6/state", "6");
-    ck_assert_ptr_nonnull(strstr(fake_get(BACK "/vscsi-devs/dev-6/error"), "allow is 'write': 'write' is no command"));
-    fake_put(BACK "/vscsi-devs/dev-1/pr", "perhaps");
-    add_dev(BACK, 1, pdev_a, "0:0:0:0");
-    expect(BACK "/vscsi-devs/dev-1/state", "6");
-    ck_assert_ptr_nonnull(
-        strstr(fake_get(BACK "/vscsi-devs/dev-1/error"), "pr is 'perhaps'; expected auto, helper, direct or deny"));
+    for (unsigned i = 0; i < ARRAY_SIZE(devs); i++) {
+        const struct worker_msg *m;
+        char vdev[16];
+
+        for (unsigned k = 0; k < ARRAY_SIZE(devs[i].option) && devs[i].option[k][0]; k++)
+            fake_put(dev_node(i, devs[i].option[k][0]), devs[i].option[k][1]);
+        snprintf(vdev, sizeof(vdev), "0:2:3:%u", 4 + i);
+        add_dev(BACK, i, pdev_a, vdev);
+        expect(dev_node(i, "state"), "3");
+        m = fake_last(fake_child(), WM_LUN_ADD);
+        ck_assert_uint_eq(m->u.lun.flags, devs[i].flags);
+        ck_assert_uint_eq(m->u.lun.pr_mode, devs[i].pr_mode);
+        ck_assert_uint_eq(m->u.lun.channel, 2);
+        ck_assert_uint_eq(m->u.lun.target, 3);
+        ck_assert_uint_eq(m->u.lun.lun, 4 + i);
+        ck_assert_uint_eq(m->u.lun.backing, LUN_BACKING_FILE);
+        ck_assert_uint_eq(m->u.lun.max_transfer, 127 * 4096);
+        ck_assert_uint_eq(m->u.lun.n_rules, devs[i].n_rules);
+        if (devs[i].n_rules)
+            ck_assert_mem_eq(m->u.lun.rule, devs[i].rules, 4 * devs[i].n_rules);
+    }
+}
+END_TEST
+
+START_TEST(an_option_that_is_none_is_refused_with_a_reason)
+{
+    static const struct {
+        const char *option, *value, *why;
+    } devs[] = {
+        { "allow", "write", "allow is 'write': 'write' is no command" },
+        { "pr", "perhaps", "pr is 'perhaps'; expected auto, helper, direct or deny" },
+    };
+
+    start();
+    create_vhost(3, 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(devs); i++) {
+        fake_put(dev_node(i, devs[i].option), devs[i].value);
+        add_dev(BACK, i, pdev_a, "0:0:0:0");
+        expect(dev_node(i, "state"), "6");
+        expect_error(i, devs[i].why);
+    }
 }
 END_TEST
 
@@ -212,13 +252,9 @@ START_TEST(a_wrong_frontend_id_is_refused_with_a_reason)
     static const char *const wrong[] = { "4", "-3", "3 ", "0x3", "99999999999", "" };
 
     for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
-        char back[64], path[96];
-
-        snprintf(back, sizeof(back), "backend/vscsi/3/%u", i);
-        fake_putf(wrong[i], "%s/frontend-id", back);
-        fake_putf("/local/domain/3/device/vscsi/0", "%s/frontend", back);
-        fake_putf("1", "%s/state", back);
-        snprintf(path, sizeof(path), "%s/state", back);
+        fake_putf(wrong[i], "backend/vscsi/3/%u/frontend-id", i);
+        fake_putf(FRONT, "backend/vscsi/3/%u/frontend", i);
+        fake_putf("1", "backend/vscsi/3/%u/state", i);
     }
     fake_domain(3, true);
     fake_put(FRONT "/state", "1");
@@ -319,6 +355,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, the_limit_of_luns_holds);
     tcase_add_test(t, a_device_that_the_guest_refused_is_noted);
     tcase_add_test(t, the_options_of_a_device_reach_the_worker);
+    tcase_add_test(t, an_option_that_is_none_is_refused_with_a_reason);
     tcase_add_test(t, a_ring_that_cannot_be_mapped_closes_the_vhost);
     tcase_add_test(t, a_protocol_that_is_not_ours_is_refused);
     tcase_add_test(t, a_frontend_that_is_not_the_paths_own_is_never_followed);
