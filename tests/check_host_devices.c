@@ -328,7 +328,7 @@ START_TEST(resets_that_take_long_keep_no_device_from_being_opened)
     make_scsi("6:0:0:0", 6, "naa.5000c500a1b2c3d5");
     set_open_sleeps("sg5");
     for (int i = 0; i < 40; i++)
-        fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 0 });
+        fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_index = 0 });
     add_dev(BACK, 1, "6:0:0:0", "0:0:0:1");
     fake_put(BACK "/state", "7");
     expect(BACK "/vscsi-devs/dev-1/state", "3");
@@ -343,7 +343,7 @@ START_TEST(the_end_of_a_reset_is_told_to_the_lun_that_wanted_it)
     connected_disk();
     make_scsi("6:0:0:0", 6, "naa.5000c500a1b2c3d5");
     set_open_sleeps("sg5");
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 0 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_index = 0 });
     if (_i == 1) {
         fake_put(LUN_0 "/state", "5");
         fake_put(BACK "/state", "7");
@@ -355,7 +355,7 @@ START_TEST(the_end_of_a_reset_is_told_to_the_lun_that_wanted_it)
         let_happen();
         add_dev(BACK, 0, "6:0:0:0", "0:0:0:0");
         UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 2);
-        ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_ADD)->lun_slot, 0);
+        ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_ADD)->lun_index, 0);
     }
     let_happen();
     ck_assert_uint_eq(fake_count(fake_child(), WM_RESET_DONE), 0);
@@ -396,7 +396,7 @@ START_TEST(a_device_that_leaves_over_a_restart_keeps_its_caches)
     fake_child_mute = false;
     UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
     if (_i == 2) {
-        fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_slot = 0 });
+        fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_index = 0 });
         fake_say(fake_child(), &(struct worker_msg){ .type = WM_CONNECTED,
                                                      .generation = fake_last(fake_child(), WM_CONNECT)->generation });
     }

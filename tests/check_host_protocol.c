@@ -67,7 +67,7 @@ START_TEST(state_4_is_written_only_when_every_device_is_settled)
     let_happen();
     ck_assert_str_eq(fake_get(BACK "/state"), "2");
     fake_say(fake_child(),
-             &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_slot = fake_last(fake_child(), WM_LUN_ADD)->lun_slot });
+             &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_index = fake_last(fake_child(), WM_LUN_ADD)->lun_index });
     expect(BACK "/state", "4");
     ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "3");
     ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-1/state"), "6");

@@ -104,14 +104,14 @@ START_TEST(what_a_worker_says_of_an_earlier_ring_is_ignored)
     fake_say(fake_child(), &old);
     let_happen();
     ck_assert_str_eq(fake_get(BACK "/state"), "4");
-    /* And nonsense: unknown types, slots that do not exist. */
+    /* And nonsense: unknown types, indexes that do not exist. */
     for (uint32_t type = 0; type < 70; type++) {
         if (type == WM_RESET || (type >= WM_LUN_ADDED && type <= WM_DISCONNECTED) || type == WM_HALTED)
             continue;
-        fake_say(fake_child(), &(struct worker_msg){ .type = type, .generation = 77, .lun_slot = 4000000000u });
+        fake_say(fake_child(), &(struct worker_msg){ .type = type, .generation = 77, .lun_index = 4000000000u });
     }
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_slot = 4000000000u, .error = -1 });
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED, .lun_slot = 255 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .lun_index = 4000000000u, .error = -1 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED, .lun_index = 255 });
     let_happen();
     ck_assert_str_eq(fake_get(BACK "/state"), "4");
 }
@@ -120,10 +120,10 @@ END_TEST
 START_TEST(a_reset_is_refused_unless_it_is_configured)
 {
     connected();
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 0 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_index = 0 });
     UNTIL(fake_count(fake_child(), WM_RESET_DONE) == 1);
     ck_assert_int_eq(fake_last(fake_child(), WM_RESET_DONE)->error, -EOPNOTSUPP);
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_slot = 99 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_RESET, .lun_index = 99 });
     UNTIL(fake_count(fake_child(), WM_RESET_DONE) == 2);
 }
 END_TEST
@@ -136,20 +136,20 @@ START_TEST(a_worker_gets_connections_to_the_pr_helper)
 
     snprintf(settings.pr_socket, sizeof(settings.pr_socket), "%s/helper", dir);
     connected();
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_slot = 0 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 0 });
     UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 1);
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
     strcpy(addr.sun_path, settings.pr_socket);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
     ck_assert_int_eq(listen(listener, 8), 0);
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_slot = 0 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 0 });
     UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 2);
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, 0);
     fd = accept(listener, NULL, NULL);
     ck_assert_int_ge(fd, 0);
     close(fd);
     /* There is no such LUN. */
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_slot = 99 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 99 });
     UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 3);
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
     ck_assert_int_lt(accept(listener, NULL, NULL), 0);

@@ -478,7 +478,7 @@ START_TEST(a_worker_may_start_while_a_device_is_away)
     new_service();
     ck_assert_int_eq(add_device(TAPE, 0x01, LUN_HELD), 0);
     {
-        struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = DISK };
+        struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = DISK };
 
         msg.u.lun.target = DISK;
         msg.u.lun.type = 0x1f;

@@ -14,7 +14,7 @@ static int helper_listener, helper_connection;
 
 static void add_pr_lun(void)
 {
-    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = 6 };
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = 6 };
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
     snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/check-service-device.%d", (int)getpid());

@@ -53,7 +53,7 @@ static struct outstanding *outstanding(uint16_t rqid)
 static void add_target(uint32_t target, uint32_t flags)
 {
     static const uint8_t types[TARGETS] = { 0x00, 0x01, 0x00, 0x08 };
-    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = target };
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = target };
 
     msg.u.lun.target = (uint16_t)target;
     msg.u.lun.type = types[target];

@@ -18,7 +18,7 @@
 #include "worker/worker.h"
 
 #define WAIT_MS 20000
-#define DEVICE 255 /* lun_slot and target of the LUN at `node` */
+#define DEVICE 255 /* lun_index and target of the LUN at `node` */
 
 static pid_t child;
 static int control = -1, node = -1, journal_fd = -1, stats_fd = -1;
@@ -126,12 +126,12 @@ static void say(const struct worker_msg *msg, const int *fds, unsigned n)
     ck_assert_int_eq(worker_msg_send(control, msg, fds, n), 0);
 }
 
-static void say_type(uint32_t type, uint32_t slot)
+static void say_type(uint32_t type, uint32_t index)
 {
-    say(&(struct worker_msg){ .type = type, .lun_slot = slot }, NULL, 0);
+    say(&(struct worker_msg){ .type = type, .lun_index = index }, NULL, 0);
 }
 
-static void hear(uint32_t type, int error, uint32_t slot)
+static void hear(uint32_t type, int error, uint32_t index)
 {
     struct worker_msg msg;
     int fds[WORKER_MAX_FDS];
@@ -140,7 +140,7 @@ static void hear(uint32_t type, int error, uint32_t slot)
     ck_assert_int_eq(worker_msg_recv(control, &msg, fds), 1);
     ck_assert_uint_eq(msg.type, type);
     ck_assert_int_eq(msg.error, error);
-    ck_assert_uint_eq(msg.lun_slot, slot);
+    ck_assert_uint_eq(msg.lun_index, index);
 }
 
 /* True while the worker says nothing and runs. */
@@ -177,18 +177,18 @@ static void init(void)
     hear(WM_READY, 0, 0);
 }
 
-/* slot DEVICE: the one at `node`; any other: an emulated disk. */
-static void give_lun(uint32_t slot, uint32_t flags)
+/* index DEVICE: the one at `node`; any other: an emulated disk. */
+static void give_lun(uint32_t index, uint32_t flags)
 {
-    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = slot };
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = index };
     int pair[2], fd;
 
-    msg.u.lun.target = (uint16_t)slot;
-    msg.u.lun.backing = slot == DEVICE ? LUN_BACKING_SG : LUN_BACKING_FILE;
+    msg.u.lun.target = (uint16_t)index;
+    msg.u.lun.backing = index == DEVICE ? LUN_BACKING_SG : LUN_BACKING_FILE;
     msg.u.lun.flags = flags;
     msg.u.lun.max_transfer = 4096;
     msg.u.lun.pr_mode = PR_DENY;
-    if (slot == DEVICE) {
+    if (index == DEVICE) {
         if (node >= 0)
             close(node);
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
@@ -199,7 +199,7 @@ static void give_lun(uint32_t slot, uint32_t flags)
     }
     say(&msg, &fd, 1);
     close(fd);
-    hear(WM_LUN_ADDED, 0, slot);
+    hear(WM_LUN_ADDED, 0, index);
 }
 
 static void connect_ring(void)
@@ -221,11 +221,11 @@ static void begin(void)
 }
 
 /* The worker is another process and looks at the ring whenever it likes: a request is whole before it is there. */
-static void put_at(uint16_t rqid, uint32_t slot, uint8_t act)
+static void put_at(uint16_t rqid, uint32_t index, uint8_t act)
 {
     struct vscsiif_request *req = prepare(rqid);
 
-    req->id = (uint16_t)slot;
+    req->id = (uint16_t)index;
     req->act = act;
     put_done();
 }

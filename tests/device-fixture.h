@@ -19,14 +19,14 @@ uint64_t __wrap_now_us(void)
     return __real_now_us() + later_us;
 }
 
-#define TAPE 1 /* its lun_slot, and its target */
+#define TAPE 1 /* its lun_index, and its target */
 #define DISK 2
 
-static UNUSED struct worker_msg lun_message(uint32_t slot, uint8_t type, uint32_t flags)
+static UNUSED struct worker_msg lun_message(uint32_t index, uint8_t type, uint32_t flags)
 {
-    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = slot };
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = index };
 
-    msg.u.lun.target = (uint16_t)slot;
+    msg.u.lun.target = (uint16_t)index;
     msg.u.lun.type = type;
     msg.u.lun.backing = LUN_BACKING_SG;
     msg.u.lun.flags = flags;
@@ -40,17 +40,17 @@ static UNUSED int add_message(const struct worker_msg *msg)
     return hotplug_add(svc, msg, eventfd(0, EFD_CLOEXEC), -1);
 }
 
-static UNUSED int add_device(uint32_t slot, uint8_t type, uint32_t flags)
+static UNUSED int add_device(uint32_t index, uint8_t type, uint32_t flags)
 {
-    struct worker_msg msg = lun_message(slot, type, flags);
+    struct worker_msg msg = lun_message(index, type, flags);
 
     return add_message(&msg);
 }
 
 /* Depth of the LUN; number of its SCSI host and commands that this host takes. */
-static UNUSED void add_narrow_device(uint32_t slot, uint32_t depth, uint32_t host, uint32_t can_queue)
+static UNUSED void add_narrow_device(uint32_t index, uint32_t depth, uint32_t host, uint32_t can_queue)
 {
-    struct worker_msg msg = lun_message(slot, 0x00, 0);
+    struct worker_msg msg = lun_message(index, 0x00, 0);
 
     msg.u.lun.queue_depth = depth;
     msg.u.lun.host = host;

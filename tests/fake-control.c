@@ -456,7 +456,7 @@ int child_start(struct loop *loop, const char *prefix, const struct child_ops *o
 
 int child_send(struct child *c, const struct worker_msg *msg, const int *fds, unsigned nfds)
 {
-    struct worker_msg answer = { .generation = msg->generation, .lun_slot = msg->lun_slot };
+    struct worker_msg answer = { .generation = msg->generation, .lun_index = msg->lun_index };
 
     for (unsigned i = 0; i < nfds; i++)
         if (fds[i] >= 0)

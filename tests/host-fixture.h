@@ -503,7 +503,7 @@ static UNUSED struct vdev *lun_0(void)
 
 static UNUSED void say_lost(void)
 {
-    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_LOST, .lun_slot = 0 });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_LOST, .lun_index = 0 });
 }
 
 static UNUSED uint32_t last_flags(void)

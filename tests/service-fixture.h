@@ -110,7 +110,7 @@ static UNUSED int disk_fd(void)
 
 static UNUSED int add_lun(uint32_t index, uint16_t target, uint16_t lun, uint32_t flags)
 {
-    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = index };
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = index };
 
     msg.u.lun.target = target;
     msg.u.lun.lun = lun;

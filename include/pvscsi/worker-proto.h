@@ -103,7 +103,7 @@ struct worker_msg {
     uint32_t generation; /* of the ring: CONNECT sets it, CONNECTED/DISCONNECTED/HALTED echo it */
     int32_t error;
     uint32_t
-        lun_slot; /* LUN messages: 0..PVSCSI_STATS_LUNS-1, chosen by control, also the slot in the statistics page */
+        lun_index; /* LUN messages: 0..PVSCSI_STATS_LUNS-1, chosen by control; the same index in the statistics page */
     union {
         struct {
             uint32_t domid; /* the guest */

@@ -171,11 +171,11 @@ static uint32_t left_by(const struct vdev *d)
     const struct pvscsi_stats *stats;
     uint32_t left = 0;
 
-    if (d->lun_slot < 0 || d->lun_slot >= PVSCSI_STATS_LUNS || v->clean)
+    if (d->lun_index < 0 || d->lun_index >= PVSCSI_STATS_LUNS || v->clean)
         return 0;
     stats = run_files_map_stats(v->host->settings->run_dir, v->domid, v->id);
-    if (stats && stats->lun[d->lun_slot].vdev == key_of(d))
-        left = __atomic_load_n(&stats->lun[d->lun_slot].left, __ATOMIC_ACQUIRE);
+    if (stats && stats->lun[d->lun_index].vdev == key_of(d))
+        left = __atomic_load_n(&stats->lun[d->lun_index].left, __ATOMIC_ACQUIRE);
     run_files_unmap_stats(stats);
     return left;
 }

@@ -107,10 +107,10 @@ struct vdev *model_find_vdev(struct vhost *v, const char *name, size_t len)
     return NULL;
 }
 
-struct vdev *model_find_lun(struct vhost *v, uint32_t lun_slot)
+struct vdev *model_find_lun(struct vhost *v, uint32_t lun_index)
 {
     for (struct vdev *d = v->devs; d; d = d->next)
-        if (d->lun_slot >= 0 && (uint32_t)d->lun_slot == lun_slot)
+        if (d->lun_index >= 0 && (uint32_t)d->lun_index == lun_index)
             return d;
     return NULL;
 }
@@ -129,7 +129,7 @@ struct vdev *model_add_vdev(struct vhost *v, const char *name)
         return NULL;
     d->vhost = v;
     snprintf(d->name, sizeof(d->name), "%s", name);
-    d->lun_slot = -1;
+    d->lun_index = -1;
     d->fds = (struct device_fds){ .sg = -1, .block = -1 };
     d->dirty = d->dirty_front = true;
     while (*at)

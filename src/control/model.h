@@ -92,7 +92,7 @@ struct vdev {
     /* vdev.c */
     struct wish wish;
     enum lun_state lun;
-    int lun_slot; /* its index in the worker and in the statistics; -1: none */
+    int lun_index; /* its index in the worker and in the statistics; -1: none */
     struct device dev;
     struct device_fds fds; /* set while the device waits for a worker */
     struct opening *opening;
@@ -222,7 +222,7 @@ struct vhost {
     unsigned n_devs;
     bool clean;    /* what the guest left in its devices is undone, and it has no new ring yet */
     bool recalled; /* the file in which an earlier daemon recorded the devices was read */
-    bool lun_slot_used[PVSCSI_STATS_LUNS];
+    bool lun_index_used[PVSCSI_STATS_LUNS];
 };
 
 /* A device that may still have commands of a dead worker (at-work.c). */
@@ -293,7 +293,7 @@ bool model_dirty(const struct vhost *v);
 
 /* The name has len bytes and need not be NUL-terminated. NULL: there is no such device. */
 struct vdev *model_find_vdev(struct vhost *v, const char *name, size_t len);
-struct vdev *model_find_lun(struct vhost *v, uint32_t lun_slot);
+struct vdev *model_find_lun(struct vhost *v, uint32_t lun_index);
 /* Adds it at the end of v's list. NULL: out of memory, or there are too many (logged). */
 struct vdev *model_add_vdev(struct vhost *v, const char *name);
 /* Removes d from its vhost's list; the caller frees it. */

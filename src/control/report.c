@@ -196,8 +196,8 @@ static struct json_object *report_vhost_stats(const struct host *h, const struct
     add_number(o, "halted", s->halted);
     add_number(o, "granted_pages", s->granted_pages);
     for (const struct vdev *d = v->devs; d; d = d->next)
-        if (d->lun_slot >= 0)
-            json_object_array_add(luns, report_lun_stats(d, &s->lun[d->lun_slot]));
+        if (d->lun_index >= 0)
+            json_object_array_add(luns, report_lun_stats(d, &s->lun[d->lun_index]));
     json_object_object_add(o, "luns", luns);
     run_files_unmap_stats(s);
     return o;

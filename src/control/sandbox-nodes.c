@@ -18,9 +18,9 @@ struct sandbox_nodes {
     int root;
     uint32_t owner;
     struct {
-        int held; /* -1: the slot has no node */
+        int held; /* -1: the LUN has no node */
         dev_t rdev;
-    } slot[PVSCSI_STATS_LUNS];
+    } lun[PVSCSI_STATS_LUNS];
 };
 
 /* A mount that no directory shows. *out gets its root directory. */
@@ -48,7 +48,7 @@ int sandbox_nodes_new(struct sandbox_nodes **out)
     if (!n)
         return -ENOMEM;
     for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++)
-        n->slot[i].held = -1;
+        n->lun[i].held = -1;
     r = make_root(&n->root);
     if (r < 0) {
         free(n);
@@ -68,10 +68,10 @@ int sandbox_nodes_root(const struct sandbox_nodes *n)
     return n->root;
 }
 
-static bool others_have(const struct sandbox_nodes *n, uint32_t slot, dev_t rdev)
+static bool others_have(const struct sandbox_nodes *n, uint32_t index, dev_t rdev)
 {
     for (uint32_t i = 0; i < PVSCSI_STATS_LUNS; i++)
-        if (i != slot && n->slot[i].held >= 0 && n->slot[i].rdev == rdev)
+        if (i != index && n->lun[i].held >= 0 && n->lun[i].rdev == rdev)
             return true;
     return false;
 }
@@ -92,15 +92,15 @@ static int make_node(const struct sandbox_nodes *n, dev_t rdev)
     return 0;
 }
 
-int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t slot, int fd)
+int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t index, int fd)
 {
     CLEANUP_CLOSE int held = -1;
     struct stat st;
     int r;
 
-    if (slot >= PVSCSI_STATS_LUNS)
+    if (index >= PVSCSI_STATS_LUNS)
         return -EINVAL;
-    sandbox_nodes_remove(n, slot);
+    sandbox_nodes_remove(n, index);
     if (fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISCHR(st.st_mode))
@@ -108,24 +108,24 @@ int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t slot, int fd)
     held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (held < 0)
         return -errno;
-    r = others_have(n, slot, st.st_rdev) ? 0 : make_node(n, st.st_rdev);
+    r = others_have(n, index, st.st_rdev) ? 0 : make_node(n, st.st_rdev);
     if (r < 0)
         return r;
-    n->slot[slot].rdev = st.st_rdev;
-    n->slot[slot].held = steal_fd(&held);
+    n->lun[index].rdev = st.st_rdev;
+    n->lun[index].held = steal_fd(&held);
     return 0;
 }
 
-void sandbox_nodes_remove(struct sandbox_nodes *n, uint32_t slot)
+void sandbox_nodes_remove(struct sandbox_nodes *n, uint32_t index)
 {
     char name[CONFINE_NODE_MAX];
 
-    if (slot >= PVSCSI_STATS_LUNS || n->slot[slot].held < 0)
+    if (index >= PVSCSI_STATS_LUNS || n->lun[index].held < 0)
         return;
-    confine_node_name(n->slot[slot].rdev, name);
-    if (!others_have(n, slot, n->slot[slot].rdev))
+    confine_node_name(n->lun[index].rdev, name);
+    if (!others_have(n, index, n->lun[index].rdev))
         unlinkat(n->root, name, 0);
-    close(steal_fd(&n->slot[slot].held)); /* after the node, see above */
+    close(steal_fd(&n->lun[index].held)); /* after the node, see above */
 }
 
 void sandbox_nodes_free(struct sandbox_nodes *n)

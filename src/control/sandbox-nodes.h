@@ -22,12 +22,12 @@ void sandbox_nodes_set_owner(struct sandbox_nodes *nodes, uint32_t id);
 /* The root directory, opened; it belongs to nodes. */
 int sandbox_nodes_root(const struct sandbox_nodes *nodes);
 /*
- * LUN slot (below PVSCSI_STATS_LUNS) is on the device that fd has open. Its node replaces the one that the slot had.
+ * The LUN of this index (below PVSCSI_STATS_LUNS) is on the device that fd has open. Its node replaces the one that the index had.
  * fd stays the caller's. Anything but a character device needs no node. 0 or -errno.
  */
-int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t slot, int fd);
-/* The node goes if no other slot is on the device. A slot without a node, or out of range, is fine. */
-void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t slot);
+int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t index, int fd);
+/* The node goes if no other LUN is on the device. An index without a node, or out of range, is fine. */
+void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t index);
 /* Removes all nodes. NULL is allowed. */
 void sandbox_nodes_free(struct sandbox_nodes *nodes);
 

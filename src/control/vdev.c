@@ -42,9 +42,9 @@ static void let_go(struct vdev *d)
     reset_forget(d);
     device_close(&d->fds);
     giveback_device(d);
-    if (d->lun_slot >= 0)
-        d->vhost->lun_slot_used[d->lun_slot] = false;
-    d->lun_slot = -1;
+    if (d->lun_index >= 0)
+        d->vhost->lun_index_used[d->lun_index] = false;
+    d->lun_index = -1;
     d->dirty_front = true;
     d->reopen_us = 0;
     d->reopens = 0;
@@ -173,28 +173,28 @@ static bool follow_opening(struct vdev *d, uint64_t now)
     return d->opening && now >= d->deadline_us && open_is_late(d, now);
 }
 
-static int choose_slot(struct vdev *d)
+static int choose_index(struct vdev *d)
 {
     struct vhost *v = d->vhost;
     const struct pvscsi_stats *stats = NULL;
     uint64_t key = (uint64_t)d->wish.vdev.channel << 32 | (uint64_t)d->wish.vdev.target << 16 | d->wish.vdev.lun;
-    int free_slot = -1;
+    int free_index = -1;
     unsigned limit = v->host->settings->max_luns;
 
     stats = run_files_map_stats(v->host->settings->run_dir, v->domid, v->id);
     for (unsigned i = 0; i < limit && i < PVSCSI_STATS_LUNS; i++) {
-        if (v->lun_slot_used[i])
+        if (v->lun_index_used[i])
             continue;
         /* A LUN keeps its counters over a restart. */
         if (stats && stats->lun[i].vdev == key && (stats->lun[i].used || stats->lun[i].commands)) {
-            free_slot = (int)i;
+            free_index = (int)i;
             break;
         }
-        if (free_slot < 0)
-            free_slot = (int)i;
+        if (free_index < 0)
+            free_index = (int)i;
     }
     run_files_unmap_stats(stats);
-    return free_slot;
+    return free_index;
 }
 
 static int read_wish(struct vdev *d, char *why)
@@ -203,13 +203,13 @@ static int read_wish(struct vdev *d, char *why)
 
     if (r < 0)
         return r;
-    d->lun_slot = choose_slot(d);
-    if (d->lun_slot < 0) {
+    d->lun_index = choose_index(d);
+    if (d->lun_index < 0) {
         snprintf(why, DEVICE_WHY_MAX, "the vhost has its %u LUNs already (max_luns)",
                  d->vhost->host->settings->max_luns);
         return -ENOSPC;
     }
-    d->vhost->lun_slot_used[d->lun_slot] = true;
+    d->vhost->lun_index_used[d->lun_index] = true;
     return 0;
 }
 

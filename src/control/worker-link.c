@@ -83,23 +83,23 @@ static void put_policy(struct vdev *d, struct worker_msg *msg)
 static void add_node(struct vdev *d)
 {
     struct sandbox_nodes *nodes = d->vhost->worker.nodes;
-    int r = nodes && d->fds.sg >= 0 ? sandbox_nodes_add(nodes, (uint32_t)d->lun_slot, d->fds.sg) : 0;
+    int r = nodes && d->fds.sg >= 0 ? sandbox_nodes_add(nodes, (uint32_t)d->lun_index, d->fds.sg) : 0;
 
     if (r < 0)
         log_limited(&d->vhost->limit, XTL_ERROR, d->vhost->prefix, "%s: cannot make the worker's device node: %s",
                     d->name, strerror(-r));
 }
 
-static void remove_node(struct vhost *v, uint32_t slot)
+static void remove_node(struct vhost *v, uint32_t index)
 {
     if (v->worker.nodes)
-        sandbox_nodes_remove(v->worker.nodes, slot);
+        sandbox_nodes_remove(v->worker.nodes, index);
 }
 
 void worker_add_lun(struct vdev *d)
 {
     struct vhost *v = d->vhost;
-    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = (uint32_t)d->lun_slot };
+    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = (uint32_t)d->lun_index };
     int fds[2] = { d->fds.sg, d->fds.block };
     char hctl[HCTL_TEXT_MAX];
 
@@ -149,14 +149,15 @@ void worker_add_lun(struct vdev *d)
 
 void worker_remove_lun(struct vdev *d)
 {
-    struct worker_msg msg = { .type = WM_LUN_REMOVE, .lun_slot = (uint32_t)d->lun_slot };
+    struct worker_msg msg = { .type = WM_LUN_REMOVE, .lun_index = (uint32_t)d->lun_index };
 
     send(d->vhost, &msg, NULL, 0);
 }
 
 static void tell_hold(struct vdev *d)
 {
-    struct worker_msg msg = { .type = d->must_hold ? WM_LUN_HOLD : WM_LUN_RELEASE, .lun_slot = (uint32_t)d->lun_slot };
+    struct worker_msg msg = { .type = d->must_hold ? WM_LUN_HOLD : WM_LUN_RELEASE,
+                              .lun_index = (uint32_t)d->lun_index };
 
     d->held = d->must_hold;
     log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix,
@@ -166,7 +167,7 @@ static void tell_hold(struct vdev *d)
 
 static void tell_shared(struct vdev *d)
 {
-    struct worker_msg msg = { .type = WM_LUN_SHARED, .lun_slot = (uint32_t)d->lun_slot };
+    struct worker_msg msg = { .type = WM_LUN_SHARED, .lun_index = (uint32_t)d->lun_index };
 
     d->shared_told = d->shared;
     msg.u.lun.flags = d->shared ? LUN_SHARED : 0;
@@ -180,7 +181,9 @@ void worker_update_lun(struct vdev *d)
     if (d->shared_told != d->shared)
         tell_shared(d);
     if (d->reset == RESET_DONE) {
-        struct worker_msg msg = { .type = WM_RESET_DONE, .error = d->reset_result, .lun_slot = (uint32_t)d->lun_slot };
+        struct worker_msg msg = { .type = WM_RESET_DONE,
+                                  .error = d->reset_result,
+                                  .lun_index = (uint32_t)d->lun_index };
 
         d->reset = RESET_NONE;
         send(d->vhost, &msg, NULL, 0);
@@ -249,7 +252,7 @@ static void ring_answered(struct vhost *v, enum ring_answer answer, int error)
 
 static void lun_answered(struct vhost *v, const struct worker_msg *msg, enum lun_answer answer)
 {
-    struct vdev *d = model_find_lun(v, msg->lun_slot);
+    struct vdev *d = model_find_lun(v, msg->lun_index);
 
     if (!d)
         return;
@@ -259,12 +262,12 @@ static void lun_answered(struct vhost *v, const struct worker_msg *msg, enum lun
 
 static void reset_wanted(struct vhost *v, const struct worker_msg *msg)
 {
-    struct vdev *d = model_find_lun(v, msg->lun_slot);
+    struct vdev *d = model_find_lun(v, msg->lun_index);
 
     if (d && lun_is_with_worker(d->lun)) {
         d->reset = RESET_WANTED;
     } else {
-        struct worker_msg answer = { .type = WM_RESET_DONE, .error = -EOPNOTSUPP, .lun_slot = msg->lun_slot };
+        struct worker_msg answer = { .type = WM_RESET_DONE, .error = -EOPNOTSUPP, .lun_index = msg->lun_index };
 
         send(v, &answer, NULL, 0);
     }
@@ -272,9 +275,9 @@ static void reset_wanted(struct vhost *v, const struct worker_msg *msg)
 
 static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
 {
-    const struct vdev *d = model_find_lun(v, msg->lun_slot);
+    const struct vdev *d = model_find_lun(v, msg->lun_index);
     bool has_one = d && (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO);
-    struct worker_msg answer = { .type = WM_HELPER_SOCKET, .lun_slot = msg->lun_slot };
+    struct worker_msg answer = { .type = WM_HELPER_SOCKET, .lun_index = msg->lun_index };
     int fd = has_one ? pr_connect(v->host->settings->pr_socket) : -ENOENT;
 
     answer.error = fd < 0 ? fd : 0;
@@ -314,7 +317,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         lun_answered(v, msg, LUN_SAID_ADDED);
         break;
     case WM_LUN_REMOVED:
-        remove_node(v, msg->lun_slot);
+        remove_node(v, msg->lun_index);
         lun_answered(v, msg, LUN_SAID_REMOVED);
         break;
     case WM_CONNECTED:
@@ -332,8 +335,8 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         }
         break;
     case WM_LUN_LOST:
-        d = model_find_lun(v, msg->lun_slot);
-        remove_node(v, msg->lun_slot);
+        d = model_find_lun(v, msg->lun_index);
+        remove_node(v, msg->lun_index);
         if (d)
             d->lost = true;
         break;
@@ -347,7 +350,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         pages_wanted(v, msg->u.pages);
         return; /* nothing of the model has changed */
     case WM_HELPER:
-        d = model_find_lun(v, msg->lun_slot);
+        d = model_find_lun(v, msg->lun_index);
         if (d && msg->u.helper_state <= HELPER_UNUSED)
             d->helper = msg->u.helper_state;
         break;

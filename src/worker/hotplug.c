@@ -229,17 +229,17 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     bool away = (msg->u.lun.flags & LUN_AWAY) != 0;
     int r;
 
-    if (msg->lun_slot >= PVSCSI_STATS_LUNS || (node < 0) != away)
+    if (msg->lun_index >= PVSCSI_STATS_LUNS || (node < 0) != away)
         return -EINVAL;
     if (msg->u.lun.flags & LUN_RETURNED)
-        return away ? -EINVAL : take_again(svc, svc->luns[msg->lun_slot], msg, &node, &block);
-    if (svc->luns[msg->lun_slot] || lun_find(svc, msg->u.lun.channel, msg->u.lun.target, msg->u.lun.lun))
+        return away ? -EINVAL : take_again(svc, svc->luns[msg->lun_index], msg, &node, &block);
+    if (svc->luns[msg->lun_index] || lun_find(svc, msg->u.lun.channel, msg->u.lun.target, msg->u.lun.lun))
         return -EEXIST;
     lun = calloc(1, sizeof(*lun));
     if (!lun)
         return -ENOMEM;
     lun->file_fd = -1;
-    lun->index = msg->lun_slot;
+    lun->index = msg->lun_index;
     lun->channel = msg->u.lun.channel;
     lun->target = msg->u.lun.target;
     lun->number = msg->u.lun.lun;
@@ -266,7 +266,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
         inventory_changed(svc, lun);
     if (!away && lun->facts.pr == SCSI_PR_DIRECT)
         svc->helper_changed(svc, lun, HELPER_UNUSED);
-    svc->luns[msg->lun_slot] = steal_ptr(lun);
+    svc->luns[msg->lun_index] = steal_ptr(lun);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * LUNs that come and go while the ring runs: opened, removed after their commands have ended, held while a device
- * may have commands of another worker. index is lun_slot of worker-proto.h; one that is out of range or free is
+ * may have commands of another worker. index is lun_index of worker-proto.h; one that is out of range or free is
  * ignored.
  */
 #ifndef PVSCSI_HOTPLUG_H

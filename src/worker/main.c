@@ -82,9 +82,9 @@ static void queue(struct worker *w, struct worker_msg *msg)
     flush_outbox(w);
 }
 
-static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_slot, uint32_t helper)
+static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_index, uint32_t helper)
 {
-    struct worker_msg msg = { .type = type, .error = error, .lun_slot = lun_slot };
+    struct worker_msg msg = { .type = type, .error = error, .lun_index = lun_index };
 
     if (type == WM_HELPER)
         msg.u.helper_state = helper;
@@ -298,23 +298,23 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_LUN_ADD: {
         int node = steal_fd(&fds[0]), block = steal_fd(&fds[1]);
 
-        tell(w, WM_LUN_ADDED, hotplug_add(svc, msg, node, block), msg->lun_slot, 0);
+        tell(w, WM_LUN_ADDED, hotplug_add(svc, msg, node, block), msg->lun_index, 0);
         break;
     }
     case WM_LUN_REMOVE:
-        if (hotplug_remove(svc, msg->lun_slot))
-            tell(w, WM_LUN_REMOVED, 0, msg->lun_slot, 0);
+        if (hotplug_remove(svc, msg->lun_index))
+            tell(w, WM_LUN_REMOVED, 0, msg->lun_index, 0);
         else
-            w->removing[msg->lun_slot / 32] |= 1u << (msg->lun_slot % 32);
+            w->removing[msg->lun_index / 32] |= 1u << (msg->lun_index % 32);
         break;
     case WM_LUN_RELEASE:
-        hotplug_release(svc, msg->lun_slot);
+        hotplug_release(svc, msg->lun_index);
         break;
     case WM_LUN_HOLD:
-        hotplug_hold(svc, msg->lun_slot);
+        hotplug_hold(svc, msg->lun_index);
         break;
     case WM_LUN_SHARED:
-        hotplug_set_shared(svc, msg->lun_slot, (msg->u.lun.flags & LUN_SHARED) != 0);
+        hotplug_set_shared(svc, msg->lun_index, (msg->u.lun.flags & LUN_SHARED) != 0);
         break;
     case WM_CONNECT:
         service_disconnect(svc);
@@ -330,12 +330,12 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
         tell(w, WM_DISCONNECTED, 0, 0, 0);
         break;
     case WM_RESET_DONE:
-        if (msg->lun_slot < PVSCSI_STATS_LUNS && svc->luns[msg->lun_slot])
-            manage_reset_done(svc, svc->luns[msg->lun_slot], msg->error);
+        if (msg->lun_index < PVSCSI_STATS_LUNS && svc->luns[msg->lun_index])
+            manage_reset_done(svc, svc->luns[msg->lun_index], msg->error);
         break;
     case WM_HELPER_SOCKET:
         r = msg->error < 0 ? msg->error : fds[0] < 0 ? -EPROTO : steal_fd(&fds[0]);
-        hotplug_helper_connected(svc, msg->lun_slot, r);
+        hotplug_helper_connected(svc, msg->lun_index, r);
         break;
     case WM_PAGES:
         service_allot(svc, msg->u.pages);

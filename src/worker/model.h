@@ -103,7 +103,7 @@ struct lun {
     uint16_t channel, target, number;
     uint8_t backing; /* enum worker_lun_backing */
     uint32_t flags;  /* enum worker_lun_flags */
-    uint32_t index;  /* lun_slot of worker-proto.h */
+    uint32_t index;  /* lun_index of worker-proto.h */
     struct scsi_lun_facts facts;
     bool ua_reset, ua_luns_changed; /* unit attentions due: 29h/00h, 3Fh/0Eh */
     char device[64];

@@ -91,7 +91,7 @@ static void prepare(void)
     svc->wish_pages = on_wish;
     check(service_init(svc) == 0, "no service");
     for (uint32_t i = 0; i < 2; i++) {
-        struct worker_msg msg = { .type = WM_LUN_ADD, .lun_slot = i };
+        struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = i };
         int fd = memfd_create("disk", MFD_CLOEXEC);
 
         check(fd >= 0 && ftruncate(fd, 1 << 20) == 0, "no disk");
