@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A hypervisor in a directory, for tests of what xl-scsi does on a real one. $FAKE_HYP/<domid> holds the domain's
- * pause count. libxl's files about domains are in the directory too. Linked in place of tools/xl-scsi/hyp.c.
+ * pause count, and the file no-pvscsid says that this domain has no pvscsid. libxl's files about domains are in the
+ * directory too. Linked in place of tools/xl-scsi/hyp.c.
  */
 #include "config.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common/util.h"
 #include "xl-scsi/hyp.h"
@@ -109,4 +111,11 @@ int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max)
 bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)
 {
     return false;
+}
+
+bool hyp_pvscsid_is_away(void)
+{
+    CLEANUP_FREE char *path = strf("%s/no-pvscsid", hyp_xen_lib_dir());
+
+    return path && access(path, F_OK) == 0;
 }

@@ -46,6 +46,7 @@ toolstack_tests = \
 	tests/test-a-driver-domain-says-that-its-quota-is-used-up.sh \
 	tests/test-a-driver-domain-serves-many-devices-within-its-quota.sh \
 	tests/test-a-killed-detach-can-be-repeated.sh \
+	tests/test-a-change-without-a-daemon-says-so-in-ten-seconds.sh \
 	tests/test-a-missing-device-is-tried-again.sh \
 	tests/test-an-attach-costs-the-same-with-many-guests.sh \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \

@@ -15,7 +15,7 @@ cfg=$(guest_config g3)
 count_nodes
 
 note "no daemon"
-refuses 4 'no backend serves this .is pvscsid running there' xl-scsi attach -t 2 g1 "$DBG_HCTL" 0:0:0:0
+refuses 4 'pvscsid does not answer, because it does not run in this domain' xl-scsi attach -t 2 g1 "$DBG_HCTL" 0:0:0:0
 refuses 1 'is not started|no backend serves' xl create -q "$cfg" "vscsi=[ '$DBG_HCTL,0:0:0:0' ]"
 no_guest g3
 daemon_start

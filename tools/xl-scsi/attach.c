@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "attach.h"
 #include "detach.h"
@@ -19,11 +17,9 @@
 
 enum {
     UNDO_S = 5,                /* the time that backend and guest have to release a device again */
-    SERVED_US = 10 * 1000000,  /* a running backend reaches state 2 in milliseconds */
     FRONTEND_US = 5 * 1000000, /* if a running guest's driver has not answered by then, there is none */
     NUDGE_US = 1000000,
-    ASK_AGAIN_US = 2000000, /* how often to ask whether the daemon runs */
-    FOREIGN_MAX = 512,      /* bytes of a driver domain's text in a message */
+    FOREIGN_MAX = 512, /* bytes of a driver domain's text in a message */
 };
 
 enum dev_outcome {
@@ -281,6 +277,8 @@ static const char *silent_side(const struct target *t)
     for (unsigned i = 0; i < t->n_shares; i++)
         if (t->shares[i].outcome == DEV_PENDING && t->shares[i].state < 3)
             dev_waits_for_backend = true;
+    if (change_backend_is_away(t->c, t->backend, t->id))
+        return CHANGE_AWAY;
     if (t->state <= 1)
         return "no backend serves this (is pvscsid running there?)";
     if (t->state == 7 && t->fe_state != 7)
@@ -365,7 +363,7 @@ static int place_target(struct target *t)
             break;
         /* The lock is not held while waiting: a guest that does not answer must not delay other guests. */
         drop_lock(c);
-        r = xenstore_wait(s, c->deadline_us);
+        r = change_wait(c, t->backend, t->id);
         if (r == 0)
             r = claim_again(t);
     }
@@ -375,10 +373,10 @@ static int place_target(struct target *t)
         return 0;
     }
     if (r == -ETIMEDOUT)
-        return change_failed(c, r,
-                             "time-out: virtual host %u does not settle; backend state %u (%s), guest's "
-                             "state %u (%s)",
-                             t->host, t->state, state_name(t->state), t->fe_state, state_name(t->fe_state));
+        return change_failed(
+            c, r, "time-out: virtual host %u does not settle: %s; backend state %u (%s), guest's state %u (%s)",
+            t->host, change_silent_side(c, t->backend, t->id, t->state, t->fe_state), t->state, state_name(t->state),
+            t->fe_state, state_name(t->fe_state));
     return change_store_failed(c, r);
 }
 
@@ -464,17 +462,6 @@ static int withdraw(struct xenstore *s, void *ctx)
     return r;
 }
 
-/* Known only of pvscsid in this domain: no process answers at its socket, and the vhost is not the kernel backend's. */
-static bool backend_is_away(const struct target *t)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RUNSTATEDIR "/pvscsid/pvscsid.sock" };
-    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0 || t->backend != own_domid(t->c->store) || hyp_kernel_backend(t->c->domid, t->backend, t->id))
-        return false;
-    return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && (errno == ENOENT || errno == ECONNREFUSED);
-}
-
 enum progress {
     SETTLED,
     WAITING
@@ -497,22 +484,14 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     if (pending == 0 && taken == 0)
         return SETTLED;
     if (t->state == 1) {
-        uint64_t until = t->placed_us + SERVED_US;
+        uint64_t until = t->placed_us + CHANGE_SERVED_US;
 
         if (now >= until)
             return timed_out(t);
         *wake = until < *wake ? until : *wake;
     }
-    if (pending) {
-        uint64_t until = t->placed_us + SERVED_US;
-
-        /* To open a device may take long. To see that the daemon does not run does not. */
-        if (now >= until && backend_is_away(t))
-            return timed_out(t);
-        until = now < until ? until : now + ASK_AGAIN_US;
-        *wake = until < *wake ? until : *wake;
+    if (pending)
         return WAITING;
-    }
 
     /* The backend has all devices. Is there a guest to wait for? */
     if (t->taken_us == 0)
@@ -559,7 +538,12 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
 
             if (r < 0)
                 return r;
-            if (r == WAITING && !waiting)
+            if (r != WAITING)
+                continue;
+            /* To open a device may take long. To see that the daemon does not run does not. */
+            if (change_is_vain(c, targets[i].backend, targets[i].id, &wake))
+                return timed_out(&targets[i]);
+            if (!waiting)
                 waiting = &targets[i];
         }
         if (!waiting)
@@ -733,11 +717,11 @@ static int attach_all(struct change *c, struct vscsi_entry *entries, unsigned n)
 
 int attach_run(struct change *c, struct vscsi_entry *entries, unsigned n)
 {
-    c->deadline_us = now_us() + c->timeout_us;
+    change_begin(c);
     int r = n && c->claim ? c->claim(c, entries, n) : 0;
 
     /* The wait for the lock does not count: now backend and guest are waited for. */
-    c->deadline_us = now_us() + c->timeout_us;
+    change_begin(c);
     if (r == 0)
         r = n ? attach_all(c, entries, n) : ATTACH_CONNECTED;
     drop_lock(c);

@@ -7,6 +7,74 @@
 #include <stdio.h>
 
 #include "change.h"
+#include "hyp.h"
+
+enum {
+    ASK_AGAIN_US = 2000000 /* how often to ask whether pvscsid runs */
+};
+
+void change_begin(struct change *c)
+{
+    uint64_t now = now_us();
+
+    c->deadline_us = now + c->timeout_us;
+    c->ask_us = now + CHANGE_SERVED_US - ASK_AGAIN_US;
+    c->away_us = 0;
+}
+
+static bool backend_can_be_asked(const struct change *c, uint32_t backend, uint32_t id)
+{
+    return backend == own_domid(c->store) && !hyp_kernel_backend(c->domid, backend, id);
+}
+
+bool change_backend_is_away(const struct change *c, uint32_t backend, uint32_t id)
+{
+    return backend_can_be_asked(c, backend, id) && hyp_pvscsid_is_away();
+}
+
+bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *wake)
+{
+    uint64_t now = now_us();
+
+    if (now >= c->ask_us) {
+        /* The change may have other vhosts too, for which there is an answer. */
+        if (!backend_can_be_asked(c, backend, id))
+            return false;
+        if (!hyp_pvscsid_is_away())
+            c->away_us = 0;
+        else if (c->away_us == 0)
+            c->away_us = now;
+        else if (now >= c->away_us + ASK_AGAIN_US)
+            return true;
+        c->ask_us = now + ASK_AGAIN_US;
+    }
+    *wake = c->ask_us < *wake ? c->ask_us : *wake;
+    return false;
+}
+
+int change_wait(struct change *c, uint32_t backend, uint32_t id)
+{
+    for (;;) {
+        uint64_t wake = c->deadline_us;
+
+        if (change_is_vain(c, backend, id, &wake))
+            return -ETIMEDOUT;
+        int r = xenstore_wait(c->store, wake);
+
+        if (r != -ETIMEDOUT || now_us() >= c->deadline_us)
+            return r;
+    }
+}
+
+const char *change_silent_side(const struct change *c, uint32_t backend, uint32_t id, unsigned state, unsigned fe_state)
+{
+    bool backends_turn = state <= 1 || fe_state == state || fe_state == 6 || (state == 2 && fe_state == 3)
+                         || (state == 8 && fe_state == 4);
+
+    if (change_backend_is_away(c, backend, id))
+        return CHANGE_AWAY;
+    return backends_turn ? "the backend did not answer (is pvscsid running there?)" : "the guest did not answer";
+}
 
 int change_failed(struct change *c, int r, const char *fmt, ...)
 {

@@ -14,12 +14,18 @@
 #include "view.h"
 
 #define CHANGE_ERROR_MAX 1024
+/* A backend that runs gives a sign of life in milliseconds. Without one, a change gives up after this time. */
+#define CHANGE_SERVED_US (10 * 1000000ull)
+#define CHANGE_AWAY \
+    "pvscsid does not answer, because it does not run in this domain: start it (systemctl start pvscsid)"
 
 struct change {
     struct xenstore *store;
     uint32_t domid;
     uint64_t timeout_us;  /* how long backend and guest may take to answer */
-    uint64_t deadline_us; /* of the change under way, CLOCK_MONOTONIC; set by the function that runs it */
+    uint64_t deadline_us; /* of the change under way, CLOCK_MONOTONIC; set by change_begin() */
+    uint64_t ask_us;      /* set by change_begin(): when to ask (again) whether pvscsid runs */
+    uint64_t away_us;     /* when it was first found not to run; 0: it runs, or was not asked for */
     int lock;             /* fd or -1: keeps what was checked true until the nodes are written; then it is closed */
     /* attach: takes the lock and checks entries; after each wait again, which no lock is held over. NULL: neither */
     int (*claim)(struct change *c, struct vscsi_entry *e, unsigned n);
@@ -28,6 +34,27 @@ struct change {
     bool refused;                 /* the error is a refusal: see change_refused() */
     char error[CHANGE_ERROR_MAX]; /* one line, without a full stop, after a negative result */
 };
+
+/* The times of the change begin now. */
+void change_begin(struct change *c);
+/*
+ * The backend of this vhost is this domain's pvscsid, and it does not run. False where that cannot be known: of a driver
+ * domain, and of a vhost that the kernel's backend has.
+ */
+bool change_backend_is_away(const struct change *c, uint32_t backend, uint32_t id);
+/*
+ * True: the change waits in vain, because change_backend_is_away() at two questions, CHANGE_SERVED_US after its begin at
+ * the earliest. (A daemon that is being restarted is away at one.) Lowers *wake to the time of the next question.
+ */
+bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *wake);
+/* xenstore_wait() until deadline_us; -ETIMEDOUT also if change_is_vain(). */
+int change_wait(struct change *c, uint32_t backend, uint32_t id);
+/*
+ * Which side of a vhost in these states (0..8) a change waited for in vain: the words for the user, who is also told what
+ * to do if pvscsid does not run.
+ */
+const char *change_silent_side(const struct change *c, uint32_t backend, uint32_t id, unsigned state,
+                               unsigned fe_state);
 
 /* Notes what went wrong. A later call does not replace the text. Returns r (negative). */
 int change_failed(struct change *c, int r, const char *fmt, ...) PRINTF(3, 4);

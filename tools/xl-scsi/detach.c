@@ -177,7 +177,8 @@ static int step(struct xenstore *s, void *ctx)
 
 /*
  * There was no answer: everything becomes as it was, so that the guest keeps its device and the next change finds a
- * sane state.
+ * sane state. What the guest has removed already it does not get back by a state 4: that stays at 5, and the vhost at
+ * 7, until the backend takes note.
  */
 static int put_back(struct xenstore *s, void *ctx)
 {
@@ -193,10 +194,19 @@ static int put_back(struct xenstore *s, void *ctx)
         xenstore_write(s, "1", BE_FMT "/online", h->backend, v.domid, h->id);
         put_state(s, v.domid, h, 4);
     } else if (h && !r->whole) {
-        for (unsigned i = 0; i < h->n_devs; i++)
-            if (is_ours(r, h->devs[i].n) && h->devs[i].state == 5)
-                put_dev_state(s, v.domid, h, h->devs[i].n, 4);
-        if (h->state == 7 && h->fe_state == 4 && !view_has_untaken(h))
+        bool removed = false;
+
+        for (unsigned i = 0; i < h->n_devs; i++) {
+            const struct dev_view *d = &h->devs[i];
+
+            if (!is_ours(r, d->n) || d->state != 5)
+                continue;
+            if (d->fe_state == 6)
+                removed = true;
+            else
+                put_dev_state(s, v.domid, h, d->n, 4);
+        }
+        if (h->state == 7 && h->fe_state == 4 && !removed && !view_has_untaken(h))
             put_state(s, v.domid, h, 4);
     }
     view_clear(&v);
@@ -205,12 +215,9 @@ static int put_back(struct xenstore *s, void *ctx)
 
 static int no_answer(struct removal *r)
 {
-    const char *silent = "the guest did not answer";
-
-    if (r->state <= 1 || r->fe_state == r->state || r->fe_state == 6 || (r->state == 5 && r->fe_state == 5))
-        silent = "the backend did not answer (is pvscsid running there?)";
-    return change_failed(r->c, -ETIMEDOUT, "time-out: %s; backend state %u (%s), guest's state %u (%s)", silent,
-                         r->state, state_name(r->state), r->fe_state, state_name(r->fe_state));
+    return change_failed(r->c, -ETIMEDOUT, "time-out: %s; backend state %u (%s), guest's state %u (%s)",
+                         change_silent_side(r->c, r->backend, r->id, r->state, r->fe_state), r->state,
+                         state_name(r->state), r->fe_state, state_name(r->fe_state));
 }
 
 int detach_devs(struct change *c, uint32_t backend, uint32_t id, const uint32_t *n, unsigned count)
@@ -226,7 +233,7 @@ int detach_devs(struct change *c, uint32_t backend, uint32_t id, const uint32_t 
         if (r == STEP_GONE || (r == 0 && s->dry_run))
             break;
         if (r == STEP_WAIT || r == STEP_BUSY)
-            r = xenstore_wait(s, c->deadline_us);
+            r = change_wait(c, backend, id);
         if ((r == -ETIMEDOUT || r == -EINTR) && c->force && !rm.force) {
             rm.force = true;
             r = 0;
@@ -281,7 +288,7 @@ int detach_run(struct change *c, const struct hctl *vdev)
     int r = view_load_near(c->store, c->domid, 0, &v);
     struct dev_view *d = r < 0 ? NULL : find_vdev(&v, vdev, &h);
 
-    c->deadline_us = now_us() + c->timeout_us;
+    change_begin(c);
     /* A guest may have removed the nodes that lead to it. */
     if (r == 0 && !d) {
         view_clear(&v);

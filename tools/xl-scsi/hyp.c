@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Questions to the hypervisor and to this domain's kernel; see hyp.h. */
+/* Questions to the hypervisor and about this domain; see hyp.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <xenctrl.h>
 
+#include "common/util.h"
 #include "hyp.h"
 
 enum {
@@ -110,4 +113,13 @@ bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)
 
     snprintf(path, sizeof(path), "/sys/bus/xen-backend/devices/vscsi-%u-%u/driver", domid, id);
     return backend == 0 && access(path, F_OK) == 0;
+}
+
+bool hyp_pvscsid_is_away(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RUNSTATEDIR "/pvscsid/pvscsid.sock" };
+    CLEANUP_CLOSE int fd = hyp_available() ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+
+    return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0
+           && (errno == ENOENT || errno == ECONNREFUSED);
 }
