@@ -30,6 +30,18 @@ static void add_flag(struct json_object *o, const char *key, bool b)
     json_object_object_add(o, key, json_object_new_boolean(b));
 }
 
+/* An object, and a list that the caller puts into it at the end. NULL without memory. */
+static struct json_object *new_with_list(struct json_object **list)
+{
+    struct json_object *o = json_object_new_object();
+
+    *list = o ? json_object_new_array() : NULL;
+    if (*list)
+        return o;
+    json_object_put(o);
+    return NULL;
+}
+
 static struct json_object *report_device(const struct vdev *d)
 {
     static const char *const helper[] = {
@@ -77,14 +89,10 @@ static struct json_object *report_device(const struct vdev *d)
 
 static struct json_object *report_vhost(const struct vhost *v)
 {
-    struct json_object *o = json_object_new_object();
-    struct json_object *luns = json_object_new_array();
+    struct json_object *luns, *o = new_with_list(&luns);
 
-    if (!o || !luns) {
-        json_object_put(o);
-        json_object_put(luns);
+    if (!o)
         return NULL;
-    }
     add_number(o, "domid", v->domid);
     add_number(o, "vhost", v->id);
     add_number(o, "state", v->seen.own);
@@ -108,14 +116,10 @@ static struct json_object *report_vhost(const struct vhost *v)
 
 struct json_object *host_report_status(struct host *h)
 {
-    struct json_object *o = json_object_new_object();
-    struct json_object *vhosts = json_object_new_array();
+    struct json_object *vhosts, *o = new_with_list(&vhosts);
 
-    if (!o || !vhosts) {
-        json_object_put(o);
-        json_object_put(vhosts);
+    if (!o)
         return NULL;
-    }
     add_text(o, "version", PACKAGE_VERSION);
     add_number(o, "pid", (uint64_t)getpid());
     add_number(o, "domid", h->own_domid);
@@ -175,12 +179,9 @@ static struct json_object *report_lun_stats(const struct vdev *d, const struct p
 static struct json_object *report_vhost_stats(const struct host *h, const struct vhost *v)
 {
     const struct pvscsi_stats *s = run_files_map_stats(h->settings->run_dir, v->domid, v->id);
-    struct json_object *o = json_object_new_object();
-    struct json_object *luns = json_object_new_array();
+    struct json_object *luns = NULL, *o = s ? new_with_list(&luns) : NULL;
 
-    if (!o || !luns || !s) {
-        json_object_put(o);
-        json_object_put(luns);
+    if (!o) {
         run_files_unmap_stats(s);
         return NULL;
     }
@@ -205,14 +206,10 @@ static struct json_object *report_vhost_stats(const struct host *h, const struct
 
 struct json_object *host_report_stats(struct host *h)
 {
-    struct json_object *o = json_object_new_object();
-    struct json_object *vhosts = json_object_new_array();
+    struct json_object *vhosts, *o = new_with_list(&vhosts);
 
-    if (!o || !vhosts) {
-        json_object_put(o);
-        json_object_put(vhosts);
+    if (!o)
         return NULL;
-    }
     add_text(o, "version", PACKAGE_VERSION);
     add_number(o, "domid", h->own_domid);
     for (const struct vhost *v = h->vhosts; v; v = v->next) {

@@ -179,6 +179,16 @@ static const char *take_apart(const char *name, uint16_t *domid, uint32_t *vhost
     return end + 1;
 }
 
+/* The next file of a vhost: what it is ("journal"), and whose. Other files are passed over. NULL: there is none. */
+static const char *next_file(DIR *d, struct dirent **e, uint16_t *domid, uint32_t *vhost)
+{
+    const char *end = NULL;
+
+    while (!end && (*e = readdir(d)))
+        end = take_apart((*e)->d_name, domid, vhost);
+    return end;
+}
+
 static bool still_held(int dirfd, const char *name)
 {
     CLEANUP_CLOSE int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -190,18 +200,18 @@ void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, u
 {
     static const char *const kind[] = { "journal", "stats", "luns", "luns.new" };
     DIR *d = opendir(dir);
+    const char *end;
     struct dirent *e;
+    uint16_t domid;
+    uint32_t vhost;
 
     if (!d)
         return;
-    while ((e = readdir(d))) {
-        uint16_t domid;
-        uint32_t vhost;
-        const char *end = take_apart(e->d_name, &domid, &vhost);
+    while ((end = next_file(d, &e, &domid, &vhost))) {
         bool ours = false;
 
         for (unsigned i = 0; i < ARRAY_SIZE(kind); i++)
-            ours |= end && strcmp(end, kind[i]) == 0;
+            ours |= strcmp(end, kind[i]) == 0;
         if (!ours || known(ctx, domid, vhost) || (strcmp(end, "journal") == 0 && still_held(dirfd(d), e->d_name)))
             continue;
         unlinkat(dirfd(d), e->d_name, 0);
@@ -214,18 +224,18 @@ void run_files_each(const char *dir,
                     void *ctx)
 {
     DIR *d = opendir(dir);
+    const char *end;
     struct dirent *e;
+    uint16_t domid;
+    uint32_t vhost;
 
     if (!d)
         return;
-    while ((e = readdir(d))) {
-        uint16_t domid;
-        uint32_t vhost;
-        const char *end = take_apart(e->d_name, &domid, &vhost);
+    while ((end = next_file(d, &e, &domid, &vhost))) {
         struct pvscsi_journal j;
         bool served;
 
-        if (!end || strcmp(end, "journal") != 0)
+        if (strcmp(end, "journal") != 0)
             continue;
         /* The lock first, then the journal: so what a worker wrote before it ended is read. */
         served = still_held(dirfd(d), e->d_name);

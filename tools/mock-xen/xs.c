@@ -151,6 +151,17 @@ static char *list_children(const struct node *node, size_t *len)
     return list;
 }
 
+/* The request's node and the names of its children. *list belongs to the caller. */
+static int get_children(struct request *rq, struct node **node, char **list, size_t *len)
+{
+    int r = get_node(rq, node);
+
+    if (r < 0)
+        return r;
+    *list = list_children(*node, len);
+    return *list ? 0 : -ENOMEM;
+}
+
 static int do_directory(struct request *rq)
 {
     CLEANUP_FREE char *list = NULL;
@@ -159,12 +170,9 @@ static int do_directory(struct request *rq)
     int r = only_path(rq);
 
     if (r == 0)
-        r = get_node(rq, &node);
+        r = get_children(rq, &node, &list, &len);
     if (r < 0)
         return r;
-    list = list_children(node, &len);
-    if (!list)
-        return -ENOMEM;
     if (len > XENSTORE_PAYLOAD_MAX) /* the client then asks for parts */
         return -E2BIG;
     answer(rq, list, len);
@@ -186,12 +194,9 @@ static int do_directory_part(struct request *rq)
     if (r == 0 && parse_u32_str(args[1], UINT32_MAX, &offset) < 0)
         r = -EINVAL;
     if (r == 0)
-        r = get_node(rq, &node);
+        r = get_children(rq, &node, &list, &len);
     if (r < 0)
         return r;
-    list = list_children(node, &len);
-    if (!list)
-        return -ENOMEM;
     list[len++] = '\0';
     at = (size_t)snprintf(out, sizeof(out), "%" PRIu64, node->generation) + 1;
     if (offset >= len) { /* past the end: only the end mark */

@@ -76,15 +76,22 @@ const char *change_silent_side(const struct change *c, uint32_t backend, uint32_
     return backends_turn ? "the backend did not answer (is pvscsid running there?)" : "the guest did not answer";
 }
 
+/* Notes the first error of a change. False: there is one already. */
+static PRINTF(2, 0) bool note(struct change *c, const char *fmt, va_list ap)
+{
+    if (c->error[0] != '\0')
+        return false;
+    vsnprintf(c->error, sizeof(c->error), fmt, ap);
+    return true;
+}
+
 int change_failed(struct change *c, int r, const char *fmt, ...)
 {
     va_list ap;
 
-    if (c->error[0] == '\0') {
-        va_start(ap, fmt);
-        vsnprintf(c->error, sizeof(c->error), fmt, ap);
-        va_end(ap);
-    }
+    va_start(ap, fmt);
+    note(c, fmt, ap);
+    va_end(ap);
     return r;
 }
 
@@ -92,12 +99,10 @@ int change_refused(struct change *c, int r, const char *fmt, ...)
 {
     va_list ap;
 
-    if (c->error[0] == '\0') {
-        va_start(ap, fmt);
-        vsnprintf(c->error, sizeof(c->error), fmt, ap);
-        va_end(ap);
+    va_start(ap, fmt);
+    if (note(c, fmt, ap))
         c->refused = true;
-    }
+    va_end(ap);
     return r;
 }
 

@@ -141,16 +141,19 @@ void list_long(const struct guest_view *v, const struct wanted *missing, const c
         printf("  no SCSI devices\n");
 }
 
+/* Takes over the value, whether it succeeds or not. False without memory, which a value of NULL means too. */
+static bool put(struct json_object *o, const char *key, struct json_object *value)
+{
+    if (value && json_object_object_add(o, key, value) == 0)
+        return true;
+    json_object_put(value);
+    return false;
+}
+
 /* False without memory. text NULL: null. */
 static bool put_text(struct json_object *o, const char *key, const char *text)
 {
-    struct json_object *s = text ? json_object_new_string(text) : NULL;
-
-    if ((text && !s) || json_object_object_add(o, key, s) < 0) {
-        json_object_put(s);
-        return false;
-    }
-    return true;
+    return text ? put(o, key, json_object_new_string(text)) : json_object_object_add(o, key, NULL) == 0;
 }
 
 /* The same for text that a driver domain may have written: JSON must be UTF-8, and is shown on terminals too. */
@@ -167,24 +170,12 @@ static bool put_foreign(struct json_object *o, const char *key, const char *text
 
 static bool put_number(struct json_object *o, const char *key, uint32_t value)
 {
-    struct json_object *n = json_object_new_int64(value);
-
-    if (!n || json_object_object_add(o, key, n) < 0) {
-        json_object_put(n);
-        return false;
-    }
-    return true;
+    return put(o, key, json_object_new_int64(value));
 }
 
 static bool put_flag(struct json_object *o, const char *key, bool value)
 {
-    struct json_object *b = json_object_new_boolean(value);
-
-    if (!b || json_object_object_add(o, key, b) < 0) {
-        json_object_put(b);
-        return false;
-    }
-    return true;
+    return put(o, key, json_object_new_boolean(value));
 }
 
 /* Takes over o, whether it succeeds or not. */
