@@ -27,11 +27,11 @@ static void expect_error(unsigned n, const char *text)
         ck_assert_msg(error && strstr(error, text), "dev-%u: '%s' instead of '%s'", n, error ? error : "(none)", text);
 }
 
-/* --- what cannot be had --- */
+/* --- devices and rings that cannot be used --- */
 
-START_TEST(a_device_that_cannot_be_had_says_why)
+START_TEST(a_device_that_cannot_be_used_says_why)
 {
-    /* why NULL: it can be had. */
+    /* why NULL: it can be used. */
     static const struct {
         const char *pdev, *vdev, *why;
     } devs[] = {
@@ -61,7 +61,7 @@ START_TEST(a_device_that_cannot_be_had_says_why)
     fake_put(BACK "/vscsi-devs/dev-0/state", "1");
     expect(BACK "/vscsi-devs/dev-0/state", "3");
     expect(BACK "/vscsi-devs/dev-0/error", NULL);
-    /* One that failed is detached without ado. */
+    /* One that failed is detached at once. */
     fake_put(BACK "/vscsi-devs/dev-1/state", "5");
     expect(BACK "/vscsi-devs/dev-1/state", "6");
 }
@@ -350,7 +350,7 @@ END_TEST
 
 static void add_tests(TCase *t)
 {
-    tcase_add_test(t, a_device_that_cannot_be_had_says_why);
+    tcase_add_test(t, a_device_that_cannot_be_used_says_why);
     tcase_add_test(t, a_device_that_the_worker_refuses_says_why);
     tcase_add_test(t, the_limit_of_luns_holds);
     tcase_add_test(t, a_device_that_the_guest_refused_is_noted);

@@ -159,7 +159,7 @@ START_TEST(aborts_and_resets_count_at_their_lun_with_their_outcome)
 
     put_abort(TAPE, 1, 99); /* not outstanding: success */
     put_reset(TAPE, 2);
-    put_reset(77, 3); /* no such LUN: failed, and nobody's */
+    put_reset(77, 3); /* no such LUN: it failed, and counts for no LUN */
     kick();
     expect(1, 0x2002);
     expect(3, 0x2003);

@@ -30,7 +30,7 @@ START_TEST(an_abort_waits_as_long_as_the_device_may_take)
     ck_assert_int_eq(resets, 1);
     manage_reset_done(svc, svc->luns[DISK], -EOPNOTSUPP);
     kick();
-    none(); /* no reset is to be had; the device itself still may answer */
+    none(); /* no reset is possible; the device itself may still answer */
     pass(30);
     none();
     end_all();

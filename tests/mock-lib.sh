@@ -222,7 +222,7 @@ front_stop() {
     front_gone "$1" || true
     wait "$pid"
     status=$?
-    # 1: some command failed, which the test has noticed if it minds.
+    # 1: some command failed, and a test that cares has seen that already.
     [ "$status" = 0 ] || [ "$status" = 1 ] || fail "frontend $1 ended with $status (3: the backend misbehaved)"
 }
 # Reads what is left of its output and closes both ends.

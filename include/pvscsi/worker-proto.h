@@ -14,7 +14,7 @@
  * After a worker died: INIT, LUN_ADD with LUN_HELD, CONNECT with take_over; then LUN_RELEASE
  * for each LUN whose device is idle again. Only then are its orphans ended and new requests submitted.
  * A device that goes and comes back: LUN_LOST, once; then LUN_ADD with LUN_RETURNED and new descriptors for the
- * same slot -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
+ * same index -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
  * A LUN needs the PR helper: HELPER_CONNECT -> HELPER_SOCKET, because a worker has no path to its socket.
  * PAGES of a worker says how many pages of granted memory it would like to have in all. PAGES is the answer.
  */
@@ -72,7 +72,7 @@ enum worker_lun_flags {
     LUN_ATTACHED = 16,  /* newly attached: UNIT ATTENTION 29h/00h is due */
     LUN_PR_FORCED = 32, /* PR is allowed although the LUN is shared */
     LUN_PR_MOVE = 64,   /* REGISTER AND MOVE and SPEC_I_PT allowed */
-    LUN_RETURNED = 128, /* the slot has this LUN already: these are new descriptors of its device */
+    LUN_RETURNED = 128, /* the index has this LUN already: these are new descriptors of its device */
     LUN_AWAY = 256, /* its device is not there: no descriptors, and commands end with NO_CONNECT until LUN_RETURNED */
     LUN_PR_SOCKET = 512, /* there is a socket where the PR helper should listen */
 };

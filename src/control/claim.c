@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The devices that are kept to ourselves; see claim.h. */
+/* The claims on devices; see claim.h. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The devices that are kept to ourselves (device/claim.h): one claim for each device, however many LUNs are on it. The
+ * The claims on the devices that guests have (device/claim.h): one for each device, however many LUNs are on it. The
  * threads that open devices take claims, so this is the one set of the control process with a lock.
  */
 #ifndef PVSCSI_CONTROL_CLAIM_H
@@ -21,7 +21,7 @@ void claims_unref(struct claims *cs);
 /*
  * Takes a share in the claim of a device, in a thread: claims it if nobody has. force: goes on without a claim if the
  * device is in use. 0; -EBUSY and who uses the device; or another -errno and why[DEVICE_WHY_MAX]. After 0, why is ""
- * or says why the device is not kept to ourselves. *out is NULL for a file.
+ * or says why the device is not claimed. *out is NULL for a file.
  */
 int claim_take(struct claims *cs, const struct device_roots *roots, const struct device *dev, bool force,
                struct claim **out, char *why);

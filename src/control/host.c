@@ -335,7 +335,7 @@ static int attach_store(struct host *h, char *why, size_t why_size)
         snprintf(why, why_size, "cannot watch " BACKEND_ROOT " in xenstore: %s", strerror(-r));
         return r;
     }
-    /* A driver domain may not set these watches. Then the frontends' nodes and the regular rescan have to do. */
+    /* A driver domain may not set these watches. Then the frontends' nodes and the regular rescan have to suffice. */
     if (store_watch(h->store, "@releaseDomain", "d") < 0 || store_watch(h->store, "@introduceDomain", "d") < 0)
         log_debug(NULL, "cannot watch domains that come and go; looking regularly instead");
     h->store_source = (struct loop_source){ .fd = store_fd(h->store), .events = EPOLLIN, .ready = store_ready };
@@ -401,7 +401,7 @@ static int prepare_sandbox(struct host *h, char *why, size_t why_size)
     int r = sandbox_prepare(s->sandbox, h->standalone, s->sandbox_uid_base, &h->sandbox, why, why_size);
 
     if (r == 0 && h->sandbox.lacks[0])
-        /* Nobody asked for it in the standalone mode, and most users there cannot have it. pvscsictl status tells it. */
+        /* In standalone mode this is usual and nobody asked for more. `pvscsictl status` shows it. */
         log_msg(s->sandbox == SANDBOX_AUTO ? XTL_DEBUG : XTL_WARN, NULL, 0, "workers are confined without %s",
                 h->sandbox.lacks);
     return r;

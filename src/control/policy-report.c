@@ -33,7 +33,7 @@ static void add_command(struct json_object *list, const struct scsi_lun_facts *f
         return;
     snprintf(command, sizeof(command), some_action ? "%02x/%02x" : "%02x", opcode, action);
     sense_text_command(cdb, sizeof(cdb), f->type, name, sizeof(name));
-    /* Of an opcode in all forms the library names the form 0 behind a comma. */
+    /* For an opcode without a service action the library adds the name of service action 0, after a comma. */
     if (!some_action)
         name[strcspn(name, ",")] = '\0';
     json_object_object_add(o, "command", json_object_new_string(command));

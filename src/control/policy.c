@@ -69,7 +69,7 @@ void policy_make(const struct settings *s, uint8_t type, bool feature_host, cons
         return;
     }
     add_config(&out->rules, &s->allow.rules, type);
-    /* Without `permit = "all"` feature-host is what is permitted, third-party copy apart. */
+    /* Unless `permit` is "all", feature-host allows what is permitted, except third-party copy. */
     if (feature_host && !permit->all) {
         out->narrowed = true;
         for (uint32_t i = 0; i < permit->n; i++)

@@ -42,7 +42,7 @@ uint32_t sandbox_id(const struct sandbox *s, pid_t pid)
     return s->id_base + (uint32_t)pid;
 }
 
-/* A file system with a node in it: some containers let nobody make one. 0 or -errno. */
+/* A file system with a node in it: in some containers nobody may make one. 0 or -errno. */
 static int make_root(uint32_t id, int *root)
 {
     CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -103,7 +103,7 @@ bool identity_from_page83(const uint8_t *page, size_t len, char out[UNIT_TEXT_MA
         unsigned rank = priority(d), best_rank = best ? priority(best) : 0, type = d[1] & 0x0f;
         bool by_length = type == DESIGNATOR_T10 || type == DESIGNATOR_NAME;
 
-        /* Of two equal ones the later, as the kernel has it, but no text that is shorter. */
+        /* Of two equal ones the later one counts, as in the kernel, unless its text is shorter. */
         if (rank > best_rank || (rank && rank == best_rank && (!by_length || d[3] >= best[3])))
             best = d;
     }

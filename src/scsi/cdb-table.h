@@ -15,7 +15,7 @@ enum cdb_data {
     CDB_DATA_NONE,
     CDB_DATA_IN,
     CDB_DATA_OUT,
-    CDB_DATA_EITHER, /* other fields than a length say which, and whether there is any: not judged */
+    CDB_DATA_EITHER, /* fields other than a length say which, and whether there is any: not checked */
 };
 
 /* How long a command may take; the seconds are in decide.c. */

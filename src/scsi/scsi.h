@@ -180,7 +180,7 @@ struct scsi_decision {
 void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len,
                  enum scsi_direction dir, uint32_t data_len, struct scsi_decision *d);
 /*
- * Is this what the guest gets an answer of a device for: is it neither refused by the policy, nor as a reservation?
+ * May the device answer this command? False: the policy refuses it, or it is a reservation that is refused.
  * some_action: with this service action; else in any form.
  */
 bool scsi_answers_opcode(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action, uint8_t action);

@@ -22,7 +22,7 @@ struct at_device {
 void at_device_init(struct at_device *a, struct pvscsi_journal *journal);
 /* sg is about to get the command of this journal entry, with a time-out that ends at deadline_us (CLOCK_MONOTONIC). */
 void at_device_add(struct at_device *a, unsigned entry, uint64_t deadline_us);
-/* The ring is about to go, and with it the entries: what the devices have of it goes on. */
+/* The ring and its entries are about to go. Its commands that are at devices continue. */
 void at_device_lose_ring(struct at_device *a);
 /* sg has given one command back, or has not taken it. */
 void at_device_remove(struct at_device *a);

@@ -6,7 +6,7 @@
 need_project
 scsi_debug_load dev_size_mb=64 delay=0
 mkswap "$DBG_BLK" >/dev/null || fail "mkswap"
-# The disk can be had, exclusively, as swapon, mount, dm and md have it.
+# The disk can be opened exclusively, as swapon, mount, dm and md do it.
 free() { sg_dd if="$DBG_BLK" iflag=excl of=/dev/null bs=512 count=1 2>/dev/null; }
 kept_off() {
     ! free || fail "dom0 can have the disk exclusively $1"

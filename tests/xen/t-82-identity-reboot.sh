@@ -57,6 +57,6 @@ expect_ok xl-scsi detach g1 0:0:0:0
 remap 0
 expect_ok xl-scsi attach g1 "$DBG_BLK" 0:0:0:0
 expect_match "$(cat $(userdata))" "unit=$other\"" "what is noted now"
-# Its kernel waits for ever for the disk that it had when it was saved.
+# Its kernel waits without end for the disk that it had when it was saved.
 guest_destroy g1
 watch_stop
