@@ -224,8 +224,7 @@ static void begin(unsigned parts, int (*try)(void))
     int ready[2], go[2];
     char byte;
 
-    ck_assert_int_eq(sandbox_nodes_new(&nodes), 0);
-    sandbox_nodes_set_owner(nodes, ID);
+    ck_assert_int_eq(sandbox_nodes_new(ID, &nodes), 0);
     ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null), 0);
     ck_assert(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
     child = fork();
@@ -332,7 +331,7 @@ START_TEST(the_device_of_a_node_stays_open)
     int fds[2], null;
     char byte;
 
-    ck_assert_int_eq(sandbox_nodes_new(&nodes), 0);
+    ck_assert_int_eq(sandbox_nodes_new(ID, &nodes), 0);
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
     fds[0] = fcntl(null, F_DUPFD_CLOEXEC, 0); /* the number that the duplicate would get, and the one after it */
     close(fds[0]);

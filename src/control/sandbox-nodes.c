@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -16,21 +18,22 @@
 
 struct sandbox_nodes {
     int root;
-    uint32_t owner;
     struct {
         int held; /* -1: the LUN has no node */
         dev_t rdev;
     } lun[PVSCSI_STATS_LUNS];
 };
 
-/* A mount that no directory shows. *out gets its root directory. */
-static int make_root(int *out)
+/* A mount that no directory shows. *out gets its root directory, whose group (S_ISGID) its nodes get. */
+static int make_root(uint32_t group, int *out)
 {
-    static const char *const options[][2] = { { "mode", "0755" }, { "size", "64k" }, { "nr_inodes", "1024" } };
+    char gid[16];
+    const char *const options[][2] = { { "mode", "2755" }, { "gid", gid }, { "size", "64k" }, { "nr_inodes", "1024" } };
     CLEANUP_CLOSE int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
 
     if (fs < 0)
         return -errno;
+    snprintf(gid, sizeof(gid), "%" PRIu32, group);
     for (size_t i = 0; i < ARRAY_SIZE(options); i++)
         if (fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
             return -errno;
@@ -40,7 +43,7 @@ static int make_root(int *out)
     return *out < 0 ? -errno : 0;
 }
 
-int sandbox_nodes_new(struct sandbox_nodes **out)
+int sandbox_nodes_new(uint32_t id, struct sandbox_nodes **out)
 {
     struct sandbox_nodes *n = calloc(1, sizeof(*n));
     int r;
@@ -49,18 +52,13 @@ int sandbox_nodes_new(struct sandbox_nodes **out)
         return -ENOMEM;
     for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++)
         n->lun[i].held = -1;
-    r = make_root(&n->root);
+    r = make_root(id, &n->root);
     if (r < 0) {
         free(n);
         return r;
     }
     *out = n;
     return 0;
-}
-
-void sandbox_nodes_set_owner(struct sandbox_nodes *n, uint32_t id)
-{
-    n->owner = id;
 }
 
 int sandbox_nodes_root(const struct sandbox_nodes *n)
@@ -83,7 +81,7 @@ static int make_node(const struct sandbox_nodes *n, dev_t rdev)
     confine_node_name(rdev, name);
     if (mknodat(n->root, name, S_IFCHR | 0600, rdev) < 0)
         return -errno;
-    if (fchownat(n->root, name, n->owner, n->owner, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (fchmodat(n->root, name, 0660, 0) < 0) { /* the umask has no say */
         int e = errno;
 
         unlinkat(n->root, name, 0);

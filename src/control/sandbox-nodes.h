@@ -15,10 +15,11 @@
 
 struct sandbox_nodes;
 
-/* 0, or -errno: -EPERM without CAP_SYS_ADMIN, -ENOSYS before Linux 5.2. */
-int sandbox_nodes_new(struct sandbox_nodes **out);
-/* The user and the group of the nodes that are added from now on; the directory stays root's. */
-void sandbox_nodes_set_owner(struct sandbox_nodes *nodes, uint32_t id);
+/*
+ * The nodes will be for the group id: root:id 0660, in a directory in which only root writes. 0, or -errno: -EPERM
+ * without CAP_SYS_ADMIN, -ENOSYS before Linux 5.2.
+ */
+int sandbox_nodes_new(uint32_t id, struct sandbox_nodes **out);
 /* The root directory, opened; it belongs to nodes. */
 int sandbox_nodes_root(const struct sandbox_nodes *nodes);
 /*

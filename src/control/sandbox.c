@@ -47,11 +47,10 @@ static int make_root(uint32_t id, int *root)
 {
     CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     struct sandbox_nodes *nodes;
-    int r = sandbox_nodes_new(&nodes);
+    int r = sandbox_nodes_new(id, &nodes);
 
     if (r < 0)
         return r;
-    sandbox_nodes_set_owner(nodes, id);
     r = null < 0 ? -errno : sandbox_nodes_add(nodes, 0, null);
     if (r == 0)
         *root = fcntl(sandbox_nodes_root(nodes), F_DUPFD_CLOEXEC, 0);

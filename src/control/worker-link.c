@@ -468,9 +468,6 @@ static void send_init(struct vhost *v, const struct run_files *files)
 
     msg.u.init.confine = s->parts;
     msg.u.init.confine_id = sandbox_id(s, child_pid(w->child));
-    if (w->nodes)
-        sandbox_nodes_set_owner(w->nodes, msg.u.init.confine_id);
-
     msg.u.init.domid = v->domid;
     msg.u.init.own_domid = v->host->own_domid;
     msg.u.init.vhost = v->id;
@@ -493,13 +490,15 @@ bool worker_start(struct vhost *v, bool go_on)
     if (w->died || v->host->quitting || now_us() < w->not_before_us || !v->segments || !open_files(v, !go_on, &files))
         return false;
     sandbox_nodes_free(steal_ptr(w->nodes));
-    r = v->host->sandbox.parts & CONFINE_ROOT ? sandbox_nodes_new(&w->nodes) : 0;
-    if (r == 0)
-        r = child_start(v->host->loop, v->prefix, &child_ops, v, &w->child);
+    r = child_start(v->host->loop, v->prefix, &child_ops, v, &w->child);
+    if (r == 0 && v->host->sandbox.parts & CONFINE_ROOT) {
+        r = sandbox_nodes_new(sandbox_id(&v->host->sandbox, child_pid(w->child)), &w->nodes);
+        if (r < 0)
+            child_abandon(w->child); /* it was told nothing yet, and ends */
+    }
     if (r < 0) {
         close(files.journal);
         close(files.stats);
-        sandbox_nodes_free(steal_ptr(w->nodes));
         w->child = NULL;
         w->not_before_us = now_us() + BACKOFF_MAX_US;
         log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot start a worker: %s", strerror(-r));
