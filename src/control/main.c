@@ -286,13 +286,15 @@ static int lock_run_dir(struct daemon *d)
 /* Two daemons with different run directories would serve the same nodes. So there is one daemon for each xenstore. */
 static int lock_nodes(struct daemon *d)
 {
-    CLEANUP_FREE char *real = d->settings.standalone[0] ? realpath(d->settings.standalone, NULL) : NULL;
-    CLEANUP_FREE char *path = strf("%s.lock", real                        ? real
-                                              : d->settings.standalone[0] ? d->settings.standalone
-                                                                          : RUNSTATEDIR "/pvscsid");
+    static const char dir[] = RUNSTATEDIR "/pvscsid";
+    const char *socket = d->settings.standalone;
+    CLEANUP_FREE char *real = socket[0] ? realpath(socket, NULL) : NULL;
+    CLEANUP_FREE char *path = socket[0] ? strf("%s.lock", real ? real : socket) : strf("%s/nodes.lock", dir);
     uint32_t other;
-    int r = path ? pid_file_lock(path, &d->nodes_fd, &other) : -ENOMEM;
+    int r = !path ? -ENOMEM : socket[0] ? 0 : run_dir_prepare(dir);
 
+    if (r == 0)
+        r = pid_file_lock(path, &d->nodes_fd, &other);
     if (r == -EEXIST)
         return complain(1,
                         "another pvscsid (pid %" PRIu32 ") serves the nodes in this xenstore; its run directory is "
