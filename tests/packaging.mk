@@ -6,6 +6,7 @@ packaging_tests = \
 	tests/test-the-daemon-has-a-heart-beat.sh \
 	tests/test-the-tarball-is-complete.sh \
 	tests/test-the-unit-files-are-right.sh \
+	tests/test-the-units-are-enough-for-the-programs.sh \
 	tests/test-tools-check-knows-every-file.sh
 TESTS += $(packaging_tests)
 dist_check_SCRIPTS += $(packaging_tests)
