@@ -71,9 +71,14 @@ affects() {
     [ "$got" = "$wanted " ] || fail "a change of $* affects '$got', wanted '$wanted'"
 }
 affects "gcc mock:tests/test-*.sh" docs/testing.md
+# The page has tables that unit tests and tests on a real Xen read.
+affects "gcc mock:tests/test-*.sh sanitize valgrind xen:6[345]-*" docs/scsi.md
+for path in $(grep -ho '\$TOP/docs/[A-Za-z0-9._/-]*' "$TOP"/tests/xen/lib/*.sh "$TOP"/tests/xen/t-*.sh | sed 's/^\$TOP.//' | sort -u); do
+    case $(changes_line "$path") in *xen:*) ;; *) fail "tests on a real Xen read $path, and a change of it runs none" ;; esac
+done
 tree=$(printf 'mock:tests/test-%s.sh ' 'calls-*' 'every-*' 'includes-*' 'long-*')
 affects "gcc ${tree}mock:tests/test-pr-example.sh mock:tests/test-the-*.sh mock:tests/test-tools-check-*.sh shell xen:10-disk" \
     tests/xen/t-10-disk.sh
-affects "clang demo fuzz gcc mock:tests/test-*.sh sanitize valgrind xen:[01246]* xen:[014]*" src/pr/client.c src/scsi/filter.c
+affects "clang demo fuzz gcc mock:tests/test-*.sh sanitize valgrind xen:73-* xen:76-* xen:[0124678]* xen:[014]*" src/pr/client.c src/scsi/filter.c
 "$TOP/tools/check" --affected a/file/of/nowhere 2>/dev/null && fail "a file of nowhere affects something"
 echo "$(wc -l <<<"$files") files, $(changes_table | wc -l) lines"

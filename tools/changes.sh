@@ -18,6 +18,8 @@ tests/*-lib.sh            gcc sanitize shell mock:*
 tests/timed               gcc sanitize shell mock:*
 tests/check_*             gcc sanitize valgrind tree
 tests/xen-answers*        gcc sanitize tree mock:mockxen-answers xen:01-*
+tests/*-fixture.h         gcc sanitize valgrind tree
+tests/expected-options.h  gcc sanitize valgrind tree
 tests/fuzz/*              gcc sanitize fuzz tree mock:corpus-*
 tests/xen/t-*.sh          gcc shell tree itself mock:pr-example
 tests/xen/bench           gcc shell tree
@@ -26,13 +28,13 @@ tests/xen/*               gcc shell tree xen:*
 tests/*                   gcc sanitize valgrind fuzz shell mock:*
 *.mk                      gcc clang sanitize valgrind fuzz demo mock:*
 src/standalone/*          gcc clang sanitize valgrind fuzz demo mock:*
-src/scsi/*                gcc clang sanitize valgrind fuzz demo mock:* xen:[01246]*
+src/scsi/*                gcc clang sanitize valgrind fuzz demo mock:* xen:[0124678]*
 src/worker/*              gcc clang sanitize valgrind fuzz demo mock:* xen:*
-src/pr/*                  gcc clang sanitize valgrind fuzz demo mock:* xen:[014]*
+src/pr/*                  gcc clang sanitize valgrind fuzz demo mock:* xen:[014]* xen:73-* xen:76-*
 src/*                     gcc clang sanitize valgrind fuzz demo mock:* xen:*
 include/*                 gcc clang sanitize valgrind fuzz demo mock:* xen:*
-tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-*
-tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]*
+tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-* xen:4[678]-* xen:71-* xen:74-* xen:82-*
+tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]* xen:69-* xen:8[01]-*
 tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
 tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-*
 tools/demo                gcc shell demo tree
@@ -42,6 +44,7 @@ xl-scripts/*              gcc shell mock:* xen:[35]*
 .ci/*                     gcc shell tree
 configure.ac              gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 Makefile.am               gcc clang sanitize valgrind fuzz demo mock:* xen:00-*
+docs/scsi.md              gcc sanitize valgrind mock:* xen:6[345]-*
 docs/*                    gcc mock:*
 .*                        gcc tree
 [A-Z]*                    gcc mock:*
