@@ -7,21 +7,24 @@ set -u
 . "$(dirname -- "$0")/tree-lib.sh"
 circles=$top_srcdir/tests/circles.awk
 
-# includes TREE: "FILE INCLUDED", as paths in the tree. Headers of the system and config.h are left out.
+# includes TREE: "FILE INCLUDED", as paths in the tree. Headers of the system and config.h are left out. A header in
+# angle brackets is of the system, unless the tree has it.
 includes() {
     local folders
     folders=$(cd "$1" && ls -d include src tools 2>/dev/null)
     # shellcheck disable=SC2086 # folders are words
-    (cd "$1" && find $folders -name '*.[ch]' | sort && echo && grep -rH --include='*.[ch]' '^ *# *include *"' $folders) | awk '
+    (cd "$1" && find $folders -name '*.[ch]' | sort && echo && grep -rH --include='*.[ch]' '^ *# *include *["<]' $folders) | awk '
         !headers_read && $0 == "" { headers_read = 1; next }
         !headers_read { exists[$0] = 1; next }
         {
             file = $0; sub(/:.*/, "", file)
-            name = $0; sub(/^[^"]*"/, "", name); sub(/".*/, "", name)
+            name = $0; system_header = name ~ /^[^"<]*</
+            sub(/^[^"<]*["<]/, "", name); sub(/[">].*/, "", name)
             folder = file; sub(/\/[^\/]*$/, "", folder)
             if (name == "config.h") next
             n = split(folder " src tools include", root, " ")
             for (i = 1; i <= n && !((root[i] "/" name) in exists); i++);
+            if (i > n && system_header) next
             print file, i <= n ? root[i] "/" name : "?" name
         }'
 }
@@ -70,6 +73,9 @@ says "src/low needs src/high (in-the-list)"
 page "src/high -> src/low"
 echo '#include "a.h"' >"$tmp/src/low/b.c"
 says "src/low/b needs src/low/a (src/low/b.c)"
+printf '#include <%s>\n' stdio.h high/main.h >"$tmp/src/low/b.c"
+touch "$tmp/src/high/main.h"
+says "src/low/b.c includes src/high/main.h, and the list has no arrow src/low -> src/high"
 echo '#include "nowhere.h"' >"$tmp/src/low/b.c"
 says "src/low/b.c includes nowhere.h, which is not in the tree"
 
