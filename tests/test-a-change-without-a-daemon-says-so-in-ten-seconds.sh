@@ -50,7 +50,7 @@ change 8 detach -t 60 8 0:0:0:1 &
 change 9 detach -t 60 9 0:0:0:0 &
 change 10 detach -f -t 60 10 0:0:0:1 &
 FAKE_HYP=$DIR/hyp-of-a-daemon change 11 detach -t 13 11 0:0:0:0 &
-# These two guests answer; nobody takes note.
+# These two guests answer, but no daemon is there to see it.
 wait_until 25 xs_is $BACKEND/8/0/state 7
 xs_write /local/domain/8/device/vscsi/0/vscsi-devs/dev-1/state 6
 wait_until 25 xs_is $BACKEND/9/0/state 5

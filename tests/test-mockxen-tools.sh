@@ -55,7 +55,7 @@ fails "ctl without server" 1 "no mock-xen listens on" "$mock" --socket "$dir/xs"
 is "nothing left behind by failed starts" "bad" "$(ls "$dir")"
 is "version" "mock-xen (xen-pvscsi)" "$("$mock" --version | sed 's/ [0-9.]*$//')"
 
-# --- the man page and --help name the same options;  ---
+# --- the man page and --help name the same options ---
 options=$("$mock" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort)
 is "options of the man page" "$options" \
     "$(sed -n 's/^\.BI\{0,1\} \(--[a-z-]*\).*/\1/p' "$src/docs/mock-xen.1" | sort)"

@@ -12,7 +12,7 @@ helper_start() {
 helper_kill() { # SIGNAL
     local i=0
     kill "-$1" $HELPER
-    # On SIGTERM it first ends what it works on. It has not always ended at all.
+    # On SIGTERM it first ends what it works on. Sometimes it does not end at all.
     while [ -e /proc/$HELPER/exe ] && [ $i -lt 100 ]; do
         sleep 0.1
         i=$((i + 1))

@@ -44,7 +44,7 @@ past_end=$(answer "$sg" '153600< 28 00 00 00 7f 00 00 01 2c 00')
 first=$(answer "$sg" '122880< 28 00 00 00 7f 00 00 00 f0 00')
 expect_match "$past_end" 'host=0 status=02 sense=7[02]..05.* resid=30720' "READ(10) across the end"
 expect_match "$first" 'host=0 status=00 sense=- resid=0 data=122880:' "its first piece"
-# Of a write that fails, the device says that it took all of the data.
+# When a write fails, the device says that it took all of the data.
 expect_match "$(answer "$sg" '153600>77 2a 00 00 00 7f 00 00 01 2c 00')" 'host=0 status=02 sense=7[02]..05.* resid=0' "WRITE(10) across the end"
 expect_match "$(answer "$sg" '153600< 28 00 00 00 7f f0 00 01 2c 00')" 'host=0 status=02 .* resid=153600' "READ(10), no piece of it there"
 others=$(dd if="$(block_of "$SMALL_DISK")" iflag=direct bs=512 skip=32512 count=240 2>/dev/null | tr -d w | wc -c)
@@ -75,7 +75,7 @@ for line in '307200< 08 00 04 b0 00 00' '307200>00 0a 00 04 b0 00 00'; do
 done
 expect_ok xl-scsi detach g1 0:0:3:0
 guest_wait_gone g1 0:0:3:0
-# Until now its INQUIRY data had to say so.
+# The INQUIRY data may name another type again.
 echo 0 >/sys/bus/pseudo/drivers/scsi_debug/ptype
 
 note "the optical drive"

@@ -44,8 +44,9 @@ machine_start() {
         smp=1
         extra=(-icount "shift=0,sleep=off")
     else
-        # An emulated processor has nothing to leak, and the tests are faster without what a real one needs; nor has its
-        # memory, which Xen would clear for 8 s after the boot. Guests do as dom0 does. What the bench measures has it.
+        # An emulated processor leaks nothing, so the mitigations of a real one are off, which makes the tests faster. Xen
+        # does not clear free memory, which would take 8 s after the boot. Guests have dom0's settings. The bench has
+        # everything on.
         xen_args="$xen_args spec-ctrl=no bootscrub=no"
         dom0_args="$dom0_args mitigations=off init_on_alloc=0 randomize_kstack_offset=off"
         # A SCSI host that takes 120 KiB at once, as a USB burner does: a disk and an optical drive. dom0 loads the driver in
