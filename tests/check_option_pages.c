@@ -15,6 +15,7 @@
 #include "common/util.h"
 #include "control/options.h"
 #include "expected-options.h"
+#include "suite.h"
 
 struct item {
     char name[64], arg[64], body[2048];
@@ -265,21 +266,16 @@ START_TEST(help_names_every_option_with_its_default)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("option-pages");
-    TCase *t = tcase_create("all");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_test(t, every_option_is_in_the_page_and_the_other_way_round);
     tcase_add_test(t, every_key_is_in_the_page_and_the_other_way_round);
     tcase_add_test(t, the_pages_name_every_word_that_is_taken);
     tcase_add_test(t, the_pages_name_the_files);
     tcase_add_test(t, help_names_every_option_with_its_default);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("option-pages", NULL, NULL, add_tests);
 }

@@ -15,6 +15,7 @@
 #include "control/options.h"
 #include "control/sandbox.h"
 #include "expected-options.h"
+#include "suite.h"
 #include "pvscsi/worker-proto.h"
 
 static char conf[] = "/tmp/check-options.XXXXXX";
@@ -524,14 +525,8 @@ START_TEST(a_file_with_a_nul_is_refused)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("options");
-    TCase *t = tcase_create("all");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, the_table_is_what_is_expected_here);
     tcase_add_test(t, defaults);
     tcase_add_test(t, numbers_are_taken_in_their_range_only);
@@ -545,9 +540,9 @@ int main(void)
     tcase_add_loop_test(t, mistake_is_explained_in_one_line, 0, ARRAY_SIZE(mistakes));
     tcase_add_test(t, the_forms_of_a_setting_are_read);
     tcase_add_test(t, a_file_with_a_nul_is_refused);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("options", setup, teardown, add_tests);
 }

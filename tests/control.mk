@@ -27,7 +27,7 @@ check_claim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_claim_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=__open_2 -Wl,--wrap=stat
 check_claim_LDADD = libcontrol.a libdevice.a libcommon.a $(CHECK_LIBS) -lpthread
 # Its own store.h and supervise.h stand before the library's.
-HOST_FAKES = tests/host-fixture.h tests/fake-control.c tests/fake-control.h
+HOST_FAKES = tests/host-fixture.h tests/suite.h tests/fake-control.c tests/fake-control.h
 HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open,--wrap=device_ask \
 	-Wl,--wrap=device_claim,--wrap=device_claim_end,--wrap=device_send
@@ -74,11 +74,11 @@ check_confined_SOURCES = tests/check_confined.c
 check_confined_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CAPNG_CFLAGS)
 check_confined_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libcommon.a $(CHECK_LIBS)
 # The pages' directories are compared with the configured ones.
-check_options_SOURCES = tests/check_options.c tests/expected-options.h
+check_options_SOURCES = tests/check_options.c tests/expected-options.h tests/suite.h
 check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_options_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libscsi.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
-check_option_pages_SOURCES = tests/check_option_pages.c tests/expected-options.h
+check_option_pages_SOURCES = tests/check_option_pages.c tests/expected-options.h tests/suite.h
 check_option_pages_CPPFLAGS = $(check_options_CPPFLAGS)
 check_option_pages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_option_pages_LDADD = $(check_options_LDADD)

@@ -8,6 +8,7 @@
 
 #include "fake-sg.h"
 #include "service-fixture.h"
+#include "suite.h"
 
 /* Time passes when a test says so. */
 static uint64_t later_us;
@@ -164,18 +165,7 @@ static UNUSED void successor(uint32_t flags)
 /* The whole of main(). */
 static UNUSED int run_device_tests(const char *name, void (*add)(TCase *t))
 {
-    Suite *s = suite_create(name);
-    TCase *t = tcase_create(name);
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup_devices, teardown_devices);
-    add(t);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_tests(name, setup_devices, teardown_devices, add);
 }
 
 #endif

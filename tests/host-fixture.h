@@ -26,6 +26,7 @@
 #include "control/vhost-table.h"
 #include "fake-control.h"
 #include "must.h"
+#include "suite.h"
 
 #define BACK "backend/vscsi/3/0"
 #define FRONT "/local/domain/3/device/vscsi/0"
@@ -514,18 +515,7 @@ static UNUSED uint32_t last_flags(void)
 /* Runs the tests that add() adds, each in a process of its own. The program's exit status. */
 static UNUSED int run_suite(const char *name, void (*add)(TCase *t))
 {
-    Suite *s = suite_create(name);
-    TCase *t = tcase_create("all");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
-    add(t);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_tests(name, setup, teardown, add);
 }
 
 #endif

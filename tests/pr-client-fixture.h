@@ -23,6 +23,7 @@
 #include "fake-pr-helper.h"
 #include "pr/client.h"
 #include "pr/connect.h"
+#include "suite.h"
 
 static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 }; /* allocation 24 */
 static const uint8_t reg[16] = { 0x5f, 0x06, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };       /* list of 24 */
@@ -282,18 +283,7 @@ static UNUSED void expect_status(unsigned i, uint8_t status, uint32_t residual)
 /* Runs the tests that add() adds, each in a process of its own. The program's exit status. */
 static UNUSED int run_suite(const char *name, void (*add)(TCase *t))
 {
-    Suite *s = suite_create(name);
-    TCase *t = tcase_create("all");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, set_up, tear_down);
-    add(t);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_tests(name, set_up, tear_down, add);
 }
 
 #endif

@@ -39,7 +39,7 @@ check_sg_SOURCES = tests/check_sg.c tests/fake-sg.h
 check_sg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_sg_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
 check_sg_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
-DEVICE_FIXTURE = tests/device-fixture.h tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
+DEVICE_FIXTURE = tests/device-fixture.h tests/suite.h tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h
 check_service_device_SOURCES = tests/check_service_device.c $(DEVICE_FIXTURE)
 check_service_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_device_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us

@@ -20,6 +20,7 @@ tests/check_*             gcc sanitize valgrind tree
 tests/xen-answers*        gcc sanitize tree mock:mockxen-answers xen:01-*
 tests/*-fixture.h         gcc sanitize valgrind tree
 tests/expected-options.h  gcc sanitize valgrind tree
+tests/suite.h             gcc sanitize valgrind tree
 tests/fuzz/*              gcc sanitize fuzz tree mock:corpus-*
 tests/xen/t-*.sh          gcc shell tree itself mock:pr-example
 tests/xen/bench           gcc shell tree
