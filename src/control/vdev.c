@@ -205,7 +205,7 @@ static int read_wish(struct vdev *d, char *why)
         return r;
     d->lun_index = choose_index(d);
     if (d->lun_index < 0) {
-        snprintf(why, DEVICE_WHY_MAX, "the vhost has its %u LUNs already (max_luns)",
+        snprintf(why, DEVICE_WHY_MAX, "the vhost has %u LUNs already, as many as max_luns allows",
                  d->vhost->host->settings->max_luns);
         return -ENOSPC;
     }

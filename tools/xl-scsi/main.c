@@ -61,7 +61,7 @@ static void usage(FILE *out)
     fputs("Usage: xl-scsi COMMAND [options] [arguments]\n\nCommands:\n", out);
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
         if (commands[i].what)
-            fprintf(out, "  %-8s%-30s%s\n", commands[i].name, commands[i].arguments, commands[i].what);
+            fprintf(out, "  %-8s%-31s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
     fprintf(out,
             "\nPDEV: /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid, as the backend's domain knows it.\n"
             "VDEV: h:c:t:l as the guest will see it. Options: %s.\n\nOptions:\n",
