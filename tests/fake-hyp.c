@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A hypervisor in a directory, for tests of what xl-scsi does on a real one. $FAKE_HYP/<domid> holds the domain's
- * pause count, and the file no-pvscsid says that this domain has no pvscsid. libxl's files about domains are in the
+ * pause count, and the file pvscsid says whether pvscsid runs (1, 0). libxl's files about domains are in the
  * directory too. Linked in place of tools/xl-scsi/hyp.c.
  */
 #include "config.h"
@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "common/util.h"
 #include "xl-scsi/hyp.h"
@@ -113,9 +112,11 @@ bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)
     return false;
 }
 
-bool hyp_pvscsid_is_away(void)
+int hyp_pvscsid_runs(void)
 {
-    CLEANUP_FREE char *path = strf("%s/no-pvscsid", hyp_xen_lib_dir());
+    CLEANUP_FREE char *path = strf("%s/pvscsid", hyp_xen_lib_dir()), *text = NULL;
 
-    return path && access(path, F_OK) == 0;
+    if (!path || read_file(path, 16, &text, NULL) < 0)
+        return -1;
+    return text[0] == '1';
 }

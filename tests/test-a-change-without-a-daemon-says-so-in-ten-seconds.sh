@@ -27,7 +27,7 @@ ended() {
 }
 
 step "guests with two devices each, and then no daemon"
-for guest in 5 6 7 8 9 10 11; do
+for guest in 5 6 7 8 9 10 11 13; do
     guest_create $guest
     echo 0 >"$FAKE_HYP/$guest"
     echo 0 >"$DIR/hyp-of-a-daemon/$guest"
@@ -36,31 +36,46 @@ for guest in 5 6 7 8 9 10 11; do
     [ $guest = 9 ] || scsi attach $guest "/dev/nosuch$guest.1" 0:0:0:1 2>/dev/null || fail "attach"
 done
 peers off
-touch "$FAKE_HYP/no-pvscsid"
+guest_create 12
+echo 0 >"$DIR/hyp-of-a-daemon/12"
+echo 0 >"$FAKE_HYP/pvscsid"
+echo 1 >"$DIR/hyp-of-a-daemon/pvscsid"
+xs_write $BACKEND/13/0/state 8 /local/domain/13/device/vscsi/0/state 7
 for guest in 6 7 10 11; do xs_write $BACKEND/$guest/0/state 7 /local/domain/$guest/device/vscsi/0/state 7; done
 before5=$(nodes 5)
 before6=$(nodes 6)
 before7=$(nodes 7)
+before13=$(nodes 13)
 
 step "changes of every kind, at once"
 change 5 attach -t 60 5 /dev/nosuch5.2 0:0:0:2 &
 change 6 attach -t 60 6 /dev/nosuch6.2 0:0:0:2 &
+change 13 attach -t 60 13 /dev/nosuch13.2 0:0:0:2 &
 change 7 detach -t 60 7 0:0:0:0 &
 change 8 detach -t 60 8 0:0:0:1 &
 change 9 detach -t 60 9 0:0:0:0 &
 change 10 detach -f -t 60 10 0:0:0:1 &
 FAKE_HYP=$DIR/hyp-of-a-daemon change 11 detach -t 13 11 0:0:0:0 &
+# A daemon that runs is waited for, for as long as the command may take.
+FAKE_HYP=$DIR/hyp-of-a-daemon change 12 attach -t 60 12 /dev/nosuch12 0:0:0:0 &
 # These two guests answer, but no daemon is there to see it.
 wait_until 25 xs_is $BACKEND/8/0/state 7
 xs_write /local/domain/8/device/vscsi/0/vscsi-devs/dev-1/state 6
 wait_until 25 xs_is $BACKEND/9/0/state 5
 xs_write /local/domain/9/device/vscsi/0/state 6
-for guest in 5 6 7 8 9 10 11; do wait_until 60 test -s "$DIR/$guest.ended"; done
+wait_until 60 test -s "$DIR/11.ended"
+! [ -s "$DIR/12.ended" ] || fail "gave up a daemon that runs: $(cat "$DIR/12.said")"
+peers 12
+wait_until 25 test -s "$DIR/12.ended"
+check_match "$(cat "$DIR/12.ended")" '^0 ' "exit status of the attach that waited ($(cat "$DIR/12.said"))"
+for guest in 5 6 7 8 9 10 11 13; do wait_until 60 test -s "$DIR/$guest.ended"; done
 
 ended 5 4 "time-out for v-dev 0:0:0:2: $AWAY; backend state 7"
 check_eq "$(nodes 5)" "$before5" "nodes after an attach"
-ended 6 4 "time-out: virtual host 0 does not settle: $AWAY; backend state 7"
+ended 6 4 "time-out for v-dev 0:0:0:2: $AWAY; backend state 7"
 check_eq "$(nodes 6)" "$before6" "nodes after an attach to a vhost that another change has left at 7"
+ended 13 4 "time-out: virtual host 0 does not settle: $AWAY; backend state 8"
+check_eq "$(nodes 13)" "$before13" "nodes after an attach to a vhost that the daemon has left at 8"
 ended 7 4 "time-out: $AWAY; backend state 7"
 check_eq "$(nodes 7)" "$before7" "nodes after a detach from a vhost that another change has left at 7"
 ended 8 4 "time-out: $AWAY; backend state 7"
@@ -74,7 +89,7 @@ check_eq "$(xs_read $BACKEND/8/0/vscsi-devs/dev-1/state) $(xs_read $BACKEND/8/0/
 check_eq "$(xs_read $BACKEND/8/0/vscsi-devs/dev-0/state)" 4 "state of its other device"
 
 step "the next daemon goes on"
-rm "$FAKE_HYP/no-pvscsid"
+rm "$FAKE_HYP/pvscsid"
 xs_write /local/domain/8/device/vscsi/0/state 7
 peers 8
 scsi detach 8 0:0:0:1 || fail "the repeated detach"

@@ -31,7 +31,7 @@ step "a virtual host on its way between two states keeps its own guest waiting, 
 peers 5
 locked attach stuck /dev/nosuch1 0:0:0:0 || fail "attach"
 peers off
-xs_write $BACKEND/5/0/state 7
+xs_write $BACKEND/5/0/state 8
 "$BUILD/xl-scsi" attach --run-dir "$RUN_DIR" -t 100 stuck /dev/nosuch2 0:0:0:1 >"$DIR/stuck" 2>&1 &
 waits=$!
 sleep 0.5

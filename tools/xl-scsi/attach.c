@@ -14,11 +14,13 @@
 #include "detach.h"
 #include "device/identity.h"
 #include "hyp.h"
+#include "run.h"
 
 enum {
     UNDO_S = 5,                /* the time that backend and guest have to release a device again */
     FRONTEND_US = 5 * 1000000, /* if a running guest's driver has not answered by then, there is none */
     NUDGE_US = 1000000,
+    FEW = 4,
     FOREIGN_MAX = 512, /* bytes of a driver domain's text in a message */
 };
 
@@ -207,15 +209,15 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 static int place_existing(struct xenstore *s, struct target *t, struct vhost_view *h)
 {
     bool connected = h->state == 4 && h->fe_state == 4;
-    /* The guest will look at all its devices when it runs again. */
-    bool will_look = h->state == 7 && h->fe_state == 4 && hyp_domain_paused(t->c->domid) == 1;
+    /* Another change has asked, and the backend has not said 8 yet: it takes this device in the same round. */
+    bool joins = h->state == 7 && (h->fe_state == 4 || h->fe_state == 7);
     bool idle = (h->state <= 2 || h->state == 6) && (h->fe_state <= 1 || h->fe_state == 6);
     uint32_t next = 0;
     int r = check_existing(t, h);
 
     if (r < 0)
         return r;
-    if (!connected && !idle && !will_look)
+    if (!connected && !idle && !joins)
         return -EINPROGRESS;
     t->id = h->id;
     for (unsigned i = 0; i < h->n_devs; i++)
@@ -345,20 +347,69 @@ static int claim_again(struct target *t)
     return t->c->claim(t->c, e, n);
 }
 
+/* Sets or removes one watch. */
+static int heed(struct xenstore *s, bool on, const char *dir, const char *name)
+{
+    if (on)
+        return xenstore_watch(s, "attach", "%s%s", dir, name);
+    xenstore_unwatch(s, "attach", "%s%s", dir, name);
+    return 0;
+}
+
+/* Until a target has its place, all vhosts of the guest count. */
+static int heed_guest(const struct target *t, bool on)
+{
+    char be[XENSTORE_PATH_MAX], fe[XENSTORE_PATH_MAX];
+
+    snprintf(be, sizeof(be), "/local/domain/%u/backend/vscsi/%u", t->backend, t->c->domid);
+    snprintf(fe, sizeof(fe), "/local/domain/%u/device/vscsi", t->c->domid);
+    int r = heed(t->c->store, on, be, "");
+
+    return r < 0 ? r : heed(t->c->store, on, fe, "");
+}
+
+/*
+ * Then only what is told about it. A few devices are watched one by one, because all the others of the vhost may change
+ * too at this moment.
+ */
+static int heed_answers(const struct target *t, bool on)
+{
+    char be[XENSTORE_PATH_MAX], fe[XENSTORE_PATH_MAX], dev[32];
+    bool few = t->n_shares <= FEW;
+    int r;
+
+    snprintf(be, sizeof(be), BE_FMT, t->backend, t->c->domid, t->id);
+    snprintf(fe, sizeof(fe), FE_FMT, t->c->domid, t->id);
+    r = heed(t->c->store, on, be, few ? "/state" : "");
+    if (r == 0)
+        r = heed(t->c->store, on, fe, few ? "/state" : "");
+    for (unsigned i = 0; r == 0 && few && i < t->n_shares; i++) {
+        snprintf(dev, sizeof(dev), "/vscsi-devs/dev-%u", t->shares[i].n);
+        r = heed(t->c->store, on, be, dev);
+        if (r == 0)
+            r = heed(t->c->store, on, fe, dev);
+    }
+    return r;
+}
+
+/* One process at a time: many transactions on the same nodes would only make each other run again. */
+static int place_in_turn(struct target *t)
+{
+    struct change *c = t->c;
+    UNUSED CLEANUP_CLOSE int turn = c->store->dry_run ? -1 : run_lock_place(c->domid, c->deadline_us);
+
+    return xenstore_transact(c->store, place, t);
+}
+
 /* Places the devices of one vhost. Waits if another change is under way. */
 static int place_target(struct target *t)
 {
     struct change *c = t->c;
     struct xenstore *s = c->store;
-    int r = xenstore_watch(s, "attach", "/local/domain/%u/backend/vscsi/%u", t->backend, c->domid);
+    int r = heed_guest(t, true);
 
-    if (r == 0)
-        r = xenstore_watch(s, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
-    /* The list has it already, for another vhost of the same request. */
-    if (r == -EEXIST)
-        r = 0;
     while (r == 0) {
-        r = xenstore_transact(s, place, t);
+        r = place_in_turn(t);
         if (r != -EINPROGRESS)
             break;
         /* The lock is not held while waiting: a guest that does not answer must not delay other guests. */
@@ -367,11 +418,14 @@ static int place_target(struct target *t)
         if (r == 0)
             r = claim_again(t);
     }
+    heed_guest(t, false);
     if (r == 0) {
         t->placed = !s->dry_run;
         t->placed_us = now_us();
-        return 0;
+        r = t->placed ? heed_answers(t, true) : 0;
     }
+    if (r == 0)
+        return 0;
     if (r == -ETIMEDOUT)
         return change_failed(
             c, r, "time-out: virtual host %u does not settle: %s; backend state %u (%s), guest's state %u (%s)",
@@ -431,8 +485,8 @@ static int refused(struct target *t, const struct share *sh)
 }
 
 /*
- * The backend can take a dev at the moment when the guest has finished looking for devs at 3. Then neither
- * side does anything more, and the guest has to be asked to look again.
+ * The backend can take a dev at the moment when the guest has finished looking for devs at 3, or can have finished with
+ * the devs at 1 when this one was placed. Then neither side does anything more, and the guest has to be asked to look again.
  */
 static int nudge(struct xenstore *s, void *ctx)
 {
@@ -467,6 +521,25 @@ enum progress {
     WAITING
 };
 
+/* The vhost is connected, but a device is not: after a while the guest is asked to look again. */
+static int ask_again(struct target *t, uint64_t now, uint64_t *wake)
+{
+    if (t->state != 4 || t->fe_state != 4) {
+        t->stuck_us = 0;
+        return WAITING;
+    }
+    if (t->stuck_us == 0)
+        t->stuck_us = now + NUDGE_US;
+    if (now >= t->stuck_us) {
+        int r = xenstore_transact(t->c->store, nudge, t);
+
+        t->stuck_us = 0;
+        return r < 0 ? change_store_failed(t->c, r) : WAITING;
+    }
+    *wake = t->stuck_us < *wake ? t->stuck_us : *wake;
+    return WAITING;
+}
+
 /* 0, or -errno: failed. *wake: when to look again even if nothing changes. *result: raised to the target's result. */
 static int judge(struct target *t, uint64_t *wake, int *result)
 {
@@ -486,12 +559,14 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     if (t->state == 1) {
         uint64_t until = t->placed_us + CHANGE_SERVED_US;
 
-        if (now >= until)
+        /* One that runs may be slow, while it has many devices to open. */
+        if (now >= until && !change_backend_runs(t->c, t->backend, t->id))
             return timed_out(t);
+        until = now < until ? until : now + NUDGE_US;
         *wake = until < *wake ? until : *wake;
     }
     if (pending)
-        return WAITING;
+        return ask_again(t, now, wake);
 
     /* The backend has all devices. Is there a guest to wait for? */
     if (t->taken_us == 0)
@@ -509,20 +584,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     }
     if (absent)
         *wake = grace < *wake ? grace : *wake;
-    if (t->state != 4 || t->fe_state != 4) {
-        t->stuck_us = 0;
-        return WAITING;
-    }
-    if (t->stuck_us == 0)
-        t->stuck_us = now + NUDGE_US;
-    if (now >= t->stuck_us) {
-        int r = xenstore_transact(t->c->store, nudge, t);
-
-        t->stuck_us = 0;
-        return r < 0 ? change_store_failed(t->c, r) : WAITING;
-    }
-    *wake = t->stuck_us < *wake ? t->stuck_us : *wake;
-    return WAITING;
+    return ask_again(t, now, wake);
 }
 
 static int wait_all(struct change *c, struct target *targets, unsigned n)
@@ -706,10 +768,9 @@ static int attach_all(struct change *c, struct vscsi_entry *entries, unsigned n)
 
         r = learnt < 0 ? learnt : r;
     }
-    for (unsigned i = 0; i < n_targets; i++) {
-        xenstore_unwatch(c->store, "attach", "/local/domain/%u/backend/vscsi/%u", targets[i].backend, c->domid);
-        xenstore_unwatch(c->store, "attach-fe", "/local/domain/%u/device/vscsi", c->domid);
-    }
+    for (unsigned i = 0; i < n_targets; i++)
+        if (targets[i].placed)
+            heed_answers(&targets[i], false);
     if (r < 0)
         undo(c, targets, n_targets);
     return r;

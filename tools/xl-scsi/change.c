@@ -29,7 +29,12 @@ static bool backend_can_be_asked(const struct change *c, uint32_t backend, uint3
 
 bool change_backend_is_away(const struct change *c, uint32_t backend, uint32_t id)
 {
-    return backend_can_be_asked(c, backend, id) && hyp_pvscsid_is_away();
+    return backend_can_be_asked(c, backend, id) && hyp_pvscsid_runs() == 0;
+}
+
+bool change_backend_runs(const struct change *c, uint32_t backend, uint32_t id)
+{
+    return backend_can_be_asked(c, backend, id) && hyp_pvscsid_runs() == 1;
 }
 
 bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *wake)
@@ -40,7 +45,7 @@ bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *w
         /* The change may have other vhosts too, for which there is an answer. */
         if (!backend_can_be_asked(c, backend, id))
             return false;
-        if (!hyp_pvscsid_is_away())
+        if (hyp_pvscsid_runs() != 0)
             c->away_us = 0;
         else if (c->away_us == 0)
             c->away_us = now;

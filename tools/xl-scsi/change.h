@@ -42,6 +42,8 @@ void change_begin(struct change *c);
  * domain, and of a vhost that the kernel's backend has.
  */
 bool change_backend_is_away(const struct change *c, uint32_t backend, uint32_t id);
+/* ... and it runs. False also where that cannot be known. */
+bool change_backend_runs(const struct change *c, uint32_t backend, uint32_t id);
 /*
  * True: the change waits in vain, because change_backend_is_away() at two questions, CHANGE_SERVED_US after its begin at
  * the earliest. (A daemon that is being restarted is away at one.) Lowers *wake to the time of the next question.

@@ -115,11 +115,15 @@ bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)
     return backend == 0 && access(path, F_OK) == 0;
 }
 
-bool hyp_pvscsid_is_away(void)
+int hyp_pvscsid_runs(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RUNSTATEDIR "/pvscsid/pvscsid.sock" };
     CLEANUP_CLOSE int fd = hyp_available() ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
 
-    return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0
-           && (errno == ENOENT || errno == ECONNREFUSED);
+    if (fd < 0)
+        return -1;
+    /* EAGAIN: it has many clients at this moment. */
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN)
+        return 1;
+    return errno == ENOENT || errno == ECONNREFUSED ? 0 : -1;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Questions to the hypervisor and about this domain: its kernel, its pvscsid. The answer is "unknown" without Xen (standalone mode). */
+/*
+ * Questions to the hypervisor and about this domain: its kernel, its pvscsid. The answer is "unknown" without Xen
+ * (standalone mode).
+ */
 #ifndef XL_SCSI_HYP_H
 #define XL_SCSI_HYP_H
 
@@ -27,10 +30,7 @@ int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max);
 const char *hyp_xen_lib_dir(void);
 /* Is the kernel's xen-scsiback bound to this vhost? Known only if the backend is this domain. */
 bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id);
-/*
- * True: no pvscsid runs in this domain, because no process listens at its control socket (RUNSTATEDIR/pvscsid). False: one
- * runs, or it is not known.
- */
-bool hyp_pvscsid_is_away(void);
+/* Does a process listen at the control socket of this domain's pvscsid (in RUNSTATEDIR/pvscsid)? 1, 0, or -1 unknown. */
+int hyp_pvscsid_runs(void);
 
 #endif

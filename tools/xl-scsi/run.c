@@ -20,7 +20,8 @@
 #include "xenstore.h"
 
 enum {
-    LOCK_POLL_NS = 20 * 1000000
+    LOCK_POLL_NS = 20 * 1000000,
+    PLACES_FIRST = 0x10000, /* numbers of domains are below, public/xen.h */
 };
 
 extern char **environ;
@@ -83,11 +84,21 @@ int run_lock(const char *name, uint64_t deadline_us)
     return fd < 0 || take(fd, try_flock, 0, deadline_us) < 0 ? -1 : steal_fd(&fd);
 }
 
-int run_lock_domain(uint32_t domid, uint64_t deadline_us)
+static int lock_number(uint32_t number, uint64_t deadline_us)
 {
     CLEANUP_CLOSE int fd = open_lock("domains");
 
-    return fd < 0 || take(fd, try_byte, domid, deadline_us) < 0 ? -1 : steal_fd(&fd);
+    return fd < 0 || take(fd, try_byte, number, deadline_us) < 0 ? -1 : steal_fd(&fd);
+}
+
+int run_lock_domain(uint32_t domid, uint64_t deadline_us)
+{
+    return lock_number(domid, deadline_us);
+}
+
+int run_lock_place(uint32_t domid, uint64_t deadline_us)
+{
+    return lock_number(PLACES_FIRST + domid, deadline_us);
 }
 
 static int by_number(const void *a, const void *b)

@@ -16,6 +16,8 @@ const char *run_get_dir(void);
 int run_lock(const char *name, uint64_t deadline_us);
 /* The same for a domain. All share one file, so that files do not accumulate. */
 int run_lock_domain(uint32_t domid, uint64_t deadline_us);
+/* The same for the moment in which a process puts nodes of a guest in their place. It is never held while waiting. */
+int run_lock_place(uint32_t domid, uint64_t deadline_us);
 /*
  * The same for units, by numbers of any kind (equal ones exclude each other): all of which[0..n) together. Two
  * processes whose lists overlap do not block each other for good. The call sorts which.

@@ -343,8 +343,9 @@ int xenstore_wait(struct xenstore *s, uint64_t deadline_us)
                 s->heard_us = now;
                 return 0;
             }
+            /* EINVAL: libxenstore has closed its connection. */
             if (errno != EAGAIN)
-                return -errno;
+                return errno == EINVAL ? -ENOTCONN : -errno;
         }
     }
 }
