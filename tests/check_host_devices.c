@@ -254,6 +254,12 @@ static unsigned begun(const struct vhost *v)
     return n;
 }
 
+static void set_times(struct vdev *d, uint64_t us)
+{
+    __atomic_store_n(&d->opening->started_us, us, __ATOMIC_RELAXED);
+    __atomic_store_n(&d->opening->step_us, us, __ATOMIC_RELAXED);
+}
+
 /* Sets the clock as if all openings, running and waiting, had begun 6 s earlier. */
 static void make_late(struct vhost *v)
 {
@@ -262,7 +268,7 @@ static void make_late(struct vhost *v)
             continue;
         d->deadline_us = 0;
         if (__atomic_load_n(&d->opening->started_us, __ATOMIC_RELAXED) != 0)
-            __atomic_store_n(&d->opening->started_us, now_us() - 6000000, __ATOMIC_RELAXED);
+            set_times(d, now_us() - 6000000);
     }
     model_changed(v);
 }
@@ -318,6 +324,33 @@ START_TEST(a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time)
         return;
     }
     ck_abort_msg("none is under way any more");
+}
+END_TEST
+
+START_TEST(a_new_device_has_its_time_for_each_step)
+{
+    struct vdev *d;
+
+    make_scsi(DISK, 5, WWID);
+    set_open_sleeps("sg5");
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, DISK, "0:0:0:0");
+    UNTIL(model_find(host, 3, 0) && begun(model_find(host, 3, 0)) == 1);
+    d = lun_0();
+    set_times(d, now_us() - 4500000);
+    __atomic_store_n(&asks_sleep, 1, __ATOMIC_RELEASE);
+    set_open_sleeps("-");
+    UNTIL(count(&asked) == 1);
+    let_happen_ms(600);
+    d->deadline_us = 0;
+    model_changed(d->vhost);
+    let_happen();
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "1");
+    make_late(d->vhost);
+    expect(LUN_0 "/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "it did not answer for 5 s while it was opened"));
+    __atomic_store_n(&asks_sleep, 0, __ATOMIC_RELEASE);
 }
 END_TEST
 
@@ -524,6 +557,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_new_lun_whose_device_is_not_there_fails);
     tcase_add_loop_test(t, a_device_in_error_recovery_is_waited_for, 0, 2);
     tcase_add_test(t, a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time);
+    tcase_add_test(t, a_new_device_has_its_time_for_each_step);
     tcase_add_test(t, resets_that_take_long_keep_no_device_from_being_opened);
     tcase_add_loop_test(t, the_end_of_a_reset_is_told_to_the_lun_that_wanted_it, 0, 3);
     tcase_add_loop_test(t, a_device_that_leaves_over_a_restart_keeps_its_caches, 0, 3);

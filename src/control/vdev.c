@@ -20,8 +20,8 @@
 #include "control/worker-link.h"
 
 /*
- * A new device that takes longer to open is reported as failed, so that the others need not wait. A device that
- * the guest has already is waited for.
+ * A new device that takes longer with one step of its opening is reported as failed, so that the others need not wait. A
+ * device that the guest has already is waited for.
  */
 #define OPEN_DEADLINE_US 5000000u
 #define LATE_LOG_US 30000000u
@@ -142,10 +142,10 @@ static void take_opened(struct vdev *d)
 /* True: the device was given up. The time of one that is queued behind sick devices has not begun. */
 static bool open_is_late(struct vdev *d, uint64_t now)
 {
-    uint64_t started = opening_started_us(d->opening);
+    uint64_t started = opening_started_us(d->opening), step = started ? opening_step_us(d->opening) : now;
 
-    if (started == 0 || now < started + OPEN_DEADLINE_US) {
-        d->deadline_us = (started ? started : now) + OPEN_DEADLINE_US;
+    if (now < step + OPEN_DEADLINE_US) {
+        d->deadline_us = step + OPEN_DEADLINE_US;
         return false;
     }
     if (lun_is_missed(d->lun)) {
@@ -155,7 +155,7 @@ static bool open_is_late(struct vdev *d, uint64_t now)
                     (unsigned)((now - started) / 1000000));
         return false;
     }
-    fail(d, "opening it takes longer than 5 s; is the device stuck in error recovery?");
+    fail(d, "it did not answer for 5 s while it was opened; is the device stuck in error recovery?");
     return true;
 }
 
