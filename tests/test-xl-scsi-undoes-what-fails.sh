@@ -99,6 +99,12 @@ refuses 1 'domain 5 has no device 0:0:0:9 \(it has 0:0:0:0\)' xl_scsi detach web
 refuses 1 'domain 6 has no device 0:0:0:0 \(it has none\)' xl_scsi detach other 0:0:0:0
 check_eq "$(nodes 5)" "$before" "the nodes after refusals"
 
+step "check names every mistake of a configuration, each in a line"
+echo "vscsi = [ 'sda,0:0:0:0', '/dev/sdb,0:0:0', '/dev/sdc,0:0:1:0,x', '/dev/sdd,0:0:2:0', '/dev/sde,0:0:2:0' ]" >"$DIR/cfg"
+refuses_at_length 1 "entry 1 .*did you mean /dev/sda.*entry 2 .*expected four.*entry 3 .*unknown option 'x'.*entry 5: .*given twice" \
+    xl_scsi check "$DIR/cfg"
+check_eq "$(wc -l <<<"$REFUSAL")" 4 "lines"
+
 step "usage"
 refuses 1 "domain 'nobody' does not exist" xl_scsi attach nobody /dev/nosuch 0:0:0:0
 refuses 1 "domain '77' does not exist" xl_scsi detach 77 0:0:0:0
