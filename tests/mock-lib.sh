@@ -163,7 +163,13 @@ disk() {
     DISK=$DIR/$1.img
     [ -e "$DISK" ] || truncate -s "$2M" "$DISK"
 }
-xl_scsi() { "$BUILD/xl-scsi" "$@"; }
+# With locks of the test's own: domains of other tests that run at this moment have the same numbers.
+xl_scsi() {
+    case ${1:-} in
+    attach | detach) "$BUILD/xl-scsi" "$1" --run-dir "$DIR/locks" "${@:2}" ;;
+    *) "$BUILD/xl-scsi" "$@" ;;
+    esac
+}
 # attach DOMID IMAGE VDEV[,OPTION...] [xl-scsi option...]
 attach() {
     local domid=$1 image=$2 vdev=$3

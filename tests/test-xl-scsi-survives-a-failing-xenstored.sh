@@ -25,7 +25,7 @@ try() {
     return 1
 }
 
-attach_web() { "$BUILD/xl-scsi" attach -w web /dev/nosuch 0:0:0:0; }
+attach_web() { "$BUILD/xl-scsi" attach --run-dir "$DIR/locks" -w web /dev/nosuch 0:0:0:0; }
 # each attach|detach KIND ERRNO: the 1st, 2nd, ... until it is not reached any more; at least one must matter.
 each() {
     local verb=$1 kind=$2 error=$3 nth=0 failed=0
@@ -35,15 +35,15 @@ each() {
         [ $verb = attach ] || attach_web >"$DIR/out" 2>&1 || fail "attach before detach with $kind $nth: $(cat "$DIR/out")"
         faults "$kind@0 $nth $error" >/dev/null
         if [ $verb = attach ]; then
-            if try "attach with $kind $nth" "$BUILD/xl-scsi" attach -t 3 -w web /dev/nosuch 0:0:0:0; then
-                "$BUILD/xl-scsi" detach web 0:0:0:0 >"$DIR/out" || fail "detach after attach with $kind $nth"
+            if try "attach with $kind $nth" "$BUILD/xl-scsi" attach --run-dir "$DIR/locks" -t 3 -w web /dev/nosuch 0:0:0:0; then
+                "$BUILD/xl-scsi" detach --run-dir "$DIR/locks" web 0:0:0:0 >"$DIR/out" || fail "detach after attach with $kind $nth"
             else
                 failed=$((failed + 1))
             fi
-        elif ! try "detach with $kind $nth" "$BUILD/xl-scsi" detach -t 3 web 0:0:0:0; then
+        elif ! try "detach with $kind $nth" "$BUILD/xl-scsi" detach --run-dir "$DIR/locks" -t 3 web 0:0:0:0; then
             failed=$((failed + 1))
             # The next detach completes what this one could not do.
-            [ -z "$(nodes 5)" ] || "$BUILD/xl-scsi" detach web 0:0:0:0 >"$DIR/out" 2>&1 ||
+            [ -z "$(nodes 5)" ] || "$BUILD/xl-scsi" detach --run-dir "$DIR/locks" web 0:0:0:0 >"$DIR/out" 2>&1 ||
                 fail "detach after detach with $kind $nth: $(cat "$DIR/out")"
         fi
         no_nodes 5 "after $verb with $kind $nth $error"
@@ -64,13 +64,13 @@ done
 
 step "transactions collide again and again"
 faults "transaction-end@0 1 EAGAIN 20" >/dev/null
-"$BUILD/xl-scsi" attach -w web /dev/nosuch 0:0:0:0 || fail "attach over 20 collisions"
+"$BUILD/xl-scsi" attach --run-dir "$DIR/locks" -w web /dev/nosuch 0:0:0:0 || fail "attach over 20 collisions"
 mock_ctl faults "" >/dev/null || fail "the faults stay"
-"$BUILD/xl-scsi" detach web 0:0:0:0 || fail "detach"
+"$BUILD/xl-scsi" detach --run-dir "$DIR/locks" web 0:0:0:0 || fail "detach"
 
 step "xenstored goes away in mid-wait"
 peers 5 backend=mute
-"$BUILD/xl-scsi" attach -t 30 web /dev/nosuch 0:0:0:0 >"$DIR/out" 2>&1 &
+"$BUILD/xl-scsi" attach --run-dir "$DIR/locks" -t 30 web /dev/nosuch 0:0:0:0 >"$DIR/out" 2>&1 &
 pid=$!
 wait_until 25 xs_is $BACKEND/5/0/state 2
 peers off

@@ -65,7 +65,7 @@ no_nodes 5 "after --force"
 
 step "an interrupted attach takes everything back"
 peers 5 backend=mute
-"$BUILD/xl-scsi" attach web /dev/nosuch 0:0:0:0 2>"$DIR/err" &
+"$BUILD/xl-scsi" attach --run-dir "$DIR/locks" web /dev/nosuch 0:0:0:0 2>"$DIR/err" &
 pid=$!
 wait_until 25 xs_is $BACKEND/5/0/state 2
 kill -TERM $pid
@@ -75,7 +75,7 @@ check_match "$(cat "$DIR/err")" 'interrupted by a signal' "what is said"
 no_nodes 5 "after SIGTERM"
 
 step "a guest that goes away meanwhile"
-"$BUILD/xl-scsi" attach web /dev/nosuch 0:0:0:0 2>"$DIR/err" &
+"$BUILD/xl-scsi" attach --run-dir "$DIR/locks" web /dev/nosuch 0:0:0:0 2>"$DIR/err" &
 pid=$!
 wait_until 25 xs_is $BACKEND/5/0/state 2
 xenstore-rm $BACKEND/5
