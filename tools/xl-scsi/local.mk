@@ -7,7 +7,7 @@ libvscsisyntax_a_SOURCES = tools/xl-scsi/syntax.c tools/xl-scsi/syntax.h \
 # The rest without main(), for the tests too.
 noinst_LIBRARIES += libxlscsi.a
 libxlscsi_a_SOURCES = tools/xl-scsi/xenstore.c tools/xl-scsi/xenstore.h tools/xl-scsi/view.c tools/xl-scsi/view.h \
-	tools/xl-scsi/attach.c tools/xl-scsi/attach.h tools/xl-scsi/detach.c tools/xl-scsi/detach.h \
+	tools/xl-scsi/attach.c tools/xl-scsi/attach.h tools/xl-scsi/place.c tools/xl-scsi/place.h tools/xl-scsi/detach.c tools/xl-scsi/detach.h \
 	tools/xl-scsi/change.c tools/xl-scsi/change.h \
 	tools/xl-scsi/list.c tools/xl-scsi/list.h tools/xl-scsi/hyp.c tools/xl-scsi/hyp.h \
 	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/made.c tools/xl-scsi/made.h tools/xl-scsi/inuse.c tools/xl-scsi/inuse.h tools/xl-scsi/units.c tools/xl-scsi/units.h tools/xl-scsi/lookup.c tools/xl-scsi/lookup.h \
