@@ -48,7 +48,20 @@ wait $mine || fail "the attaching half"
 check_eq "$(xl_scsi list web | awk '$7 ~ /^0:0:/' | wc -l)" 0 "devices that were detached"
 check_eq "$(xl_scsi list web | grep -c ' 0:1:0:.* 4$')" 12 "devices that were attached"
 
+step "what is attached while the guest has not answered another change yet is taken in the same round"
+peers off
+xs_write $BACKEND/5/1/state 7
+for i in 1 2; do
+    xl_scsi attach web /dev/joins$i 1:0:0:$i >>"$LOGS/xl-scsi" 2>&1 &
+    pid[i]=$!
+done
+for i in 1 2; do wait_until 25 xs_is $BACKEND/5/1/vscsi-devs/dev-$i/state 1; done
+xs_is $BACKEND/5/1/state 7 || fail "the state of the other change is gone"
+peers 5
+for i in 1 2; do wait "${pid[i]}" || fail "attach: $(tail -n 3 "$LOGS/xl-scsi")"; done
+check_eq "$(xl_scsi list web | grep -c ' 1:0:0:.* 4$')" 3 "devices of that vhost"
+
 step "all gone"
 all "detach web 0:1:0:%"
-xl_scsi detach web 1:0:0:0 || fail "detach"
+for i in 0 1 2; do xl_scsi detach web 1:0:0:$i || fail "detach"; done
 no_nodes 5 "at the end"
