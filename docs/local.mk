@@ -2,7 +2,7 @@
 include docs/control.mk
 include docs/toolstack.mk
 include docs/pr.mk
-EXTRA_DIST += docs/architecture.md docs/confinement.md docs/performance.md docs/testing.md
+EXTRA_DIST += docs/architecture.md docs/confinement.md docs/performance.md docs/testing.md docs/threat-model.md
 
 # Installed pages name the version: AC_INIT has it, the pages do not.
 install-data-hook:
