@@ -86,3 +86,9 @@ pvscsi_build() {
     run_quietly "$pb_dir/make.log" make -C "$pb_dir" -j"$(nproc)" ${BUILD_TARGETS:-all} || return 1
     progress_end
 }
+
+# The fuzzers, in build-fuzz.
+pvscsi_build_fuzzers() {
+    BUILD_TARGETS=fuzzers pvscsi_build "$TOP/build-fuzz" --enable-fuzzers CC=clang \
+        "CFLAGS=-g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
+}
