@@ -78,7 +78,10 @@ static void fuzz_pdev(const uint8_t *data, size_t size)
     if (r < 0) {
         MUST(why[0]);
     } else {
-        MUST(p.kind != PDEV_NODE || strcmp(p.text, text) == 0);
+        if (p.kind == PDEV_NODE && text[0] != '/') /* a link's name */
+            MUST(strncmp(p.text, "/dev/disk/by-id/scsi-", 21) == 0 && strcmp(p.text + 16, text) == 0);
+        else
+            MUST(p.kind != PDEV_NODE || strcmp(p.text, text) == 0);
         MUST(p.kind != PDEV_FILE || p.text[0] == '/');
         MUST(p.kind == PDEV_WWID || !p.has_lun);
         MUST(p.kind == PDEV_HCTL || p.text[0]);
