@@ -99,3 +99,18 @@ fuzz_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools -DPVSCSI_LIBFUZZER
 fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_parse_LDADD = $(PARSE_LIBS)
 endif
+HOST_FUZZ_SOURCES = tests/fuzz/fuzz_host.c tests/fuzz/replay.h tests/fake-control.c tests/fake-control.h
+HOST_FUZZ_OPTIONS = $(HOST_LINK_OPTIONS) -Wl,--wrap=store_write_batch,--wrap=store_remove
+HOST_FUZZ_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) -lpthread
+check_PROGRAMS += replay_host
+replay_host_SOURCES = $(HOST_FUZZ_SOURCES)
+replay_host_LDFLAGS = $(HOST_FUZZ_OPTIONS)
+replay_host_LDADD = $(HOST_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus-host
+if FUZZERS
+LIBFUZZERS += fuzz_host
+fuzz_host_SOURCES = $(HOST_FUZZ_SOURCES)
+fuzz_host_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
+fuzz_host_LDFLAGS = $(HOST_FUZZ_OPTIONS) -fsanitize=fuzzer
+fuzz_host_LDADD = $(HOST_FUZZ_LIBS)
+endif
