@@ -2,6 +2,7 @@
 /* Questions to the hypervisor and about this domain; see hyp.h. */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,6 +116,23 @@ bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id)
     return backend == 0 && access(path, F_OK) == 0;
 }
 
+/* With another run_dir it has its socket elsewhere; and it has none yet while it starts. 1, 0, or -1 unknown. */
+static int process_exists(const char *comm)
+{
+    DIR *proc = opendir("/proc");
+    int found = proc ? 0 : -1;
+
+    for (struct dirent *e; found == 0 && (e = readdir(proc)) != NULL;) {
+        CLEANUP_FREE char *path = strf("/proc/%s/comm", e->d_name), *text = NULL;
+
+        if (path && e->d_name[0] >= '1' && e->d_name[0] <= '9' && read_file(path, 64, &text, NULL) == 0)
+            found = strcmp(text, comm) == 0;
+    }
+    if (proc)
+        closedir(proc);
+    return found;
+}
+
 int hyp_pvscsid_runs(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RUNSTATEDIR "/pvscsid/pvscsid.sock" };
@@ -125,5 +143,7 @@ int hyp_pvscsid_runs(void)
     /* EAGAIN: it has many clients at this moment. */
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN)
         return 1;
-    return errno == ENOENT || errno == ECONNREFUSED ? 0 : -1;
+    if (errno != ENOENT && errno != ECONNREFUSED)
+        return -1;
+    return process_exists("pvscsid\n") == 0 ? 0 : -1;
 }
