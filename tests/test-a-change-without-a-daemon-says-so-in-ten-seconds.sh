@@ -17,13 +17,13 @@ change() {
     status=$?
     echo "$status $(($(date +%s) - begin))" >"$DIR/$1.ended"
 }
-# ended DOMID STATUS ERE: its exit status, what it said, and that it took 10 seconds, or little more on a busy computer.
+# ended DOMID STATUS ERE: its exit status, what it said, and that it took 10 seconds and what a busy computer adds, not 60.
 ended() {
     local status took
     read -r status took <"$DIR/$1.ended"
     check_eq "$status" "$2" "exit status for guest $1 ($(cat "$DIR/$1.said"))"
     check_match "$(cat "$DIR/$1.said")" "$3" "what is said for guest $1"
-    [ "$took" -ge 9 ] && [ "$took" -le 14 ] || fail "the change of guest $1 took $took s"
+    [ "$took" -ge 9 ] && [ "$took" -le 25 ] || fail "the change of guest $1 took $took s"
 }
 
 step "guests with two devices each, and then no daemon"
