@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# about: vscsi= with backend=: the p-dev is resolved in the driver domain, and the owners are right
+# about: vscsi= with backend=: the p-dev is resolved in the driver domain, the owners are right, and many LUNs cost its quota nothing
 # timeout: 240
 
 need_project
 . /host/lib/toolstack.sh
 use_shim
 guest_start storage driver mem=384
-guest_ok storage "modprobe scsi_debug dev_size_mb=16 delay=0 && modprobe xen-gntdev; modprobe xen-evtchn; true"
+# All LUNs share the memory of one ramdisk; they differ only in their names.
+TARGETS=6 LUNS=5
+guest_ok storage "modprobe scsi_debug dev_size_mb=16 delay=0 num_tgts=$TARGETS max_luns=$LUNS && modprobe xen-gntdev; modprobe xen-evtchn; true"
 guest_ok storage "pvscsid -f >/tmp/log 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do pvscsictl status && break; sleep 0.5; done"
 dd=$(guest_domid storage)
 note "the daemon runs in domain $dd"
@@ -44,3 +46,17 @@ dev=/local/domain/$dd/backend/vscsi/$id/2/vscsi-devs/dev-0
 expect_eq "$(xenstore-read "$dev/p-dev") $(xenstore-read "$dev/p-devname")" "0:0:0:0 $wwid" "p-dev and p-devname"
 expect_fail xl scsi-attach g1 0:0:0:0 "3:0:0:0,backend=$dd"
 guest_stop g1
+
+MANY=$((TARGETS * LUNS - 1))
+note "$MANY LUNs at once, with the default quota of an unprivileged domain"
+owned() { xenstore-ls -fp / | grep -c "(n${dd}[,)]"; }
+before=$(owned)
+entries=$(awk -v targets=$TARGETS -v luns=$LUNS 'BEGIN {
+    for (i = 1; i < targets * luns; i++)
+        printf "%s\"0:0:%d:%d,0:0:%d:%d,backend=storage\"", (i > 1 ? ", " : ""), i / luns, i % luns, i / luns, i % luns }')
+begin=$(uptime_cs)
+expect_ok xl create -q -p "$(guest_config g2 "vscsi = [ $entries ]")"
+note "xl create -p: $(($(uptime_cs) - begin)) cs"
+expect_eq "$(xl scsi-list g2 | grep -c ' 3$')" $MANY "devices that the backend has"
+expect_eq "$(owned)" "$before" "nodes that the driver domain owns"
+guest_destroy g2

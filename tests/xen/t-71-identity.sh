@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# about: a LUN to which another unit was mapped is not given to a guest: not by its old name, nor after a worker's death or a daemon's restart
+# about: a LUN to which another unit was mapped is not given to a guest, nor after a worker's death or a restart; two paths are one unit
 # timeout: 240
 # guests: kept
 # scsi_debug's identifiers contain the number of its host while vpd_use_hostno is 1. With 0 the same LUN says that it is
 # another unit, and the kernel, which does not ask again, remembers the first.
 need_project
+. /host/lib/toolstack.sh
 scsi_debug_load dev_size_mb=16 delay=0 add_host=2
 # The disk of the second host: then it says that it is the first one's.
 # shellcheck disable=SC2046
@@ -68,5 +69,20 @@ expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 expect_match "$(xenstore-read "$dev/p-wwid")" '^naa\.[0-9a-f]{16}$' p-wwid
 expect_no_match "$(xenstore-read "$dev/p-wwid")" "$wwid" "the new unit"
 expect_ok xl-scsi detach g1 0:0:0:0
+
+note "the two hosts are two paths to one unit: each is a device of the guest, which finds one identifier"
+path=$(dbg_part 1 1)
+expect_eq "$(cat "/sys/bus/scsi/devices/$path/wwid")" "$(cat "/sys/bus/scsi/devices/$DBG_HCTL/wwid")" "the paths' identifiers"
+expect_ok xl-scsi attach g1 "$path" 0:0:0:0
+expect_ok xl-scsi attach g1 "$DBG_HCTL" 1:0:0:0
+count_nodes
+refuses 3 "p-dev $path is in use: it is 0:0:0:0 of this guest" xl-scsi attach g1 "$path" 2:0:0:0
+guest_wait_disk g1 0:0:0:0
+said=$(guest_sh g1 "dd if=$GUEST_BLK of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null && sg_vpd -p di_lu $GUEST_SG")
+guest_wait_disk g1 1:0:0:0
+expect_match "$said" '0x[0-9a-f]{16}' "sg_vpd over the first path"
+expect_eq "$(guest_sh g1 "dd if=$GUEST_BLK of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null && sg_vpd -p di_lu $GUEST_SG")" "$said" \
+    "sg_vpd over the second path"
+for vdev in 0:0:0:0 1:0:0:0; do expect_ok xl-scsi detach g1 $vdev; done
 remap 1
 rm -f /dev/disk/by-id/x
