@@ -77,7 +77,8 @@ within() {
     within_end=$(($(uptime_cs) + $1 * PATIENCE * 100))
     while ! eval "$2" >/dev/null 2>&1; do
         [ "$(uptime_cs)" -lt $within_end ] || return 1
-        sleep 0.1
+        # A turn takes processor time from what is waited for.
+        sleep 0.3
     done
 }
 

@@ -36,7 +36,7 @@ guest_config() {
         esac
     done
     # Without what costs time and shows nothing in emulation, if dom0 is (machine.sh).
-    dom0s=$(grep -oE '(mitigations|init_on_alloc|randomize_kstack_offset)=[a-z0-9]+' /proc/cmdline | tr '\n' ' ')
+    dom0s=$(grep -oE '(mitigations|init_on_alloc|randomize_kstack_offset|rodata|ipv6.disable|initcall_blacklist)=[a-z0-9_,]+' /proc/cmdline | tr '\n' ' ')
     cat >"$GUESTS/$name.cfg" <<CFG
 name = "$name"
 type = "pv"
@@ -99,7 +99,7 @@ guest_wait() {
             fail "guest $1: no answer from its shell"
         }
         guest_domid "$1" >/dev/null || fail "guest $1: its domain is gone"
-        sleep 0.1
+        sleep 0.2
     done
 }
 
@@ -111,26 +111,7 @@ guest_unpause() {
 
 # guest_sh NAME COMMANDS: runs them in the guest; its stdout, stderr and status.
 # 124 after $GUEST_TIMEOUT seconds (default 60), 125 when the guest is gone.
-guest_sh() {
-    local id="" tty
-    # A start of a program is dear here: as a rule one tells whether the domain is still the guest's, and its console.
-    [ ! -e "$GUESTS/$1.id" ] || read -r id <"$GUESTS/$1.id"
-    tty=$(xenstore-read "/local/domain/$id/name" "/local/domain/$id/console/tty" 2>/dev/null)
-    case $tty in
-    "$1
-"*) tty=${tty#*
-} ;;
-    *)
-        id=$(guest_domid "$1") || { echo "guest $1: no such domain" >&2; return 125; }
-        tty=$(xenstore-read "/local/domain/$id/console/tty" 2>/dev/null) || return 125
-        ;;
-    esac
-    # One at a time on one console; the lock is in the descriptor.
-    (
-        flock 9
-        printf '%s\n' "$2" | guestsh run "$tty" "${GUEST_TIMEOUT:-$((60 * PATIENCE))}"
-    ) 9>"$GUESTS/$1.lock"
-}
+guest_sh() { guestsh run "$GUESTS/$1" "${GUEST_TIMEOUT:-$((60 * PATIENCE))}" "$2"; }
 
 # guest_ok NAME COMMANDS: as guest_sh, but failing there fails the test.
 guest_ok() {

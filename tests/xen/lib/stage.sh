@@ -3,18 +3,24 @@
 # What changes from run to run: the share's directory with the shell library, the
 # tools of the tests, and the project as `make install` would put it. After image.sh.
 
-# compile NAME [FILE...]: a static helper from tests/xen/NAME.c and these files of src/, made again when one is newer.
+# compile NAME [FILE...] [-lLIBRARY...]: a static helper from tests/xen/NAME.c and these files of src/, made again when one
+# is newer.
 compile() {
-    local from=("$TOP/tests/xen/$1.c") to=$XEN_CACHE/$1 name=$1 file newer=no
+    local from=("$TOP/tests/xen/$1.c") to=$XEN_CACHE/$1 name=$1 file newer=no libraries=()
     shift
-    for file; do from+=("$TOP/src/$file"); done
+    for file; do
+        case $file in
+        -l*) libraries+=("$file") ;;
+        *) from+=("$TOP/src/$file") ;;
+        esac
+    done
     for file in "${from[@]}"; do [ "$to" -nt "$file" ] || newer=yes; done
     [ $newer = yes ] || return 0
     # The files of src/ include it, and use nothing of it.
     mkdir -p "$XEN_CACHE/include"
     : >"$XEN_CACHE/include/config.h"
     run_quietly "$XEN_CACHE/$name.log" "${CC:-gcc}" -std=gnu11 -static -O2 -Wall -Wextra -Werror \
-        -I "$XEN_CACHE/include" -I "$TOP/src" -o "$to.$$" "${from[@]}" || die "cannot build $name"
+        -I "$XEN_CACHE/include" -I "$TOP/src" -o "$to.$$" "${from[@]}" "${libraries[@]}" || die "cannot build $name"
     mv "$to.$$" "$to"
 }
 
@@ -52,7 +58,7 @@ stage() {
     mkdir -p "$share/lib" "$share/jobs"
     cp "$XEN_LIB"/{jobs,dom0,guests,toolstack,demo}.sh "$share/lib/"
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
-    compile guestsh
+    compile guestsh -lxenstore -lxentoolcore -lpthread
     compile iopat
     compile cdbs scsi/cdb-table.c
     cp "$XEN_LIB"/{compare,lost,tgt}.sh "$share/lib/"
