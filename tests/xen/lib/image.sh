@@ -12,7 +12,7 @@ xen_version=4.17
 
 # Modules that dom0 and guests get, with all that they depend on.
 both_modules="xen-evtchn xen-gntdev xen-gntalloc xenfs sg sd_mod st ch sr_mod ses
-    scsi_debug loop ext4 crc32c_generic crct10dif_generic dm_mod dm_multipath dm_round_robin"
+    scsi_debug loop ext4 crc32c_generic crct10dif_generic crc64_rocksoft_generic dm_mod dm_multipath dm_round_robin"
 dom0_modules="$both_modules xen-privcmd xen-scsiback target_core_mod target_core_pscsi
     target_core_file target_core_iblock tcm_loop iscsi_target_mod iscsi_tcp scsi_dh_alua scsi_dh_rdac
     9p 9pnet_virtio virtio_pci virtio_scsi virtio_blk"
@@ -110,7 +110,8 @@ install_modules() {
     done | sort -u | while read -r path; do
         path=${path#"$from/"}
         mkdir -p "$root/usr/lib/modules/$kernel/$(dirname "$path")"
-        cp "$from/$path" "$root/usr/lib/modules/$kernel/$path"
+        # Without its signature, which costs more to verify in emulation than the module does to load.
+        strip --strip-debug -o "$root/usr/lib/modules/$kernel/$path" "$from/$path"
     done
     cp "$from"/modules.{order,builtin,builtin.modinfo} "$root/usr/lib/modules/$kernel/"
     depmod -b "$root" "$kernel"

@@ -51,7 +51,6 @@ run_job() {
         guests_drop
     fi
     export GUESTS_KEPT
-    rm -f /tmp/cnt; p0=$(grep processes /proc/stat)
     setsid sh -c 'set -u
         . /host/lib/dom0.sh
         test_begin
