@@ -30,6 +30,7 @@ static struct service *svc;
 static struct loop *loop;
 static struct pvscsi_journal journal;
 static struct pvscsi_stats stats;
+static int disk[2];
 
 static void on_progress(struct service *s)
 {
@@ -94,13 +95,24 @@ static void prepare(void)
         struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = i };
         int fd = memfd_create("disk", MFD_CLOEXEC);
 
-        check(fd >= 0 && ftruncate(fd, 1 << 20) == 0, "no disk");
+        disk[i] = dup(fd);
+        check(disk[i] >= 0 && ftruncate(fd, 1 << 20) == 0, "no disk");
         msg.u.lun.lun = (uint16_t)i;
         msg.u.lun.backing = LUN_BACKING_FILE;
         msg.u.lun.max_transfer = 127 * 4096;
         msg.u.lun.pr_mode = PR_DENY;
         check(hotplug_add(svc, &msg, fd, -1) == 0, "no LUN");
     }
+}
+
+/* No answer of an emulated disk holds so many of them one after another. */
+static bool has_poison(const uint8_t *page)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < 4096 && n < 8; i++)
+        n = page[i] == POISON ? n + 1 : 0;
+    return n == 8;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -112,8 +124,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!svc)
         prepare();
     memset(fake.page, 0, sizeof(fake.page));
-    memset(svc->buffers.plain, POISON, 4096); /* what must never come out unasked */
-    service_allot(svc, size % 2 ? 8192 : 0);  /* buffers granted to ourselves, or plain ones */
+    for (unsigned i = 0; i < svc->buffers.count; i++)
+        memset(buffers_plain(&svc->buffers, i).pages, POISON, 4096); /* what must never come out unasked */
+    for (unsigned i = 0; i < 2; i++)
+        check(ftruncate(disk[i], 0) == 0 && ftruncate(disk[i], 1 << 20) == 0, "no empty disk");
+    service_allot(svc, size % 2 ? 8192 : 0); /* buffers granted to ourselves, or plain ones */
     for (unsigned i = 0; i < PAGES; i++) {
         fake.granted[i] = i % 5 != 4;
         fake.readonly[i] = i % 7 == 6;
@@ -146,6 +161,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check(r->sense_buffer[k] == 0, "stale bytes in the sense");
     }
     service_disconnect(svc);
+    /* A guest that has the value itself may write it to its disk and read it. */
+    if (!memchr(data, POISON, size))
+        for (unsigned i = 0; i < PAGES; i++)
+            check(!has_poison(fake.page[i]), "our memory shows up in the guest's");
     return 0;
 }
 
