@@ -68,6 +68,22 @@ check_service_random_SOURCES = tests/check_service_random.c tests/service-fixtur
 check_service_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_random_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
 check_service_random_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+# The same file is a fuzzer under libFuzzer, and else a program that replays the corpus.
+DEVICE_FUZZ_SOURCES = tests/fuzz/fuzz_device.c tests/fuzz/replay.h $(DEVICE_FIXTURE)
+check_PROGRAMS += replay_device
+replay_device_SOURCES = $(DEVICE_FUZZ_SOURCES)
+replay_device_CFLAGS = $(check_service_device_CFLAGS)
+replay_device_LDFLAGS = $(check_service_device_LDFLAGS)
+replay_device_LDADD = $(check_service_device_LDADD)
+EXTRA_DIST += tests/fuzz/corpus-device
+if FUZZERS
+LIBFUZZERS += fuzz_device
+fuzz_device_SOURCES = $(DEVICE_FUZZ_SOURCES)
+fuzz_device_CPPFLAGS = $(AM_CPPFLAGS) -DPVSCSI_LIBFUZZER
+fuzz_device_CFLAGS = $(check_service_device_CFLAGS)
+fuzz_device_LDFLAGS = $(check_service_device_LDFLAGS) -fsanitize=fuzzer
+fuzz_device_LDADD = $(check_service_device_LDADD)
+endif
 
 # The whole process, over the same hypervisor.
 check_PROGRAMS += check_worker
