@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -142,12 +143,26 @@ static void make_disk(void)
     }
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+static void clean_up(void)
+{
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static void prepare(void)
 {
     static char sysfs[80], dev[80];
 
     snprintf(dir, sizeof(dir), "/tmp/fuzz-host.XXXXXX");
     check(mkdtemp(dir) != NULL, "no directory", dir);
+    check(atexit(clean_up) == 0, "no memory", "");
     for (unsigned i = 0; i < 2; i++) {
         char path[80];
 
