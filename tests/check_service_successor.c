@@ -82,7 +82,7 @@ START_TEST(a_malformed_request_of_a_dead_worker_is_refused_not_performed)
         ck_assert_uint_eq(r.rqid, i + 1);
         expect_sense(&r, 0x70002, 0x05, 0x24, 0x00);
     }
-    expect(4, 0x2003);
+    expect(4, 0x2002); /* nothing is outstanding there */
     expect(5, 0x2003);
     none();
 }
@@ -130,6 +130,31 @@ START_TEST(what_a_dead_worker_left_is_answered_before_the_reset_that_waited_for_
 }
 END_TEST
 
+/* "Failed" would start the rest of the guest's error handling, and "success" before the end would not be true. */
+START_TEST(an_abort_of_a_dead_worker_waits_for_what_that_worker_left)
+{
+    taken_by_a_dead_worker(1, VSCSIIF_ACT_SCSI_CDB, DISK, 0x2a);
+    taken_by_a_dead_worker(0, VSCSIIF_ACT_SCSI_ABORT, DISK, 0);
+    taken_by_a_dead_worker(2, VSCSIIF_ACT_SCSI_ABORT, TAPE, 0);
+    successor(LUN_HELD);
+    run();
+    expect(3, 0x2002); /* no command was left at the tape */
+    put_abort(DISK, 9, 2);
+    kick();
+    pass(100000);
+    none();
+    hotplug_release(svc, DISK);
+    run();
+    expect(2, 0x08);
+    expect(1, 0x2002);
+    expect(9, 0x2002);
+    none();
+    ck_assert_uint_eq(stats.lun[DISK].aborts, 2);
+    ck_assert_uint_eq(stats.lun[DISK].aborts_failed, 0);
+    hotplug_release(svc, TAPE);
+}
+END_TEST
+
 START_TEST(a_successor_invites_no_repetition_of_what_must_run_once)
 {
     /* PERSISTENT RESERVE OUT, COMPARE AND WRITE, the XOR writes; then some that may be repeated */
@@ -160,6 +185,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_malformed_request_of_a_dead_worker_is_refused_not_performed);
     tcase_add_test(t, counters_hold_over_a_take_over);
     tcase_add_test(t, what_a_dead_worker_left_is_answered_before_the_reset_that_waited_for_it);
+    tcase_add_test(t, an_abort_of_a_dead_worker_waits_for_what_that_worker_left);
     tcase_add_test(t, a_successor_invites_no_repetition_of_what_must_run_once);
 }
 

@@ -390,12 +390,6 @@ static bool runs_once(uint8_t opcode)
 
 void command_end_recovered(struct service *svc, struct cmd *c)
 {
-    /* The journal does not say which request the ABORT named. */
-    if (c->req.act == VSCSIIF_ACT_SCSI_ABORT) {
-        c->managed = XEN_VSCSIIF_RSLT_RESET_FAILED;
-        command_finish(svc, c);
-        return;
-    }
     if (c->req.act != VSCSIIF_ACT_SCSI_CDB) {
         command_finish_sense(svc, c, request_defect_sense(REQUEST_BAD_ACT), SCSI_HOST_ERROR);
     } else if (!c->lun) {

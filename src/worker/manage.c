@@ -27,14 +27,17 @@ static bool same_address(const struct cmd *a, const struct cmd *b)
     return a->req.channel == b->req.channel && a->req.id == b->req.id && a->req.lun == b->req.lun;
 }
 
-/* The command that an ABORT names, while it has no answer. */
+/*
+ * The command that an ABORT names, while it has no answer. The journal does not say which command an ABORT of a dead
+ * predecessor named: it is any that this predecessor left at the same address.
+ */
 static struct cmd *aborted(struct service *svc, const struct cmd *abort)
 {
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         struct cmd *c = &svc->cmd[i];
 
         if ((c->state == CMD_QUEUED || c->state == CMD_AT_DEVICE) && !c->stray && c->req.act == VSCSIIF_ACT_SCSI_CDB
-            && c->req.rqid == abort->req.ref_rqid && same_address(c, abort))
+            && (abort->recovered ? c->recovered : c->req.rqid == abort->req.ref_rqid) && same_address(c, abort))
             return c;
     }
     return NULL;

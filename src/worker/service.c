@@ -136,9 +136,14 @@ void service_deinit(struct service *svc)
     grants_deinit(&svc->grants);
 }
 
+static bool is_management(const struct cmd *c)
+{
+    return c->req.act == VSCSIIF_ACT_SCSI_ABORT || c->req.act == VSCSIIF_ACT_SCSI_RESET;
+}
+
 static void recover(struct service *svc, uint32_t orphans)
 {
-    uint32_t resets = 0;
+    uint32_t management = 0;
 
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++) {
         const struct pvscsi_journal_entry *s = &svc->journal->entry[i];
@@ -161,23 +166,23 @@ static void recover(struct service *svc, uint32_t orphans)
         c->req.id = s->target;
         c->req.lun = s->lun;
         c->cdb[0] = s->opcode;
-        c->lun = lun_find(svc, s->channel, s->target, s->lun);
-        if (c->lun && s->act == VSCSIIF_ACT_SCSI_CDB)
+        c->lun = s->act == VSCSIIF_ACT_SCSI_CDB ? lun_find(svc, s->channel, s->target, s->lun) : NULL;
+        if (c->lun)
             c->lun->stats->commands++; /* in flight again; the counters started without it */
         svc->n_busy++;
-        if (c->lun && c->lun->held && s->act == VSCSIIF_ACT_SCSI_CDB) {
+        if (c->lun && c->lun->held) {
             lun_enqueue(c);
         } else {
             c->state = CMD_TAKEN;
-            if (s->act == VSCSIIF_ACT_SCSI_RESET)
-                resets |= 1u << i;
+            if (is_management(c))
+                management |= 1u << i;
             else
                 command_end_recovered(svc, c);
         }
     }
-    /* A RESET needs only its address. It starts anew, after the commands that it waits for are known. */
+    /* ABORT and RESET need only their address. They start anew, after the commands that they wait for are known. */
     for (unsigned i = 0; i < PVSCSI_RING_SLOTS; i++)
-        if (resets & (1u << i))
+        if (management & (1u << i))
             manage_start(svc, &svc->cmd[i]);
 }
 
@@ -332,11 +337,6 @@ static void fetch(struct service *svc, struct batch *b, const char *what)
             b->c[kept++] = b->c[i];
     }
     b->n = kept;
-}
-
-static bool is_management(const struct cmd *c)
-{
-    return c->req.act == VSCSIIF_ACT_SCSI_ABORT || c->req.act == VSCSIIF_ACT_SCSI_RESET;
 }
 
 static struct cmd *free_command(struct service *svc)
