@@ -86,6 +86,29 @@ START_TEST(each_end_of_a_command_counts_as_what_it_is)
 }
 END_TEST
 
+START_TEST(data_that_cannot_be_given_to_the_guest_counts_as_an_error)
+{
+    const struct pvscsi_lun_stats *s = &stats.lun[DISK];
+    struct vscsiif_request *req = put_to(DISK, 1);
+    struct vscsiif_response r;
+
+    rw10(req, false, 0, 1);
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 512 };
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    fake.fail_copy_calls = 2; /* the batch, and the one in it */
+    end_all();
+    r = take();
+    expect_sense(&r, 0x70002, 0x0b, 0x08, 0x00);
+    ck_assert_uint_eq(s->kinds[SCSI_KIND_GOOD], 0);
+    ck_assert_uint_eq(s->kinds[SCSI_KIND_ABORTED_COMMAND], 1);
+    ck_assert_uint_eq(s->errors, 1);
+    ck_assert_uint_eq(s->reads, 1);
+    ck_assert_uint_eq(s->read_bytes, 0);
+}
+END_TEST
+
 START_TEST(what_never_reaches_the_device_counts_as_refused)
 {
     struct vscsiif_request *req = put_to(DISK, 1);
@@ -257,6 +280,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_command_that_failed_leaves_one_line_in_words);
     tcase_add_loop_test(t, counters_belong_to_an_address_not_to_a_slot, 0, 3);
     tcase_add_loop_test(t, each_end_of_a_command_counts_as_what_it_is, 0, 12);
+    tcase_add_test(t, data_that_cannot_be_given_to_the_guest_counts_as_an_error);
     tcase_add_test(t, what_never_reaches_the_device_counts_as_refused);
     tcase_add_test(t, what_the_policy_refuses_counts_apart);
     tcase_add_test(t, time_in_the_queue_and_at_the_device_is_told_apart);

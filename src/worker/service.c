@@ -321,6 +321,7 @@ static void copy_failed(struct service *svc, struct cmd *c, const char *what)
     svc->stats->bad_requests++;
     log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "request %u failed: a grant of its %s cannot be copied",
                 c->req.rqid, what);
+    c->kind = SCSI_KINDS; /* not what the device's answer was */
     command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_ERROR);
 }
 
