@@ -29,6 +29,9 @@ enum {
     B0_ATOMIC_BOUNDARY = 56,
     /* The largest logical block in use: right for a limit in blocks while the real one is not known. */
     BLOCK_SIZE_SAFE = 4096,
+    /* INQUIRY, byte 1 of its CDB: a VPD page; SPC-2: data on one command, without the layout of standard data. */
+    INQUIRY_EVPD = 0x01,
+    INQUIRY_CMDDT = 0x02,
     /* SPC-5, standard INQUIRY data, byte 5 */
     INQUIRY_5 = 5,
     INQUIRY_3PC = 0x08,
@@ -167,8 +170,8 @@ static uint32_t filter_inquiry(const struct scsi_lun_facts *f, const uint8_t *cd
 {
     bool copies = scsi_policy_allows_some(f, OP_EXTENDED_COPY);
 
-    if (!(cdb[1] & 1)) {
-        if (!copies && len > INQUIRY_5)
+    if (!(cdb[1] & INQUIRY_EVPD)) {
+        if (!copies && len > INQUIRY_5 && !(cdb[1] & INQUIRY_CMDDT))
             data[INQUIRY_5] &= (uint8_t)~INQUIRY_3PC;
         return len;
     }
@@ -314,7 +317,9 @@ uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI
     uint8_t page[B0_LEN] = { [0] = f->type & 0x1f, [1] = cdb[2] };
     uint32_t len;
 
-    if (cdb[0] != OP_INQUIRY || !(cdb[1] & 1) || !scsi_is_disk(f->type) || !refused_page(a))
+    /* EVPD with CMDDT is wrong on every device. */
+    if (cdb[0] != OP_INQUIRY || (cdb[1] & (INQUIRY_EVPD | INQUIRY_CMDDT)) != INQUIRY_EVPD || !scsi_is_disk(f->type)
+        || !refused_page(a))
         return 0;
     switch (cdb[2]) {
     case VPD_SUPPORTED_PAGES:
