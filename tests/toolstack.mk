@@ -48,6 +48,8 @@ toolstack_tests = \
 	tests/test-a-killed-detach-can-be-repeated.sh \
 	tests/test-a-change-without-a-daemon-says-so-in-ten-seconds.sh \
 	tests/test-a-missing-device-is-tried-again.sh \
+	tests/test-fifty-guests-reboot-together.sh \
+	tests/test-forty-attaches-at-once-all-succeed.sh \
 	tests/test-an-attach-costs-the-same-with-many-guests.sh \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \
 	tests/test-re-made-domains-get-their-devices-back.sh \
@@ -70,4 +72,4 @@ toolstack_tests = \
 	tests/test-xl-scsi-writes-what-a-toolstack-must.sh
 TESTS += $(toolstack_tests)
 dist_check_SCRIPTS += $(toolstack_tests)
-EXTRA_DIST += tests/toolstack-lib.sh tests/played-xl.sh tests/watch-lib.sh
+EXTRA_DIST += tests/toolstack-lib.sh tests/played-xl.sh tests/watch-lib.sh tests/many-lib.sh
