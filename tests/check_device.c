@@ -12,7 +12,7 @@
 
 #include "common/util.h"
 #include "device/device.h"
-#include "device/watch.h"
+#include "device/uevents.h"
 
 static char root[64];
 static char sysfs[80], dev[80];
@@ -623,21 +623,24 @@ START_TEST(only_events_of_scsi_devices_concern_us)
     static const struct {
         const char *message;
         size_t len;
-        bool concerns;
+        unsigned bits;
     } events[] = {
-        { EVENT("add@/devices/a\0ACTION=add\0SUBSYSTEM=scsi_generic\0DEVNAME=sg3"), true },
-        { EVENT("remove@/devices/a\0ACTION=remove\0SUBSYSTEM=scsi\0DEVTYPE=scsi_device"), true },
-        { EVENT("change@/devices/a\0SUBSYSTEM=scsi"), true },
-        { EVENT("add@/devices/a\0SUBSYSTEM=scsi_host"), false },
-        { EVENT("add@/devices/a\0SUBSYSTEM=scs"), false },
-        { EVENT("add@/devices/a\0SUBSYSTEM=block\0DEVNAME=sda"), false },
-        { EVENT("add@/devices/a\0XSUBSYSTEM=scsi"), false },
-        { "add@/devices/a\0SUBSYSTEM=scsi", 29, true }, /* no zero byte at the end */
-        { "", 0, false },
+        { EVENT("add@/devices/a\0ACTION=add\0SUBSYSTEM=scsi_generic\0DEVNAME=sg3"), 3 },
+        { EVENT("remove@/devices/a\0ACTION=remove\0SUBSYSTEM=scsi\0DEVTYPE=scsi_device"), 1 },
+        { EVENT("remove@/devices/a\0ACTION=remove\0SUBSYSTEM=scsi_generic\0DEVNAME=sg3"), 1 },
+        { EVENT("xadd@/devices/a\0SUBSYSTEM=scsi_generic"), 1 },
+        { EVENT("change@/devices/a\0SUBSYSTEM=scsi"), 1 },
+        { EVENT("add@/devices/a\0SUBSYSTEM=scsi_host"), 0 },
+        { EVENT("add@/devices/a\0SUBSYSTEM=scs"), 0 },
+        { EVENT("add@/devices/a\0SUBSYSTEM=block\0DEVNAME=sda"), 0 },
+        { EVENT("add@/devices/a\0XSUBSYSTEM=scsi"), 0 },
+        { "add@/devices/a\0SUBSYSTEM=scsi", 29, 1 }, /* no zero byte at the end */
+        { "add", 3, 0 },
+        { "", 0, 0 },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(events); i++)
-        ck_assert_msg(device_watch_concerns(events[i].message, events[i].len) == events[i].concerns, "event %zu", i);
+        ck_assert_msg(uevents_parse(events[i].message, events[i].len) == events[i].bits, "event %zu", i);
 }
 END_TEST
 

@@ -15,12 +15,12 @@
 #include <time.h>
 
 #include "commands.h"
+#include "device/uevents.h"
 #include "expected.h"
 #include "hyp.h"
 #include "inuse.h"
 #include "remember.h"
 #include "run.h"
-#include "uevents.h"
 #include "wanted.h"
 
 enum {
@@ -401,7 +401,8 @@ static int serve(struct watcher *w, const struct options *o)
             next = now + RETRY_US;
         r = xenstore_wait(&w->store, next);
         if (r == 0) {
-            if (uevents_took(w->store.wake_fd) != 0)
+            /* A device that could not be attached may exist now. Without the event the next try comes later. */
+            if (uevents_read(w->store.wake_fd) & UEVENT_ADDED)
                 try_soon(w);
             hear_notes(w);
             scan(w);
