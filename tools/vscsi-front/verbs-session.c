@@ -5,26 +5,18 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/xenbus.h"
 #include "front.h"
 #include "pattern.h"
-
-static const char *const state_names[] = {
-    "Unknown", "Initialising", "InitWait",      "Initialised",  "Connected",
-    "Closing", "Closed",       "Reconfiguring", "Reconfigured",
-};
-
-static const char *state_name(unsigned s)
-{
-    return s < ARRAY_SIZE(state_names) ? state_names[s] : "?";
-}
 
 static int cmd_status(struct front *f, int argc, char **argv)
 {
     const struct session *s = &f->session;
 
-    printf("frontend %s, state %u (%s)\n", s->frontend ? s->frontend : "none", s->own_state, state_name(s->own_state));
+    printf("frontend %s, state %u (%s)\n", s->frontend ? s->frontend : "none", s->own_state,
+           xenbus_state_name((enum xenbus_state)s->own_state));
     printf("backend %s in domain %u, state %u (%s)%s\n", s->backend ? s->backend : "none", s->backend_id,
-           s->backend_state, state_name(s->backend_state), s->gone ? ", gone" : "");
+           s->backend_state, xenbus_state_name((enum xenbus_state)s->backend_state), s->gone ? ", gone" : "");
     if (f->ring.up)
         printf("ring-ref %u, event-channel %u, at most %u segments\n", f->ring.ref, f->ring.port, s->max_segments);
     printf("requests %llu, responses %llu, in flight %u, events %llu, without a response %llu, "
