@@ -158,7 +158,7 @@ static int withdraw(struct xenstore *s, void *ctx)
 }
 
 enum progress {
-    SETTLED,
+    FINISHED,
     WAITING
 };
 
@@ -196,7 +196,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
         taken += o == DEV_TAKEN;
     }
     if (pending == 0 && taken == 0)
-        return SETTLED;
+        return FINISHED;
     if (t->state == 1) {
         uint64_t until = t->placed_us + CHANGE_SERVED_US;
 
@@ -221,7 +221,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
         int came_to = t->c->no_wait || paused != 0 ? ATTACH_TAKEN : ATTACH_NO_FRONTEND;
 
         *result = came_to > *result ? came_to : *result;
-        return SETTLED;
+        return FINISHED;
     }
     if (absent)
         *wake = grace < *wake ? grace : *wake;

@@ -110,7 +110,7 @@ static int step_whole(struct xenstore *s, struct removal *r, struct vhost_view *
 static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h)
 {
     uint32_t domid = r->c->domid;
-    bool asked = false, settled = h->state != 7 && h->state != 8;
+    bool asked = false, reconfiguring = h->state == 7 || h->state == 8;
     bool paused = hyp_domain_paused(domid) == 1;
 
     if (!unconnected(h) && !r->force) {
@@ -122,11 +122,11 @@ static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h
                 continue;
             if (is_ours(r, d->n) && d->state >= 3 && d->state != 6) {
                 asked = true;
-                if (d->state != 5 && settled)
+                if (d->state != 5 && !reconfiguring)
                     put_dev_state(s, domid, h, d->n, 5);
             }
         }
-        if (asked && r->began && (!settled || h->state != 4))
+        if (asked && r->began && (reconfiguring || h->state != 4))
             return STEP_WAIT;
         if (asked && (h->state != 4 || h->fe_state != 4))
             return STEP_BUSY;
@@ -136,7 +136,7 @@ static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h
             return 0;
         }
         /* Our devices are at 6; the frontend may still be on its way back to 4. */
-        if (r->began && !settled)
+        if (r->began && reconfiguring)
             return STEP_WAIT;
     }
     for (unsigned i = 0; i < h->n_devs; i++)

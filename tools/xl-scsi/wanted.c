@@ -65,15 +65,15 @@ int wanted_load(struct xenstore *s, uint32_t domid, struct wanted *out)
     return 0;
 }
 
-struct removal_ctx {
+struct outcome_ctx {
     uint32_t domid, number;
     const char *error; /* NULL: attached; the node is removed */
 };
 
 /* The directory is removed with its last entry. */
-static int settle(struct xenstore *s, void *ctx)
+static int record_outcome(struct xenstore *s, void *ctx)
 {
-    struct removal_ctx *r = ctx;
+    struct outcome_ctx *r = ctx;
     unsigned n;
 
     if (!xenstore_exists(s, WANTED_FMT "/%u", r->domid, r->number))
@@ -90,11 +90,11 @@ static int settle(struct xenstore *s, void *ctx)
     return 0;
 }
 
-static int settle_one(struct xenstore *s, uint32_t domid, uint32_t number, const char *error)
+static int record_outcome_of(struct xenstore *s, uint32_t domid, uint32_t number, const char *error)
 {
-    struct removal_ctx ctx = { .domid = domid, .number = number, .error = error };
+    struct outcome_ctx ctx = { .domid = domid, .number = number, .error = error };
 
-    return xenstore_transact(s, settle, &ctx);
+    return xenstore_transact(s, record_outcome, &ctx);
 }
 
 int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev)
@@ -104,7 +104,7 @@ int wanted_drop(struct xenstore *s, uint32_t domid, const struct hctl *vdev)
 
     for (unsigned i = 0; r == 0 && i < w.n; i++)
         if (hctl_equal(&w.entries[i].vdev, vdev)) {
-            r = settle_one(s, domid, w.numbers[i], NULL);
+            r = record_outcome_of(s, domid, w.numbers[i], NULL);
             found = 1;
         }
     wanted_clear(&w);
@@ -192,13 +192,13 @@ static int attach_each(struct change *c, const struct wanted *w)
         else
             snprintf(one.error, sizeof(one.error), "not tried: an earlier device of this guest got no answer");
         if (r >= 0) {
-            settle_one(c->store, c->domid, w->numbers[i], NULL);
+            record_outcome_of(c->store, c->domid, w->numbers[i], NULL);
             continue;
         }
         left++;
         if (first[0] == '\0')
             memcpy(first, one.error, sizeof(first));
-        settle_one(c->store, c->domid, w->numbers[i], one.error);
+        record_outcome_of(c->store, c->domid, w->numbers[i], one.error);
         /* The other devices would get no answer either, and a guest must not wait for minutes. */
         if (r == -ETIMEDOUT || r == -EINTR)
             silent = true;
@@ -226,7 +226,7 @@ int wanted_attach(struct change *c)
         return change_store_failed(c, r);
     for (unsigned i = 0; i < w.n; i++)
         if (there_already(c->store, c->domid, &w.entries[i]))
-            settle_one(c->store, c->domid, w.numbers[i], NULL);
+            record_outcome_of(c->store, c->domid, w.numbers[i], NULL);
     wanted_clear(&w);
     r = wanted_load(c->store, c->domid, &w);
     if (r < 0)
@@ -239,10 +239,10 @@ int wanted_attach(struct change *c)
     r = w.n ? inuse_attach(c, w.entries, w.n) : 0;
     if (r >= 0) {
         for (unsigned i = 0; i < w.n; i++)
-            settle_one(c->store, c->domid, w.numbers[i], NULL);
+            record_outcome_of(c->store, c->domid, w.numbers[i], NULL);
         r = 0;
     } else if (w.n == 1) {
-        settle_one(c->store, c->domid, w.numbers[0], c->error);
+        record_outcome_of(c->store, c->domid, w.numbers[0], c->error);
         r = 1;
     } else {
         r = attach_each(c, &w);
