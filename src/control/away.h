@@ -24,7 +24,7 @@ bool away_step(struct vdev *d, uint64_t now);
 void away_answered(struct vdev *d);
 /* The device was opened for a LUN that no worker has: says that it is back, if it was said to be gone. */
 void away_ended(struct vdev *d);
-/* The worker has the LUN no more: ends the search. */
+/* The worker no longer has the LUN: ends the search. */
 void away_over(struct vdev *d);
 /* Devices came or went: what is gone is looked for now. */
 void away_hurry(struct vhost *v);

@@ -10,7 +10,7 @@
 #include "control/model.h"
 
 /*
- * The guest has d's LUN no more. To be called while d knows its index and its device. d->claim becomes NULL, and
+ * The guest no longer has d's LUN. To be called while d knows its index and its device. d->claim becomes NULL, and
  * d->giveback is set until all is done.
  */
 void giveback_device(struct vdev *d);

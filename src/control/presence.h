@@ -22,7 +22,7 @@ enum presence_fact {
     DF_HANDED,    /* the worker was told of it */
     DF_TAKEN,     /* the worker has it */
     DF_NOT_TAKEN, /* the worker could not use it */
-    DF_OVER,      /* the worker has the LUN no more: it died, or lets go of it */
+    DF_OVER,      /* the worker no longer has the LUN: it died, or lets go of it */
     DF_FACTS
 };
 enum presence presence_after(enum presence p, enum presence_fact fact);
