@@ -68,6 +68,7 @@ front_kill storm
 
 step "... and its own wait ends with the domain"
 guest_destroy 98
+xenstore-rm $BACKEND/98
 wait_until 60 eval '! jobs_of 98'
 watch_stop
 many_end
