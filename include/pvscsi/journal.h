@@ -11,8 +11,8 @@
  *   answer:  response into the ring slot; rsp_index; state = ANSWERED; then publish
  *   free:    after sring->rsp_prod covers rsp_index, state = FREE
  * at_device is raised before a command is submitted and lowered after its end was seen, those of former
- * rings too; it and the latest deadline of those outlive a ring. Not 0 in a dead worker's journal: something may still reach a device.
- * A TAKEN entry whose ring_index is not below req_cons was never taken; an ANSWERED entry
+ * rings too; it and the latest deadline of those outlive a ring. Not 0 in a dead worker's journal: something may still
+ * reach a device. A TAKEN entry whose ring_index is not below req_cons was never taken; an ANSWERED entry
  * at or beyond sring->rsp_prod has a complete response in the ring, unpublished.
  */
 #ifndef PVSCSI_JOURNAL_H

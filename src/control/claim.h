@@ -20,7 +20,7 @@ void claims_unref(struct claims *cs);
 
 /*
  * Takes a share in the claim of a device, in a thread: claims it if nobody has. force: goes on without a claim if the
- * device is in use. 0; -EBUSY and who uses the device; or another -errno and why[DEVICE_WHY_MAX]. After 0, why is ""
+ * device is in use. 0; -EBUSY and what uses the device; or another -errno and why[DEVICE_WHY_MAX]. After 0, why is ""
  * or says why the device is not claimed. *out is NULL for a file.
  */
 int claim_take(struct claims *cs, const struct device_roots *roots, const struct device *dev, bool force,

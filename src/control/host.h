@@ -19,7 +19,10 @@ struct host_config {
     void *ctx;
 };
 
-/* Connects to xenstored and starts. It forks once, so the process must have no other thread yet. 0, or -errno and one line in why. */
+/*
+ * Connects to xenstored and starts. It forks once, so the process must have no other thread yet. 0, or -errno and one
+ * line in why.
+ */
 int host_new(const struct host_config *config, struct host **out, char *why, size_t why_size);
 void host_free(struct host *h);
 /*

@@ -8,7 +8,7 @@
  * Calls go one way:
  *   host -> vhost -> vdev -> away, wish, reset; away -> opening, giveback, remember, worker-link -> at-work -> shared -> model
  *   host -> events; host, vhost, vdev -> scan -> nodes -> model
- * A group of members is written by the file that its comment names.
+ * A group of members is written by the file that its comment names. Another file may write one where a comment says so.
  */
 #ifndef PVSCSI_MODEL_H
 #define PVSCSI_MODEL_H
@@ -87,20 +87,20 @@ struct vdev {
 
     /* nodes.c */
     bool error_node; /* the node `error` exists; wish.c finds out */
-    bool published;  /* xenstore says which device it is (p-hctl and its like); vdev.c clears it with each new dev */
+    bool published;  /* xenstore says which device it is (p-hctl and its like); cleared with each new dev */
 
     /* vdev.c */
     struct wish wish;
     enum lun_state lun;
-    int lun_index; /* its index in the worker and in the statistics; -1: none */
-    struct device dev;
-    struct device_fds fds; /* set while the device waits for a worker */
+    int lun_index;         /* its index in the worker and in the statistics; -1: none */
+    struct device dev;     /* dev, deadline_us, reopen_us, reopens, error: away.c too, when the device is gone */
+    struct device_fds fds; /* opening.c, worker-link.c: set while the device waits for a worker */
     struct opening *opening;
     struct claim *claim;  /* of the device, from the opening on; NULL: none */
     uint64_t deadline_us; /* of opening */
     uint64_t reopen_us;   /* when to try again to open the device; 0: no need */
     unsigned reopens;
-    bool was_known; /* `was` is a device that a worker got, perhaps from an earlier daemon */
+    bool was_known; /* remember.c too: `was` is a device that a worker got, perhaps from an earlier daemon */
     struct run_device was;
     char error[DEVICE_WHY_MAX];
     bool away_noted, away_node; /* xenstore has the reason as it is now; it has one */
@@ -169,7 +169,7 @@ struct vhost {
     struct vhost_seen {
         enum xenbus_state own, front;
         char front_path[96]; /* "/local/domain/3/device/vscsi/0"; "" until it is known */
-        char token[32];      /* of the watch on front_path; "": no watch */
+        char token[32];      /* of the watch on front_path; "": no watch. Cleared by host.c with the connection */
         bool known;          /* frontend and frontend-id were read and are right */
         bool online, feature_host;
         bool vanished; /* our node does not exist any more; vhost.c sets it after it removed the node */
@@ -220,7 +220,7 @@ struct vhost {
     /* vdev.c */
     struct vdev *devs;
     unsigned n_devs;
-    bool clean;    /* what the guest left in its devices is undone, and it has no new ring yet */
+    bool clean;    /* cleared by vhost.c; what the guest left in its devices is undone, and it has no new ring yet */
     bool recalled; /* the file in which an earlier daemon recorded the devices was read */
     bool lun_index_used[PVSCSI_STATS_LUNS];
 };

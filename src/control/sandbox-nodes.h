@@ -23,8 +23,8 @@ int sandbox_nodes_new(uint32_t id, struct sandbox_nodes **out);
 /* The root directory, opened; it belongs to nodes. */
 int sandbox_nodes_root(const struct sandbox_nodes *nodes);
 /*
- * The LUN of this index (below PVSCSI_STATS_LUNS) is on the device that fd has open. Its node replaces the one that the index had.
- * fd stays the caller's. Anything but a character device needs no node. 0 or -errno.
+ * The LUN of this index (below PVSCSI_STATS_LUNS) is on the device that fd has open. Its node replaces the one that the
+ * index had. fd stays the caller's. Anything but a character device needs no node. 0 or -errno.
  */
 int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t index, int fd);
 /* The node goes if no other LUN is on the device. An index without a node, or out of range, is fine. */

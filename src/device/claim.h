@@ -25,9 +25,9 @@ struct device_claim {
 };
 
 /*
- * Holds it. May sleep in the kernel, so it is called in a thread. A program that has it open for a moment is waited for, up to CLAIM_PATIENCE_US. 0; -EBUSY and who uses it in
- * why[DEVICE_WHY_MAX]; or another -errno and why. If nothing can be held because a device node is missing: 0, and why
- * says so; else why is "".
+ * Holds it. May sleep in the kernel, so it is called in a thread. A program that has it open for a moment is waited
+ * for, up to CLAIM_PATIENCE_US. 0; -EBUSY and what uses it in why[DEVICE_WHY_MAX]; or another -errno and why. If
+ * nothing can be held because a device node is missing: 0, and why says so; else why is "".
  */
 #define CLAIM_PATIENCE_US 1000000
 int device_claim(const struct device_roots *roots, const struct device *dev, struct device_claim *out, char *why);

@@ -2,7 +2,8 @@
 /*
  * Persistent reservations of one LUN through a PR helper (qemu-pr-helper's
  * protocol, see proto.h): the connection, the queue, the deadline and the
- * reconnecting. It asks its caller for each connection, because a worker has no path to the socket. Never blocks. One command at a time is on the socket.
+ * reconnecting. It asks its caller for each connection, because a worker has no path to the socket. Never blocks. One
+ * command at a time is on the socket.
  *
  * The helper may be absent, hang, be killed or send nonsense: each command ends exactly once, with a SCSI status
  * that is true:

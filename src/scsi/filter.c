@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Changes what a device says of itself to what is true for its guest. No page may promise more than one command can
- * move; a LUN that may only be read says that it is write-protected; a command that is refused is not supported. Lengths inside the data come from the device:
- * nothing past the bytes that really came is read.
+ * move; a LUN that may only be read says that it is write-protected; a command that is refused is not supported.
+ * Lengths inside the data come from the device: nothing past the bytes that really came is read.
  */
 #include "config.h"
 
@@ -185,7 +185,10 @@ static uint32_t filter_inquiry(const struct scsi_lun_facts *f, const uint8_t *cd
     return cdb[2] == VPD_BLOCK_LIMITS && data[1] == VPD_BLOCK_LIMITS ? filter_block_limits(f, data, len, alloc) : len;
 }
 
-/* Keeps the descriptors of what is answered. A descriptor whose end did not come is dropped with a refused command only. */
+/*
+ * Keeps the descriptors of what is answered. A descriptor whose end did not come is dropped with a refused command
+ * only.
+ */
 static uint32_t filter_all_opcodes(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len)
 {
     uint32_t said, end, kept = OPCODES_HEADER, at = OPCODES_HEADER;

@@ -58,7 +58,10 @@ enum {
     VPD_BLOCK_LIMITS = 0xb0,
 };
 
-/* How many bytes the opcode's group demands (SPC-5, OPERATION CODE: its upper three bits); 0 where it demands none: vendor specific, variable, reserved. */
+/*
+ * How many bytes the opcode's group demands (SPC-5, OPERATION CODE: its upper three bits); 0 where it demands none:
+ * vendor specific, variable, reserved.
+ */
 uint8_t scsi_cdb_group_len(uint8_t opcode);
 
 #endif

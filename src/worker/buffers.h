@@ -66,7 +66,10 @@ void buffers_deinit(struct buffers *b);
 
 /* The plain buffer of command `index`, which is always there. */
 struct buffer buffers_plain(const struct buffers *b, unsigned index);
-/* A buffer for `bytes` (at most BUFFER_BYTES) of command `index`: granted if there is enough such memory, else the plain one. */
+/*
+ * A buffer for `bytes` (at most BUFFER_BYTES) of command `index`: granted if there is enough such memory, else the
+ * plain one.
+ */
 struct buffer buffers_take(struct buffers *b, unsigned index, uint32_t bytes, uint64_t now);
 /* The command is over. After this the buffer is its plain one. */
 void buffers_give(struct buffers *b, unsigned index, struct buffer *buffer);
