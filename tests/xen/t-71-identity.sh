@@ -72,6 +72,7 @@ expect_ok xl-scsi detach g1 0:0:0:0
 
 note "the two hosts are two paths to one unit: each is a device of the guest, which finds one identifier"
 path=$(dbg_part 1 1)
+echo 1 >"/sys/bus/scsi/devices/$path/rescan"
 expect_eq "$(cat "/sys/bus/scsi/devices/$path/wwid")" "$(cat "/sys/bus/scsi/devices/$DBG_HCTL/wwid")" "the paths' identifiers"
 expect_ok xl-scsi attach g1 "$path" 0:0:0:0
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 1:0:0:0
