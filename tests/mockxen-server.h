@@ -91,7 +91,7 @@ static inline const char *server_ctl(const char *args)
     return server_ctl_status(0, args);
 }
 
-static void server_faults(const char *script)
+static inline void server_faults(const char *script)
 {
     char path[64], args[80];
     FILE *f;

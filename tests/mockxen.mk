@@ -21,9 +21,15 @@ check_mockxen_ops_LDADD = libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(CHECK_LIB
 
 check_PROGRAMS += check_mockxen_xs
 TESTS += check_mockxen_xs
-check_mockxen_xs_SOURCES = tests/check_mockxen_xs.c tests/mockxen-server.h
+check_mockxen_xs_SOURCES = tests/check_mockxen_xs.c tests/mockxen-client.h tests/mockxen-server.h tests/suite.h
 check_mockxen_xs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_mockxen_xs_LDADD = $(COMMON_LIBS) $(XENSTORE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += check_mockxen_wire
+TESTS += check_mockxen_wire
+check_mockxen_wire_SOURCES = tests/check_mockxen_wire.c tests/mockxen-client.h tests/mockxen-server.h tests/suite.h
+check_mockxen_wire_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_mockxen_wire_LDADD = $(COMMON_LIBS) $(XENSTORE_LIBS) $(CHECK_LIBS)
 
 dist_check_SCRIPTS += tests/test-mockxen-tools.sh
 TESTS += tests/test-mockxen-tools.sh
