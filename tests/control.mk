@@ -99,7 +99,7 @@ fuzz_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools -DPVSCSI_LIBFUZZER
 fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_parse_LDADD = $(PARSE_LIBS)
 endif
-HOST_FUZZ_SOURCES = tests/fuzz/fuzz_host.c tests/fuzz/replay.h tests/fake-control.c tests/fake-control.h
+HOST_FUZZ_SOURCES = tests/fuzz/fuzz_host.c tests/fuzz/input.h tests/fuzz/replay.h tests/fake-control.c tests/fake-control.h
 HOST_FUZZ_OPTIONS = $(HOST_LINK_OPTIONS) -Wl,--wrap=store_write_batch,--wrap=store_remove
 HOST_FUZZ_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) -lpthread
 check_PROGRAMS += replay_host

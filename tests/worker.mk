@@ -69,7 +69,7 @@ check_service_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_random_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
 check_service_random_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus.
-DEVICE_FUZZ_SOURCES = tests/fuzz/fuzz_device.c tests/fuzz/replay.h $(DEVICE_FIXTURE)
+DEVICE_FUZZ_SOURCES = tests/fuzz/fuzz_device.c tests/fuzz/input.h tests/fuzz/replay.h $(DEVICE_FIXTURE)
 check_PROGRAMS += replay_device
 replay_device_SOURCES = $(DEVICE_FUZZ_SOURCES)
 replay_device_CFLAGS = $(check_service_device_CFLAGS)

@@ -21,6 +21,7 @@ static _Noreturn void die(const char *file, int line, const char *what)
 #undef ck_assert_msg
 #define ck_assert_msg(expr, ...) ((expr) ? (void)0 : die(__FILE__, __LINE__, #expr))
 #include "../device-fixture.h"
+#include "input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,19 +40,6 @@ static struct {
 } requests[REQUESTS_MAX];
 static unsigned n_requests, n_answers;
 static bool brought_poison; /* the input has the value itself: a device may send it */
-
-struct input {
-    const uint8_t *at;
-    size_t left;
-};
-
-static unsigned byte(struct input *in)
-{
-    if (in->left == 0)
-        return 0;
-    in->left--;
-    return *in->at++;
-}
 
 static unsigned word(struct input *in)
 {

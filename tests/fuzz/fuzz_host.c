@@ -28,6 +28,7 @@
 #include "device/ask.h"
 #include "device/claim.h"
 #include "device/send.h"
+#include "input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -268,19 +269,6 @@ static void go_round(unsigned times)
 }
 
 /* --- the input --- */
-
-struct input {
-    const uint8_t *at;
-    size_t left;
-};
-
-static unsigned byte(struct input *in)
-{
-    if (in->left == 0)
-        return 0;
-    in->left--;
-    return *in->at++;
-}
 
 /* Nodes; % is a domain, # a vhost or a device. */
 static const char *const nodes[] = {
