@@ -3,15 +3,15 @@
 # What changes from run to run: the share's directory with the shell library, the
 # tools of the tests, and the project as `make install` would put it. After image.sh.
 
-# compile NAME [FILE...] [-lLIBRARY...]: a static helper from tests/xen/NAME.c and these files of src/, made again when one
-# is newer.
+# compile NAME [FILE...] [-lLIBRARY...]: a static helper from tests/xen/NAME.c and these files of the tree, made again when
+# one is newer.
 compile() {
     local from=("$TOP/tests/xen/$1.c") to=$XEN_CACHE/$1 name=$1 file newer=no libraries=()
     shift
     for file; do
         case $file in
         -l*) libraries+=("$file") ;;
-        *) from+=("$TOP/src/$file") ;;
+        *) from+=("$TOP/$file") ;;
         esac
     done
     for file in "${from[@]}"; do [ "$to" -nt "$file" ] || newer=yes; done
@@ -59,8 +59,8 @@ stage() {
     cp "$XEN_LIB"/{jobs,dom0,guests,toolstack,demo}.sh "$share/lib/"
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
     compile guestsh -lxenstore -lxentoolcore -lpthread
-    compile iopat
-    compile cdbs scsi/cdb-table.c
+    compile iopat tests/xen/iopat-options.c
+    compile cdbs src/scsi/cdb-table.c
     cp "$XEN_LIB"/{compare,lost,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
 
