@@ -106,7 +106,7 @@ lane() {
         drain "$RUN/queue-2"
         : >"$RUN/two-is-done"
     else
-        # Four processors to emulate would be too many.
+        # Until then four processors or more to emulate would be too many.
         while [ "$1" -gt 2 ] && [ ! -e "$RUN/two-is-done" ]; do sleep 1; done
     fi
     MACHINE_VCPUS=1
