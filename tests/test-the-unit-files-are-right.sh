@@ -69,7 +69,7 @@ same "the config file" "$("$BUILD/pvscsid" --help | grep -o '/[^ ]*/pvscsid\.con
 
 # What the units leave to a program that was taken over, in tenths of systemd's scale of 0 (nothing) to 10 (everything).
 if command -v systemd-analyze >/dev/null && systemd-analyze security --help | grep -q -e --offline; then
-    for unit in "$daemon" "$watch"; do
+    for unit in "$daemon" "$watch" "$helper"; do
         systemd-analyze security --offline=yes --threshold=30 --no-pager "$unit" >exposure.$$ 2>&1 ||
             wrong "$unit: more than 3.0: $(tail -n 1 exposure.$$); $(grep -o '^✗.*' exposure.$$)"
     done

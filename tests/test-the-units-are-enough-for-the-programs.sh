@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pvscsid and the service of xl-scsi do their work with what their systemd units leave them, with workers fully confined; and
-# the units do take away what they say. A systemd of the test's own starts them, in namespaces and a cgroup of its own.
+# pvscsid, the service of xl-scsi and the PR helper do their work with what their systemd units leave them, with workers fully
+# confined; and the units do take away what they say. A systemd of the test's own starts them, in namespaces and a cgroup of its own.
 # shellcheck disable=SC2016 # scripts that another shell expands
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
@@ -23,6 +23,7 @@ machine() {
         cp "$BUILD/$program" "$DIR/run/build/"
     done
     cp "$BUILD/xl-scripts/pvscsid.service" "$BUILD/xl-scripts/xl-scsi-watch.service" "$DIR$UNITS/"
+    cp "$top_srcdir"/xl-scripts/pvscsid-pr-helper.* "$DIR$UNITS/"
     cp "$top_srcdir"/tests/*.sh "$DIR/run/tests/"
     printf '%s\n' '[Unit]' DefaultDependencies=no '[Service]' Type=oneshot TimeoutStartSec=infinity \
         "ExecStart=/run/tests/${0##*/} inside" Environment='top_srcdir=/run top_builddir=/run/build TMPDIR=/run/pvscsid' \
@@ -159,6 +160,44 @@ front_stop g5
 systemctl stop xl-scsi-watch.service
 check_eq "$(property Result xl-scsi-watch)/$(property ExecMainStatus xl-scsi-watch)" success/0 "the end of the service"
 
+step "the PR helper is started by its socket, answers, and is started again when it was killed"
+HELPER=""
+if [ ! -x /usr/bin/qemu-pr-helper ]; then
+    echo "/usr/bin/qemu-pr-helper is not installed (tools/install-deps --xen installs it): its unit is not checked"
+elif [ ! -x /usr/bin/python3 ]; then
+    echo "/usr/bin/python3 is not installed (tools/install-deps installs it): the PR helper's unit is not checked"
+else
+    HELPER=pvscsid-pr-helper
+    drop_in pvscsid-pr-helper.socket
+    drop_in pvscsid-pr-helper.service
+    systemctl daemon-reload && systemctl start pvscsid-pr-helper.socket || fail "$(systemctl status --no-pager pvscsid-pr-helper.socket)"
+fi
+# READ KEYS on a device that is not SCSI: the helper takes the descriptor and asks it, and says what the kernel says, in
+# words of SCSI. docs/interop/pr-helper.rst of QEMU: features both ways; then CDB and descriptor; status, size and sense.
+cat >/run/ask <<'ASK'
+import array, socket
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(20)
+s.connect("/run/qemu-pr-helper.sock")
+features = s.recv(4, socket.MSG_WAITALL)
+s.sendall(bytes(4))
+cdb = bytes([0x5e, 0, 0, 0, 0, 0, 0, 0, 8, 0]) + bytes(6)
+with open("/dev/null", "rb") as device:
+    s.sendmsg([cdb], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [device.fileno()]))])
+reply = s.recv(104, socket.MSG_WAITALL)
+print(features.hex(), len(reply), reply[:8].hex(), reply[8:16].hex(), reply[20:22].hex())
+ASK
+# The helper itself gives up all but SYS_RAWIO (17). 0b/00/06: I/O process terminated, for an ioctl() that is refused.
+if [ -n "$HELPER" ]; then
+    for round in first second; do
+        check_eq "$(/usr/bin/python3 /run/ask 2>&1)" "00000000 104 0000000200000000 70000b000000000a 0006" "the $round answer of the helper"
+        pid=$(property MainPID $HELPER)
+        check_eq "$(status_of "$pid" CapEff)/$(status_of "$pid" CapBnd)" 0000000000020000/0000000000000000 "the helper's capabilities"
+        check_eq "$(status_of "$pid" NoNewPrivs)/$(status_of "$pid" Seccomp)" 1/2 "NoNewPrivs and the filter of system calls"
+        [ $round = second ] || kill -KILL "$pid"
+    done
+fi
+
 step "what the units do not allow does not work"
 cat >/run/tries <<'TRIES'
 #!/bin/bash
@@ -181,7 +220,7 @@ TRIES
 chmod +x /run/tries
 # tries UNIT DIRECTORY: with everything that the unit says about its process.
 tries() {
-    grep -v '^\(Type\|Exec.*\|Restart.*\|RuntimeDirectory.*\|WatchdogSec\)=' "$UNITS/$1.service" >"$UNITS/tries-$2.service"
+    grep -v '^\(Type\|Exec.*\|Restart.*\|RuntimeDirectory.*\|WatchdogSec\|Requires\|After\|Conflicts\)=' "$UNITS/$1.service" >"$UNITS/tries-$2.service"
     drop_in "tries-$2.service" Type=oneshot "ExecStart=/run/tries $2" "StandardOutput=file:/run/tries-$2.log" "ReadWritePaths=/run/$2"
     systemctl daemon-reload && systemctl start "tries-$2.service" || fail "$(systemctl status --no-pager "tries-$2.service")"
 }
@@ -191,6 +230,12 @@ a file in its directory
 a network namespace
 other processes
 another user" "what the daemon could do"
+if [ -n "$HELPER" ]; then
+    mkdir -p /run/helper
+    tries pvscsid-pr-helper helper
+    check_eq "$(cat /run/tries-helper.log)" "a file in its directory
+another user" "what the helper could do"
+fi
 tries xl-scsi-watch xl-scsi
 check_eq "$(cat /run/tries-xl-scsi.log)" "a file in its directory
 other processes" "what the service could do"
