@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The service against any device: commands of a guest, and what devices answer to them, in any order and after any time.
+ * One device's persistent reservations go to a PR helper, which also answers anything, late or never.
  * The input is a list of steps; see step(). Whatever they are, each request gets exactly one answer; no byte is written
  * outside of a read's segments, nor beyond what its answer says has come; and no byte of ours shows up in the guest's pages.
+ * The helper sees only whole reservation commands, each with one descriptor, and no command that changes a reservation twice.
  *
  * The devices are those of fake-sg.h. Built with libFuzzer, and without it as a program that replays files.
  */
@@ -11,6 +13,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* The fixture's assertions, which end the program here. libcheck's work only in a test. */
 static _Noreturn void die(const char *file, int line, const char *what)
@@ -22,6 +25,7 @@ static _Noreturn void die(const char *file, int line, const char *what)
 #define ck_assert_msg(expr, ...) ((expr) ? (void)0 : die(__FILE__, __LINE__, #expr))
 #include "../device-fixture.h"
 #include "input.h"
+#include "scsi/bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,6 +93,138 @@ static void take_answers(void)
     }
 }
 
+static struct {
+    bool asked;        /* the worker waits for a connection */
+    int fd;            /* our end of it; -1: none */
+    bool greeted;      /* the worker's part of the handshake has come */
+    uint32_t list;     /* bytes of a parameter list that have yet to come */
+    unsigned out_seen; /* PERSISTENT RESERVE OUT that were begun, on all connections */
+} helper;
+static unsigned out_put; /* what the guest has sent of these */
+
+static void on_helper_asked(struct service *s, struct lun *lun)
+{
+    (void)s;
+    ck_assert(lun->index == ANY && !helper.asked);
+    helper.asked = true;
+}
+
+static void helper_close(void)
+{
+    if (helper.fd >= 0)
+        close(helper.fd);
+    helper.fd = -1;
+}
+
+/* Up to len bytes that the worker has sent. The number of descriptors that came with them. */
+static unsigned helper_read(uint8_t *bytes, size_t len, ssize_t *got)
+{
+    struct iovec iov = { .iov_base = bytes, .iov_len = len };
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+    } control;
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
+    };
+    unsigned n = 0;
+
+    *got = recvmsg(helper.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (*got <= 0)
+        return 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+        for (size_t i = 0; CMSG_LEN((i + 1) * sizeof(int)) <= c->cmsg_len; i++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+            close(fd);
+            n++;
+        }
+    return n;
+}
+
+/* What the worker has sent: features, then commands. A socket in memory keeps the pieces whole. */
+static void helper_take(void)
+{
+    while (helper.fd >= 0) {
+        uint8_t bytes[8192];
+        size_t want = !helper.greeted ? 4
+                      : helper.list   ? (helper.list < sizeof(bytes) ? helper.list : sizeof(bytes))
+                                      : 16;
+        ssize_t got;
+        unsigned fds = helper_read(bytes, want, &got);
+
+        if (got <= 0)
+            return;
+        if (!helper.greeted) {
+            ck_assert(got == 4 && fds == 0 && memcmp(bytes, "\0\0\0", 4) == 0);
+            helper.greeted = true;
+        } else if (helper.list) {
+            ck_assert(fds == 0);
+            helper.list -= (uint32_t)got;
+        } else {
+            ck_assert(got == 16 && fds == 1 && (bytes[0] == 0x5e || bytes[0] == 0x5f));
+            if (bytes[0] == 0x5f) {
+                helper.list = get_be32(bytes + 5);
+                ck_assert(helper.list >= 24 && helper.list <= 8192);
+                helper.out_seen++;
+            }
+        }
+    }
+}
+
+static void helper_connect_step(struct input *in)
+{
+    unsigned how = byte(in);
+    int pair[2];
+
+    if (!helper.asked)
+        return;
+    helper.asked = false;
+    helper_close();
+    if (how & 1) {
+        hotplug_helper_connected(svc, ANY, how & 2 ? -ECONNREFUSED : -EAGAIN);
+        return;
+    }
+    ck_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+    helper.fd = pair[0];
+    helper.greeted = false;
+    helper.list = 0;
+    if (!(how & 2))
+        ck_assert(send(helper.fd, "\0\0\0", 4, MSG_NOSIGNAL) == 4);
+    hotplug_helper_connected(svc, ANY, pair[1]);
+}
+
+static void helper_says(const uint8_t *bytes, size_t n)
+{
+    if (helper.fd >= 0 && n > 0 && send(helper.fd, bytes, n, MSG_NOSIGNAL) < 0)
+        helper_close();
+}
+
+/* A reply of the right form, whole or cut short: status, length of the data, sense, data. Or any bytes. */
+static void helper_step(struct input *in)
+{
+    uint8_t reply[104 + 255] = { 0 };
+    unsigned how = byte(in), data = byte(in);
+
+    if (how & 1) {
+        for (unsigned i = 0; i < data; i++)
+            reply[i] = (uint8_t)byte(in);
+        helper_says(reply, data);
+        return;
+    }
+    reply[3] = how & 2 ? (uint8_t)byte(in) : 0;
+    reply[7] = (uint8_t)data;
+    if (how & 4)
+        reply[6] = (uint8_t)byte(in);
+    if (reply[3] == 2)
+        for (unsigned i = 0; i < 20; i++)
+            reply[8 + i] = (uint8_t)byte(in);
+    for (unsigned i = 0; i < data; i++)
+        reply[104 + i] = i < 16 ? (uint8_t)byte(in) : 0xdd;
+    helper_says(reply, how & 8 ? byte(in) % (104 + data) : 104 + data);
+}
+
 static void put_command(struct input *in)
 {
     struct vscsiif_request *req;
@@ -104,6 +240,7 @@ static void put_command(struct input *in)
     for (unsigned i = 0; i < req->cmd_len; i++)
         req->cmnd[i] = (uint8_t)byte(in);
     requests[id].in = req->sc_data_direction == SCSI_DIR_IN;
+    out_put += req->id == ANY && req->cmnd[0] == 0x5f;
     req->nr_segments = (uint8_t)(byte(in) % (SEGMENTS_MAX + 1));
     requests[id].n = req->nr_segments;
     for (unsigned i = 0; i < req->nr_segments; i++) {
@@ -172,7 +309,7 @@ static void step(struct input *in)
 {
     static const int errors[] = { 0, 0, ENOMEM, EAGAIN, EDOM, ENODEV, EIO };
 
-    switch (byte(in) % 8) {
+    switch (byte(in) % 12) {
     case 0:
     case 1:
         put_command(in);
@@ -190,11 +327,52 @@ static void step(struct input *in)
     case 6:
         pass(byte(in));
         break;
+    case 8:
+        helper_connect_step(in);
+        break;
+    case 9:
+    case 10:
+        helper_step(in);
+        break;
+    case 11:
+        helper_take();
+        if (byte(in) & 1)
+            helper_close();
+        break;
     default:
         fake_sg.write_error = errors[byte(in) % ARRAY_SIZE(errors)];
         break;
     }
     take_answers();
+}
+
+/* The device of any type. Its reservations go to the helper, or, without a block node, to the device. */
+static void add_any(uint8_t type, uint32_t flags, bool with_helper)
+{
+    struct worker_msg msg = lun_message(ANY, type, flags);
+
+    msg.u.lun.pr_mode = with_helper ? PR_HELPER : PR_DENY;
+    msg.u.lun.pr_deadline_ms = 20000;
+    ck_assert(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), with_helper ? eventfd(0, EFD_CLOEXEC) : -1) == 0);
+}
+
+/* All devices answer, and time passes, until each request has its answer. */
+static void finish(struct input *in, bool helper_hangs)
+{
+    fake_sg.write_error = 0;
+    for (unsigned i = 0; i < 400 && n_answers < n_requests; i++) {
+        for (unsigned k = 0; k < fake_sg.n; k++)
+            if (fake_sg.at[k].hdr.dxfer_direction == SG_DXFER_FROM_DEV)
+                memset(fake_sg.at[k].hdr.dxferp, 0xdd, fake_sg.at[k].hdr.dxfer_len);
+        end_all();
+        helper_take();
+        if (!helper_hangs) {
+            helper_close();
+            helper_connect_step(in); /* no byte is left: a helper that greets, and ends in the next round */
+        }
+        pass(1);
+        take_answers();
+    }
 }
 
 /* A byte that is nobody's answer was written. */
@@ -215,7 +393,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&fake_sg, 0, sizeof(fake_sg));
     memset(requests, 0, sizeof(requests));
-    n_requests = n_answers = 0;
+    memset(&helper, 0, sizeof(helper));
+    helper.fd = -1;
+    n_requests = n_answers = out_put = 0;
     brought_poison = memchr(data, POISON, size) != NULL;
     later_us = 0;
     budget = how & 2 ? 0 : 100000; /* buffers that are plain, or granted to ourselves */
@@ -224,23 +404,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < svc->buffers.count; i++)
         memset(buffers_plain(&svc->buffers, i).pages, POISON, 16384);
     add_devices(flags);
-    ck_assert(add_device(ANY, (uint8_t)(type % 32), flags | (how & 4 ? LUN_READONLY : 0)) == 0);
+    svc->helper_connect = on_helper_asked;
+    add_any((uint8_t)(type % 32), flags | (how & 4 ? LUN_READONLY : 0), how & 8);
     for (unsigned i = 0; in.left && i < STEPS_MAX; i++)
         step(&in);
-    fake_sg.write_error = 0;
-    for (unsigned i = 0; i < 200 && n_answers < n_requests; i++) {
-        for (unsigned k = 0; k < fake_sg.n; k++)
-            if (fake_sg.at[k].hdr.dxfer_direction == SG_DXFER_FROM_DEV)
-                memset(fake_sg.at[k].hdr.dxferp, 0xdd, fake_sg.at[k].hdr.dxfer_len);
-        end_all();
-        pass(1);
-        take_answers();
-    }
+    in.left = 0;
+    finish(&in, how & 16);
+    helper_take();
     ck_assert(n_answers == n_requests);
+    ck_assert(helper.out_seen <= out_put);
     ck_assert(svc->n_busy == 0 && halts == 0);
     check_pages();
     service_disconnect(svc);
     teardown();
+    helper_close();
     ck_assert(fake_sg.n_fds == 0);
     return 0;
 }
