@@ -143,6 +143,9 @@ check_match "$ANSWER" 'errors=0 wrong=0' "the load"
 front g2 "load 0:0:0:0 rw=mix depth=4 bs=4k verify seconds=1"
 detach 2 0:0:0:0
 front_stop g2
+# The worker of the other guest may still be ending.
+only_one_worker() { [ "$(workers | wc -l)" = 1 ]; }
+wait_until 25 only_one_worker
 pid=$(one_worker)
 check_eq "$(status_of "$pid" CapEff)" 0000000000000000 "the worker's capabilities"
 check_eq "$(status_of "$pid" Uid | cut -f 1)" $((1879048192 + pid)) "the worker's user"
