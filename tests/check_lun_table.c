@@ -14,13 +14,16 @@ static const char lun_letter[LUN_STATES] = {
     [LUN_READDING] = 'B', [LUN_FOUND] = 'F',   [LUN_REMOVING] = 'D', [LUN_FAILING] = 'f',   [LUN_FAILED] = 'g',
 };
 
-/* Opened, handed, added, not added, removed; the worker died; the frontend starts anew; shown, refused. */
+/*
+ * Opened, handed, added, not added, removed; the worker died; the frontend starts anew; shown, refused; unusable; opening,
+ * reopening, offered, removing, said, released.
+ */
 static const char *const luns_after[LUN_STATES] = {
-    [LUN_NONE] = "---------",     [LUN_OPENING] = "poooooooo",  [LUN_OPENED] = "pAppppppp",
-    [LUN_ADDING] = "AARoAoAAA",   [LUN_READY] = "RRRRRoRRR",    [LUN_OFFERED] = "OOOOOqOSO",
-    [LUN_SHOWN] = "SSSSSqOSX",    [LUN_REFUSED] = "XXXXXqOSX",  [LUN_REOPENING] = "rqqqqqoqq",
-    [LUN_REOPENED] = "rBrrrrprr", [LUN_READDING] = "BBFqBqABB", [LUN_FOUND] = "FFFFFqOSF",
-    [LUN_REMOVING] = "DDDD--DDD", [LUN_FAILING] = "fffffffff",  [LUN_FAILED] = "ggggggggg",
+    [LUN_NONE] = "---------foq----",     [LUN_OPENING] = "poooooooofooooo-",  [LUN_OPENED] = "pAppppppppppppp-",
+    [LUN_ADDING] = "AARoAoAAAAAAADA-",   [LUN_READY] = "RRRRRoRRRRRRODR-",    [LUN_OFFERED] = "OOOOOqOSOOOOODO-",
+    [LUN_SHOWN] = "SSSSSqOSXSSSSDS-",    [LUN_REFUSED] = "XXXXXqOSXXXXXDX-",  [LUN_REOPENING] = "rqqqqqoqqfqqqqq-",
+    [LUN_REOPENED] = "rBrrrrprrrrrrrr-", [LUN_READDING] = "BBFqBqABBBBBBDB-", [LUN_FOUND] = "FFFFFqOSFFFFFDF-",
+    [LUN_REMOVING] = "DDDD--DDDDDDDDD-", [LUN_FAILING] = "ffffffffffffffg-",  [LUN_FAILED] = "gggggggggfogggg-",
 };
 
 static const char letter[LA_ACTIONS] = {
@@ -55,6 +58,55 @@ START_TEST(every_lun_and_fact_has_its_lun)
             ck_assert_msg(lun_letter[lun_after((enum lun_state)lun, (enum lun_fact)fact)] == luns_after[lun][fact],
                           "LUN %s, fact %d: %c, not %c", lun_state_name((enum lun_state)lun), fact,
                           lun_letter[lun_after((enum lun_state)lun, (enum lun_fact)fact)], luns_after[lun][fact]);
+}
+END_TEST
+
+/* The fact that each action of vdev.c raises, for a LUN that no worker has and for one that a worker has. */
+static enum lun_fact raised(enum lun_state lun, enum lun_action a)
+{
+    static const enum lun_fact fact[LA_ACTIONS][2] = {
+        [LA_NOTHING] = { LF_FACTS, LF_FACTS },
+        [LA_IGNORE] = { LF_FACTS, LF_FACTS },
+        [LA_OPEN] = { LF_OPENING, LF_FACTS },
+        [LA_REOPEN] = { LF_REOPENING, LF_FACTS },
+        [LA_OFFER] = { LF_FACTS, LF_OFFERED },
+        [LA_CHECK_TAKEN] = { LF_FACTS, LF_REFUSED },
+        [LA_REMOVE] = { LF_RELEASED, LF_REMOVING },
+        [LA_DETACH] = { LF_RELEASED, LF_REMOVING },
+        [LA_FOUND_CLOSING] = { LF_REOPENING, LF_FACTS },
+        [LA_SAY_DETACHED] = { LF_FACTS, LF_FACTS },
+        [LA_SAY_FAILED] = { LF_FACTS, LF_FACTS },
+        [LA_SAID] = { LF_SAID, LF_FACTS },
+        [LA_DROP] = { LF_RELEASED, LF_FACTS },
+    };
+
+    return fact[a][lun_is_with_worker(lun)];
+}
+
+/* What an action does is never refused by the table of LUNs. */
+START_TEST(every_action_finds_its_lun)
+{
+    static const char to[LF_FACTS] = {
+        [LF_OPENING] = 'o',  [LF_REOPENING] = 'q', [LF_OFFERED] = 'O',  [LF_REFUSED] = 'X',
+        [LF_REMOVING] = 'D', [LF_SAID] = 'g',      [LF_RELEASED] = '-',
+    };
+
+    for (int lun = 0; lun < LUN_STATES; lun++) {
+        for (int own = 0; own < XB_STATES; own++) {
+            enum lun_action a = lun_decide((enum lun_state)lun, (enum xenbus_state)own);
+            enum lun_fact fact = raised((enum lun_state)lun, a);
+
+            /* Only a LUN that the frontend was told to look at can be refused. */
+            if (fact == LF_FACTS || (fact == LF_REFUSED && lun != LUN_SHOWN))
+                continue;
+            ck_assert_msg(lun_letter[lun_after((enum lun_state)lun, fact)] == to[fact],
+                          "LUN %s, action %c raises fact %d: %c, not %c", lun_state_name((enum lun_state)lun),
+                          letter[a], fact, lun_letter[lun_after((enum lun_state)lun, fact)], to[fact]);
+            /* An opening may fail at once. */
+            if (a == LA_OPEN || a == LA_REOPEN || a == LA_FOUND_CLOSING)
+                ck_assert_int_eq(lun_after((enum lun_state)lun, LF_UNUSABLE), LUN_FAILING);
+        }
+    }
 }
 END_TEST
 
@@ -98,6 +150,7 @@ int main(void)
 
     tcase_add_test(t, every_lun_and_state_has_its_action);
     tcase_add_test(t, every_lun_and_fact_has_its_lun);
+    tcase_add_test(t, every_action_finds_its_lun);
     tcase_add_test(t, every_lun_is_where_it_should_be);
     tcase_add_test(t, numbers_out_of_range_do_nothing);
     suite_add_tcase(s, t);

@@ -14,11 +14,15 @@ static const char ring_letter[RING_STATES] = {
     [RING_ENDING] = 'e', [RING_REPLACING] = 'r', [RING_FAILED] = 'F', [RING_ENDED] = 'E',
 };
 
-/* Connected, not connected, disconnected; the worker died before it began with the ring, and after. */
+/*
+ * Connected, not connected, disconnected; the worker died before it began with the ring, and after; found, found begun,
+ * unusable; announced, connecting, taking over, accepted, ending, replacing, ended.
+ */
 static const char *const rings_after[RING_STATES] = {
-    [RING_UNSEEN] = "UUUUU", [RING_NONE] = "00000",      [RING_NEXT] = "MMMMM",   [RING_CONNECTING] = "NFCMX",
-    [RING_NEW] = "NNNXX",    [RING_LIVE] = "LLLXX",      [RING_LOST] = "XXXXX",   [RING_TAKING_OVER] = "NFTXX",
-    [RING_ENDING] = "eeEEE", [RING_REPLACING] = "rrMMM", [RING_FAILED] = "FFFFF", [RING_ENDED] = "EEEEE",
+    [RING_UNSEEN] = "UUUUUMXF0UUUUUE",     [RING_NONE] = "0000000F0C0000E",        [RING_NEXT] = "MMMMMMMF0CMMMME",
+    [RING_CONNECTING] = "NFCMXCCCCCCCeCC", [RING_NEW] = "NNNXXNNNNNNLerN",         [RING_LIVE] = "LLLXXLLLLLLLerL",
+    [RING_LOST] = "XXXXXXXXXXTXeXX",       [RING_TAKING_OVER] = "NFTXXTTTTTTTeTT", [RING_ENDING] = "eeEEEeeeeeeeeee",
+    [RING_REPLACING] = "rrMMMrrrrrrrrrr",  [RING_FAILED] = "FFFFFFFFFFFFFFE",      [RING_ENDED] = "EEEEEEEE0EEEEEE",
 };
 
 /* One letter for each situation. */
@@ -125,6 +129,64 @@ START_TEST(every_situation_and_frontend_state_has_its_action)
 }
 END_TEST
 
+/* The facts that each action of vhost.c may raise, ended by RF_FACTS. */
+static const enum ring_fact raised[VA_ACTIONS][4] = {
+    [VA_NOTHING] = { RF_FACTS },
+    [VA_IGNORE] = { RF_FACTS },
+    [VA_ANNOUNCE] = { RF_ANNOUNCED, RF_FACTS },
+    [VA_CONNECT] = { RF_CONNECTING, RF_UNUSABLE, RF_FACTS },
+    [VA_RECALL] = { RF_FOUND, RF_FOUND_BEGUN, RF_UNUSABLE, RF_FACTS },
+    [VA_TAKE_OVER] = { RF_TAKING_OVER, RF_FACTS },
+    [VA_ACCEPT] = { RF_ACCEPTED, RF_FACTS },
+    [VA_WELCOME] = { RF_ACCEPTED, RF_REPLACING, RF_FACTS },
+    [VA_SERVE] = { RF_REPLACING, RF_FACTS },
+    [VA_FINISH] = { RF_FACTS },
+    [VA_CHECK_RING] = { RF_REPLACING, RF_FACTS },
+    [VA_RECONFIGURE] = { RF_FACTS },
+    [VA_DISCONNECT] = { RF_ENDING, RF_FACTS },
+    [VA_END] = { RF_ENDED, RF_FACTS },
+    [VA_TELL_CLOSING] = { RF_ENDED, RF_FACTS },
+    [VA_TELL_CLOSED] = { RF_ENDED, RF_FACTS },
+    [VA_REOPEN] = { RF_ANNOUNCED, RF_FACTS },
+    [VA_FORGET] = { RF_FACTS },
+};
+/* What each of them makes of the ring. */
+static const char ring_raised[RF_FACTS] = {
+    [RF_FOUND] = 'M',       [RF_FOUND_BEGUN] = 'X', [RF_UNUSABLE] = 'F', [RF_ANNOUNCED] = '0', [RF_CONNECTING] = 'C',
+    [RF_TAKING_OVER] = 'T', [RF_ACCEPTED] = 'L',    [RF_ENDING] = 'e',   [RF_REPLACING] = 'r', [RF_ENDED] = 'E',
+};
+
+static void check_raised(enum ring_state ring, enum vhost_action a, bool seen[RING_STATES][RF_FACTS])
+{
+    for (const enum ring_fact *fact = raised[a]; *fact != RF_FACTS; fact++) {
+        seen[ring][*fact] = true;
+        ck_assert_msg(ring_letter[ring_after(ring, *fact)] == ring_raised[*fact],
+                      "ring %s, action %c raises fact %d: %c, not %c", ring_state_name(ring), action_letter[a], *fact,
+                      ring_letter[ring_after(ring, *fact)], ring_raised[*fact]);
+    }
+}
+
+/* What an action does is never refused by the table of rings, and that table has no row that no action uses. */
+START_TEST(every_action_finds_its_ring_and_every_ring_its_action)
+{
+    bool seen[RING_STATES][RF_FACTS] = { { false } };
+
+    for (int ring = 0; ring < RING_STATES; ring++)
+        for (int own = 0; own < XB_GONE; own++)
+            for (int online = 0; online < 2; online++)
+                for (int front = 0; front < XB_STATES; front++)
+                    check_raised((enum ring_state)ring,
+                                 vhost_decide(vhost_classify((enum ring_state)ring, (enum xenbus_state)own, online),
+                                              (enum xenbus_state)front),
+                                 seen);
+    for (int ring = 0; ring < RING_STATES; ring++)
+        for (int fact = RF_FOUND; fact < RF_FACTS; fact++)
+            ck_assert_msg(
+                seen[ring][fact] || ring_after((enum ring_state)ring, (enum ring_fact)fact) == (enum ring_state)ring,
+                "ring %s changes with fact %d, which no action raises", ring_state_name((enum ring_state)ring), fact);
+}
+END_TEST
+
 START_TEST(numbers_out_of_range_do_nothing)
 {
     static const int odd[] = { -1, 9, 10, 255, 2147483647 };
@@ -173,6 +235,7 @@ int main(void)
     tcase_add_test(t, every_ring_is_served_exists_and_is_used_as_it_should);
     tcase_add_test(t, every_ring_and_state_has_its_situation);
     tcase_add_test(t, every_situation_and_frontend_state_has_its_action);
+    tcase_add_test(t, every_action_finds_its_ring_and_every_ring_its_action);
     tcase_add_test(t, numbers_out_of_range_do_nothing);
     tcase_add_test(t, a_frontend_that_closes_or_vanishes_always_ends_a_ring_in_use);
     suite_add_tcase(s, t);

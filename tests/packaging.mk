@@ -14,6 +14,7 @@ dist_check_SCRIPTS += $(packaging_tests)
 tree_tests = \
 	tests/test-calls-go-one-way.sh \
 	tests/test-every-source-file-has-its-licence.sh \
+	tests/test-every-state-has-one-writer.sh \
 	tests/test-includes-go-one-way.sh \
 	tests/test-long-files-say-why.sh \
 	tests/test-the-confinement-is-as-documented.sh \

@@ -24,6 +24,15 @@
 /* Peripheral device type 1Fh: unknown (SPC-5 table 150). */
 #define TYPE_UNKNOWN 0x1f
 
+/* Nothing else writes the presence of a device. True: it changed. */
+static bool follow(struct vdev *d, enum presence_fact fact)
+{
+    enum presence before = d->presence;
+
+    d->presence = presence_after(before, fact);
+    return d->presence != before;
+}
+
 static void search_later(struct vdev *d)
 {
     d->reopen_us = now_us() + ((uint64_t)SEARCH_FIRST_US << MIN(d->reopens, SEARCH_DOUBLINGS));
@@ -76,11 +85,8 @@ static void search(struct vdev *d)
 
 void away_lost(struct vdev *d)
 {
-    enum presence to = presence_after(d->presence, DF_LOST);
-
-    if (!lun_is_with_worker(d->lun) || d->lun == LUN_REMOVING || to == d->presence)
+    if (!lun_is_with_worker(d->lun) || d->lun == LUN_REMOVING || !follow(d, DF_LOST))
         return;
-    d->presence = to;
     giveback_claim(d->vhost->host, steal_ptr(d->claim));
     if (now_us() - d->returned_us > STABLE_US)
         d->reopens = 0;
@@ -92,7 +98,7 @@ void away_lost(struct vdev *d)
 
 void away_begin(struct vdev *d, const char *why, bool in_use)
 {
-    d->presence = presence_after(d->presence, DF_LOST);
+    follow(d, DF_LOST);
     d->reopen_us = 0;
     d->reopens = 0;
     giveback_claim(d->vhost->host, steal_ptr(d->claim));
@@ -119,7 +125,7 @@ static void found(struct vdev *d, struct opening *o)
     shared_add_user(d);
     opening_hand_over(o);
     d->published = false;
-    d->presence = presence_after(d->presence, DF_OPENED);
+    follow(d, DF_OPENED);
     if (d->reopens == 0)
         d->reopens = 1; /* if it goes again at once, the next search has to wait */
 }
@@ -143,8 +149,7 @@ static bool hand(struct vdev *d)
     remember_device(d);
     at_work_begin_wait(d);
     worker_add_lun(d);
-    d->presence = presence_after(d->presence, DF_HANDED);
-    return true;
+    return follow(d, DF_HANDED);
 }
 
 bool away_step(struct vdev *d, uint64_t now)
@@ -166,7 +171,7 @@ bool away_step(struct vdev *d, uint64_t now)
 
 void away_answered(struct vdev *d)
 {
-    d->presence = presence_after(d->presence, d->answer_error < 0 ? DF_NOT_TAKEN : DF_TAKEN);
+    follow(d, d->answer_error < 0 ? DF_NOT_TAKEN : DF_TAKEN);
     if (d->presence == DEVICE_GONE) {
         not_found(d, strerror(-d->answer_error), false);
         return;
@@ -177,9 +182,8 @@ void away_answered(struct vdev *d)
 
 void away_over(struct vdev *d)
 {
-    if (d->presence == DEVICE_THERE)
+    if (!follow(d, DF_OVER))
         return;
-    d->presence = presence_after(d->presence, DF_OVER);
     if (d->opening)
         opening_free(steal_ptr(d->opening));
     device_close(&d->fds);

@@ -10,7 +10,7 @@
 
 #include "common/xenbus.h"
 
-/* The state of a LUN. Only vdev.c writes vdev.lun. */
+/* The state of a LUN. Only follow() of vdev.c writes vdev.lun. */
 enum lun_state {
     LUN_NONE, /* nothing opened */
     /* A new one: */
@@ -33,7 +33,7 @@ enum lun_state {
 };
 const char *lun_state_name(enum lun_state l);
 
-/* What changes a LUN, other than the state node. */
+/* What changes a LUN. A fact that has no meaning in the LUN's state changes nothing. */
 enum lun_fact {
     LF_OPENED,    /* its device was opened */
     LF_HANDED,    /* the worker was told of it */
@@ -44,6 +44,14 @@ enum lun_fact {
     LF_RESTART,   /* the frontend starts anew */
     LF_SHOWN,     /* it was at 3 when the frontend was told to look */
     LF_REFUSED,   /* the frontend wrote 6 for it */
+    LF_UNUSABLE,  /* its nodes or its device are of no use */
+    /* An action did it. */
+    LF_OPENING,   /* the opening of its device has begun */
+    LF_REOPENING, /* the same, and the guest may have had it from an earlier daemon */
+    LF_OFFERED,   /* state 3 is written */
+    LF_REMOVING,  /* the worker was told to release it */
+    LF_SAID,      /* state 6 and the reason are written */
+    LF_RELEASED,  /* no worker has it, and nothing of it is kept */
     LF_FACTS
 };
 enum lun_state lun_after(enum lun_state lun, enum lun_fact fact);

@@ -6,7 +6,7 @@
 #ifndef PVSCSI_PRESENCE_H
 #define PVSCSI_PRESENCE_H
 
-/* Only vdev.c writes a vdev's. */
+/* Only follow() of away.c writes vdev.presence. */
 enum presence {
     DEVICE_THERE,
     DEVICE_GONE,      /* looked for again and again; the worker has the LUN without it */

@@ -32,8 +32,17 @@
 #define SEGMENTS_MIN 26
 #define PAGE 4096u
 
-/* To LUN_NONE: releases all that we have of the device. */
-static void let_go(struct vdev *d)
+/* Nothing else writes the state of a LUN. True: it changed. */
+static bool follow(struct vdev *d, enum lun_fact fact)
+{
+    enum lun_state before = d->lun;
+
+    d->lun = lun_after(before, fact);
+    return d->lun != before;
+}
+
+/* Releases all that we have of the device. */
+static void release(struct vdev *d)
 {
     away_over(d);
     d->away_said = d->lost = false;
@@ -50,10 +59,15 @@ static void let_go(struct vdev *d)
     d->reopens = 0;
     d->helper = HELPER_IDLE;
     d->answer = LUN_SAID_NOTHING;
-    d->lun = LUN_NONE;
     shared_remove_user(d);
     at_work_end_wait(d);
     d->was_known = false;
+}
+
+static void let_go(struct vdev *d)
+{
+    follow(d, LF_RELEASED);
+    release(d);
 }
 
 static void forget(struct vdev *d)
@@ -75,8 +89,8 @@ static void fail(struct vdev *d, const char *why)
     char text[DEVICE_WHY_MAX];
 
     escape_for_log(text, sizeof(text), why, strlen(why));
-    let_go(d);
-    d->lun = LUN_FAILING;
+    follow(d, LF_UNUSABLE);
+    release(d);
     memcpy(d->error, text, sizeof(d->error));
     log_warn(d->vhost->prefix, "%s (%s) cannot be used: %s", d->name, d->wish.pdev[0] ? d->wish.pdev : "?", d->error);
 }
@@ -91,7 +105,7 @@ static void cannot_open(struct vdev *d, int error, const char *why, bool in_use)
      * that this domain put to another use while no daemon was there: two users would destroy its data.
      */
     if (lun_is_missed(d->lun) && (in_use || device_error_is_absence(error))) {
-        d->lun = lun_after(d->lun, LF_OPENED);
+        follow(d, LF_OPENED);
         away_begin(d, why, in_use);
         return;
     }
@@ -131,7 +145,7 @@ static void take_opened(struct vdev *d)
         shared_add_user(d);
         d->published = false;
         opening_hand_over(o);
-        d->lun = lun_after(d->lun, LF_OPENED);
+        follow(d, LF_OPENED);
         d->reopens = 0;
         d->error[0] = '\0';
         away_ended(d);
@@ -213,8 +227,8 @@ static int read_wish(struct vdev *d, char *why)
     return 0;
 }
 
-/* as: LUN_OPENING or LUN_REOPENING. False: xenstore could not be read now. */
-static bool open_device(struct vdev *d, enum lun_state as)
+/* how: LF_OPENING or LF_REOPENING. False: xenstore could not be read now. */
+static bool open_device(struct vdev *d, enum lun_fact how)
 {
     char why[DEVICE_WHY_MAX] = "";
 
@@ -225,8 +239,8 @@ static bool open_device(struct vdev *d, enum lun_state as)
             d->dirty = true; /* xenstore failed: try again soon */
         return why[0] != '\0';
     }
-    d->lun = as;
-    if (as == LUN_OPENING)
+    follow(d, how);
+    if (how == LF_OPENING)
         d->was_known = false;
     start_open(d);
     return true;
@@ -242,8 +256,7 @@ static bool hand(struct vdev *d)
         remember_device(d);
     at_work_begin_wait(d);
     worker_add_lun(d);
-    d->lun = lun_after(d->lun, LF_HANDED);
-    return true;
+    return follow(d, LF_HANDED);
 }
 
 void vdev_hand_all(struct vhost *v)
@@ -255,14 +268,12 @@ void vdev_hand_all(struct vhost *v)
 static void added(struct vdev *d)
 {
     struct vhost *v = d->vhost;
-    enum lun_state before = d->lun;
     char text[HCTL_TEXT_MAX];
 
     if (d->answer_error < 0) {
         char why[DEVICE_WHY_MAX];
 
-        d->lun = lun_after(d->lun, LF_NOT_ADDED);
-        if (d->lun == before)
+        if (!follow(d, LF_NOT_ADDED))
             return;
         snprintf(why, sizeof(why), "the worker cannot use it: %s", strerror(-d->answer_error));
         reset_forget(d);
@@ -270,8 +281,7 @@ static void added(struct vdev *d)
         cannot_open(d, d->answer_error, why, false);
         return;
     }
-    d->lun = lun_after(d->lun, LF_ADDED);
-    if (d->lun == before)
+    if (!follow(d, LF_ADDED))
         return;
     if (d->presence == DEVICE_GONE) {
         away_search(d);
@@ -292,9 +302,9 @@ static void hear(struct vdev *d)
         away_answered(d);
     } else if (answer == LUN_SAID_ADDED) {
         added(d);
-    } else if (answer == LUN_SAID_REMOVED && lun_after(d->lun, LF_REMOVED) != d->lun) {
+    } else if (answer == LUN_SAID_REMOVED && follow(d, LF_REMOVED)) {
         log_info(d->vhost->prefix, "%s is gone from the vhost", d->name);
-        let_go(d);
+        release(d);
     }
     if (d->lost) {
         d->lost = false;
@@ -325,9 +335,9 @@ void vdev_worker_died(struct vhost *v)
         d->lost = false;
         if (had)
             away_over(d);
-        d->lun = lun_after(d->lun, LF_DIED);
+        follow(d, LF_DIED);
         if (d->lun == LUN_NONE)
-            let_go(d);
+            release(d);
         else if (had)
             start_open(d);
     }
@@ -337,7 +347,7 @@ static void remove_now(struct vdev *d)
 {
     away_over(d);
     if (lun_is_with_worker(d->lun)) {
-        d->lun = LUN_REMOVING;
+        follow(d, LF_REMOVING);
         worker_remove_lun(d);
     } else {
         let_go(d);
@@ -398,12 +408,11 @@ bool vdev_all_looked_at(const struct vhost *v)
 void vdev_mark_shown(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next) {
-        enum lun_state to = lun_after(d->lun, LF_SHOWN);
-
-        if (d->own != XB_INITIALISED || (to == d->lun && to != LUN_SHOWN))
+        if (d->own != XB_INITIALISED)
             continue;
-        d->lun = to;
-        d->dirty_front = true;
+        follow(d, LF_SHOWN);
+        if (d->lun == LUN_SHOWN)
+            d->dirty_front = true;
     }
 }
 
@@ -458,7 +467,7 @@ static void check_taken(struct vdev *d, struct node_batch *b)
         front = 0;
     d->dirty_front = false;
     if (front == XB_CLOSED && d->lun == LUN_SHOWN) {
-        d->lun = lun_after(d->lun, LF_REFUSED);
+        follow(d, LF_REFUSED);
         snprintf(d->error, sizeof(d->error), "the guest refused the device");
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s", d->name, d->error);
         node_batch_error(b, d, d->error);
@@ -495,8 +504,7 @@ static bool offer(struct vdev *d, struct node_batch *b)
         node_batch_state(b, d, XB_INITIALISED);
         return false;
     }
-    d->lun = LUN_OFFERED;
-    return true;
+    return follow(d, LF_OFFERED);
 }
 
 /* The reason is in xenstore as long as the device is gone. */
@@ -530,9 +538,9 @@ static bool step(struct vdev *d, struct node_batch *b)
         ignore(d);
         return false;
     case LA_OPEN:
-        return open_device(d, LUN_OPENING);
+        return open_device(d, LF_OPENING);
     case LA_REOPEN:
-        return open_device(d, LUN_REOPENING);
+        return open_device(d, LF_REOPENING);
     case LA_OFFER:
         return offer(d, b);
     case LA_CHECK_TAKEN:
@@ -549,7 +557,7 @@ static bool step(struct vdev *d, struct node_batch *b)
         if (model_dirty(d->vhost))
             return false; /* what the frontend does is not known yet */
         if (is_used(d->vhost) && !has_let_go(d->vhost))
-            return open_device(d, LUN_REOPENING);
+            return open_device(d, LF_REOPENING);
         /* fall through */
     case LA_SAY_DETACHED:
         if (giveback_pending(d, now_us()))
@@ -561,8 +569,7 @@ static bool step(struct vdev *d, struct node_batch *b)
         node_batch_state(b, d, XB_CLOSED);
         return false;
     case LA_SAID:
-        d->lun = LUN_FAILED;
-        return true;
+        return follow(d, LF_SAID);
     case LA_DROP:
         forget(d);
         return true;
@@ -600,7 +607,7 @@ void vdev_restart_all(struct vhost *v)
     if (!b)
         return;
     for (struct vdev *d = v->devs; d; d = d->next) {
-        d->lun = lun_after(d->lun, LF_RESTART);
+        follow(d, LF_RESTART);
         d->dirty_front = true;
         if (d->lun == LUN_OFFERED && d->own == XB_CONNECTED)
             node_batch_state(b, d, XB_INITIALISED);

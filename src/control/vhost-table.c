@@ -18,47 +18,54 @@ const char *ring_state_name(enum ring_state r)
     return (unsigned)r < RING_STATES ? name[r] : "unknown";
 }
 
-#define SAME(r) [RF_CONNECTED] = r, [RF_CONNECT_FAILED] = r, [RF_DISCONNECTED] = r, [RF_DIED] = r, [RF_DIED_BEGUN] = r
+/* A cell of the table below. An empty one leaves the ring as it is. */
+#define TO(r) ((r) + 1)
 
 static const unsigned char after[RING_STATES][RF_FACTS] = {
-    [RING_UNSEEN] = { SAME(RING_UNSEEN) },
-    [RING_NONE] = { SAME(RING_NONE) },
-    [RING_NEXT] = { SAME(RING_NEXT) },
+    [RING_UNSEEN] = {
+        [RF_FOUND_BEGUN] = TO(RING_LOST), [RF_FOUND] = TO(RING_NEXT), [RF_UNUSABLE] = TO(RING_FAILED),
+        [RF_ANNOUNCED] = TO(RING_NONE), [RF_ENDED] = TO(RING_ENDED),
+    },
+    [RING_NONE] = {
+        [RF_CONNECTING] = TO(RING_CONNECTING), [RF_UNUSABLE] = TO(RING_FAILED), [RF_ENDED] = TO(RING_ENDED),
+    },
+    [RING_NEXT] = {
+        [RF_ANNOUNCED] = TO(RING_NONE), [RF_CONNECTING] = TO(RING_CONNECTING), [RF_UNUSABLE] = TO(RING_FAILED),
+        [RF_ENDED] = TO(RING_ENDED),
+    },
     [RING_CONNECTING] = {
-        [RF_CONNECTED] = RING_NEW, [RF_CONNECT_FAILED] = RING_FAILED, [RF_DISCONNECTED] = RING_CONNECTING,
-        [RF_DIED] = RING_NEXT, [RF_DIED_BEGUN] = RING_LOST,
+        [RF_CONNECTED] = TO(RING_NEW), [RF_CONNECT_FAILED] = TO(RING_FAILED), [RF_DIED] = TO(RING_NEXT),
+        [RF_DIED_BEGUN] = TO(RING_LOST), [RF_ENDING] = TO(RING_ENDING),
     },
     [RING_NEW] = {
-        [RF_CONNECTED] = RING_NEW, [RF_CONNECT_FAILED] = RING_NEW, [RF_DISCONNECTED] = RING_NEW,
-        [RF_DIED] = RING_LOST, [RF_DIED_BEGUN] = RING_LOST,
+        [RF_DIED] = TO(RING_LOST), [RF_DIED_BEGUN] = TO(RING_LOST), [RF_ACCEPTED] = TO(RING_LIVE),
+        [RF_ENDING] = TO(RING_ENDING), [RF_REPLACING] = TO(RING_REPLACING),
     },
     [RING_LIVE] = {
-        [RF_CONNECTED] = RING_LIVE, [RF_CONNECT_FAILED] = RING_LIVE, [RF_DISCONNECTED] = RING_LIVE,
-        [RF_DIED] = RING_LOST, [RF_DIED_BEGUN] = RING_LOST,
+        [RF_DIED] = TO(RING_LOST), [RF_DIED_BEGUN] = TO(RING_LOST), [RF_ENDING] = TO(RING_ENDING),
+        [RF_REPLACING] = TO(RING_REPLACING),
     },
-    [RING_LOST] = { SAME(RING_LOST) },
+    [RING_LOST] = { [RF_TAKING_OVER] = TO(RING_TAKING_OVER), [RF_ENDING] = TO(RING_ENDING) },
     [RING_TAKING_OVER] = {
-        [RF_CONNECTED] = RING_NEW, [RF_CONNECT_FAILED] = RING_FAILED, [RF_DISCONNECTED] = RING_TAKING_OVER,
-        [RF_DIED] = RING_LOST, [RF_DIED_BEGUN] = RING_LOST,
+        [RF_CONNECTED] = TO(RING_NEW), [RF_CONNECT_FAILED] = TO(RING_FAILED), [RF_DIED] = TO(RING_LOST),
+        [RF_DIED_BEGUN] = TO(RING_LOST), [RF_ENDING] = TO(RING_ENDING),
     },
     /* When the process ends, the kernel unmaps the ring. */
     [RING_ENDING] = {
-        [RF_CONNECTED] = RING_ENDING, [RF_CONNECT_FAILED] = RING_ENDING, [RF_DISCONNECTED] = RING_ENDED,
-        [RF_DIED] = RING_ENDED, [RF_DIED_BEGUN] = RING_ENDED,
+        [RF_DISCONNECTED] = TO(RING_ENDED), [RF_DIED] = TO(RING_ENDED), [RF_DIED_BEGUN] = TO(RING_ENDED),
     },
     [RING_REPLACING] = {
-        [RF_CONNECTED] = RING_REPLACING, [RF_CONNECT_FAILED] = RING_REPLACING, [RF_DISCONNECTED] = RING_NEXT,
-        [RF_DIED] = RING_NEXT, [RF_DIED_BEGUN] = RING_NEXT,
+        [RF_DISCONNECTED] = TO(RING_NEXT), [RF_DIED] = TO(RING_NEXT), [RF_DIED_BEGUN] = TO(RING_NEXT),
     },
-    [RING_FAILED] = { SAME(RING_FAILED) },
-    [RING_ENDED] = { SAME(RING_ENDED) },
+    [RING_FAILED] = { [RF_ENDED] = TO(RING_ENDED) },
+    [RING_ENDED] = { [RF_ANNOUNCED] = TO(RING_NONE) },
 };
 
 enum ring_state ring_after(enum ring_state ring, enum ring_fact fact)
 {
-    if ((unsigned)ring >= RING_STATES || (unsigned)fact >= RF_FACTS)
+    if ((unsigned)ring >= RING_STATES || (unsigned)fact >= RF_FACTS || !after[ring][fact])
         return ring;
-    return (enum ring_state)after[ring][fact];
+    return (enum ring_state)(after[ring][fact] - 1);
 }
 
 bool ring_is_served(enum ring_state ring)

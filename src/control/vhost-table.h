@@ -11,7 +11,7 @@
 
 #include "common/xenbus.h"
 
-/* The state of the ring. Only vhost.c writes vhost.ring. */
+/* The state of the ring. Only follow() of vhost.c writes vhost.ring. */
 enum ring_state {
     RING_UNSEEN,      /* found by a scan, nothing done yet: an earlier daemon may have served a ring */
     RING_NONE,        /* announced; no ring */
@@ -29,13 +29,27 @@ enum ring_state {
 };
 const char *ring_state_name(enum ring_state r);
 
-/* What a worker says of the ring, and its death. */
+/* What changes the ring. A fact that has no meaning in the ring's state changes nothing. */
 enum ring_fact {
+    /* The worker said it. */
     RF_CONNECTED,
     RF_CONNECT_FAILED, /* permanently: there are no more tries */
     RF_DISCONNECTED,
-    RF_DIED,       /* the worker; its journal does not describe this ring */
-    RF_DIED_BEGUN, /* the worker; its journal describes this ring */
+    /* The worker died. */
+    RF_DIED,       /* its journal does not describe this ring */
+    RF_DIED_BEGUN, /* its journal describes this ring */
+    /* What the nodes and the files in the run directory say. */
+    RF_FOUND,       /* no journal describes an earlier daemon's ring, and the frontend still waits for us to connect */
+    RF_FOUND_BEGUN, /* the journal describes an earlier daemon's ring */
+    RF_UNUSABLE,    /* the ring cannot be used as the nodes describe it */
+    /* An action did it. */
+    RF_ANNOUNCED,   /* the frontend may make a ring */
+    RF_CONNECTING,  /* the worker was told to map the ring */
+    RF_TAKING_OVER, /* the worker was told to go on with the ring */
+    RF_ACCEPTED,    /* the frontend was told that its ring is served, or knows it */
+    RF_ENDING,      /* the worker was told to end the ring */
+    RF_REPLACING,   /* the same, and the frontend has a new one */
+    RF_ENDED,       /* the frontend was told that there is no ring, or has none after all */
     RF_FACTS
 };
 enum ring_state ring_after(enum ring_state ring, enum ring_fact fact);
@@ -81,7 +95,7 @@ enum vhost_action {
     VA_IGNORE,       /* an impossible state: log it once, and do nothing */
     VA_ANNOUNCE,     /* feature-sg-grant, devices back to "offered", state 2 */
     VA_CONNECT,      /* read the ring's nodes, have the worker map it */
-    VA_RECALL,       /* is the ring the one in the journal? Then it is RING_LOST; else the frontend must start anew */
+    VA_RECALL,       /* is the ring the one in the journal? Else the frontend must start anew */
     VA_TAKE_OVER,    /* once every device is open: have a worker go on with the ring */
     VA_ACCEPT,       /* once every device is settled: state 4 */
     VA_WELCOME,      /* the same for a new ring under a state that is 4, 7 or 8 already: it is written once more */
@@ -90,7 +104,7 @@ enum vhost_action {
     VA_CHECK_RING,   /* the frontend may have come with a new ring after a suspend */
     VA_RECONFIGURE,  /* once every device is settled: state 8 */
     VA_DISCONNECT,   /* have the worker end the ring */
-    VA_END,          /* the frontend has no next ring after all: RING_ENDED */
+    VA_END,          /* the frontend has no next ring after all */
     VA_TELL_CLOSING, /* state 5 */
     VA_TELL_CLOSED,  /* state 6 */
     VA_REOPEN,       /* after a moment in state 6: announce again, for a frontend that starts without saying 1 */

@@ -40,15 +40,14 @@ static void complain(struct vhost *v, enum vhost_situation s)
                 ring_state_name(v->ring));
 }
 
-/* --- what the worker said --- */
-
-static void follow(struct vhost *v, enum ring_fact fact)
+/* Nothing else writes the ring's state. True: it changed. */
+static bool follow(struct vhost *v, enum ring_fact fact)
 {
     enum ring_state before = v->ring;
 
     v->ring = ring_after(before, fact);
     if (v->ring == before)
-        return;
+        return false;
     if (before == RING_ENDING || before == RING_REPLACING) {
         log_limited(&v->limit, XTL_INFO, v->prefix, "disconnected");
         v->worker.halted = v->seen.front_connected = false;
@@ -69,6 +68,7 @@ static void follow(struct vhost *v, enum ring_fact fact)
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s", why);
         nodes_set_error(v, why);
     }
+    return true;
 }
 
 /* What the worker said comes first, then its death. */
@@ -109,7 +109,7 @@ static bool announce(struct vhost *v)
     vdev_restart_all(v);
     if (!nodes_announce(v))
         return false;
-    v->ring = RING_NONE;
+    follow(v, RF_ANNOUNCED);
     v->seen.front_connected = false;
     return true;
 }
@@ -181,16 +181,14 @@ static bool do_connect(struct vhost *v)
         return false;
     r = check_protocol(v);
 
-    if (r == 0) {
-        v->ring = RING_FAILED;
-        return true;
-    }
+    if (r == 0)
+        return follow(v, RF_UNUSABLE);
     if (r < 0 || read_ring(v, &v->ring_ref, &v->event_channel) != 1)
         return false;
     v->seen.front_connected = v->dirty.ring = false;
     if (!have_worker(v, false))
         return false;
-    v->ring = RING_CONNECTING;
+    follow(v, RF_CONNECTING);
     worker_connect(v, false);
     return true;
 }
@@ -199,11 +197,8 @@ static bool do_connect(struct vhost *v)
 static bool give_up_ring(struct vhost *v, const char *why)
 {
     log_limited(&v->limit, XTL_WARN, v->prefix,
-                "cannot go on with the ring of an earlier daemon: %s; the frontend is told to "
-                "close",
-                why);
-    v->ring = RING_FAILED;
-    return true;
+                "cannot go on with the ring of an earlier daemon: %s; the frontend is told to close", why);
+    return follow(v, RF_UNUSABLE);
 }
 
 static bool recall(struct vhost *v)
@@ -229,19 +224,17 @@ static bool recall(struct vhost *v)
     v->segments = segments;
     v->seen.front_connected = v->seen.front == XB_CONNECTED || v->seen.front == XB_RECONFIGURING;
     if (worker_journal_fits(v))
-        v->ring = RING_LOST;
-    else if (v->seen.front == XB_INITIALISED)
-        v->ring = RING_NEXT; /* it never saw our 4 with this ring: a first connect */
-    else
-        return give_up_ring(v, "its journal is missing or belongs to another ring");
-    return true;
+        return follow(v, RF_FOUND_BEGUN);
+    if (v->seen.front == XB_INITIALISED)
+        return follow(v, RF_FOUND); /* it never saw our 4 with this ring: a first connect */
+    return give_up_ring(v, "its journal is missing or belongs to another ring");
 }
 
 static bool take_over(struct vhost *v)
 {
     if (!have_worker(v, true) || !vdev_all_opened(v))
         return false;
-    v->ring = RING_TAKING_OVER;
+    follow(v, RF_TAKING_OVER);
     worker_connect(v, true);
     return true;
 }
@@ -250,7 +243,7 @@ static bool accept(struct vhost *v)
 {
     if (!vdev_all_settled(v) || !nodes_write_state(v, XB_CONNECTED))
         return false;
-    v->ring = RING_LIVE;
+    follow(v, RF_ACCEPTED);
     vdev_mark_shown(v);
     nodes_set_error(v, "");
     return true;
@@ -276,8 +269,8 @@ static bool guest_is_gone(const struct vhost *v)
     return v->seen.front == XB_GONE && (!v->seen.introduced || v->seen.replaced);
 }
 
-/* then: RING_ENDING or RING_REPLACING. */
-static bool disconnect(struct vhost *v, enum ring_state then)
+/* how: RF_ENDING or RF_REPLACING. */
+static bool disconnect(struct vhost *v, enum ring_fact how)
 {
     /*
      * The toolstack may give its devices to the next guest at once. A worker that sleeps in the kernel ends much
@@ -285,7 +278,7 @@ static bool disconnect(struct vhost *v, enum ring_state then)
      */
     if (v->worker.child && guest_is_gone(v))
         at_work_note(v, child_pid(v->worker.child));
-    v->ring = then;
+    follow(v, how);
     v->closing_deadline_us = now_us() + DISCONNECT_WAIT_US;
     if (v->worker.child)
         worker_disconnect(v);
@@ -308,7 +301,7 @@ static bool check_ring(struct vhost *v)
     if (ref == v->ring_ref && port == v->event_channel && (v->seen.front != XB_INITIALISED || !v->seen.front_connected))
         return false;
     log_limited(&v->limit, XTL_INFO, v->prefix, "the frontend has made a new ring");
-    return disconnect(v, RING_REPLACING);
+    return disconnect(v, RF_REPLACING);
 }
 
 /* A frontend that has been past 3 with this ring does not wait for our state. */
@@ -320,8 +313,7 @@ static bool welcome(struct vhost *v)
         if (!nodes_write_state(v, v->seen.own))
             return false;
     }
-    v->ring = RING_LIVE;
-    return true;
+    return follow(v, RF_ACCEPTED);
 }
 
 static bool tell(struct vhost *v, enum xenbus_state to)
@@ -330,7 +322,7 @@ static bool tell(struct vhost *v, enum xenbus_state to)
 
     if ((v->seen.own != to || v->ring == RING_FAILED) && !nodes_write_state(v, to))
         return false;
-    v->ring = RING_ENDED;
+    follow(v, RF_ENDED);
     if (to == XB_CLOSED && moved)
         v->reopen_at_us = now_us() + REOPEN_US;
     return moved;
@@ -385,10 +377,9 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
     case VA_RECONFIGURE:
         return reconfigure(v);
     case VA_DISCONNECT:
-        return disconnect(v, RING_ENDING);
+        return disconnect(v, RF_ENDING);
     case VA_END:
-        v->ring = RING_ENDED;
-        return true;
+        return follow(v, RF_ENDED);
     case VA_TELL_CLOSING:
         return tell(v, XB_CLOSING);
     case VA_TELL_CLOSED:
