@@ -413,6 +413,61 @@ START_TEST(a_successor_ends_orphans_once_the_device_is_idle)
 }
 END_TEST
 
+/* The device may still have what a dead worker took: neither that nor its ABORT ends before the device is known to be idle. */
+START_TEST(removing_a_held_lun_does_not_end_the_abort_of_what_a_device_may_have)
+{
+    struct vscsiif_request *req;
+    struct vscsiif_response r;
+
+    svc->luns[0]->held = true; /* as if the device had it */
+    put(1);
+    work();
+    none();
+    end_service();
+    journal.at_device = 1;
+    new_service();
+    ck_assert_int_eq(add_lun(0, 0, 0, LUN_HELD), 0);
+    ck_assert_int_eq(add_lun(1, 1, 0, LUN_HELD), 0);
+    ck_assert_int_eq(service_connect(svc, RING_REF, 9, true), 0);
+    req = put(2);
+    req->act = VSCSIIF_ACT_SCSI_ABORT;
+    req->ref_rqid = 1;
+    put(3);
+    put(4)->act = VSCSIIF_ACT_SCSI_RESET;
+    work();
+    r = take(); /* the RESET ends what waits for the device */
+    ck_assert_uint_eq(r.rqid, 3);
+    ck_assert_int_eq(r.rslt, 0x80040);
+    none();
+    put(5)->cmnd[0] = 0x1b;
+    work();
+    ck_assert(!hotplug_remove(svc, 0));
+    work();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 5);
+    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    none();
+    hotplug_release(svc, 1);
+    work();
+    ck_assert_uint_eq(journal.at_device, 1);
+    ck_assert(!hotplug_reap(svc, 0));
+    hotplug_release(svc, 0);
+    work();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 1);
+    ck_assert_int_eq(r.rslt, 0x08);
+    r = take();
+    ck_assert_uint_eq(r.rqid, 2);
+    ck_assert_int_eq(r.rslt, 0x2002);
+    r = take();
+    ck_assert_uint_eq(r.rqid, 4);
+    ck_assert_int_eq(r.rslt, 0x2002);
+    none();
+    ck_assert_uint_eq(journal.at_device, 0);
+    ck_assert(hotplug_reap(svc, 0));
+}
+END_TEST
+
 START_TEST(an_impossible_index_halts_and_a_new_connection_mends_it)
 {
     struct vscsiif_response r;
@@ -544,6 +599,7 @@ static void add_tests(Suite *s, const char *name, SFun begin)
     tcase_add_test(t, an_impossible_index_halts_and_a_new_connection_mends_it);
     tcase_add_test(t, a_disconnect_forgets_what_was_queued);
     tcase_add_test(t, removing_a_lun_answers_what_waits_for_it);
+    tcase_add_test(t, removing_a_held_lun_does_not_end_the_abort_of_what_a_device_may_have);
     tcase_add_test(t, two_luns_cannot_have_one_address_or_one_slot);
     tcase_add_test(t, kicks_without_requests_are_heard_ever_less);
     tcase_add_test(t, halting_again_and_again_does_not_fill_the_log);

@@ -270,10 +270,24 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     return 0;
 }
 
+/*
+ * No later event would end the commands in the queue. Those of a dead predecessor wait for WM_LUN_RELEASE, which comes for
+ * a LUN that is being removed too: until then a device may have them, and their ABORTs must not succeed.
+ */
+static void end_queue(struct service *svc, struct lun *lun)
+{
+    for (struct cmd *c = lun->queue, *next; c; c = next) {
+        next = c->next;
+        if (c->recovered && lun->held)
+            continue;
+        lun_unqueue(c);
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+    }
+}
+
 bool hotplug_remove(struct service *svc, uint32_t index)
 {
     struct lun *lun = index < PVSCSI_STATS_LUNS ? svc->luns[index] : NULL;
-    struct cmd *queued;
 
     if (!lun)
         return true;
@@ -281,9 +295,7 @@ bool hotplug_remove(struct service *svc, uint32_t index)
         lun->removing = true;
         lun_withdraw(svc, lun);
         inventory_changed(svc, lun);
-        /* No later event would end the commands in the queue. */
-        while ((queued = lun_dequeue(lun)) != NULL)
-            command_finish_sense(svc, queued, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+        end_queue(svc, lun);
         /* Commands that were not sent to the PR helper do not keep the LUN either. */
         for (unsigned i = 0; i < CMD_COUNT; i++) {
             struct cmd *c = &svc->cmd[i];
@@ -323,9 +335,9 @@ void hotplug_helper_connected(struct service *svc, uint32_t index, int fd)
 
 void hotplug_check_held(struct service *svc)
 {
-    for (unsigned i = 0; i < svc->n_sorted; i++)
-        if (svc->sorted[i]->held)
-            return;
+    for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++)
+        if (svc->luns[i] && svc->luns[i]->held)
+            return; /* one that is being removed counts too */
     at_device_forget_predecessors(&svc->at_device);
 }
 

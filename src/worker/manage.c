@@ -160,8 +160,7 @@ static uint64_t check_reset(struct service *svc, struct cmd *c, uint64_t now)
     }
     if (now < c->step_us)
         return c->step_us;
-    /* A LUN that is being removed is not released any more. */
-    if ((c->reset_due && now >= until) || (lun->held && lun->removing)) {
+    if (c->reset_due && now >= until) {
         end_reset(svc, c, false);
         return 0;
     }
