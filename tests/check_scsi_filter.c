@@ -113,6 +113,54 @@ START_TEST(block_limits)
 }
 END_TEST
 
+/* --- what is fetched for a guest that asks for little --- */
+static const struct {
+    const char *cdb;
+    uint32_t data_len;
+    uint32_t len, give;
+    const char *fetched;
+} fetches[] = {
+    { "12 01 00 00 04 00", 512, 255, 4, "12 01 00 00 ff 00" },
+    { "12 01 00 00 ff 00", 8, 255, 8, "12 01 00 00 ff 00" },
+    { "12 01 00 01 00 00", 8, 255, 8, "12 01 00 00 ff 00" },
+    { "12 01 00 00 ff 00", 255, 255, 255, "12 01 00 00 ff 00" },
+    { "12 01 00 02 00 00", 512, 512, 512, "12 01 00 02 00 00" },
+    { "12 01 00 00 03 00", 512, 512, 3, "12 01 00 00 03 00" },
+    { "12 01 00 00 00 00", 512, 512, 0, "12 01 00 00 00 00" },
+    { "12 01 b0 00 0b 00", 64, 64, 11, "12 01 b0 00 40 00" },
+    { "12 01 b0 00 40 00", 16, 64, 16, "12 01 b0 00 40 00" },
+    { "12 01 b0 00 40 00", 64, 64, 64, "12 01 b0 00 40 00" },
+    { "12 01 83 00 04 00", 64, 64, 4, "12 01 83 00 04 00" },
+    { "12 00 00 00 05 00", 64, 64, 64, "12 00 00 00 05 00" },
+    { "12 03 00 00 05 00", 64, 64, 64, "12 03 00 00 05 00" },
+    { "a3 0c 00 00 00 00 00 00 00 04 00 00", 64, 16384, 4, "a3 0c 00 00 00 00 00 00 40 00 00 00" },
+    { "a3 0c 80 00 00 00 00 01 00 00 00 00", 64, 16384, 64, "a3 0c 80 00 00 00 00 00 40 00 00 00" },
+    { "a3 0c 00 00 00 00 00 00 40 00 00 00", 16384, 16384, 16384, "a3 0c 00 00 00 00 00 00 40 00 00 00" },
+    { "a3 0c 00 00 00 00 00 00 00 03 00 00", 64, 64, 3, "a3 0c 00 00 00 00 00 00 00 03 00 00" },
+    { "a3 0c 01 12 00 00 00 00 00 04 00 00", 64, 64, 64, "a3 0c 01 12 00 00 00 00 00 04 00 00" },
+    { "05 00 00 00 00 00", 3, 6, 3, "05 00 00 00 00 00" },
+    { "05 00 00 00 00 00", 6, 6, 6, "05 00 00 00 00 00" },
+    { "05 01 00 00 00 00", 3, 3, 3, "05 01 00 00 00 00" },
+    { "1a 00 3f 00 04 00", 64, 64, 64, "1a 00 3f 00 04 00" },
+};
+
+START_TEST(a_list_is_fetched_whole)
+{
+    struct scsi_lun_facts f = { .max_transfer = 520192 };
+    uint8_t cdb[SCSI_CDB_MAX], want[SCSI_CDB_MAX];
+    struct scsi_fetch fetch;
+
+    cdb_of(fetches[_i].cdb, cdb);
+    cdb_of(fetches[_i].fetched, want);
+    fetch = scsi_filter_fetch(&f, cdb, fetches[_i].data_len);
+    must(fetch.len == fetches[_i].len && fetch.give == fetches[_i].give, "%s, %u bytes: %u, %u", fetches[_i].cdb,
+         fetches[_i].data_len, fetch.len, fetch.give);
+    ck_assert_mem_eq(fetch.cdb, want, SCSI_CDB_MAX);
+    f.max_transfer = 8192; /* no more than the device takes */
+    ck_assert_uint_le(scsi_filter_fetch(&f, cdb, 64).len, 8192);
+}
+END_TEST
+
 /* Pages of so many bytes at an odd offset: one more at each begin of 64 KiB. 480 KiB: 120 + 1 + 7 = 128. */
 static const struct {
     uint32_t segments, bytes;
@@ -586,6 +634,7 @@ int main(void)
     tcase_add_test(tc, block_limits_at_every_length);
     tcase_add_loop_test(tc, what_a_linux_guest_surely_gets_through, 0, (int)(sizeof(mapped) / sizeof(mapped[0])));
     tcase_add_test(tc, a_guest_is_told_less_than_it_may_ask_for);
+    LOOP(tc, a_list_is_fetched_whole, fetches);
     LOOP(tc, supported_pages, lists);
     LOOP(tc, tape_block_limits, tapes);
     LOOP(tc, read_capacity_teaches_the_block_length, capacities);

@@ -249,6 +249,36 @@ START_TEST(an_emulated_disk_promises_no_more_than_the_ring_can_carry)
 }
 END_TEST
 
+/* What a page says of its length is right even if the guest asks for no more than that. */
+START_TEST(a_page_cut_short_names_its_whole_length)
+{
+    static const struct {
+        uint8_t page, alloc, len, bytes[8];
+    } cases[] = {
+        { 0x00, 4, 4, { 0x00, 0x00, 0x00, 0x04 } },
+        { 0x00, 7, 7, { 0x00, 0x00, 0x00, 0x04, 0x00, 0x80, 0x83 } },
+        { 0x00, 3, 3, { 0x00, 0x00, 0x00 } },
+        { 0xb0, 4, 4, { 0x00, 0xb0, 0x00, 0x3c } },
+        { 0xb0, 0, 0, { 0 } },
+    };
+    struct vscsiif_request *req = put(1);
+    struct vscsiif_response r;
+
+    req->cmd_len = 6;
+    memcpy(req->cmnd, (uint8_t[]){ 0x12, 0x01, cases[_i].page, 0, cases[_i].alloc, 0 }, 6);
+    req->sc_data_direction = SCSI_DIR_IN;
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 512 };
+    memset(fake.page[20], 0xa5, 512);
+    work();
+    r = take();
+    ck_assert_int_eq(r.rslt, 0);
+    ck_assert_uint_eq(r.residual_len, 512u - cases[_i].len);
+    ck_assert_mem_eq(fake.page[20], cases[_i].bytes, cases[_i].len);
+    ck_assert_uint_eq(fake.page[20][cases[_i].len], 0xa5);
+}
+END_TEST
+
 START_TEST(a_readonly_lun_is_read_and_nothing_else)
 {
     static const uint8_t mode_sense[6] = { 0x1a, 0, 0x3f, 0, 4 }, read[10] = { 0x28, 0, 0, 0, 0, 5, 0, 0, 1 };
@@ -591,6 +621,7 @@ static void add_tests(Suite *s, const char *name, SFun begin)
     tcase_add_test(t, unknown_targets_and_absent_luns_differ);
     tcase_add_test(t, report_luns_names_the_guests_luns_and_no_others);
     tcase_add_test(t, an_emulated_disk_promises_no_more_than_the_ring_can_carry);
+    tcase_add_loop_test(t, a_page_cut_short_names_its_whole_length, 0, 5);
     tcase_add_test(t, a_readonly_lun_is_read_and_nothing_else);
     tcase_add_test(t, a_lun_that_was_attached_says_so_once);
     tcase_add_test(t, abort_of_nothing_succeeds_and_of_a_queued_command_ends_it_first);

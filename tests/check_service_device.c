@@ -386,13 +386,64 @@ START_TEST(a_device_that_is_gone_answers_for_itself)
     fake_sg.at[0].hdr.host_status = 1; /* DID_NO_CONNECT */
     end_all();
     r = take();
-    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
+    /* The path is given up: any other command says so by its host byte too. */
+    put_to(DISK, 3);
+    put_to(DISK, 4)->cmnd[0] = 0x1b;
+    kick();
+    fake_sg.at[0].hdr.host_status = fake_sg.at[1].hdr.host_status = 15;
+    end_all();
+    r = take();
+    expect_sense(&r, 0x2, 0x0b, 0x08, 0x00);
+    r = take();
+    expect_sense(&r, 0xf0002, 0x0b, 0x08, 0x00);
     fake_sg.write_error = ENODEV;
     put_to(DISK, 2);
     kick();
     r = take();
     expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
     ck_assert_uint_eq(svc->n_busy, 0);
+}
+END_TEST
+
+/* The device is asked for the whole list of pages; what it answers is cut to what the guest asked for. */
+START_TEST(a_list_that_the_guest_cuts_short_is_fetched_whole)
+{
+    static const struct {
+        uint8_t status;
+        int resid;
+        uint32_t residual;
+        uint8_t given[5];
+        const char *page;
+    } cases[] = {
+        { 0x00, 248, 507, { 0x00, 0x00, 0x00, 0x04, 0x00 }, "\x00\x00\x00\x03\x00\x80\x83" },
+        { 0x00, 251, 507, { 0x00, 0x00, 0x00, 0x01, 0xb0 }, "\x00\x00\x00\x00" },
+        { 0x08, 0, 512, { 0xa5, 0xa5, 0xa5, 0xa5, 0xa5 }, "" },
+    };
+    struct vscsiif_request *req = put_to(DISK, 1);
+    struct vscsiif_response r;
+    struct sg_io_hdr *hdr;
+
+    req->cmd_len = 6;
+    memcpy(req->cmnd, (uint8_t[]){ 0x12, 0x01, 0x00, 0x00, 0x05, 0x00 }, 6);
+    req->sc_data_direction = SCSI_DIR_IN;
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 512 };
+    memset(fake.page[20], 0xa5, 512);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    hdr = &fake_sg.at[0].hdr;
+    ck_assert_uint_eq(hdr->dxfer_len, 255);
+    ck_assert_mem_eq(hdr->cmdp, ((uint8_t[]){ 0x12, 0x01, 0x00, 0x00, 0xff, 0x00 }), 6);
+    hdr->status = cases[_i].status;
+    hdr->resid = cases[_i].resid;
+    memcpy(hdr->dxferp, cases[_i].page, 7);
+    end_all();
+    r = take();
+    ck_assert_int_eq(r.rslt, cases[_i].status);
+    ck_assert_uint_eq(r.residual_len, cases[_i].residual);
+    ck_assert_mem_eq(fake.page[20], cases[_i].given, 5);
+    ck_assert_uint_eq(fake.page[20][5], 0xa5);
 }
 END_TEST
 
@@ -627,6 +678,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, what_is_left_outlives_the_worker_and_its_ring);
     tcase_add_test(t, a_removed_lun_stays_until_its_device_has_ended_all);
     tcase_add_test(t, a_device_that_is_gone_answers_for_itself);
+    tcase_add_loop_test(t, a_list_that_the_guest_cuts_short_is_fetched_whole, 0, 3);
     tcase_add_loop_test(t, a_deleted_device_comes_back, 0, 3);
     tcase_add_loop_test(t, an_offline_device_goes_on_as_soon_as_it_runs, 0, 2);
     tcase_add_test(t, a_worker_may_start_while_a_device_is_away);

@@ -27,6 +27,11 @@ enum {
     B0_OPTIMAL = 12,
     B0_ATOMIC = 44,
     B0_ATOMIC_BOUNDARY = 56,
+    /* How much is fetched if the guest asks for less: a list of pages that SPC-2's allocation length of one byte allows; ... */
+    WHOLE_PAGE_LIST = 255,
+    WHOLE_OPCODES = 16384, /* ... about 800 descriptors with time-outs; disks have less than 100 */
+    WHOLE_TAPE_LIMITS = 6,
+    SHORTEST_LENGTH = 4, /* less than this has no whole length field */
     /* The largest logical block in use: right for a limit in blocks while the real one is not known. */
     BLOCK_SIZE_SAFE = 4096,
     /* INQUIRY, byte 1 of its CDB: a VPD page; SPC-2: data on one command, without the layout of standard data. */
@@ -262,6 +267,37 @@ static void protect(const struct scsi_lun_facts *f, uint8_t *data, uint32_t len,
 {
     if (f->readonly && scsi_type_in(f->type, SCSI_HAS_WP) && len > specific)
         data[specific] |= MODE_WP;
+}
+
+struct scsi_fetch scsi_filter_fetch(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len)
+{
+    struct scsi_fetch fetch = { .len = data_len, .give = data_len };
+    unsigned at = 0, size = 0; /* the allocation length */
+    uint32_t whole = 0;
+
+    memcpy(fetch.cdb, cdb, sizeof(fetch.cdb));
+    if (cdb[0] == OP_INQUIRY && (cdb[1] & (INQUIRY_EVPD | INQUIRY_CMDDT)) == INQUIRY_EVPD) {
+        at = 3;
+        size = 2;
+        if (cdb[2] == VPD_SUPPORTED_PAGES)
+            whole = WHOLE_PAGE_LIST;
+        else if (cdb[2] == VPD_BLOCK_LIMITS)
+            whole = B0_LEN;
+    } else if (cdb[0] == OP_MAINTENANCE_IN && (cdb[2] & OPCODES_OPTION) == OPCODES_ALL) {
+        at = 6;
+        size = 4;
+        whole = min_u32(WHOLE_OPCODES, f->max_transfer);
+    } else if (cdb[0] == OP_READ_BLOCK_LIMITS && !(cdb[1] & 1)) {
+        whole = WHOLE_TAPE_LIMITS;
+    }
+    if (size)
+        fetch.give = min_u32(data_len, (uint32_t)get_be(cdb + at, size));
+    if (fetch.give >= whole || (size && fetch.give < SHORTEST_LENGTH))
+        return fetch;
+    fetch.len = whole;
+    if (size)
+        put_be(fetch.cdb + at, size, whole);
+    return fetch;
 }
 
 uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data, uint32_t len,

@@ -194,6 +194,18 @@ bool scsi_answers_opcode(const struct scsi_lun_facts *f, uint8_t opcode, bool so
 uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data, uint32_t len,
                              uint32_t alloc);
 /*
+ * What to ask the device for in place of a .filter_in command: what changes in a list changes the length at its head, so
+ * the whole list must come, even if the guest's allocation length or buffer (data_len) cuts it. Both are passed to
+ * scsi_filter_data_in(), and of what it returns the guest gets .give bytes at most. A list larger than what is fetched
+ * here, and less than four bytes, stay as they are.
+ */
+struct scsi_fetch {
+    uint32_t len; /* bytes; of the buffer for the device's data: data_len, or up to 16384 */
+    uint32_t give;
+    uint8_t cdb[SCSI_CDB_MAX];
+};
+struct scsi_fetch scsi_filter_fetch(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len);
+/*
  * A disk without VPD page B0h is given one, or its guest would know no limit; and a list of pages that names it, if it
  * has no list. When *a is the refusal of such an INQUIRY, *a becomes GOOD, the page is written to data (at most data_len
  * bytes, which is what the guest asked for), and its length is returned. 0, and nothing touched, in every other case.

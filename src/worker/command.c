@@ -209,28 +209,42 @@ static bool reservation_command(const struct cmd *c)
     return c->cdb[0] == PR_OP_IN || c->cdb[0] == PR_OP_OUT;
 }
 
-/* Filters what a device says of itself; the same for every backing. */
+/* The whole command, as it goes to the device. There is room for what the filter fetches: it is less than any buffer. */
+static void prepare_whole(struct cmd *c)
+{
+    c->piece = (struct scsi_piece){ .cdb_len = c->req.cmd_len, .len = c->data_len };
+    memcpy(c->piece.cdb, c->cdb, sizeof(c->cdb));
+    c->give = c->data_len;
+    if (c->filter_in) {
+        struct scsi_fetch fetch = scsi_filter_fetch(&c->lun->facts, c->cdb, c->data_len);
+
+        c->piece.len = fetch.len;
+        c->give = fetch.give;
+        memcpy(c->piece.cdb, fetch.cdb, sizeof(fetch.cdb));
+    }
+}
+
+/* Filters what a device says of itself; the same for every backing. c->piece is what the device was asked for. */
 static void filter_answer(struct cmd *c)
 {
     if (!c->filter_in)
         return;
-    if (c->in_len == 0) {
+    if (c->in_len == 0)
         c->in_len = scsi_fix_refused(&c->lun->facts, c->cdb, c->buf, c->data_len, &c->answer);
-        return;
-    }
-    c->in_len = scsi_filter_data_in(&c->lun->facts, c->cdb, c->buf, c->in_len, c->data_len);
+    else
+        c->in_len = scsi_filter_data_in(&c->lun->facts, c->piece.cdb, c->buf, c->in_len, c->piece.len);
+    if (c->in_len > c->give)
+        c->in_len = c->give;
     c->answer.residual = c->data_len - c->in_len;
 }
 
 /* Prepares what goes to the device next: the whole command, or a piece of it. */
 static void prepare_piece(struct cmd *c)
 {
-    if (c->in_pieces) {
+    if (c->in_pieces)
         scsi_split_piece(&c->split, &c->piece);
-    } else {
-        c->piece = (struct scsi_piece){ .cdb_len = c->req.cmd_len, .len = c->data_len };
-        memcpy(c->piece.cdb, c->cdb, sizeof(c->cdb));
-    }
+    else
+        prepare_whole(c);
     c->sg.cdb = c->piece.cdb;
     c->sg.cdb_len = c->piece.cdb_len;
     c->sg.dir = direction(c);
@@ -245,7 +259,7 @@ static bool end_piece(struct cmd *c)
     struct scsi_answer answer;
 
     if (!c->in_pieces) {
-        c->in_len = scsi_map_outcome(&c->sg.outcome, type, direction(c), c->data_len, &c->answer);
+        c->in_len = scsi_map_outcome(&c->sg.outcome, type, direction(c), c->piece.len, &c->answer);
         filter_answer(c);
         c->kind = (uint8_t)scsi_kind_of(&c->sg.outcome, &c->answer);
         return true;
@@ -309,7 +323,9 @@ static int to_device(struct service *svc, struct cmd *c)
     }
     if (lun->backing == LUN_BACKING_FILE) {
         c->begun_us = now_us();
-        c->in_len = filedisk_execute(&lun->file, c->cdb, c->req.cmd_len, direction(c), c->buf, c->data_len, &c->answer);
+        prepare_whole(c);
+        c->in_len = filedisk_execute(&lun->file, c->piece.cdb, c->piece.cdb_len, direction(c), c->buf, c->piece.len,
+                                     &c->answer);
         filter_answer(c);
         c->ended_us = now_us();
         command_finish(svc, c);

@@ -68,6 +68,7 @@ struct cmd {
     struct scsiif_request_segment segs[REQUEST_SEGMENTS_MAX];
     uint32_t data_len;
     uint32_t in_len;     /* bytes of buf that go to the guest */
+    uint32_t give;       /* the most bytes that may, if the device is asked for more than the guest asks for */
     uint32_t timeout_ms; /* what the device may take, over all pieces */
     struct scsi_split split;
     struct scsi_piece piece; /* at the device, or next */
