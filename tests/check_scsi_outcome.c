@@ -22,8 +22,8 @@ static const struct {
     uint8_t host, status;
     const char *disk, *tape, *other; /* sense */
 } errnos[] = {
-    { ENODEV, 1, 0x02, "05 25 00", "05 25 00", "05 25 00" },
-    { ENXIO, 1, 0x02, "05 25 00", "05 25 00", "05 25 00" },
+    { ENODEV, 0, 0x02, "05 25 00", "05 25 00", "05 25 00" },
+    { ENXIO, 0, 0x02, "05 25 00", "05 25 00", "05 25 00" },
     { ENOMEM, 0, 0x08, "", "", "" },
     { EAGAIN, 0, 0x08, "", "", "" },
     { EBUSY, 0, 0x08, "", "", "" },
@@ -72,8 +72,8 @@ static const struct {
     uint8_t to;
     const char *disk, *tape, *other;
 } hosts[] = {
-    { 1, 1, "05 25 00", "05 25 00", "05 25 00" },      { 2, 0, "BUSY", "06 29 00", "0b 08 00" },
-    { 3, 0, "0b 08 01", "06 29 00", "0b 08 01" },      { 4, 1, "05 25 00", "05 25 00", "05 25 00" },
+    { 1, 0, "05 25 00", "05 25 00", "05 25 00" },      { 2, 0, "BUSY", "06 29 00", "0b 08 00" },
+    { 3, 0, "0b 08 01", "06 29 00", "0b 08 01" },      { 4, 0, "05 25 00", "05 25 00", "05 25 00" },
     { 5, 0, "0b 08 00", "06 29 00", "0b 08 00" },      { 6, 0, "0b 47 00", "06 29 00", "0b 47 00" },
     { 7, 0, "0b 08 00", "06 29 00", "0b 08 00" },      { 8, 0, "0b 08 00", "06 29 00", "0b 08 00" },
     { 9, 0, "0b 08 00", "06 29 00", "0b 08 00" },      { 10, 0, "0b 08 00", "06 29 00", "0b 08 00" },
@@ -516,6 +516,25 @@ START_TEST(an_answer_from_elsewhere_is_made_safe)
 }
 END_TEST
 
+START_TEST(a_test_unit_ready_fails_by_its_sense_alone)
+{
+    struct scsi_outcome o = { .host = 15 };
+    struct scsi_answer a;
+
+    scsi_map_outcome(&o, DISK, SCSI_DIR_NONE, 0, &a);
+    ck_assert_uint_eq(a.host, 15);
+    scsi_answer_of_test(&a);
+    ck_assert_uint_eq(a.host, 0);
+    ck_assert_uint_eq(a.status, 0x02);
+    ck_assert_uint_eq(a.sense[2], 0x0b);
+    /* One that an ABORT has ended keeps the byte that says so. */
+    scsi_answer_status(&a, 0x40, 5, 0);
+    scsi_answer_of_test(&a);
+    ck_assert_uint_eq(a.host, 5);
+    ck_assert_uint_eq(a.status, 0x40);
+}
+END_TEST
+
 /* --- kinds --- */
 static const struct {
     int err;
@@ -753,6 +772,7 @@ int main(void)
     tc = tcase_create("elsewhere");
     LOOP(tc, an_answer_from_elsewhere_is_made_safe, answers);
     suite_add_tcase(s, tc);
+    tcase_add_test(tc, a_test_unit_ready_fails_by_its_sense_alone);
     tc = tcase_create("kinds");
     LOOP(tc, an_end_has_a_kind, kinds);
     tcase_add_test(tc, an_answer_of_our_own_has_a_kind);

@@ -545,7 +545,7 @@ START_TEST(removing_a_lun_answers_what_waits_for_it)
     ck_assert(!hotplug_remove(svc, 0));
     work();
     r = take();
-    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
     ck_assert(hotplug_reap(svc, 0));
     ck_assert_ptr_null(svc->luns[0]);
     put(2);

@@ -401,7 +401,7 @@ START_TEST(a_device_that_is_gone_answers_for_itself)
     put_to(DISK, 2);
     kick();
     r = take();
-    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
     ck_assert_uint_eq(svc->n_busy, 0);
 }
 END_TEST
@@ -472,13 +472,13 @@ START_TEST(a_deleted_device_comes_back)
     } else {
         fake_sg.write_error = _i == 1 ? ENODEV : ENXIO;
         r = answer_of(DISK, 1);
-        expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+        expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
         fake_sg.write_error = 0;
     }
     ck_assert_int_eq(losses, 1);
     for (uint16_t id = 2; id < 5; id++) {
         r = answer_of(DISK, id);
-        expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+        expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
     }
     ck_assert_int_eq(losses, 1);
     ck_assert_uint_eq(fake_sg.submitted, 0);
@@ -507,7 +507,7 @@ START_TEST(an_offline_device_goes_on_as_soon_as_it_runs)
         fake_sg.at[0].hdr.host_status = _i == 0 ? 1 : 4;
         end_all();
         r = take();
-        expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+        expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
         ck_assert_int_eq(losses, 1);
     }
     r = answer_of(DISK, 4);
@@ -544,7 +544,7 @@ START_TEST(a_worker_may_start_while_a_device_is_away)
     ck_assert_uint_eq(r.rqid, 1);
     expect_sense(&r, 0x2, 0x0b, 0x08, 0x00);
     r = answer_of(DISK, 2);
-    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
     ck_assert_int_eq(losses, 0); /* the control process knows */
     ck_assert_int_eq(add_device(DISK, 0x00, LUN_RETURNED), 0);
     r = answer_of(DISK, 3);
@@ -569,7 +569,7 @@ START_TEST(what_waits_for_a_device_that_goes_is_answered)
     hotplug_release(svc, DISK);
     run();
     r = take();
-    expect_sense(&r, 0x10002, 0x05, 0x25, 0x00);
+    expect_sense(&r, 0x2, 0x05, 0x25, 0x00);
 }
 END_TEST
 

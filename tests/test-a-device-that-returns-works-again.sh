@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The device of one of two LUNs is away while the worker dies, and while the daemon restarts. The other LUN goes on without
-# an error. The one without its device answers with NO_CONNECT, and works again when the device is back.
+# an error. The one without its device answers with 05/25/00, and works again when the device is back.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -35,8 +35,8 @@ for what in worker daemon; do
     wait_until 25 listed_gone
     front_answer g || fail "the load on the other LUN: $ANSWER"
     check_match "$ANSWER" 'errors=0 wrong=0' "the load on the other LUN"
-    front g "expect 01/02/5/25/00 tur 0:0:1:0"
-    front g "expect 01/02/5/25/00 inquiry 0:0:1:0"
+    front g "expect 00/02/5/25/00 tur 0:0:1:0"
+    front g "expect 00/02/5/25/00 inquiry 0:0:1:0"
     check_match "$(status)" "0:0:1:0 .* Connected +gone" "status"
     check_match "$(status)" "error: the device is gone: $b: No such file or directory" "the reason in status"
     check_match "$(status --json)" '"presence": ?"gone"' "status --json"

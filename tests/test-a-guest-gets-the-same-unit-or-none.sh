@@ -37,7 +37,7 @@ for what in worker daemon; do
         daemon_start
     fi
     wait_until 25 xs_is "$dev/error" "the device is gone: it is the unit $other; expected $own"
-    front g "expect 01/02/5/25/00 tur 0:0:0:0"
+    front g "expect 00/02/5/25/00 tur 0:0:0:0"
     mv "$DISK.own" "$DISK"
     wait_until 25 xs_gone "$dev/error"
     front g "expect 00/02/6/29/00 tur 0:0:0:0"

@@ -73,7 +73,7 @@ enum worker_lun_flags {
     LUN_PR_FORCED = 32, /* PR is allowed although the LUN is shared */
     LUN_PR_MOVE = 64,   /* REGISTER AND MOVE and SPEC_I_PT allowed */
     LUN_RETURNED = 128, /* the index has this LUN already: these are new descriptors of its device */
-    LUN_AWAY = 256, /* its device is not there: no descriptors, and commands end with NO_CONNECT until LUN_RETURNED */
+    LUN_AWAY = 256,     /* its device is not there: no descriptors, and commands end with 05/25/00 until LUN_RETURNED */
     LUN_PR_SOCKET = 512, /* there is a socket where the PR helper should listen */
 };
 enum worker_pr_mode {

@@ -51,7 +51,8 @@ struct endings {
  */
 #define TAPE_MAY_HAVE_MOVED .tape = CHECK(0x06, 0x29, 0x00)
 #define UNCERTAIN(asc, ascq) .disk = CHECK(0x0b, asc, ascq), .other = CHECK(0x0b, asc, ascq), TAPE_MAY_HAVE_MOVED
-#define ABSENT .host = SCSI_HOST_NO_CONNECT, ALL_TYPES(CHECK(0x05, 0x25, 0x00))
+/* The guest keeps the LUN while its device is not there. NO_CONNECT would add nothing but what scsi_answer_of_test() says. */
+#define ABSENT ALL_TYPES(CHECK(0x05, 0x25, 0x00))
 
 /* The host bytes of Linux, which vscsiif.h numbers alike. Row 0 is for all that are not known. */
 static const struct endings host_endings[] = {
@@ -274,6 +275,12 @@ bool scsi_answer_is_safe(const struct scsi_answer *a)
 void scsi_answer_unknown(struct scsi_answer *a, uint8_t type, uint32_t data_len)
 {
     end(a, &host_endings[HOST_UNKNOWN], type, data_len);
+}
+
+void scsi_answer_of_test(struct scsi_answer *a)
+{
+    if (a->status == SCSI_CHECK_CONDITION)
+        a->host = SCSI_HOST_OK;
 }
 
 bool scsi_answer_make_safe(struct scsi_answer *a, uint8_t type, uint32_t data_len)

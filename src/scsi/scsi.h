@@ -92,6 +92,12 @@ bool scsi_answer_is_safe(const struct scsi_answer *a);
  * UNIT ATTENTION 29h/00h. data_len: bytes that the guest asked for.
  */
 void scsi_answer_unknown(struct scsi_answer *a, uint8_t type, uint32_t data_len);
+/*
+ * The answer of TEST UNIT READY: sense data says a failure, never a host byte. Linux's error handler sends this command to
+ * see whether a disk is back. With any host byte but 0 it goes on to resets, and in the end it takes the disk offline for
+ * good (scsi_eh_completed_normally()); with sense data it sends the failed command again.
+ */
+void scsi_answer_of_test(struct scsi_answer *a);
 /* Makes an answer from elsewhere (such as the PR helper) safe. True: it was not, and is now scsi_answer_unknown(). */
 bool scsi_answer_make_safe(struct scsi_answer *a, uint8_t type, uint32_t data_len);
 

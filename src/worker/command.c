@@ -21,6 +21,8 @@ void command_finish(struct service *svc, struct cmd *c)
     /* Every answer passes here, the PR helper's too: none starts the guest's error handling. */
     if (scsi_answer_make_safe(&c->answer, c->lun ? c->lun->facts.type : PDT_UNKNOWN, c->data_len))
         c->in_len = 0;
+    if (c->lun && c->cdb[0] == OP_TEST_UNIT_READY)
+        scsi_answer_of_test(&c->answer);
     c->state = CMD_DONE;
     svc->work = true;
 }
@@ -30,6 +32,12 @@ void command_finish_sense(struct service *svc, struct cmd *c, struct scsi_sense 
     scsi_answer_sense(&c->answer, s, host, c->data_len);
     c->in_len = 0;
     command_finish(svc, c);
+}
+
+/* The guest keeps the LUN, and it works again when the device is back: nothing may start the guest's error handling. */
+static void finish_away(struct service *svc, struct cmd *c)
+{
+    command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_OK);
 }
 
 void command_finish_status(struct service *svc, struct cmd *c, uint8_t status, uint8_t host)
@@ -174,7 +182,7 @@ bool command_decide(struct service *svc, struct cmd *c)
     }
     c->lun->stats->commands++;
     if (c->lun->away && c->cdb[0] != OP_REPORT_LUNS) {
-        command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+        finish_away(svc, c);
         return false;
     }
     if (unit_attention(svc, c))
@@ -286,7 +294,7 @@ static int to_device(struct service *svc, struct cmd *c)
     int r;
 
     if (lun->away) {
-        command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
+        finish_away(svc, c);
         return 0;
     }
     if (reservation_command(c)) {

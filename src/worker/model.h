@@ -98,7 +98,7 @@ struct scsi_host_share {
 
 struct lun {
     bool held, removing, resetting;
-    bool away;        /* its descriptors are dead, or it has none: commands end with NO_CONNECT */
+    bool away;        /* its descriptors are dead, or it has none: commands end with 05/25/00 */
     bool lost_said;   /* the control process was told that the device is gone */
     bool reset_asked; /* the control process has not answered reset_device() yet */
     uint16_t channel, target, number;
