@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "fake-xen.h"
+#include "suite.h"
 #include "worker/buffers.h"
 
 #define COUNT 32
@@ -170,23 +171,17 @@ START_TEST(a_kernel_that_refuses_is_asked_again_later_and_others_may_have_the_re
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("buffers");
-    TCase *t = tcase_create("buffers");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, without_an_allotment_memory_is_plain_and_what_was_missing_is_wished);
     tcase_add_loop_test(t, a_granted_buffer_is_large_enough_and_is_used_again, 0, (int)ARRAY_SIZE(sizes));
     tcase_add_test(t, two_commands_never_have_one_buffer);
     tcase_add_test(t, an_allotment_is_never_exceeded);
     tcase_add_test(t, what_is_idle_goes_back_and_what_is_in_use_stays);
     tcase_add_test(t, a_kernel_that_refuses_is_asked_again_later_and_others_may_have_the_rest);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("buffers", setup, teardown, add_tests);
 }

@@ -18,6 +18,7 @@
 #include "control/claim.h"
 #include "device/claim.h"
 #include "device/holder.h"
+#include "suite.h"
 
 static char root[64], sys[80], nodes[80], proc[80];
 static struct device_roots roots;
@@ -428,8 +429,6 @@ int main(void)
 {
     Suite *s = suite_create("claims");
     TCase *t = tcase_create("device"), *set = tcase_create("set");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, each_type_is_held_in_its_way, 0, ARRAY_SIZE(holds));
@@ -446,8 +445,5 @@ int main(void)
     tcase_add_test(set, force_goes_on_without_a_claim);
     tcase_add_test(set, a_new_device_at_the_address_is_claimed_anew);
     suite_add_tcase(s, set);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -30,6 +30,7 @@
 #include "control/sandbox-nodes.h"
 #include "control/sandbox.h"
 #include "worker/confine.h"
+#include "suite.h"
 
 #define ID 1879048192u
 #define KILLED 256 /* by SIGSYS */
@@ -406,27 +407,8 @@ START_TEST(a_file_system_without_nodes_is_none)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *suite;
-    SRunner *sr;
-    TCase *t;
-    struct sandbox s;
-    char why[512];
-    int failed, fd;
-
-    if (sandbox_prepare(SANDBOX_FULL, false, ID, &s, why, sizeof(why)) < 0) {
-        printf("SKIP: %s\n", why);
-        return 77;
-    }
-    suite = suite_create("confined");
-    sr = srunner_create(suite);
-    t = tcase_create("all");
-    test_pid = getpid();
-    fd = mkstemp(secret);
-    if (fd < 0 || fchmod(fd, 0644) < 0)
-        return 1;
-    close(fd);
     tcase_add_loop_test(t, nothing_of_others_can_be_reached, 0, ARRAY_SIZE(attempts));
     tcase_add_test(t, its_credentials_are_nobodys);
     tcase_add_loop_test(t, a_node_goes_with_its_last_lun, 0, 3);
@@ -434,10 +416,24 @@ int main(void)
     tcase_add_test(t, what_is_not_wanted_is_not_tried);
     tcase_add_test(t, a_file_system_without_nodes_is_none);
     tcase_add_test(t, without_root_full_is_refused_with_the_reasons);
-    suite_add_tcase(suite, t);
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
+}
+
+int main(void)
+{
+    struct sandbox s;
+    char why[512];
+    int status, fd;
+
+    if (sandbox_prepare(SANDBOX_FULL, false, ID, &s, why, sizeof(why)) < 0) {
+        printf("SKIP: %s\n", why);
+        return 77;
+    }
+    test_pid = getpid();
+    fd = mkstemp(secret);
+    if (fd < 0 || fchmod(fd, 0644) < 0)
+        return 1;
+    close(fd);
+    status = run_tests("confined", NULL, NULL, add_tests);
     unlink(secret);
-    return failed != 0;
+    return status;
 }

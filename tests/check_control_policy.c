@@ -111,14 +111,14 @@ START_TEST(without_the_policy_all_but_what_is_denied_is_allowed)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("control-policy");
-    TCase *tc = tcase_create("policy");
-
     tcase_add_loop_test(tc, the_rules_of_a_lun, 0, sizeof(cases) / sizeof(cases[0]));
     tcase_add_test(tc, the_longest_lists_fit);
     tcase_add_test(tc, without_the_policy_all_but_what_is_denied_is_allowed);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("control-policy", NULL, NULL, add_tests);
 }

@@ -13,6 +13,7 @@
 #include "common/util.h"
 #include "device/device.h"
 #include "device/uevents.h"
+#include "suite.h"
 
 static char root[64];
 static char sysfs[80], dev[80];
@@ -644,14 +645,8 @@ START_TEST(only_events_of_scsi_devices_concern_us)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("device");
-    TCase *t = tcase_create("all");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, every_form_of_text_is_taken_or_refused_with_a_reason);
     tcase_add_test(t, a_text_that_is_too_long_is_refused);
     tcase_add_test(t, an_address_leads_to_its_sg_node);
@@ -669,17 +664,20 @@ int main(void)
     tcase_add_test(t, busy_is_read_or_the_device_is_gone);
     tcase_add_test(t, a_file_is_opened_in_standalone_mode_only);
     tcase_add_test(t, a_node_that_is_not_the_sg_device_is_not_opened);
-    can_mknod = try_mknod();
     if (can_mknod) {
         tcase_add_test(t, any_node_or_link_of_a_device_leads_to_it);
         tcase_add_test(t, a_node_of_no_scsi_device_is_refused_by_its_name);
         tcase_add_test(t, a_node_of_another_number_is_not_opened);
-    } else {
-        printf("SKIP: three tests need mknod, which is not permitted here; the others follow\n");
     }
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : can_mknod ? EXIT_SUCCESS : 77;
+}
+
+int main(void)
+{
+    int status;
+
+    can_mknod = try_mknod();
+    if (!can_mknod)
+        printf("SKIP: three tests need mknod, which is not permitted here; the others follow\n");
+    status = run_tests("device", setup, teardown, add_tests);
+    return status == EXIT_SUCCESS && !can_mknod ? 77 : status;
 }

@@ -390,5 +390,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-at-work", add_tests);
+    return run_host_tests("host-at-work", add_tests);
 }

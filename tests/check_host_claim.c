@@ -287,5 +287,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-claim", add_tests);
+    return run_host_tests("host-claim", add_tests);
 }

@@ -570,5 +570,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-devices", add_tests);
+    return run_host_tests("host-devices", add_tests);
 }

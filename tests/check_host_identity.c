@@ -233,5 +233,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-identity", add_tests);
+    return run_host_tests("host-identity", add_tests);
 }

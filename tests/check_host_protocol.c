@@ -450,5 +450,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-protocol", add_tests);
+    return run_host_tests("host-protocol", add_tests);
 }

@@ -367,5 +367,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-refusals", add_tests);
+    return run_host_tests("host-refusals", add_tests);
 }

@@ -127,5 +127,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-reports", add_tests);
+    return run_host_tests("host-reports", add_tests);
 }

@@ -337,5 +337,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-workers", add_tests);
+    return run_host_tests("host-workers", add_tests);
 }

@@ -257,5 +257,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("host-xenstore", add_tests);
+    return run_host_tests("host-xenstore", add_tests);
 }

@@ -10,6 +10,7 @@
 #include "common/util.h"
 #include "device/ask.h"
 #include "device/vpd.h"
+#include "suite.h"
 
 /* A designator of the logical unit (association 0) in page 83h, and its text. */
 #define NAA5 0x01, 0x03, 0x00, 0x08, 0x50, 0x00, 0xc5, 0x00, 0xa1, 0xb2, 0xc3, 0xd4
@@ -319,8 +320,6 @@ int main(void)
 {
     Suite *s = suite_create("identity");
     TCase *t = tcase_create("pages"), *u = tcase_create("sysfs");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_loop_test(t, page_83_has_the_identifier_that_linux_prefers, 0, (int)ARRAY_SIZE(pages));
     tcase_add_test(t, a_page_that_is_cut_or_another_one_has_none);
@@ -336,8 +335,5 @@ int main(void)
     tcase_add_test(u, without_page_83_the_serial_number_and_the_model_count);
     suite_add_tcase(s, t);
     suite_add_tcase(s, u);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -12,6 +12,7 @@
 #include "device/holder.h"
 #include "xl-scsi/inuse.h"
 #include "xl-scsi/lookup.h"
+#include "suite.h"
 
 static char root[64];
 
@@ -203,20 +204,15 @@ START_TEST(no_sysfs_is_no_use)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("devices in use");
-    TCase *t = tcase_create("inuse");
-    SRunner *r = srunner_create(s);
-
     tcase_add_loop_test(t, use_is_seen, 0, ARRAY_SIZE(uses));
     tcase_add_loop_test(t, multipath_is_named_with_the_way_out, 0, 2);
     tcase_add_test(t, lookup_finds_what_resolve_finds);
     tcase_add_test(t, no_sysfs_is_no_use);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
+}
 
-    srunner_free(r);
-    return failed ? 1 : 0;
+int main(void)
+{
+    return run_tests("devices in use", NULL, NULL, add_tests);
 }

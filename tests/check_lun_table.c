@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/lun-table.h"
+#include "suite.h"
 
 /* One letter for each LUN; capitals: a worker has it. */
 static const char lun_letter[LUN_STATES] = {
@@ -141,21 +142,16 @@ START_TEST(numbers_out_of_range_do_nothing)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("lun-table");
-    TCase *t = tcase_create("cells");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_test(t, every_lun_and_state_has_its_action);
     tcase_add_test(t, every_lun_and_fact_has_its_lun);
     tcase_add_test(t, every_action_finds_its_lun);
     tcase_add_test(t, every_lun_is_where_it_should_be);
     tcase_add_test(t, numbers_out_of_range_do_nothing);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("lun-table", NULL, NULL, add_tests);
 }

@@ -6,6 +6,7 @@
 
 #include "common/util.h"
 #include "xl-scsi/made.h"
+#include "suite.h"
 
 static const struct {
     const char *line;
@@ -73,19 +74,14 @@ START_TEST(whose_domain)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("which domain is ours");
-    TCase *t = tcase_create("made");
-    SRunner *r = srunner_create(s);
-
     tcase_add_loop_test(t, line_of_proc_locks, 0, ARRAY_SIZE(lines));
     tcase_add_loop_test(t, form_of_a_uuid, 0, ARRAY_SIZE(uuids));
     tcase_add_loop_test(t, whose_domain, 0, ARRAY_SIZE(cells));
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
+}
 
-    srunner_free(r);
-    return failed ? 1 : 0;
+int main(void)
+{
+    return run_tests("which domain is ours", NULL, NULL, add_tests);
 }

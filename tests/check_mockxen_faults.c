@@ -10,6 +10,7 @@
 #include "common/util.h"
 #include "alloc-fail.h"
 #include "must.h"
+#include "suite.h"
 
 static const struct {
     const char *line;
@@ -198,13 +199,8 @@ END_TEST
 
 #define N(table) (int)(sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *suite = suite_create("mock-xen faults");
-    TCase *t = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(t, a_fault_script_is_taken_whole_or_refused_with_its_line, 0, N(scripts));
     tcase_add_test(t, a_bad_script_leaves_the_old_rules);
     tcase_add_test(t, the_nth_call_of_a_kind_fails_and_so_many_after_it);
@@ -212,10 +208,9 @@ int main(void)
     tcase_add_test(t, a_fault_script_without_memory_leaves_the_old_one);
     tcase_add_test(t, a_reference_and_its_page_find_each_other);
     tcase_add_test(t, the_man_page_names_every_kind_of_call);
-    suite_add_tcase(suite, t);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+}
+
+int main(void)
+{
+    return run_tests("mock-xen faults", NULL, NULL, add_tests);
 }

@@ -9,6 +9,7 @@
 
 #include "standalone/xen-mock.h"
 #include "mockxen-server.h"
+#include "suite.h"
 
 enum {
     FRONT = 3,
@@ -708,14 +709,8 @@ END_TEST
 
 #define N(table) (int)(sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *suite = suite_create("mock-xen grants and events");
-    TCase *t = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, shared_pages_are_zero_and_contiguous_and_their_references_are_not);
     tcase_add_test(t, copies_move_exactly_the_bytes_named);
     tcase_add_loop_test(t, a_bad_segment_has_its_own_status_as_xen_gives_it, 0, N(bad_copies));
@@ -738,10 +733,9 @@ int main(void)
     tcase_add_loop_test(t, a_scripted_call_fails_once_and_works_after, 0, N(call_faults));
     tcase_add_test(t, a_scripted_segment_has_the_scripted_status);
     tcase_add_test(t, a_dropped_notification_never_arrives);
-    suite_add_tcase(suite, t);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+}
+
+int main(void)
+{
+    return run_tests("mock-xen grants and events", begin, end, add_tests);
 }

@@ -8,6 +8,7 @@
 #include "../tools/mock-xen/path.h"
 #include "../tools/mock-xen/txn.h"
 #include "alloc-fail.h"
+#include "suite.h"
 
 /* --- a store to work on --- */
 
@@ -698,13 +699,8 @@ END_TEST
 
 #define N(table) (int)(sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *suite = suite_create("mock-xen store");
-    TCase *t = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(t, only_paths_of_xenstores_alphabet_are_valid, 0, N(paths));
     tcase_add_loop_test(t, a_path_has_2048_bytes_at_most_below_its_domains_home, 0, N(lengths));
     tcase_add_loop_test(t, a_path_is_below_itself_and_its_ancestors, 0, N(belows));
@@ -729,10 +725,9 @@ int main(void)
     tcase_add_test(t, a_guest_owns_so_many_nodes_of_such_a_size_and_no_more);
     tcase_add_loop_test(t, an_operation_without_memory_fails_whole_and_works_later, 0, N(memory_ops));
     tcase_add_test(t, a_transaction_without_memory_commits_nothing_or_all);
-    suite_add_tcase(suite, t);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+}
+
+int main(void)
+{
+    return run_tests("mock-xen store", NULL, NULL, add_tests);
 }

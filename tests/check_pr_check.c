@@ -8,6 +8,7 @@
 
 #include "common/util.h"
 #include "pr/check.h"
+#include "suite.h"
 
 #define IN SCSI_DIR_IN
 #define OUT SCSI_DIR_OUT
@@ -222,21 +223,16 @@ START_TEST(cdb_length)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("pr-check");
-    TCase *t = tcase_create("all");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_loop_test(t, pr_in, 0, ARRAY_SIZE(ins));
     tcase_add_loop_test(t, pr_out, 0, ARRAY_SIZE(outs));
     tcase_add_test(t, largest_list);
     tcase_add_test(t, missing_list);
     tcase_add_loop_test(t, cdb_length, 0, ARRAY_SIZE(lengths));
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("pr-check", NULL, NULL, add_tests);
 }

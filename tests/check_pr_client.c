@@ -505,5 +505,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("pr-client", add_tests);
+    return run_client_tests("pr-client", add_tests);
 }

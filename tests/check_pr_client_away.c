@@ -248,5 +248,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("pr-client-away", add_tests);
+    return run_client_tests("pr-client-away", add_tests);
 }

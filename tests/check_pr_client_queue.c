@@ -217,5 +217,5 @@ static void add_tests(TCase *t)
 
 int main(void)
 {
-    return run_suite("pr-client-queue", add_tests);
+    return run_client_tests("pr-client-queue", add_tests);
 }

@@ -12,6 +12,7 @@
 
 #include "common/util.h"
 #include "pr/proto.h"
+#include "suite.h"
 
 static const uint8_t read_keys[16] = { 0x5e, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 }; /* allocation 24 */
 static const uint8_t reg[16] = { 0x5f, 0x00, 0, 0, 0, 0, 0, 0x00, 0x18, 0 };       /* list of 24 */
@@ -396,13 +397,8 @@ START_TEST(largest_data_both_ways)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("pr-proto");
-    TCase *t = tcase_create("all");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_loop_test(t, handshake_asks_for_nothing, 0, ARRAY_SIZE(features));
     tcase_add_test(t, more_than_features);
     tcase_add_test(t, bytes_while_idle);
@@ -415,9 +411,9 @@ int main(void)
     tcase_add_loop_test(t, replies_with_a_trailing_byte, 0, ARRAY_SIZE(replies));
     tcase_add_test(t, a_connection_serves_many);
     tcase_add_test(t, largest_data_both_ways);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("pr-proto", NULL, NULL, add_tests);
 }

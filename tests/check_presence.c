@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/presence.h"
+#include "suite.h"
 
 static const char letter[DEVICE_PRESENCES] = {
     [DEVICE_THERE] = 't', [DEVICE_GONE] = 'g', [DEVICE_FOUND] = 'f', [DEVICE_RETURNING] = 'r'
@@ -35,18 +36,13 @@ START_TEST(numbers_out_of_range_do_nothing)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("presence");
-    TCase *t = tcase_create("cells");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_test(t, every_presence_and_fact_has_its_presence);
     tcase_add_test(t, numbers_out_of_range_do_nothing);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("presence", NULL, NULL, add_tests);
 }

@@ -7,6 +7,7 @@
 
 #include "common/util.h"
 #include "worker/request.h"
+#include "suite.h"
 
 static struct vscsiif_request sound(void)
 {
@@ -148,20 +149,15 @@ START_TEST(every_defect_has_a_text_and_a_sense)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("request");
-    TCase *t = tcase_create("request");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_loop_test(t, each_field_has_its_range, 0, (int)ARRAY_SIZE(fields));
     tcase_add_loop_test(t, each_list_has_its_range, 0, (int)ARRAY_SIZE(lists_of));
     tcase_add_loop_test(t, each_segment_stays_in_its_page, 0, (int)ARRAY_SIZE(segments_of));
     tcase_add_test(t, every_defect_has_a_text_and_a_sense);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("request", NULL, NULL, add_tests);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "worker/ring.h"
+#include "suite.h"
 
 static struct pvscsi_journal journal;
 static union {
@@ -294,13 +295,9 @@ START_TEST(detaching_empties_the_journal)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("ring");
-    TCase *t = tcase_create("ring");
     int n = (int)(sizeof(starts) / sizeof(starts[0]));
-    SRunner *r = srunner_create(s);
-    int failed;
 
     tcase_add_loop_test(t, requests_come_in_order_and_answers_go_out_over_the_wrap, 0, n);
     tcase_add_loop_test(t, an_impossible_request_index_halts_the_ring_for_good, 0, n);
@@ -315,9 +312,9 @@ int main(void)
     tcase_add_loop_test(t, a_guest_that_moves_rsp_prod_meanwhile_halts_its_ring, 0, n);
     tcase_add_test(t, a_halted_ring_stays_halted_for_a_successor);
     tcase_add_test(t, detaching_empties_the_journal);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("ring", NULL, NULL, add_tests);
 }

@@ -13,6 +13,7 @@
 
 #include "must.h"
 #include "scsi/scsi.h"
+#include "suite.h"
 
 /* "05 24 00" into out; returns the number of bytes. A mark that is no hex digit or blank ends the test. */
 static inline unsigned unhex(const char *text, uint8_t *out, unsigned size)
@@ -66,17 +67,6 @@ static inline void check_own_sense(const char *what, const struct scsi_answer *a
     must(a->sense_len == 18, "%s: %u bytes of sense, expected 18", what, a->sense_len);
     must(memcmp(a->sense, want, 18) == 0, "%s: sense %02x %02x/%02x/%02x, expected 70 %s", what, a->sense[0],
          a->sense[2], a->sense[12], a->sense[13], key_codes);
-}
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

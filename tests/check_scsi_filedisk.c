@@ -725,12 +725,8 @@ END_TEST
 
 #define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-filedisk");
-    TCase *tc = tcase_create("filedisk");
-
-    tcase_add_checked_fixture(tc, setup, teardown);
     LOOP(tc, size_is_whole_blocks, sizes);
     tcase_add_test(tc, only_a_regular_file_is_a_disk);
     tcase_add_test(tc, serial_number_is_the_name_or_made_from_it);
@@ -756,6 +752,9 @@ int main(void)
     LOOP(tc, a_short_cdb_is_refused, short_cdbs);
     tcase_add_test(tc, a_longer_cdb_is_taken);
     tcase_add_test(tc, data_moves_only_in_its_direction);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-filedisk", setup, teardown, add_tests);
 }

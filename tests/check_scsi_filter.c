@@ -625,11 +625,8 @@ END_TEST
 
 #define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-filter");
-    TCase *tc = tcase_create("filter");
-
     LOOP(tc, block_limits, limits);
     tcase_add_test(tc, block_limits_at_every_length);
     tcase_add_loop_test(tc, what_a_linux_guest_surely_gets_through, 0, (int)(sizeof(mapped) / sizeof(mapped[0])));
@@ -646,6 +643,9 @@ int main(void)
     tcase_add_test(tc, only_disks_get_block_limits);
     LOOP(tc, what_is_refused_is_not_shown, refused_shown);
     tcase_add_test(tc, refused_reservations_are_not_shown);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-filter", NULL, NULL, add_tests);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "scsi/left.h"
+#include "suite.h"
 
 #define PREVENT SCSI_LEFT_PREVENT
 #define PERSISTENT SCSI_LEFT_PREVENT_PERSISTENT
@@ -111,21 +112,16 @@ START_TEST(unknown_bits_end_too)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("left");
-    TCase *t = tcase_create("left");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_loop_test(t, a_command_leaves_what_it_locks_until_it_is_undone, 0,
                         sizeof(commands) / sizeof(commands[0]));
     tcase_add_test(t, no_other_command_counts);
     tcase_add_loop_test(t, each_is_undone_by_its_command, 0, 4);
     tcase_add_test(t, unknown_bits_end_too);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("left", NULL, NULL, add_tests);
 }

@@ -197,14 +197,14 @@ START_TEST(absent_lun)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-luns");
-    TCase *tc = tcase_create("luns");
-
     tcase_add_loop_test(tc, report_luns, 0, sizeof(lists) / sizeof(lists[0]));
     tcase_add_test(tc, report_luns_of_all_16384);
     tcase_add_loop_test(tc, absent_lun, 0, sizeof(absent) / sizeof(absent[0]));
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-luns", NULL, NULL, add_tests);
 }

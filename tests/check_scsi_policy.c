@@ -439,11 +439,8 @@ END_TEST
 
 #define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-policy");
-    TCase *tc = tcase_create("policy");
-
     tcase_add_loop_test(tc, every_form_of_every_opcode_on_every_type, 0, 256);
     tcase_add_test(tc, with_feature_host_only_third_party_copy_is_refused);
     LOOP(tc, conditions_of_single_commands, conditions);
@@ -451,6 +448,9 @@ int main(void)
     tcase_add_test(tc, no_rule_takes_report_luns_away);
     LOOP(tc, a_disk_may_be_told_its_caching_only, mode_selects);
     tcase_add_test(tc, parameters_are_checked_only_where_the_policy_says_so);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-policy", NULL, NULL, add_tests);
 }

@@ -289,13 +289,13 @@ START_TEST(a_shared_disk_is_read_and_written)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-programs");
-    TCase *tc = tcase_create("programs");
-
     tcase_add_loop_test(tc, everything_that_it_sends_passes, 0, N_PROGRAMS);
     tcase_add_test(tc, a_shared_disk_is_read_and_written);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-programs", NULL, NULL, add_tests);
 }

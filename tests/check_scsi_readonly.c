@@ -283,11 +283,8 @@ END_TEST
 
 #define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-readonly");
-    TCase *tc = tcase_create("readonly");
-
     LOOP(tc, every_command_on_every_type, commands);
     tcase_add_loop_test(tc, every_form_of_every_opcode, 0, 256);
     LOOP(tc, spelt_out, spelt);
@@ -295,6 +292,9 @@ int main(void)
     tcase_add_test(tc, a_type_beyond_5_bits_is_of_no_known_kind);
     LOOP(tc, reservations_are_looked_at_and_never_made, reservations);
     LOOP(tc, mode_sense_is_filtered_where_there_is_a_bit, mode_senses);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-readonly", NULL, NULL, add_tests);
 }

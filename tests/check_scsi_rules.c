@@ -149,14 +149,14 @@ END_TEST
 
 #define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-rules");
-    TCase *tc = tcase_create("rules");
-
     LOOP(tc, rules_of_a_device, lists);
     LOOP(tc, rules_of_a_config_file, typed);
     tcase_add_test(tc, each_type_belongs_to_one_group);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-rules", NULL, NULL, add_tests);
 }

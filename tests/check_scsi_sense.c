@@ -85,14 +85,14 @@ START_TEST(sense_is_read_in_both_formats)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-sense");
-    TCase *tc = tcase_create("sense");
-
     tcase_add_test(tc, own_sense_is_18_bytes_of_fixed_format);
     tcase_add_test(tc, status_alone_carries_no_sense);
     tcase_add_loop_test(tc, sense_is_read_in_both_formats, 0, sizeof(senses) / sizeof(senses[0]));
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-sense", NULL, NULL, add_tests);
 }

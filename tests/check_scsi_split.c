@@ -296,15 +296,15 @@ END_TEST
 
 #define LOOP(tc, test, table) tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-    Suite *s = suite_create("scsi-split");
-    TCase *tc = tcase_create("split");
-
     LOOP(tc, pieces_have_their_cdbs, plans);
     LOOP(tc, others_are_not_cut, whole_ones);
     LOOP(tc, the_whole_has_one_answer, ends);
     tcase_add_test(tc, pieces_cover_the_command_once);
-    suite_add_tcase(s, tc);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("scsi-split", NULL, NULL, add_tests);
 }

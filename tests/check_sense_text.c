@@ -86,14 +86,14 @@ START_TEST(a_text_never_leaves_its_room)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("sense-text");
-    TCase *t = tcase_create("sense-text");
-
     tcase_add_loop_test(t, a_command_has_its_name, 0, sizeof(commands) / sizeof(commands[0]));
     tcase_add_loop_test(t, sense_data_has_words_and_numbers, 0, sizeof(senses) / sizeof(senses[0]));
     tcase_add_test(t, a_text_never_leaves_its_room);
-    suite_add_tcase(s, t);
-    return run_suite(s);
+}
+
+int main(void)
+{
+    return run_tests("sense-text", NULL, NULL, add_tests);
 }

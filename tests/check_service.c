@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "service-fixture.h"
+#include "suite.h"
 
 START_TEST(a_read_arrives_whole_through_any_split)
 {
@@ -640,13 +641,8 @@ static void add_tests(Suite *s, const char *name, SFun begin)
 int main(void)
 {
     Suite *s = suite_create("service");
-    SRunner *r = srunner_create(s);
-    int failed;
 
     add_tests(s, "granted buffers", setup);
     add_tests(s, "plain buffers", setup_plain);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

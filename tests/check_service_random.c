@@ -10,6 +10,7 @@
 #include "must.h"
 #include "rounds.h"
 #include "service-fixture.h"
+#include "suite.h"
 
 #define TARGETS 4 /* 0: the fixture's emulated disk; 1: tape; 2: disk; 3: nobody at first */
 #define STEPS 400
@@ -453,18 +454,12 @@ START_TEST(a_random_history_keeps_every_promise)
 }
 END_TEST
 
+static void add_tests(TCase *t)
+{
+    tcase_add_loop_test(t, a_random_history_keeps_every_promise, 0, (int)rounds(SEEDS));
+}
+
 int main(void)
 {
-    Suite *s = suite_create("service, at random");
-    TCase *t = tcase_create("service, at random");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup_random, teardown);
-    tcase_add_loop_test(t, a_random_history_keeps_every_promise, 0, (int)rounds(SEEDS));
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_tests("service, at random", setup_random, teardown, add_tests);
 }

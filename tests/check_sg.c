@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 
 #include "fake-sg.h"
+#include "suite.h"
 #include "worker/sg.h"
 
 #define COMMANDS 40
@@ -323,14 +324,8 @@ START_TEST(a_new_node_that_does_not_open_leaves_the_old_one_in_use)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("sg");
-    TCase *t = tcase_create("sg");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, channels_are_opened_where_the_worker_has_its_nodes);
     tcase_add_test(t, a_command_goes_as_it_is_and_comes_back_with_its_outcome);
     tcase_add_test(t, each_command_at_once_has_a_channel_until_descriptors_run_out);
@@ -343,9 +338,9 @@ int main(void)
     tcase_add_test(t, a_new_node_that_does_not_open_leaves_the_old_one_in_use);
     tcase_add_test(t, results_that_a_vanished_device_left_are_still_collected);
     tcase_add_loop_test(t, a_result_whose_data_cannot_be_had_is_a_failure_and_not_a_loss, 0, 2);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("sg", setup, teardown, add_tests);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/vhost-table.h"
+#include "suite.h"
 
 /* One letter for each ring. */
 static const char ring_letter[RING_STATES] = {
@@ -224,13 +225,8 @@ START_TEST(a_frontend_that_closes_or_vanishes_always_ends_a_ring_in_use)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("vhost-table");
-    TCase *t = tcase_create("cells");
-    SRunner *r = srunner_create(s);
-    int failed;
-
     tcase_add_test(t, every_ring_and_fact_has_its_ring);
     tcase_add_test(t, every_ring_is_served_exists_and_is_used_as_it_should);
     tcase_add_test(t, every_ring_and_state_has_its_situation);
@@ -238,9 +234,9 @@ int main(void)
     tcase_add_test(t, every_action_finds_its_ring_and_every_ring_its_action);
     tcase_add_test(t, numbers_out_of_range_do_nothing);
     tcase_add_test(t, a_frontend_that_closes_or_vanishes_always_ends_a_ring_in_use);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("vhost-table", NULL, NULL, add_tests);
 }

@@ -15,6 +15,7 @@
 #include "common/util.h"
 #include "xl-scsi/cfg.h"
 #include "xl-scsi/remember.h"
+#include "suite.h"
 
 static const struct {
     const char *text;
@@ -313,12 +314,8 @@ START_TEST(json_is_changed_under_libxls_lock)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("guests' configurations");
-    TCase *t = tcase_create("config");
-    SRunner *r = srunner_create(s);
-
     tcase_add_loop_test(t, config_is_read, 0, ARRAY_SIZE(configs));
     tcase_add_test(t, every_mistake_is_named);
     tcase_add_test(t, too_many_mistakes);
@@ -326,10 +323,9 @@ int main(void)
     tcase_add_loop_test(t, json_is_edited, 0, ARRAY_SIZE(edits));
     tcase_add_test(t, json_is_read);
     tcase_add_test(t, json_is_changed_under_libxls_lock);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
+}
 
-    srunner_free(r);
-    return failed ? 1 : 0;
+int main(void)
+{
+    return run_tests("guests' configurations", NULL, NULL, add_tests);
 }

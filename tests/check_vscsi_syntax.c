@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "alloc-fail.h"
+#include "suite.h"
 #include "common/util.h"
 #include "xl-scsi/syntax.h"
 
@@ -254,21 +255,16 @@ START_TEST(lack_of_memory_is_survived)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("vscsi syntax");
-    TCase *t = tcase_create("entries");
-    SRunner *r = srunner_create(s);
-
     tcase_add_loop_test(t, entry_is_understood, 0, ARRAY_SIZE(good));
     tcase_add_loop_test(t, mistake_is_explained, 0, ARRAY_SIZE(bad));
     tcase_add_test(t, pdev_length);
     tcase_add_loop_test(t, entries_fit_together, 0, ARRAY_SIZE(pairs));
     tcase_add_test(t, lack_of_memory_is_survived);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
+}
 
-    srunner_free(r);
-    return failed ? 1 : 0;
+int main(void)
+{
+    return run_tests("vscsi syntax", NULL, NULL, add_tests);
 }

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "service-fixture.h"
+#include "suite.h"
 #include "worker/worker.h"
 
 #define WAIT_MS 20000
@@ -428,14 +429,8 @@ START_TEST(a_quit_does_not_wait_for_a_held_lun)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("worker");
-    TCase *t = tcase_create("worker");
-    SRunner *r = srunner_create(s);
-    int failed;
-
-    tcase_add_checked_fixture(t, start, stop);
     tcase_add_test(t, a_worker_serves_from_init_to_quit);
     tcase_add_loop_test(t, it_ends_when_the_control_process_does_whenever_that_is, 0, 4);
     tcase_add_test(t, it_does_nothing_before_init_and_ends_after_a_bad_one);
@@ -444,9 +439,9 @@ int main(void)
     tcase_add_loop_test(t, a_removed_lun_is_said_to_be_gone_when_it_is, 0, 2);
     tcase_add_test(t, a_quit_leaves_no_command_behind_that_only_waited_for_its_turn);
     tcase_add_test(t, a_quit_does_not_wait_for_a_held_lun);
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    return run_tests("worker", start, stop, add_tests);
 }

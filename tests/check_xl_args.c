@@ -10,6 +10,7 @@
 
 #include "common/util.h"
 #include "xl-scsi/xl-args.h"
+#include "suite.h"
 
 #define ARGS 16
 
@@ -153,19 +154,14 @@ START_TEST(start_is_understood)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *t)
 {
-    Suite *s = suite_create("xl's command line");
-    TCase *t = tcase_create("args");
-    SRunner *r = srunner_create(s);
-
     tcase_add_loop_test(t, word_is_a_command, 0, ARRAY_SIZE(words));
     tcase_add_loop_test(t, line_has_a_command, 0, ARRAY_SIZE(lines));
     tcase_add_loop_test(t, start_is_understood, 0, ARRAY_SIZE(starts));
-    suite_add_tcase(s, t);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
+}
 
-    srunner_free(r);
-    return failed ? 1 : 0;
+int main(void)
+{
+    return run_tests("xl's command line", NULL, NULL, add_tests);
 }

@@ -516,7 +516,7 @@ static UNUSED uint32_t last_flags(void)
 }
 
 /* Runs the tests that add() adds, each in a process of its own. The program's exit status. */
-static UNUSED int run_suite(const char *name, void (*add)(TCase *t))
+static UNUSED int run_host_tests(const char *name, void (*add)(TCase *t))
 {
     return run_tests(name, setup, teardown, add);
 }

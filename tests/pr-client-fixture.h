@@ -281,7 +281,7 @@ static UNUSED void expect_status(unsigned i, uint8_t status, uint32_t residual)
 }
 
 /* Runs the tests that add() adds, each in a process of its own. The program's exit status. */
-static UNUSED int run_suite(const char *name, void (*add)(TCase *t))
+static UNUSED int run_client_tests(const char *name, void (*add)(TCase *t))
 {
     return run_tests(name, set_up, tear_down, add);
 }
