@@ -8,6 +8,7 @@ EXTRA_DIST += docs/architecture.md docs/confinement.md docs/performance.md docs/
 install-data-hook:
 	@for page in $(man_MANS) $(dist_man_MANS); do \
 		to=$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; \
-		sed -e 's/^\.Os$$/.Os $(PACKAGE) $(VERSION)/' -e '/^\.TH /s/"$(PACKAGE)"/"$(PACKAGE) $(VERSION)"/' $$to >$$to.tmp && \
+		sed -e 's/^\.Os$$/.Os $(PACKAGE) $(VERSION)/' -e '/^\.TH /s/"$(PACKAGE)"/"$(PACKAGE) $(VERSION)"/' \
+	$$to >$$to.tmp && \
 		$(INSTALL_DATA) $$to.tmp $$to && rm -f $$to.tmp || exit 1; \
 	done

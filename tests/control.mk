@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_identity check_claim check_options check_option_pages \
-	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports check_host_at_work check_host_devices \
+control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_identity \
+	check_claim check_options check_option_pages \
+	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports \
+	check_host_at_work check_host_devices \
 	check_host_claim check_host_identity
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
@@ -31,7 +33,8 @@ HOST_FAKES = tests/host-fixture.h tests/suite.h tests/fake-control.c tests/fake-
 HOST_C_OPTIONS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 HOST_LINK_OPTIONS = $(AM_LDFLAGS) -Wl,--wrap=device_open,--wrap=device_ask \
 	-Wl,--wrap=device_claim,--wrap=device_claim_end,--wrap=device_send
-HOST_LINKED = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
+HOST_LINKED = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) \
+	$(SGUTILS_LIBS) $(JSONC_LIBS) $(CHECK_LIBS) -lpthread
 check_host_protocol_SOURCES = tests/check_host_protocol.c $(HOST_FAKES)
 check_host_protocol_CFLAGS = $(HOST_C_OPTIONS)
 check_host_protocol_LDFLAGS = $(HOST_LINK_OPTIONS)
@@ -86,7 +89,8 @@ check_option_pages_LDADD = $(check_options_LDADD)
 # The same file is a fuzzer under libFuzzer, and else a program that replays the corpus. Its libxenstore is itself.
 PARSE_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/parse-mock.c tests/fuzz/parse-mock.h tests/fuzz/replay.h \
 	$(MOCK_XEN_SOURCES)
-PARSE_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libvscsisyntax.a libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS)
+PARSE_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libvscsisyntax.a libscsi.a libdevice.a libmockxen.a \
+	$(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS)
 check_PROGRAMS += replay_parse
 replay_parse_SOURCES = $(PARSE_SOURCES)
 replay_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
@@ -99,9 +103,11 @@ fuzz_parse_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools -DPVSCSI_LIBFUZZER
 fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_parse_LDADD = $(PARSE_LIBS)
 endif
-HOST_FUZZ_SOURCES = tests/fuzz/fuzz_host.c tests/fuzz/input.h tests/fuzz/replay.h tests/fake-control.c tests/fake-control.h
+HOST_FUZZ_SOURCES = tests/fuzz/fuzz_host.c tests/fuzz/input.h tests/fuzz/replay.h tests/fake-control.c \
+	tests/fake-control.h
 HOST_FUZZ_OPTIONS = $(HOST_LINK_OPTIONS) -Wl,--wrap=store_write_batch,--wrap=store_remove
-HOST_FUZZ_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) $(SGUTILS_LIBS) $(JSONC_LIBS) -lpthread
+HOST_FUZZ_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) \
+	$(SGUTILS_LIBS) $(JSONC_LIBS) -lpthread
 check_PROGRAMS += replay_host
 replay_host_SOURCES = $(HOST_FUZZ_SOURCES)
 replay_host_LDFLAGS = $(HOST_FUZZ_OPTIONS)

@@ -27,7 +27,8 @@ fired() { mock_ctl faults | grep -q 'fired [1-9]'; }
 # The workers of the driver domain; the function in mock-lib.sh is for domain 0.
 driver_holds_nothing() {
     local status
-    status=$(mock_ctl status) && [[ $status =~ (^|$'\n')mapped\ 0($|$'\n') && $status =~ domain\ 7\ [^$'\n']*\ ports\ 0\  ]]
+    status=$(mock_ctl status) && [[ $status =~ (^|$'\n')mapped\ 0($|$'\n') &&
+        $status =~ domain\ 7\ [^$'\n']*\ ports\ 0\  ]]
 }
 
 # each "KIND WHAT [MOST [FIRST]]" COMMAND [ARG]: runs COMMAND while the nth call fails, for each nth from FIRST to MOST.

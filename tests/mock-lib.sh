@@ -39,7 +39,8 @@ done
 
 # --- waiting and comparing ---
 
-# wait_until SECONDS COMMAND...: until it succeeds; fails the test otherwise. 25 seconds are right for whatever the daemon
+# wait_until SECONDS COMMAND...: until it succeeds; fails the test otherwise. 25 seconds are right for whatever the
+# daemon
 # does: they are enough for a slow machine, and what the daemon has missed it sees after 30 seconds, in its next look at
 # all nodes.
 wait_until() {
@@ -177,10 +178,11 @@ attach() {
     xl_scsi attach "$@" "$domid" "file:$image" "$vdev" >>"$LOGS/xl-scsi" 2>&1 ||
         fail "xl-scsi attach $domid $image $vdev: $(tail -n 1 "$LOGS/xl-scsi")"
 }
-# connected DOMAIN N: so many of its devices are in state 4. xl-scsi attach returns at state 4 when the guest runs; for a
-# guest that is paused, and for what the service does, state 4 comes after the end of the attach.
+# connected DOMAIN N: so many of its devices are in state 4. xl-scsi attach returns at state 4 when the guest runs; for
+# a guest that is paused, and for what the service does, state 4 comes after the end of the attach.
 connected() { [ "$(xl_scsi list "$1" | grep -c ' 4$')" = "$2" ]; }
-detach() { xl_scsi detach "$1" "$2" >>"$LOGS/xl-scsi" 2>&1 || fail "xl-scsi detach $1 $2: $(tail -n 1 "$LOGS/xl-scsi")"; }
+detach() { xl_scsi detach "$1" "$2" >>"$LOGS/xl-scsi" 2>&1 ||
+    fail "xl-scsi detach $1 $2: $(tail -n 1 "$LOGS/xl-scsi")"; }
 
 # --- frontends: each a vscsi-front that is given one line at a time ---
 
@@ -259,7 +261,8 @@ nothing_left() {
 }
 nothing_held() {
     local status
-    status=$(mock_ctl status) && [[ $status =~ (^|$'\n')mapped\ 0($|$'\n') && $status =~ domain\ 0\ [^$'\n']*\ ports\ 0\  ]]
+    status=$(mock_ctl status) && [[ $status =~ (^|$'\n')mapped\ 0($|$'\n') &&
+        $status =~ domain\ 0\ [^$'\n']*\ ports\ 0\  ]]
 }
 
 finish() {

@@ -2,11 +2,12 @@
 # shellcheck shell=bash
 # After toolstack-lib.sh, with mock-xen running: an xl that is played, and the shim before it. The played xl notes its
 # arguments, makes domain 7 (the first that is free from there on) and destroys it, and says what it sees when it
-# unpauses. $XL_LOG.making is there when it has xl's lock and can be ended by a signal. As the real one it makes domains under one lock, refuses a name that is taken, and gives the domain the uuid
-# of the configuration's last uuid=.
+# unpauses. $XL_LOG.making is there when it has xl's lock and can be ended by a signal. As the real one it makes domains
+# under one lock, refuses a name that is taken, and gives the domain the uuid of the configuration's last uuid=.
 # Set by tests: GUEST_STATUS (what create ends with), MAKES (guest or nothing), SLOW (seconds before the domain is
-# there), BUILD_S (and until it is complete), BUILD_UNTIL (a file: not complete before it is there), MAKES_JSON=no (it never is), FAIL_LATE (status after it is complete),
-# EXTRA_COMMANDS (in help), FAKE_HYP (a directory: the hypervisor of xl-scsi-fake-hyp).
+# there), BUILD_S (and until it is complete), BUILD_UNTIL (a file: not complete before it is there), MAKES_JSON=no (it
+# never is), FAIL_LATE (status after it is complete), EXTRA_COMMANDS (in help), FAKE_HYP (a directory: the hypervisor of
+# xl-scsi-fake-hyp).
 
 mkdir "$DIR/real" "$DIR/bin"
 export XL_LOG=$DIR/xl.log MOCK_XEN="$BUILD/mock-xen" SOCK GUEST_STATUS=0 MAKES=guest SLOW=0 BUILD_S=0 FAIL_LATE=0

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-scsi_checks = check_scsi_sense check_scsi_outcome check_scsi_decide check_scsi_readonly check_scsi_filter check_scsi_luns \
-	check_scsi_filedisk check_scsi_split check_scsi_left check_scsi_policy check_scsi_programs check_scsi_rules check_sense_text
+scsi_checks = check_scsi_sense check_scsi_outcome check_scsi_decide check_scsi_readonly check_scsi_filter \
+	check_scsi_luns \
+	check_scsi_filedisk check_scsi_split check_scsi_left check_scsi_policy check_scsi_programs check_scsi_rules \
+	check_sense_text
 check_PROGRAMS += $(scsi_checks) replay_scsi
 TESTS += $(scsi_checks)
 
@@ -13,7 +15,8 @@ check_scsi_outcome_LDADD = libscsi.a $(CHECK_LIBS)
 check_scsi_decide_SOURCES = tests/check_scsi_decide.c tests/check_scsi_commands.h tests/check_scsi.h tests/must.h
 check_scsi_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_decide_LDADD = libscsi.a $(CHECK_LIBS)
-check_scsi_readonly_SOURCES = tests/check_scsi_readonly.c tests/check_scsi_commands.h tests/check_scsi.h tests/must.h tests/rounds.h
+check_scsi_readonly_SOURCES = tests/check_scsi_readonly.c tests/check_scsi_commands.h tests/check_scsi.h tests/must.h \
+	tests/rounds.h
 check_scsi_readonly_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_readonly_LDADD = libscsi.a $(CHECK_LIBS)
 check_scsi_filter_SOURCES = tests/check_scsi_filter.c tests/check_scsi.h tests/must.h

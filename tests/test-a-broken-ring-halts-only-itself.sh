@@ -30,7 +30,8 @@ done
 step "a halted ring costs no time, and stays halted when its worker is replaced"
 front bad "bad prod-ahead"
 # CPU time so far of all workers, in ns; 0 means that it could not be read.
-workers_ns() { for p in $(workers); do cut -d' ' -f1 "/proc/$p/schedstat"; done | awk '{ n += $1 } END { printf "%.0f\n", n }'; }
+workers_ns() { for p in $(workers); do cut -d' ' -f1 "/proc/$p/schedstat"; done |
+    awk '{ n += $1 } END { printf "%.0f\n", n }'; }
 before=$(workers_ns)
 sleep 1
 after=$(workers_ns)
@@ -39,7 +40,8 @@ after=$(workers_ns)
 pkill -KILL -P "$DAEMON_PID"
 front good "inquiry 0:0:0:0"
 # Its line in the statistics shows one more restart, and that the ring is halted again.
-halted_again() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" stats | awk '$1 == 1 && $2 == 0 && $9 == 1 && $10 == "halted" { n = 1 } END { exit !n }'; }
+halted_again() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" stats |
+    awk '$1 == 1 && $2 == 0 && $9 == 1 && $10 == "halted" { n = 1 } END { exit !n }'; }
 wait_until 25 halted_again
 front bad reconnect
 front bad "wait-dev 0:0:0:0 4"

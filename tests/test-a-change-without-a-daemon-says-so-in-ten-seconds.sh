@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pvscsid died while its guests have devices. Whatever a change waits for, it gives up after 10 seconds, names pvscsid, exits
-# with 4 and leaves nodes that the next daemon goes on with.
+# pvscsid died while its guests have devices. Whatever a change waits for, it gives up after 10 seconds, names pvscsid,
+# exits with 4 and leaves nodes that the next daemon goes on with.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -17,7 +17,8 @@ change() {
     status=$?
     echo "$status $(($(date +%s) - begin))" >"$DIR/$1.ended"
 }
-# ended DOMID STATUS ERE: its exit status, what it said, and that it took 10 seconds and what a busy computer adds, not 60.
+# ended DOMID STATUS ERE: its exit status, what it said, and that it took 10 seconds and what a busy computer adds, not
+# 60.
 ended() {
     local status took
     read -r status took <"$DIR/$1.ended"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The device of one of two LUNs is away while the worker dies, and while the daemon restarts. The other LUN goes on without
-# an error. The one without its device answers with 05/25/00, and works again when the device is back.
+# The device of one of two LUNs is away while the worker dies, and while the daemon restarts. The other LUN goes on
+# without an error. The one without its device answers with 05/25/00, and works again when the device is back.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A driver domain's quota of nodes is used up. Devices that xl-scsi attaches need none of it. With another toolstack's nodes,
-# which lack those that the backend fills, the log, the vhost's error node and the time-out of an attach say what is wrong.
+# A driver domain's quota of nodes is used up. Devices that xl-scsi attaches need none of it. With another toolstack's
+# nodes, which lack those that the backend fills, the log, the vhost's error node and the time-out of an attach say what
+# is wrong.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start --quota nodes=20

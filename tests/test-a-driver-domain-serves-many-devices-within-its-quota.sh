@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pvscsid in an unprivileged driver domain: the nodes of its guests' devices do not count for its quota, so that far more
-# devices fit into it than 1000 nodes have room for.
+# pvscsid in an unprivileged driver domain: the nodes of its guests' devices do not count for its quota, so that far
+# more devices fit into it than 1000 nodes have room for.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 mock_start
 guest_create 2 storage

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A file with another inode under the same name stands for a LUN to which another unit was mapped. The guest does not get it:
-# not after a worker's death or a restart of the daemon, and not in the guest's next domain. The reason is shown.
+# A file with another inode under the same name stands for a LUN to which another unit was mapped. The guest does not
+# get it: not after a worker's death or a restart of the daemon, and not in the guest's next domain. The reason is
+# shown.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"

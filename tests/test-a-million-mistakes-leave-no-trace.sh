@@ -23,5 +23,6 @@ done
 check_eq "$(one_worker)" "$worker" "the worker"
 check_eq "$(fds "$worker")" "$fds" "the worker's descriptors"
 [ $(($(rss_kb "$worker") - rss)) -lt 2048 ] || fail "the worker grew from $rss to $(rss_kb "$worker") KiB"
-[ $(($(rss_kb "$DAEMON_PID") - control_rss)) -lt 1024 ] || fail "the control process grew from $control_rss to $(rss_kb "$DAEMON_PID") KiB"
+[ $(($(rss_kb "$DAEMON_PID") - control_rss)) -lt 1024 ] ||
+    fail "the control process grew from $control_rss to $(rss_kb "$DAEMON_PID") KiB"
 front_stop g

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest writes nonsense to its own nodes as fast as it can. The daemon's memory does not grow, another guest is served as before,
-# and afterwards the noisy guest can connect again.
+# A guest writes nonsense to its own nodes as fast as it can. The daemon's memory does not grow, another guest is served
+# as before, and afterwards the noisy guest can connect again.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -34,7 +34,8 @@ front_answer g1 || fail "$ANSWER"
 step "the noisy guest stops and connects"
 wait_until 25 xs_is /local/domain/0/backend/vscsi/2/0/state 4
 front_kill g1
-xl_scsi detach --force --timeout 3 1 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 || fail "detach --force: $(tail -n 1 "$LOGS/xl-scsi")"
+xl_scsi detach --force --timeout 3 1 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 ||
+    fail "detach --force: $(tail -n 1 "$LOGS/xl-scsi")"
 wait_until 25 xs_gone "$BACKEND/1/0"
 disk d1 8
 attach 1 "$DISK" 0:0:0:0 --no-wait

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# SUSE's frontend for Windows: 26 segments, state 3 at once, no states of devices, and it reads only the low half of results.
+# SUSE's frontend for Windows: 26 segments, state 3 at once, no states of devices, and it reads only the low half of
+# results.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

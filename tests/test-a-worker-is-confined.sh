@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each worker gives up what it does not need; the setting says how far; a call that is not allowed costs a guest what any
-# death of its worker costs.
+# Each worker gives up what it does not need; the setting says how far; a call that is not allowed costs a guest what
+# any death of its worker costs.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 ! nm "$BUILD/pvscsid" 2>/dev/null | grep -q ' __asan_init' || skip "a build with sanitizers is not confined"
@@ -54,7 +54,8 @@ for _ in 1 2; do
 done
 front_answer g1 || fail "the load: $ANSWER"
 check_match "$ANSWER" 'errors=0 wrong=0' "the load"
-daemon_says 'the worker died: signal 31 \(Bad system call\), its confinement allows no such system call' || fail "the log"
+daemon_says 'the worker died: signal 31 \(Bad system call\), its confinement allows no such system call' ||
+    fail "the log"
 front_stop g1
 front_stop g2
 daemon_stop

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each node that the daemon reads gets each kind of wrong value. The value is refused or ignored, and everything else works.
+# Each node that the daemon reads gets each kind of wrong value. The value is refused or ignored, and everything else
+# works.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

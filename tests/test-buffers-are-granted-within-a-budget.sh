@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Workers grant buffers to their own domain as far as the budget goes, and give them back at a disconnect and when they die. The
-# data is right with granted buffers, without, and with both.
+# Workers grant buffers to their own domain as far as the budget goes, and give them back at a disconnect and when they
+# die. The data is right with granted buffers, without, and with both.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
-# granted DOMID: KiB of granted buffers of the guest's worker, as status tells; 0 when it has none. "[0-9]*": of all together.
+# granted DOMID: KiB of granted buffers of the guest's worker, as status tells; 0 when it has none. "[0-9]*": of all
+# together.
 granted() {
     "$BUILD/pvscsictl" --run-dir "$RUN_DIR" status |
-        sed -n "s/^  guest $1 vhost .*, \([0-9]*\) KiB of granted buffers.*/\1/p" | awk '{ n += $1 } END { print n + 0 }'
+        sed -n "s/^  guest $1 vhost .*, \([0-9]*\) KiB of granted buffers.*/\1/p" |
+        awk '{ n += $1 } END { print n + 0 }'
 }
 has() { [ "$(granted "$1")" = "$2" ]; }
 has_at_least() { [ "$(granted "$1")" -ge "$2" ]; }

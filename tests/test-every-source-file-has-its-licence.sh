@@ -5,8 +5,8 @@ set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"
 
-# without_licence TREE: of the names on standard input, those whose first three lines do not say it. Prose, data of tests
-# and files of one setting cannot say it, or need not.
+# without_licence TREE: of the names on standard input, those whose first three lines do not say it. Prose, data of
+# tests and files of one setting cannot say it, or need not.
 without_licence() {
     while read -r name; do
         case $name in
@@ -20,7 +20,8 @@ without_licence() {
 
 printf '// SPDX-License-Identifier: GPL-2.0-or-later\n' >"$tmp/good.c"
 printf '#!/bin/sh\n# SPDX-License-Identifier: MIT\n' >"$tmp/bad"
-[ "$(printf '%s\n' good.c bad | without_licence "$tmp")" = bad ] || fail "the check does not see a file without its licence"
+[ "$(printf '%s\n' good.c bad | without_licence "$tmp")" = bad ] ||
+    fail "the check does not see a file without its licence"
 
 files=$(tree_files)
 [ "$(wc -l <<<"$files")" -gt 200 ] || fail "only these files were found: $files"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The state of a ring, of a LUN and of a device's presence is each written by one line of the control process, which takes
-# it from the state's table. Then the tests of the tables see each change that there can be.
+# The state of a ring, of a LUN and of a device's presence is each written by one line of the control process, which
+# takes it from the state's table. Then the tests of the tables see each change that there can be.
 set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"

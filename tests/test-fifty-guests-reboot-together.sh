@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# 50 guests with devices are destroyed and made again together. The service gives each its devices and lets it go; guests that
-# do not answer, and one that writes its nodes without end, delay no other guest.
+# 50 guests with devices are destroyed and made again together. The service gives each its devices and lets it go;
+# guests that do not answer, and one that writes its nodes without end, delay no other guest.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 . "${top_srcdir:-.}/tests/watch-lib.sh"

@@ -14,7 +14,8 @@ attaches() {
     STARTED=()
     [ -z "$bad" ] || fail "attaches that failed:"$'\n'"$bad"
 }
-# start KEY GUEST P-DEV V-DEV: in the background. The limit is long, because all of them share this machine's processors.
+# start KEY GUEST P-DEV V-DEV: in the background. The limit is long, because all of them share this machine's
+# processors.
 start() {
     "$BUILD/xl-scsi" attach --run-dir "$RUN_DIR" -t 100 "$2" "$3" "$4" >"$DIR/said-$1" 2>&1 &
     STARTED[$1]=$!

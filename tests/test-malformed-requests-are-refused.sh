@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each field of a request is wrong in each way that vscsi-front knows. There is one answer, it is the right one, and other guests are not
-# disturbed.
+# Each field of a request is wrong in each way that vscsi-front knows. There is one answer, it is the right one, and
+# other guests are not disturbed.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The real xenstore tools work with mock-xen. mock-xen reports mistakes on its command line, and its man page names all options and commands.
+# The real xenstore tools work with mock-xen. mock-xen reports mistakes on its command line, and its man page names all
+# options and commands.
 set -u
 mock=${top_builddir:-.}/mock-xen
 src=${top_srcdir:-.}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pvscsictl and pvscsictl(8) have the same options, commands and exit statuses, and pvscsictl gives each status in the case that the page
-# describes.
+# pvscsictl and pvscsictl(8) have the same options, commands and exit statuses, and pvscsictl gives each status in the
+# case that the page describes.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The service: libxl creates a domain with the list of devices of the guest's former domain. The domain gets these devices, once, and
-# independently of other domains.
+# The service: libxl creates a domain with the list of devices of the guest's former domain. The domain gets these
+# devices, once, and independently of other domains.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -63,7 +63,8 @@ wait_until 25 connected db 1
 check_match "$(xl_scsi list db)" '/dev/gone +0:0:0:1 +-' "the missing one in the table"
 check_match "$(xl_scsi list -l db)" 'because: v-dev 0:0:0:1 was refused' "the reason"
 check_match "$(xl_scsi list --json db)" '"missing":\[.*"p-dev":"/dev/gone"' "the missing one in JSON"
-grep -q 'guest db .domain 8. lacks 1 of its devices: v-dev 0:0:0:1 was refused' "$LOGS/watch" || fail "nothing in the log"
+grep -q 'guest db .domain 8. lacks 1 of its devices: v-dev 0:0:0:1 was refused' "$LOGS/watch" ||
+    fail "nothing in the log"
 
 step "it can be given up"
 xl_scsi detach db 0:0:0:1 || fail "detach of a missing device"

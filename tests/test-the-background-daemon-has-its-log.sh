@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A daemon in the background has opened its log before the command that starts it returns. It creates the log's directory. If it
-# cannot open a log, it does not start.
+# A daemon in the background has opened its log before the command that starts it returns. It creates the log's
+# directory. If it cannot open a log, it does not start.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

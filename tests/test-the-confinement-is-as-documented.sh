@@ -22,7 +22,9 @@ for call in $conditional; do
     grep -q "^$call | " <<<"$listed" || fail "$page does not list $call"
     listed=$(grep -v "^$call | " <<<"$listed")
 done
-[ "$calls" = "$listed" ] || fail "calls in the source (<) and in the page (>):"$'\n'"$(diff <(echo "$calls") <(echo "$listed"))"
+[ "$calls" = "$listed" ] ||
+    fail "calls in the source (<) and in the page (>):"$'\n'"$(diff <(echo "$calls") <(echo "$listed"))"
 listed=$(rows_after request)
-[ "$requests" = "$listed" ] || fail "requests in the source (<) and in the page (>):"$'\n'"$(diff <(echo "$requests") <(echo "$listed"))"
+[ "$requests" = "$listed" ] ||
+    fail "requests in the source (<) and in the page (>):"$'\n'"$(diff <(echo "$requests") <(echo "$listed"))"
 exit "$failed"

@@ -16,7 +16,8 @@ daemon=$BUILD/pvscsid
 needed=$(readelf -d "$daemon" | sed -n 's/.*(NEEDED).*\[lib\(.*\)\.so.*/\1/p' | sed 's/-[0-9.]*$//' | sort)
 listed=$(sed -n '/^## Libraries of the daemon/,/^## [^L]/s/^| `lib\([^`]*\)` |.*/\1/p' "$top_srcdir/docs/architecture.md" | sort)
 [ "$(wc -l <<<"$listed")" -ge 5 ] || fail "docs/architecture.md has no list of libraries"
-[ "$needed" = "$listed" ] || fail "pvscsid needs (<), docs/architecture.md lists (>):"$'\n'"$(diff <(echo "$needed") <(echo "$listed"))"
+[ "$needed" = "$listed" ] ||
+    fail "pvscsid needs (<), docs/architecture.md lists (>):"$'\n'"$(diff <(echo "$needed") <(echo "$listed"))"
 loaded=$(ldd "$daemon") || fail "ldd"
 grep -q 'libc\.so' <<<"$loaded" || fail "ldd says: $loaded"
 # Those of a toolstack change with each version of Xen.

@@ -14,7 +14,8 @@ documented=$(grep -o -- '--[a-z-]*' "$page" | grep -v -x -e --socket -e --domain
 commands=$("$BUILD/vscsi-front" --commands | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p' | sort -u)
 [ "$(wc -l <<<"$commands")" -gt 20 ] || fail "only these commands: $commands"
 for command in $commands; do
-    sed -n '/^.SH COMMANDS/,/^.SH EXIT/p' "$page" | grep -Eq "(^|[ \".])$command(\$|[ \",])" || fail "the command $command is not in the page"
+    sed -n '/^.SH COMMANDS/,/^.SH EXIT/p' "$page" | grep -Eq "(^|[ \".])$command(\$|[ \",])" ||
+        fail "the command $command is not in the page"
 done
 # The commands that the page only lists exist.
 for command in $(sed -n '/^.SS Connection/,/^.SS Load/p' "$page" | grep '^\.BR' | tr -d '",' | sed 's/^\.BR//'); do

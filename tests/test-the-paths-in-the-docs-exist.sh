@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The numbered paths in docs/architecture.md name functions, as `file:function()`. Each function is defined in that file.
-# Each file of src/control and src/worker has its place in the table of files.
+# The numbered paths in docs/architecture.md name functions, as `file:function()`. Each function is defined in that
+# file. Each file of src/control and src/worker has its place in the table of files.
 # The terms of the glossary are in alphabetical order, each once.
 set -u
 # shellcheck source=tests/tree-lib.sh
@@ -19,7 +19,8 @@ absent() {
 mkdir -p "$tmp/src"
 printf 'static int there(void)\n{\n    gone();\n}\n' >"$tmp/src/a.c"
 printf '1. `src/a.c:there()` and `src/a.c:gone()`\n2. `src/b.c:there()`\n' >"$tmp/page.md"
-[ "$(steps "$tmp/page.md" | absent "$tmp")" = $'src/a.c:gone()\nsrc/b.c:there()' ] || fail "the check does not see what is absent"
+[ "$(steps "$tmp/page.md" | absent "$tmp")" = $'src/a.c:gone()\nsrc/b.c:there()' ] ||
+    fail "the check does not see what is absent"
 
 page=$top_srcdir/docs/architecture.md
 for title in 'The path of one READ' 'The path of one attach'; do
@@ -29,7 +30,8 @@ done
 wrong=$(steps "$page" | absent "$top_srcdir")
 [ -z "$wrong" ] || fail "docs/architecture.md names functions that are not there: $wrong"
 
-# unplaced FILE...: those that the first column of the table on standard input does not have. A row is "folder/name, name".
+# unplaced FILE...: those that the first column of the table on standard input does not have. A row is "folder/name,
+# name".
 unplaced() {
     local placed file
     placed=$(awk -F'|' '$2 ~ /\// {
@@ -51,5 +53,6 @@ wrong=$(unplaced "$top_srcdir"/src/{control,worker}/*.c < <(sed -n '/^## Files o
 
 terms=$(sed -n '/^## Glossary/,$s/^| \([^|]*\) |.*/\1/p' "$page" | sed 1d)
 [ "$(wc -l <<<"$terms")" -ge 20 ] || fail "the glossary has only these terms: $terms"
-[ "$terms" = "$(LC_ALL=C sort -fu <<<"$terms")" ] || fail "terms out of order, or twice: $(diff <(echo "$terms") <(LC_ALL=C sort -fu <<<"$terms"))"
+[ "$terms" = "$(LC_ALL=C sort -fu <<<"$terms")" ] ||
+    fail "terms out of order, or twice: $(diff <(echo "$terms") <(LC_ALL=C sort -fu <<<"$terms"))"
 exit "$failed"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest's commands meet the policy that pvscsictl shows: the default, the config's rules, and the options of a device. The log names
-# each refused opcode once, with what lets it pass.
+# A guest's commands meet the policy that pvscsictl shows: the default, the config's rules, and the options of a device.
+# The log names each refused opcode once, with what lets it pass.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

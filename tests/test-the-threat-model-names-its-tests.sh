@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# docs/threat-model.md: each line of its tables of attempts names tests, or says "no test"; each of these tests exists and is run.
+# docs/threat-model.md: each line of its tables of attempts names tests, or says "no test"; each of these tests exists
+# and is run.
 set -u
 # shellcheck disable=SC2016 # backticks are the page's
 # shellcheck source=tests/tree-lib.sh
@@ -23,7 +24,8 @@ absent() {
             file=$1/tests/${name%%:*}.c
             case $name in
             check_*:*)
-                grep -qs "^START_TEST(${name#*:})" "$file" && grep -Eq "^ +(tcase_add_[a-z_]*|LOOP)\([a-z]*, ${name#*:}\b" "$file" || echo "$name" ;;
+                grep -qs "^START_TEST(${name#*:})" "$file" &&
+                    grep -Eq "^ +(tcase_add_[a-z_]*|LOOP)\([a-z]*, ${name#*:}\b" "$file" || echo "$name" ;;
             check_*) [ -e "$file" ] || echo "$name" ;;
             test-*) [ -x "$1/tests/$name.sh" ] || echo "$name" ;;
             [0-9][0-9]-*) [ -e "$1/tests/xen/t-$name.sh" ] || echo "$name" ;;

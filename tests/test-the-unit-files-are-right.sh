@@ -18,7 +18,8 @@ setting() { sed -n "s/^$1 *= *\"\(.*\)\"$/\1/p" <<<"$settings"; }
 
 # A unit that starts only if a device node is there: the node's module is loaded at boot.
 for module in $(sed -n 's|^ConditionPathExists=/dev/xen/|xen-|p' "$daemon"); do
-    grep -qx "$module" "$top_srcdir/xl-scripts/modules-load.d/xen-pvscsi.conf" || wrong "$daemon waits for $module, which nothing loads"
+    grep -qx "$module" "$top_srcdir/xl-scripts/modules-load.d/xen-pvscsi.conf" ||
+        wrong "$daemon waits for $module, which nothing loads"
 done
 
 for unit in "$daemon" "$watch" "$helper" "$socket"; do

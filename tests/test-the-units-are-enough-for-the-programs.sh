@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pvscsid, the service of xl-scsi and the PR helper do their work with what their systemd units leave them, with workers fully
-# confined; and the units do take away what they say. A systemd of the test's own starts them, in namespaces and a cgroup of its own.
+# pvscsid, the service of xl-scsi and the PR helper do their work with what their systemd units leave them, with workers
+# fully confined; and the units do take away what they say. A systemd of the test's own starts them, in namespaces and a
+# cgroup of its own.
 # shellcheck disable=SC2016 # scripts that another shell expands
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 UNITS=/run/systemd/system
 
-# --- the machine that systemd gets: this one read-only, with a /run of its own that has the programs, the units and the tests ---
+# --- the machine that systemd gets: this one read-only, with a /run of its own that has the programs, the units and the
+# tests ---
 
 machine() {
     local init group=/sys/fs/cgroup/${DIR##*/} program
@@ -152,7 +154,8 @@ check_eq "$(status_of "$pid" Uid | cut -f 1)" $((1879048192 + pid)) "the worker'
 front_stop g1
 
 step "the service attaches what a domain wants"
-systemctl start xl-scsi-watch.service || fail "the service does not start: $(systemctl status --no-pager xl-scsi-watch.service)"
+systemctl start xl-scsi-watch.service ||
+    fail "the service does not start: $(systemctl status --no-pager xl-scsi-watch.service)"
 disk w 8
 domain 5 web 0 "file:$DISK,0:0:0:0"
 front_start g5 5
@@ -176,7 +179,8 @@ else
     systemctl daemon-reload && systemctl start pvscsid-pr-helper.socket || fail "$(systemctl status --no-pager pvscsid-pr-helper.socket)"
 fi
 # READ KEYS on a device that is not SCSI: the helper takes the descriptor and asks it, and says what the kernel says, in
-# words of SCSI. docs/interop/pr-helper.rst of QEMU: features both ways; then CDB and descriptor; status, size and sense.
+# words of SCSI. docs/interop/pr-helper.rst of QEMU: features both ways; then CDB and descriptor; status, size and
+# sense.
 cat >/run/ask <<'ASK'
 import array, socket
 s = socket.socket(socket.AF_UNIX)
@@ -225,7 +229,8 @@ chmod +x /run/tries
 tries() {
     grep -v '^\(Type\|Exec.*\|Restart.*\|RuntimeDirectory.*\|WatchdogSec\|Requires\|After\|Conflicts\)=' "$UNITS/$1.service" >"$UNITS/tries-$2.service"
     drop_in "tries-$2.service" Type=oneshot "ExecStart=/run/tries $2" "StandardOutput=file:/run/tries-$2.log" "ReadWritePaths=/run/$2"
-    systemctl daemon-reload && systemctl start "tries-$2.service" || fail "$(systemctl status --no-pager "tries-$2.service")"
+    systemctl daemon-reload && systemctl start "tries-$2.service" ||
+        fail "$(systemctl status --no-pager "tries-$2.service")"
 }
 tries pvscsid pvscsid
 check_eq "$(cat /run/tries-pvscsid.log)" "a node for sg

@@ -20,11 +20,13 @@ first=$(sed -n 's/^xen-pvscsi \([0-9][0-9.]*\)\( .*\)\{0,1\}$/\1/p' "$top_srcdir
 
 # A make of its own, not a child of the one that runs the tests.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-make -s -C "$BUILD" install-data DESTDIR="$tmp/root" mandir=/man >"$tmp/log" 2>&1 || fail "make install-data: $(tail -n 5 "$tmp/log")"
+make -s -C "$BUILD" install-data DESTDIR="$tmp/root" mandir=/man >"$tmp/log" 2>&1 ||
+    fail "make install-data: $(tail -n 5 "$tmp/log")"
 pages=$(find "$tmp/root/man" -type f)
 [ "$(grep -c . <<<"$pages")" -ge 6 ] || fail "only these pages are installed: $pages"
 for page in $pages; do
-    grep -qE "^\.Os xen-pvscsi $version\$|^\.TH .*\"xen-pvscsi $version\"" "$page" || fail "${page##*/} has another version or none"
+    grep -qE "^\.Os xen-pvscsi $version\$|^\.TH .*\"xen-pvscsi $version\"" "$page" ||
+        fail "${page##*/} has another version or none"
 done
 # No other file says it.
 elsewhere=$(tree_files | grep -vxE 'configure.ac|NEWS|tests/xen/lib/.*' | while read -r name; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Unknown options, missing values and impossible values give status 2. A start that is impossible gives status 1. There is one clear line,
-# before anything has been changed.
+# Unknown options, missing values and impossible values give status 2. A start that is impossible gives status 1. There
+# is one clear line, before anything has been changed.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Text that a driver domain writes is escaped before it reaches a terminal, a log or JSON, and no part of a reason is lost.
+# Text that a driver domain writes is escaped before it reaches a terminal, a log or JSON, and no part of a reason is
+# lost.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -29,7 +30,8 @@ for how in "" --long --json; do
     raw "list $how" "$text"
 done
 if command -v jq >/dev/null; then
-    xl_scsi list --json web | jq -e '.[0].devices[0].error | startswith("no \\x1b[31mred")' >/dev/null || fail "the reason in JSON"
+    xl_scsi list --json web | jq -e '.[0].devices[0].error | startswith("no \\x1b[31mred")' >/dev/null ||
+        fail "the reason in JSON"
     raw "what jq makes of it" "$(xl_scsi list --json web | jq -r '.[0].devices[0].error')"
 fi
 

@@ -32,7 +32,8 @@ same "device options of --help and of vscsi(7)" "$words" \
     "$(sed -n '/^\.Ss OPTION/,/^\.Sh/s/^\.It Cm \([a-z-]*\).*/\1/p' "$SYNTAX" | sort -u)"
 # Defaults.
 default=$(sed -n 's/.*--timeout.*(default \([0-9]*\))/\1/p' <<<"$help")
-grep -q "the default is $default\.$" "$PAGE" || { echo "FAIL: xl-scsi(8) does not name the default time-out $default"; failed=1; }
+grep -q "the default is $default\.$" "$PAGE" ||
+    { echo "FAIL: xl-scsi(8) does not name the default time-out $default"; failed=1; }
 # Exit statuses, in both.
 same "exit statuses" "$(grep -o 'Exit status:.*' <<<"$help" | grep -o '[0-9] ' | sort -u)" \
     "$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \([0-9]\)$/\1 /p' "$PAGE")"

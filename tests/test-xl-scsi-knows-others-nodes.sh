@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Nodes that another tool wrote: by hand as at the time of xend, or SUSE's xl, which numbers the directories of virtual hosts 0, 1, 2
-# and stores the virtual host's number in a node of its own.
+# Nodes that another tool wrote: by hand as at the time of xend, or SUSE's xl, which numbers the directories of virtual
+# hosts 0, 1, 2 and stores the virtual host's number in a node of its own.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start

@@ -21,8 +21,8 @@ ended() {
 }
 
 is_running() { [ "$(cat "/proc/$1/comm")" = "$2" ]; }
-# ends_on_sigterm PID: it is in a wait that a signal can end: it has set a handler for SIGTERM (15). Before it is xl-scsi,
-# it is a shell, whose handlers end with it.
+# ends_on_sigterm PID: it is in a wait that a signal can end: it has set a handler for SIGTERM (15). Before it is
+# xl-scsi, it is a shell, whose handlers end with it.
 ends_on_sigterm() {
     is_running "$1" xl-scsi && [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 1 << 14)) != 0 ]
 }

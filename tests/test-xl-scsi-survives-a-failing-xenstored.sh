@@ -32,11 +32,13 @@ each() {
     FIRED=yes
     while [ $FIRED = yes ]; do
         nth=$((nth + 1))
-        [ $verb = attach ] || attach_web >"$DIR/out" 2>&1 || fail "attach before detach with $kind $nth: $(cat "$DIR/out")"
+        [ $verb = attach ] || attach_web >"$DIR/out" 2>&1 ||
+            fail "attach before detach with $kind $nth: $(cat "$DIR/out")"
         faults "$kind@0 $nth $error" >/dev/null
         if [ $verb = attach ]; then
             if try "attach with $kind $nth" "$BUILD/xl-scsi" attach --run-dir "$DIR/locks" -t 3 -w web /dev/nosuch 0:0:0:0; then
-                "$BUILD/xl-scsi" detach --run-dir "$DIR/locks" web 0:0:0:0 >"$DIR/out" || fail "detach after attach with $kind $nth"
+                "$BUILD/xl-scsi" detach --run-dir "$DIR/locks" web 0:0:0:0 >"$DIR/out" ||
+                    fail "detach after attach with $kind $nth"
             else
                 failed=$((failed + 1))
             fi

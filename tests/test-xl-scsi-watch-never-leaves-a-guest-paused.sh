@@ -12,7 +12,8 @@ watch_start 8
 domain 5 web 1 /dev/nosuch5,0:0:0:0
 wait_until 25 pauses_are 5 2
 xs_is /local/domain/5/pvscsi/paused 1 || fail "no mark of the pause"
-tr '\0' ' ' <"/proc/$(jobs_of 5)/cmdline" | grep -q -e "--run-dir $RUN_DIR " || fail "the process has not the service's --run-dir"
+tr '\0' ' ' <"/proc/$(jobs_of 5)/cmdline" | grep -q -e "--run-dir $RUN_DIR " ||
+    fail "the process has not the service's --run-dir"
 wait_until 25 pauses_are 5 1
 wait_until 25 xs_gone /local/domain/5/pvscsi/paused
 xenstore-exists /local/domain/5/pvscsi/0/error || fail "no reason was noted"

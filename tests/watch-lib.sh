@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# After toolstack-lib.sh: the service (xl-scsi watch) over a hypervisor that is a directory, and domains that libxl made.
+# After toolstack-lib.sh: the service (xl-scsi watch) over a hypervisor that is a directory, and domains that libxl
+# made.
 
 [ -x "$BUILD/xl-scsi-fake-hyp" ] || skip "$BUILD/xl-scsi-fake-hyp is not built"
 export FAKE_HYP=$DIR/hyp

@@ -64,7 +64,8 @@ check_service_counters_SOURCES = tests/check_service_counters.c $(DEVICE_FIXTURE
 check_service_counters_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_counters_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
 check_service_counters_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
-check_service_random_SOURCES = tests/check_service_random.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h tests/must.h tests/rounds.h
+check_service_random_SOURCES = tests/check_service_random.c tests/service-fixture.h tests/fake-xen.h tests/fake-sg.h \
+	tests/must.h tests/rounds.h
 check_service_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_random_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
 check_service_random_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)

@@ -10,7 +10,8 @@ shim_SCRIPTS = xl-scripts/xl xl-scripts/libvirt-hook
 unit_DATA = xl-scripts/pvscsid.service xl-scripts/xl-scsi-watch.service
 dist_modprobe_DATA = xl-scripts/xen-pvscsi.conf
 dist_modulesload_DATA = xl-scripts/modules-load.d/xen-pvscsi.conf
-XL_SCRIPTS_IN = xl-scripts/xl.in xl-scripts/libvirt-hook.in xl-scripts/pvscsid.service.in xl-scripts/xl-scsi-watch.service.in
+XL_SCRIPTS_IN = xl-scripts/xl.in xl-scripts/libvirt-hook.in xl-scripts/pvscsid.service.in \
+	xl-scripts/xl-scsi-watch.service.in
 # Completion is looked up by the command's name.
 dist_completion_DATA = xl-scripts/completion/xl-scsi
 EXTRA_DIST += $(XL_SCRIPTS_IN)
@@ -21,7 +22,8 @@ edit_dirs = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@libexecdir[@]|$(libexecdi
 	-e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g'
 
 xl-scripts/xl: xl-scripts/xl.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(edit_dirs) $(srcdir)/xl-scripts/xl.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(edit_dirs) $(srcdir)/xl-scripts/xl.in >$@.tmp && chmod +x $@.tmp && mv \
+	$@.tmp $@
 xl-scripts/libvirt-hook: xl-scripts/libvirt-hook.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) xl-scripts && $(edit_dirs) $(srcdir)/$@.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
 xl-scripts/pvscsid.service: xl-scripts/pvscsid.service.in Makefile

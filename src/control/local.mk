@@ -4,13 +4,17 @@ noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/store.h src/control/store.c src/control/run-files.h src/control/run-files.c \
 	src/control/vhost-table.h src/control/vhost-table.c src/control/lun-table.h src/control/lun-table.c \
-	src/control/presence.h src/control/presence.c src/control/remember.h src/control/remember.c src/control/away.h src/control/away.c \
+	src/control/presence.h src/control/presence.c src/control/remember.h src/control/remember.c \
+	src/control/away.h src/control/away.c \
 	src/control/claim.h src/control/claim.c src/control/giveback.h src/control/giveback.c \
 	src/control/supervise.h src/control/supervise.c src/control/offload.h src/control/offload.c \
-	src/control/model.h src/control/model.c src/control/nodes.h src/control/nodes.c src/control/scan.h src/control/scan.c \
+	src/control/model.h src/control/model.c src/control/nodes.h src/control/nodes.c src/control/scan.h \
+	src/control/scan.c \
 	src/control/events.h src/control/events.c src/control/shared.h src/control/shared.c src/control/at-work.h \
-	src/control/at-work.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h src/control/reset.c \
-	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/policy.h src/control/policy.c src/control/vdev.h \
+	src/control/at-work.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h \
+	src/control/reset.c \
+	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/policy.h \
+	src/control/policy.c src/control/vdev.h \
 	src/control/vdev.c src/control/vhost.h src/control/vhost.c src/control/host.h src/control/host.c \
 	src/control/sandbox.h src/control/sandbox.c src/control/sandbox-nodes.h src/control/sandbox-nodes.c \
 	src/control/report.c src/control/policy-report.c src/control/ctlsock.h src/control/ctlsock.c
@@ -20,5 +24,6 @@ CONTROL_LIBS = libcontrol.a libdevice.a libscsi.a $(COMMON_LIBS) $(XENSTORE_LIBS
 sbin_PROGRAMS += pvscsid
 pvscsid_SOURCES = src/control/main.c
 pvscsid_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-pvscsid_LDADD = libcontrol.a libdevice.a $(WORKER_LIBS) libstandalone.a $(COMMON_LIBS) $(XEN_LIBS) libcommon.a $(SGUTILS_LIBS) \
+pvscsid_LDADD = libcontrol.a libdevice.a $(WORKER_LIBS) libstandalone.a $(COMMON_LIBS) $(XEN_LIBS) libcommon.a \
+	$(SGUTILS_LIBS) \
 	$(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS) $(SYSTEMD_LIBS) -lpthread

@@ -26,7 +26,8 @@ expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $n kil
 note "$(guest_sh g1 'head -n 1 /tmp/out'); $n kills"
 expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
 expect_match "$(pvscsictl stats)" '.' stats
-# What dead workers had granted to dom0 came back: the last one has its own again, within the limits of the module and the daemon.
+# What dead workers had granted to dom0 came back: the last one has its own again, within the limits of the module and
+# the daemon.
 expect_match "$(pvscsictl status)" '[1-9][0-9]* KiB of granted buffers' "the last worker's buffers"
 guest_ok g1 "iopat fill $GUEST_BLK --generation 3 --depth 4"
 expect_ok iopat verify "$DBG_BLK" --generation 3

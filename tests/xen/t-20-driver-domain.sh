@@ -24,5 +24,6 @@ guest_wait_gone g1 0:0:0:0
 expect_ok xl-scsi attach g1 "$hctl" 0:0:0:0,backend=dd
 guest_wait_disk g1 0:0:0:0
 guest_destroy g1
-within 60 '[ -z "$(zombies)" ]' || { guest_sh dd 'cat /tmp/pvscsid.log; xenstore-ls backend; ls /local'; fail "a dead domain stays"; }
+within 60 '[ -z "$(zombies)" ]' ||
+    { guest_sh dd 'cat /tmp/pvscsid.log; xenstore-ls backend; ls /local'; fail "a dead domain stays"; }
 guest_ok dd "cat /tmp/pvscsid.log; pvscsictl status"

@@ -89,7 +89,8 @@ while [ $# -gt 0 ]; do
     expect_match "$out" 'ua=(Registrations|Reservations)-preempted' "type $type: unit attention of the one that lost"
     expect_eq "$(rw "$out")" "$3" "type $type: the one that lost"
     expect_eq "$(rw "$(access n2)")" "r=0 w=0" "type $type: the new holder"
-    # The first one preempts it back and releases it; registered initiators get a unit attention. (PREEMPT AND ABORT: t-44.)
+    # The first one preempts it back and releases it; registered initiators get a unit attention. (PREEMPT AND ABORT:
+    # t-44.)
     expect_pr 0 n1 --out --register-ignore --param-sark=0x11
     expect_pr 0 n1 --out --preempt --param-rk=0x11 --param-sark=0x22 --prout-type="$type"
     expect_eq "$(rw "$(access n1)")" "r=0 w=0" "type $type: preempted back"

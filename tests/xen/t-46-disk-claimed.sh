@@ -14,7 +14,8 @@ kept_off() {
     swapon "$DBG_BLK" >/tmp/swapon 2>&1 || status=$?
     [ $status != 0 ] || { swapoff "$DBG_BLK"; fail "dom0 swaps to the guest's disk $1"; }
     mkdir -p /mnt/claimed
-    ! mount -t ext2 "$DBG_BLK" /mnt/claimed 2>/tmp/mount || { umount /mnt/claimed; fail "dom0 mounts the guest's disk $1"; }
+    ! mount -t ext2 "$DBG_BLK" /mnt/claimed 2>/tmp/mount ||
+        { umount /mnt/claimed; fail "dom0 mounts the guest's disk $1"; }
     expect_match "$(cat /tmp/mount)" 'busy' "why mount fails $1"
 }
 free || fail "the disk is not free at the start"

@@ -12,7 +12,8 @@ blk=$(block_of "$DBG_HCTL")
 polling=/sys/class/block/${blk#/dev/}/events_poll_msecs
 # As udev sets it.
 echo 500 >$polling
-commands() { dmesg | awk -v mark="$1" 'index($0, mark) { n = 0; on = 1 } on && /cmd [0-9a-f][0-9a-f] / { n++ } END { print n + 0 }'; }
+commands() { dmesg |
+    awk -v mark="$1" 'index($0, mark) { n = 0; on = 1 } on && /cmd [0-9a-f][0-9a-f] / { n++ } END { print n + 0 }'; }
 count() {
     echo "quiet: $1" >/dev/kmsg
     sleep 2

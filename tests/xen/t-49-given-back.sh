@@ -9,7 +9,8 @@ modprobe sr_mod
 daemon_start
 # The CDBs that scsi_debug got since MARK, by opcode and first byte that matters: of 1e byte 4.
 seen() {
-    dmesg | awk -v mark="$1" 'index($0, mark) { n = 0; on = 1; t = "" } on && /cmd (1e|16|17|56|57) / { sub(/.*cmd /, ""); t = t "[" $1 " " $5 "]" } END { print t }'
+    dmesg |
+        awk -v mark="$1" 'index($0, mark) { n = 0; on = 1; t = "" } on && /cmd (1e|16|17|56|57) / { sub(/.*cmd /, ""); t = t "[" $1 " " $5 "]" } END { print t }'
 }
 lock() {
     guest_domid g1 >/dev/null || guest_start g1

@@ -25,7 +25,8 @@ expect_ok "$REAL_XL" save g1 /tmp/saved
     wait_until 60 "grep -aq 'ready to unpause' /tmp/received" "the receiver has the domain: $(cat /tmp/migrate.log)"
     "$REAL_XL" list >/tmp/incoming
     printf 'domain is yours, you are cleared to unpause\0'
-) | "$REAL_XL" migrate-receive >/tmp/received 2>/tmp/migrate.log || fail "migrate-receive: $(tail -n 3 /tmp/migrate.log)"
+) | "$REAL_XL" migrate-receive >/tmp/received 2>/tmp/migrate.log ||
+    fail "migrate-receive: $(tail -n 3 /tmp/migrate.log)"
 expect_match "$(cat /tmp/incoming)" '^g1--incoming ' "the domain before it is unpaused"
 has g1 0:0:0:0 1:0:0:0
 [ "$(guest_domid g1)" != "$old" ] || fail "the domain is the same"

@@ -24,7 +24,8 @@ for option in "" ,required; do
         xl create -q "$(guest_config g1)" "vscsi=[ '$a,0:0:0:0', '$b,0:0:1:0$option' ]"
     no_guest g1
 done
-out=$(xl create -q "$(guest_config g1)" "vscsi=[ '$a,0:0:0:0,required', '$b,0:0:1:0,optional' ]" 2>&1) || fail "create: $out"
+out=$(xl create -q "$(guest_config g1)" "vscsi=[ '$a,0:0:0:0,required', '$b,0:0:1:0,optional' ]" 2>&1) ||
+    fail "create: $out"
 expect_match "$out" 'starts without an optional device: v-dev 0:0:1:0 was refused' "what is said"
 guest_wait g1
 expect_match "$(xl-scsi list g1)" "0:0:1:0 +-$" "the missing one in the list"

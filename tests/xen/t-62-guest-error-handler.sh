@@ -14,7 +14,8 @@ for vcpus in 1 2; do
     guest_start $g $([ $vcpus = 1 ] || echo vcpus=$vcpus)
     expect_ok xl-scsi attach $g "$DBG_HCTL" 0:0:0:0
     guest_wait_disk $g 0:0:0:0
-    # Shorter than the least time that a read has at the device: the guest's error handler begins while the command is still out there.
+    # Shorter than the least time that a read has at the device: the guest's error handler begins while the command is
+    # still out there.
     guest_ok $g "echo 6 >/sys/bus/scsi/devices/$GUEST_HCTL/timeout"
     guest_ok $g "iopat verify $GUEST_BLK --size 256k"
     reads_begin_lossy $g

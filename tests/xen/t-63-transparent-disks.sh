@@ -44,7 +44,8 @@ cat >/tmp/disk <<'END'
 252< 4d 00 4d 00 00 00 00 00 fc 00
 252< 4d 00 6f 00 00 00 00 00 fc 00
 252< 4d 00 7e 00 00 00 00 00 fc 00
-# READ CAPACITY, REPORT SUPPORTED OPERATION CODES and TASK MANAGEMENT FUNCTIONS, GET LBA STATUS, REPORT TARGET PORT GROUPS
+# READ CAPACITY, REPORT SUPPORTED OPERATION CODES and TASK MANAGEMENT FUNCTIONS, GET LBA STATUS, REPORT TARGET PORT
+# GROUPS
 8< 25 00 00 00 00 00 00 00 00 00
 32< 9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00
 12< 9e 10 00 00 00 00 00 00 00 00 00 00 00 0c 00 00
@@ -102,8 +103,9 @@ cat >/tmp/disk <<'END'
 512< 28 00 00 00 00 10 00 00 01 00
 0- 1b 00 00 00 01 00
 END
-# scsi_debug has BUG_ON()s for UNMAP lists that disagree with their CDB (75-disk-kinds sends good ones). With zones it reads beside
-# their array when a READ asks for no blocks at LBA 0, as the table does. dom0's kernel would not survive either.
+# scsi_debug has BUG_ON()s for UNMAP lists that disagree with their CDB (75-disk-kinds sends good ones). With zones it
+# reads beside their array when a READ asks for no blocks at LBA 0, as the table does. dom0's kernel would not survive
+# either.
 grep -v '> *00 42 ' /tmp/disk >/tmp/no-unmap
 # kind WHAT LISTS [ARGS...]
 kind() {

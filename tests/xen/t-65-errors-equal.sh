@@ -41,8 +41,8 @@ quiet() {
     echo 0 >$P/opts
     echo 0 >$P/every_nth
 }
-# opts of scsi_debug: 2 medium error at 1234h..123Dh; 8 recovered error; 16 transport error; 32 and 64 protection information, with a host
-# byte; 256 short transfer; 2048 TASK SET FULL, with a host byte; 32768 host busy.
+# opts of scsi_debug: 2 medium error at 1234h..123Dh; 8 recovered error; 16 transport error; 32 and 64 protection
+# information, with a host byte; 256 short transfer; 2048 TASK SET FULL, with a host byte; 32768 host busy.
 # list OPTS: the commands that go. Some are never too many for a queue.
 list() {
     if [ "$1" = 2048 ]; then grep -vE ' (89|12) ' /tmp/reads >/tmp/reads.2048; echo /tmp/reads.2048; else echo /tmp/reads; fi

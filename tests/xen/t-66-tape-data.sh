@@ -15,8 +15,8 @@ daemon_start
 guest_start g1
 
 # Each step is done with blocks of variable length ("0") and with fixed ones of 512 bytes.
-# When a block is shorter than the READ, or there is none, tgtd says so in the sense data, but sends what its memory holds: only so much
-# of that data is compared as the block has ("<=").
+# When a block is shorter than the READ, or there is none, tgtd says so in the sense data, but sends what its memory
+# holds: only so much of that data is compared as the block has ("<=").
 cat >/tmp/tape.0 <<'END'
 0- 01 00 00 00 00 00
 6< 05 00 00 00 00 00
@@ -84,7 +84,8 @@ cat >/tmp/tape.512 <<'END'
 512< 08 01 00 00 01 00
 0- 01 00 00 00 00 00
 END
-# The same through st: what each step reads, how many blocks there were, and where the tape is then. Needs $st and $block.
+# The same through st: what each step reads, how many blocks there were, and where the tape is then. Needs $st and
+# $block.
 cat >/tmp/through-st <<'END'
 mt() { /usr/bin/mt -f $st "$@" 2>&1 | sed "s|$st|ST|"; }
 copy() { dd "$@" 2>/tmp/dd.out; echo "dd status $?"; grep records /tmp/dd.out; }

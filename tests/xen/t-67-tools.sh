@@ -6,8 +6,8 @@
 need_project
 daemon_start
 guest_start g1
-# For each type: what is printed, on output and error output, and the exit status. The names of the nodes are not compared. VPD page B0h is
-# not here, because it has the limit of the ring.
+# For each type: what is printed, on output and error output, and the exit status. The names of the nodes are not
+# compared. VPD page B0h is not here, because it has the limit of the ring.
 cat >/tmp/every <<'END'
 sg_inq $SG
 sg_vpd -p di $SG
@@ -33,7 +33,8 @@ sg_persist -n -i -c $SG
 sg_readcap $SG
 sdparm -i --quiet $SG
 END
-# Opcode A3h. Of an optical drive it is SEND KEY, whose data goes to the drive; with data-in it is refused, as docs/scsi.md says.
+# Opcode A3h. Of an optical drive it is SEND KEY, whose data goes to the drive; with data-in it is refused, as
+# docs/scsi.md says.
 cat >/tmp/but.5 <<'END'
 sg_opcodes -n $SG
 sg_opcodes -v -o 0x28 $SG
@@ -74,8 +75,8 @@ sg_ses $SG
 sg_ses -p 1 $SG
 sg_senddiag -l $SG
 END
-# commands TYPE: its list. run TYPE SG NODE: a script that runs them all. Before, unit attentions are taken, and a unit is started: REWIND
-# stops scsi_debug's tape.
+# commands TYPE: its list. run TYPE SG NODE: a script that runs them all. Before, unit attentions are taken, and a unit
+# is started: REWIND stops scsi_debug's tape.
 commands() {
     cat /tmp/every "/tmp/type.$1"
     [ "$1" -gt 1 ] || cat /tmp/more
@@ -111,7 +112,8 @@ for type in 0 1 5 8 13; do
     other=$GUEST_BLK
     [ $type != 1 ] || other=$GUEST_OTHER
     node=$(node_of "$other" "$GUEST_SG")
-    GUEST_TIMEOUT=200 guest_sh g1 "$(run $type "$GUEST_SG" "$node")" 2>&1 | names "$GUEST_SG" "$node" "$GUEST_HCTL" >/tmp/there
+    GUEST_TIMEOUT=200 guest_sh g1 "$(run $type "$GUEST_SG" "$node")" 2>&1 |
+        names "$GUEST_SG" "$node" "$GUEST_HCTL" >/tmp/there
     cat /tmp/here
     cmp -s /tmp/here /tmp/there || {
         diff /tmp/here /tmp/there

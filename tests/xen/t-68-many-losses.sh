@@ -3,8 +3,8 @@
 # about: after a hundred lost commands in a row disk, tape and optical drive are as they were, and each loss has its sense
 # timeout: 400
 # guests: kept
-# Time-outs of 6 s: the device has 5 s, and dom0 has given the command up before the guest does. A read of an optical drive has 25 s
-# there at least: the guest's own error handler runs.
+# Time-outs of 6 s: the device has 5 s, and dom0 has given the command up before the guest does. A read of an optical
+# drive has 25 s there at least: the guest's own error handler runs.
 need_project
 P=/sys/bus/pseudo/drivers/scsi_debug
 daemon_start
@@ -41,7 +41,8 @@ for type in 0 1 5; do
     out=$(losses $count)
     lose 0
     note "type $type: $out"
-    # Where the computer is slow, the guest's time-out is over first for some: its own host byte is beside the sense data.
+    # Where the computer is slow, the guest's time-out is over first for some: its own host byte is beside the sense
+    # data.
     expect_eq "$(echo "$out" | awk -v sense="$sense" 'index($0, sense) { n += $1 } END { print n + 0 }')" $count "answers with this sense, type $type"
     expect_no_match "$out" 'exit 0$' "answers, type $type"
     state

@@ -5,7 +5,8 @@
 # guests: kept
 need_project
 command -v iscsi-test-cu >/dev/null || skip "no iscsi-test-cu in the image"
-# Suites of libiscsi's family SCSI. The others take minutes on an emulated processor, and ask the backend for nothing more.
+# Suites of libiscsi's family SCSI. The others take minutes on an emulated processor, and ask the backend for nothing
+# more.
 reservations="PrinReadKeys PrinReportCapabilities PrinServiceactionRange ProutClear ProutPreempt ProutRegister ProutReserve Reserve6"
 others="Inquiry Mandatory ModeSense6 Read10 ReadCapacity10 ReadCapacity16 ReportSupportedOpcodes StartStopUnit TestUnitReady Unmap Write10"
 # Of the output only the verdicts: the text of a failure has other addresses.
@@ -19,7 +20,8 @@ for suite; do
 done
 END
 
-# same_verdicts WHAT LEAST HELPER SUITE...: at least so many tests, in dom0 and in the guest. HELPER: how the PR helper is afterwards.
+# same_verdicts WHAT LEAST HELPER SUITE...: at least so many tests, in dom0 and in the guest. HELPER: how the PR helper
+# is afterwards.
 same_verdicts() {
     local what=$1 least=$2 helper=$3
     shift 3

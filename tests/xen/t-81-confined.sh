@@ -4,7 +4,8 @@
 # timeout: 120
 need_project
 scsi_debug_load dev_size_mb=32 max_luns=2
-# What its systemd unit leaves the daemon: these capabilities, and a network of its own, which the kernel's events reach.
+# What its systemd unit leaves the daemon: these capabilities, and a network of its own, which the kernel's events
+# reach.
 unit=$(find /usr /lib -name pvscsid.service | head -n 1)
 set=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
 expect_match "$set" '^[+].*[+]sys_admin' "the unit's capabilities"

@@ -7,12 +7,16 @@ libvscsisyntax_a_SOURCES = tools/xl-scsi/syntax.c tools/xl-scsi/syntax.h \
 # The rest without main(), for the tests too.
 noinst_LIBRARIES += libxlscsi.a
 libxlscsi_a_SOURCES = tools/xl-scsi/xenstore.c tools/xl-scsi/xenstore.h tools/xl-scsi/view.c tools/xl-scsi/view.h \
-	tools/xl-scsi/attach.c tools/xl-scsi/attach.h tools/xl-scsi/place.c tools/xl-scsi/place.h tools/xl-scsi/detach.c tools/xl-scsi/detach.h \
+	tools/xl-scsi/attach.c tools/xl-scsi/attach.h tools/xl-scsi/place.c tools/xl-scsi/place.h \
+	tools/xl-scsi/detach.c tools/xl-scsi/detach.h \
 	tools/xl-scsi/change.c tools/xl-scsi/change.h \
 	tools/xl-scsi/list.c tools/xl-scsi/list.h tools/xl-scsi/hyp.c tools/xl-scsi/hyp.h \
-	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/made.c tools/xl-scsi/made.h tools/xl-scsi/inuse.c tools/xl-scsi/inuse.h tools/xl-scsi/units.c tools/xl-scsi/units.h tools/xl-scsi/lookup.c tools/xl-scsi/lookup.h \
+	tools/xl-scsi/cfg.c tools/xl-scsi/cfg.h tools/xl-scsi/made.c tools/xl-scsi/made.h tools/xl-scsi/inuse.c \
+	tools/xl-scsi/inuse.h tools/xl-scsi/units.c tools/xl-scsi/units.h tools/xl-scsi/lookup.c \
+	tools/xl-scsi/lookup.h \
 	tools/xl-scsi/remember.c tools/xl-scsi/remember.h tools/xl-scsi/run.c tools/xl-scsi/run.h \
-	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/expected.c tools/xl-scsi/expected.h tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
+	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/expected.c tools/xl-scsi/expected.h \
+	tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
 libxlscsi_a_CFLAGS = $(AM_CFLAGS) $(XENLIGHT_CFLAGS) $(XENCONTROL_CFLAGS) $(XLUTIL_CFLAGS)
 XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libscsi.a libdevice.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(XLUTIL_LIBS) \
 	$(XENCONTROL_LIBS) $(JSONC_LIBS)

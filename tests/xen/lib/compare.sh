@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash disable=SC2154
-# A device in dom0 and the same device in a guest: what both answer must be the same, but for the differences that the table
-# in docs/scsi.md lists. For tests inside dom0, after dom0.sh.
+# A device in dom0 and the same device in a guest: what both answer must be the same, but for the differences that the
+# table in docs/scsi.md lists. For tests inside dom0, after dom0.sh.
 
 DIFFERENCES=/tmp/differences
 
@@ -18,8 +18,8 @@ differences_read() {
     [ "$(wc -l <$DIFFERENCES)" -ge 5 ] || fail "no table of differences in docs/scsi.md"
 }
 
-# differences_check WHAT TYPE BARE GUEST [LEAST]: compares two outputs of cdbs, line by line. TYPE: disk, tape, or another word. At least
-# LEAST lines (10) must be the same.
+# differences_check WHAT TYPE BARE GUEST [LEAST]: compares two outputs of cdbs, line by line. TYPE: disk, tape, or
+# another word. At least LEAST lines (10) must be the same.
 differences_check() {
     cut -d: -f1 "$3" >"$3.cdbs"
     cut -d: -f1 "$4" >"$4.cdbs"
@@ -92,8 +92,8 @@ differences_check() {
     note "$1: $(cat /tmp/compared)"
 }
 
-# answers WHICH SG-NODE FILE: the answers in dom0. guest_answers GUEST WHICH SG-NODE FILE. WHICH: table, opcodes, or a file
-# with a list of commands.
+# answers WHICH SG-NODE FILE: the answers in dom0. guest_answers GUEST WHICH SG-NODE FILE. WHICH: table, opcodes, or a
+# file with a list of commands.
 answers() {
     case $1 in
     table | opcodes) cdbs "$1" "$2" >"$3" ;;

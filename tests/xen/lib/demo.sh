@@ -50,7 +50,8 @@ guest_run "iopat verify $GUEST_BLK --bs 508k --depth 4"
 run iopat verify "$DBG_BLK"
 
 step "5. The worker is killed three times under verified load"
-guest_sh web1 "(iopat mix $GUEST_BLK --seconds 6 --depth 16; echo END=\$?) >/tmp/out 2>&1 &" || fail "the load does not start"
+guest_sh web1 "(iopat mix $GUEST_BLK --seconds 6 --depth 16; echo END=\$?) >/tmp/out 2>&1 &" ||
+    fail "the load does not start"
 for _ in 1 2 3; do
     sleep 1
     worker=$(worker_pids | head -n 1)

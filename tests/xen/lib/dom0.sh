@@ -189,8 +189,8 @@ scsi_debug_unload() {
     expect_ok rmmod scsi_debug
 }
 
-# small_host_load: the machine's SCSI host that takes 120 KiB at once (machine.sh). Sets SMALL_DISK and SMALL_DISC to the
-# h:c:t:l of a disk and of an optical drive; the disc is the file /host/small-disc.
+# small_host_load: the machine's SCSI host that takes 120 KiB at once (machine.sh). Sets SMALL_DISK and SMALL_DISC to
+# the h:c:t:l of a disk and of an optical drive; the disc is the file /host/small-disc.
 small_host_load() {
     local host
     expect_ok modprobe virtio_scsi
@@ -415,7 +415,8 @@ test_end() {
     fi
     killall -9 pvscsid qemu-pr-helper 2>/dev/null
     rm -f /run/test-daemon.pid
-    [ -z "$others" ] || within 10 '[ -z "$(other_domains)" ]' || bad="$bad; a dead domain stays: $("$REAL_XL" list 2>&1)"
+    [ -z "$others" ] || within 10 '[ -z "$(other_domains)" ]' ||
+        bad="$bad; a dead domain stays: $("$REAL_XL" list 2>&1)"
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
     lio_clear
     changers_release

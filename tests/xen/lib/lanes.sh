@@ -4,8 +4,8 @@
 # whose options (names, limit, verbose, keep), header(), boot() and all_tests() it uses.
 #
 # Each lane is a shell of its own with a machine and a share of its own. A lane that is free takes the next test from a
-# queue, which is a file. Results are lines of a file too. The tests for two processors have a queue of their own, from which
-# the first lane takes before it takes from the other.
+# queue, which is a file. Results are lines of a file too. The tests for two processors have a queue of their own, from
+# which the first lane takes before it takes from the other.
 
 # run_tests: all of it; ends with the line of totals. 0 when nothing failed.
 run_tests() {
@@ -39,8 +39,8 @@ run_tests() {
     [ "$failed" = 0 ]
 }
 
-# in_order NAME...: first those that hand on their guests; then by the time limit, so that no long test begins when the other
-# machine is about to end; a machine of one's own costs no further boot at the end.
+# in_order NAME...: first those that hand on their guests; then by the time limit, so that no long test begins when the
+# other machine is about to end; a machine of one's own costs no further boot at the end.
 in_order() {
     local name group time
     for name; do

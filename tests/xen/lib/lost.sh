@@ -8,8 +8,8 @@ reads_begin() {
     guest_sh "$1" "(iopat verify $GUEST_BLK $2; echo END=\$?) >/tmp/reads 2>&1 &"
 }
 
-# reads_begin_lossy GUEST: 64 reads, of which scsi_debug never answers every 20th: three are lost. While nothing comes back
-# there is nothing new to lose.
+# reads_begin_lossy GUEST: 64 reads, of which scsi_debug never answers every 20th: three are lost. While nothing comes
+# back there is nothing new to lose.
 reads_begin_lossy() {
     local debug=/sys/bus/pseudo/drivers/scsi_debug
     echo 20 >$debug/every_nth
@@ -20,8 +20,8 @@ reads_begin_lossy() {
     echo 0 >$debug/every_nth
 }
 
-# reads_end GUEST LEAST: until the reads end. All are right, the slowest took LEAST milliseconds or more (SLOWEST), and the
-# guest's disk runs.
+# reads_end GUEST LEAST: until the reads end. All are right, the slowest took LEAST milliseconds or more (SLOWEST), and
+# the guest's disk runs.
 reads_end() {
     local out
     # To ask again and again from here would take more processor time than the reads.

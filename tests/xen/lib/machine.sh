@@ -28,7 +28,8 @@ take_lock() {
 }
 
 # machine_start CONSOLE [--interactive]: QEMU with Xen and dom0, with MACHINE_VCPUS processors (2). For the bench,
-# MACHINE_ICOUNT=1: time is the count of instructions, as tests/xen/bench has it; MACHINE_PLUGIN=FILE loads a plugin into QEMU.
+# MACHINE_ICOUNT=1: time is the count of instructions, as tests/xen/bench has it; MACHINE_PLUGIN=FILE loads a plugin
+# into QEMU.
 machine_start() {
     local accel=tcg,thread=multi cpu=max,-smap,-smep,-xsave,-erms,-fsrm smp=${MACHINE_VCPUS:-2} serial part
     local xen_args="console=com1 com1=115200,8n1 dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
@@ -36,17 +37,18 @@ machine_start() {
     CONSOLE=$1
     # SMAP off: QEMU 7.2 mishandles IRET from ring 3 with it. XSAVE (and so AVX) off: with it registers of one vCPU show
     # up in another now and then, and programs die at random (7 of 2,500 process starts; without it none).
-    # ERMS and FSRM off: with them memcpy and the clearing of pages emulate one instruction a byte, which nothing real does.
-    # KVM without VMX hangs, so TCG always.
+    # ERMS and FSRM off: with them memcpy and the clearing of pages emulate one instruction a byte, which nothing real
+    # does. KVM without VMX hangs, so TCG always.
     local extra=()
     if [ "${MACHINE_ICOUNT:-}" = 1 ]; then
         accel=tcg,thread=single
         smp=1
         extra=(-icount "shift=0,sleep=off")
     else
-        # An emulated processor leaks nothing, so the mitigations of a real one are off, which makes the tests faster. Xen
-        # does not clear free memory, which would take 8 s after the boot. Guests have dom0's settings. The bench has
-        # everything on. dom0 prepares tables for the most memory that it may ever have, so this is little more than it has.
+        # An emulated processor leaks nothing, so the mitigations of a real one are off, which makes the tests faster.
+        # Xen does not clear free memory, which would take 8 s after the boot. Guests have dom0's settings. The bench
+        # has everything on. dom0 prepares tables for the most memory that it may ever have, so this is little more than
+        # it has.
         xen_args="$xen_args spec-ctrl=no bootscrub=no dom0_mem=max:$((${XEN_DOM0_MEM:-1024} + 256))M"
         dom0_args="$dom0_args mitigations=off init_on_alloc=0 randomize_kstack_offset=off"
         # What takes seconds of a boot in emulation and serves no test: protection of the kernel's own pages, IPv6, and
@@ -55,8 +57,8 @@ machine_start() {
         for part in crypto_kdf108_init init_encrypted init_kprobe_trace cubictcp_register; do
             dom0_args="$dom0_args initcall_blacklist=$part"
         done
-        # A SCSI host that takes 120 KiB at once, as a USB burner does: a disk and an optical drive. dom0 loads the driver in
-        # a test that wants them (small_host_load in dom0.sh), and writes the disc as a file of the share.
+        # A SCSI host that takes 120 KiB at once, as a USB burner does: a disk and an optical drive. dom0 loads the
+        # driver in a test that wants them (small_host_load in dom0.sh), and writes the disc as a file of the share.
         rm -f "$SHARE"/small-*
         truncate -s 16M "$SHARE/small-disk" "$SHARE/small-disc"
         extra=(-device "virtio-scsi-pci,id=small,max_sectors=240"
@@ -132,7 +134,8 @@ machine_wait_ready() {
             return 1
         fi
         machine_alive || { warn "QEMU ended: $(tail -n 3 "$CONSOLE.qemu")"; return 1; }
-        [ "$SECONDS" -lt "$soonest" ] || [ "$(machine_clock)" -lt "$end" ] || { warn "no dom0 after ${1:-90} s; console: $CONSOLE"; return 1; }
+        [ "$SECONDS" -lt "$soonest" ] || [ "$(machine_clock)" -lt "$end" ] ||
+            { warn "no dom0 after ${1:-90} s; console: $CONSOLE"; return 1; }
     done
     BOOT_TIME=$((($(date +%s%N) - BOOT_BEGAN) / 100000000))
     BOOT_TIME=${BOOT_TIME%?}.${BOOT_TIME: -1}

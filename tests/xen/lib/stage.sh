@@ -3,8 +3,8 @@
 # What changes from run to run: the share's directory with the shell library, the
 # tools of the tests, and the project as `make install` would put it. After image.sh.
 
-# compile NAME [FILE...] [-lLIBRARY...]: a static helper from tests/xen/NAME.c and these files of the tree, made again when
-# one is newer.
+# compile NAME [FILE...] [-lLIBRARY...]: a static helper from tests/xen/NAME.c and these files of the tree, made again
+# when one is newer.
 compile() {
     local from=("$TOP/tests/xen/$1.c") to=$XEN_CACHE/$1 name=$1 file newer=no libraries=()
     shift

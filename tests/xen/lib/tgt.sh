@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash disable=SC2154
-# A tape that keeps its data, a medium changer and an optical drive: tgtd emulates them, and dom0 is its iSCSI initiator. For tests
-# inside dom0, after dom0.sh.
+# A tape that keeps its data, a medium changer and an optical drive: tgtd emulates them, and dom0 is its iSCSI
+# initiator. For tests inside dom0, after dom0.sh.
 
 TGT=iqn.2003-01.org.example:drives
 
@@ -14,8 +14,8 @@ tgt_lun() {
 }
 tgt_set() { tgt --mode logicalunit --op update --tid 1 --lun "$1" --params "$2"; }
 
-# tgt_start: LUN 1 a tape drive with the tape A0000001 in it, LUN 2 a changer with this drive and four slots, LUN 3 a CD-ROM drive with
-# the disc /run/tgt/disc1. Sets TAPE, CHANGER and OPTICAL to their h:c:t:l.
+# tgt_start: LUN 1 a tape drive with the tape A0000001 in it, LUN 2 a changer with this drive and four slots, LUN 3 a
+# CD-ROM drive with the disc /run/tgt/disc1. Sets TAPE, CHANGER and OPTICAL to their h:c:t:l.
 tgt_start() {
     local host path
     mkdir -p /run/tgt

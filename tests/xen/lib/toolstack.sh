@@ -21,7 +21,8 @@ watch_stop() {
     kill -TERM "$WATCH"
     wait "$WATCH" || fail "the service ended with status $?"
 }
-# watch_left_only_locks: what the service leaves in its directory; learn.lock too once it has read what other tools have attached.
+# watch_left_only_locks: what the service leaves in its directory; learn.lock too once it has read what other tools have
+# attached.
 watch_left_only_locks() {
     expect_eq "$(cd /run/xl-scsi && find . -type f ! -name learn.lock | sort | tr -d '\n')" "./domains.lock./units.lock./watch.lock" \
         "files in /run/xl-scsi"
