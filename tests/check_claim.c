@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is held of a device while a guest has it, and who is named when that fails: over a made-up /sys and /proc, and device
- * nodes that are dangling links. The program is linked with --wrap=open and --wrap=stat: for those they say what a
- * kernel would.
+ * What is held of a device while a guest has it, and who is named when that fails: over a made-up /sys and /proc, and
+ * device nodes that are dangling links. The program is linked with --wrap=open and --wrap=stat: for those they say what
+ * a kernel would.
  */
 #include "config.h"
 

@@ -73,7 +73,10 @@ static void put(const char *path, const char *text)
     fclose(f);
 }
 
-/* One SCSI device as the kernel lays it out: the device, its sg node, and another class's node (block sda, scsi_tape st0 ...). */
+/*
+ * One SCSI device as the kernel lays it out: the device, its sg node, and another class's node (block sda, scsi_tape
+ * st0 ...).
+ */
 static void add_device(const char *hctl, int type, const char *wwid, int sg_minor, const char *class, const char *node,
                        const char *number)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process over a xenstore and workers in memory, and SCSI devices that a worker has left at work: its commands
- * are waited for, whichever guest gets the device next.
+ * The control process over a xenstore and workers in memory, and SCSI devices that a worker has left at work: its
+ * commands are waited for, whichever guest gets the device next.
  */
 #include "config.h"
 
@@ -171,7 +171,10 @@ static pid_t spawn_worker(int *out)
     return pid;
 }
 
-/* Its worker sleeps in a write() and cannot end. A device that is attached to the next guest is held even before this is noticed. */
+/*
+ * Its worker sleeps in a write() and cannot end. A device that is attached to the next guest is held even before this
+ * is noticed.
+ */
 START_TEST(the_next_guest_waits_while_the_worker_before_it_still_sleeps)
 {
     struct fake_child *sleeper;
@@ -208,7 +211,10 @@ START_TEST(a_guest_that_deletes_its_nodes_keeps_no_other_waiting)
 }
 END_TEST
 
-/* A worker that sleeps in the kernel still submits its command when it wakes up. Until then an idle device proves nothing. */
+/*
+ * A worker that sleeps in the kernel still submits its command when it wakes up. Until then an idle device proves
+ * nothing.
+ */
 START_TEST(an_abandoned_worker_is_waited_for_too)
 {
     pid_t pid;

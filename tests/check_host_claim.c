@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process over a xenstore and workers in memory: it keeps this domain off the devices that guests have, and undoes
- * what a guest has left in a device.
+ * The control process over a xenstore and workers in memory: it keeps this domain off the devices that guests have, and
+ * undoes what a guest has left in a device.
  */
 #include "config.h"
 

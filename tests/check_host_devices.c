@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process over a xenstore and workers in memory, and its SCSI devices. A LUN stays the device that it was. A
- * temporary error takes no device away from a guest.
+ * The control process over a xenstore and workers in memory, and its SCSI devices. A LUN stays the device that it was.
+ * A temporary error takes no device away from a guest.
  */
 #include "config.h"
 
@@ -369,7 +369,9 @@ START_TEST(resets_that_take_long_keep_no_device_from_being_opened)
 }
 END_TEST
 
-/* 1: the LUN has gone meanwhile, and another has its place; 2: the daemon ends meanwhile, and lets the worker finish. */
+/*
+ * 1: the LUN has gone meanwhile, and another has its place; 2: the daemon ends meanwhile, and lets the worker finish.
+ */
 START_TEST(the_end_of_a_reset_is_told_to_the_lun_that_wanted_it)
 {
     settings.device_reset = true;
@@ -404,7 +406,10 @@ END_TEST
 
 /* --- a detach over a restart --- */
 
-/* The frontend writes its caches back before it goes to 7. The device goes to 5: 0 before the start, 1 while it is opened, 2 while it is added. */
+/*
+ * The frontend writes its caches back before it goes to 7. The device goes to 5: 0 before the start, 1 while it is
+ * opened, 2 while it is added.
+ */
 START_TEST(a_device_that_leaves_over_a_restart_keeps_its_caches)
 {
     connected_disk();

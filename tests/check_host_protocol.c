@@ -341,7 +341,9 @@ START_TEST(a_resumed_frontend_gets_its_new_ring_served)
     let_happen();
     ck_assert_str_eq(fake_get(BACK "/state"), "4");
     ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "4");
-    /* 4, 3, 4 between two looks, and the same numbers: only the 3 can tell, so it must be seen; other numbers suffice. */
+    /*
+     * 4, 3, 4 between two looks, and the same numbers: only the 3 can tell, so it must be seen; other numbers suffice.
+     */
     fake_put(FRONT "/ring-ref", "40");
     fake_put(FRONT "/event-channel", "41");
     UNTIL(fake_count(fake_child(), WM_CONNECT) == 3);
@@ -349,7 +351,10 @@ START_TEST(a_resumed_frontend_gets_its_new_ring_served)
 }
 END_TEST
 
-/* Wherever xenstore fails once between the end of the old ring and the start of the new one, the frontend does not notice. */
+/*
+ * Wherever xenstore fails once between the end of the old ring and the start of the new one, the frontend does not
+ * notice.
+ */
 START_TEST(a_new_ring_survives_a_bad_moment_of_xenstore)
 {
     uint64_t end = now_us() + PATIENCE_US;

@@ -241,7 +241,10 @@ START_TEST(a_frontend_that_is_not_the_paths_own_is_never_followed)
         char path[96];
 
         snprintf(path, sizeof(path), "backend/vscsi/3/%u/state", i);
-        /* It may have been right for the moment before the wrong one was written; nothing is ever read at another place. */
+        /*
+         * It may have been right for the moment before the wrong one was written; nothing is ever read at another
+         * place.
+         */
         ck_assert_msg(!node_is(path, "4"), "%s", wrong[i]);
     }
 }

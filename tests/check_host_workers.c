@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process over a xenstore and workers in memory: the death of a worker and a restart of the daemon. The guest
- * goes on with its ring in both cases.
+ * The control process over a xenstore and workers in memory: the death of a worker and a restart of the daemon. The
+ * guest goes on with its ring in both cases.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process over a xenstore and workers in memory: floods of writes, errors and the loss of xenstored, and the
- * kernel's own backend on the same nodes.
+ * The control process over a xenstore and workers in memory: floods of writes, errors and the loss of xenstored, and
+ * the kernel's own backend on the same nodes.
  */
 #include "config.h"
 
@@ -54,7 +54,9 @@ START_TEST(a_start_with_many_luns_takes_few_round_trips)
             expect(path, "3");
         }
     }
-    /* Of a LUN: its state, its names, p-dev, v-dev; its state again after our write; its share of a few transactions. */
+    /*
+     * Of a LUN: its state, its names, p-dev, v-dev; its state again after our write; its share of a few transactions.
+     */
     ck_assert_uint_lt(fake_calls, 200 * 8 + 10 * 40);
 }
 END_TEST

@@ -16,8 +16,8 @@ static const char lun_letter[LUN_STATES] = {
 };
 
 /*
- * Opened, handed, added, not added, removed; the worker died; the frontend starts anew; shown, refused; unusable; opening,
- * reopening, offered, removing, said, released.
+ * Opened, handed, added, not added, removed; the worker died; the frontend starts anew; shown, refused; unusable;
+ * opening, reopening, offered, removing, said, released.
  */
 static const char *const luns_after[LUN_STATES] = {
     [LUN_NONE] = "---------foq----",     [LUN_OPENING] = "poooooooofooooo-",  [LUN_OPENED] = "pAppppppppppppp-",

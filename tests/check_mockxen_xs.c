@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* mock-xen as libxenstore sees it: values, directories, watches, transactions, quotas, and faults that a script orders. */
+/*
+ * mock-xen as libxenstore sees it: values, directories, watches, transactions, quotas, and faults that a script orders.
+ */
 #include "config.h"
 
 #include <poll.h>

@@ -208,8 +208,8 @@ START_TEST(the_pages_name_every_word_that_is_taken)
         { "pvscsid.8", ".It Fl ", "log-level", levels },
         { "pvscsid.conf.5", ".It Va ", "log_level", levels },
         { "pvscsid.8", ".It Fl ", "pr",
-          "auto , the default, through the PR helper if its socket exists when the device is attached, otherwise directly; "
-          "helper , through qemu-pr-helper 8 ; direct , as any other command; or deny ." },
+          "auto , the default, through the PR helper if its socket exists when the device is attached, "
+          "otherwise directly; helper , through qemu-pr-helper 8 ; direct , as any other command; or deny ." },
         { "pvscsid.conf.5", ".It Va ", "pr", "auto , helper , direct or deny ." },
         { "pvscsid.8", ".It Fl ", "max-segments", "26 to 128," },
         { "pvscsid.8", ".It Fl ", "max-luns", "1 to 256," },

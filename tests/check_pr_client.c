@@ -333,7 +333,10 @@ START_TEST(deadline_is_for_the_whole_reply)
 }
 END_TEST
 
-/* An initiator with a time-out shorter than pr_deadline gets its answer before its time-out. The next command has its own deadline. */
+/*
+ * An initiator with a time-out shorter than pr_deadline gets its answer before its time-out. The next command has its
+ * own deadline.
+ */
 START_TEST(deadline_of_a_command_is_the_initiator_s_if_that_is_less)
 {
     static const struct fake_step script[] = { SHAKE, TAKE, END };
@@ -387,7 +390,10 @@ static void submit_and_disturb(void)
         ck_assert_int_eq(shutdown(fd, late_case == 1 ? SHUT_RDWR : SHUT_RD), 0);
 }
 
-/* The helper sends junk (_i 0), closes (1), or stops reading (2), and the loop has not seen it when the next command is sent. */
+/*
+ * The helper sends junk (_i 0), closes (1), or stops reading (2), and the loop has not seen it when the next command is
+ * sent.
+ */
 START_TEST(late_bytes_are_not_the_next_answer)
 {
     START(always_good);

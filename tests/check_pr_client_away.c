@@ -30,7 +30,9 @@ START_TEST(busy_then_failed_then_back)
     if (_i == 2)
         close(open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600));
     new_client(AMPLE_MS, 3000);
-    /* An initiator that repeats at once is slowed down: BUSY is not given more often than the client tries to connect. */
+    /*
+     * An initiator that repeats at once is slowed down: BUSY is not given more often than the client tries to connect.
+     */
     for (unsigned n = 0; n < 3; n++) {
         ck_assert_int_eq(submit_out(NULL), 0);
         wait_records(n + 1);

@@ -444,7 +444,10 @@ START_TEST(a_successor_ends_orphans_once_the_device_is_idle)
 }
 END_TEST
 
-/* The device may still have what a dead worker took: neither that nor its ABORT ends before the device is known to be idle. */
+/*
+ * The device may still have what a dead worker took: neither that nor its ABORT ends before the device is known to be
+ * idle.
+ */
 START_TEST(removing_a_held_lun_does_not_end_the_abort_of_what_a_device_may_have)
 {
     struct vscsiif_request *req;

@@ -63,7 +63,10 @@ START_TEST(a_test_unit_ready_with_stale_segments_reaches_the_device)
 }
 END_TEST
 
-/* Sixteen wait at a slow device, and req_prod goes on. No request can be taken until one of them ends, so the worker must sleep. */
+/*
+ * Sixteen wait at a slow device, and req_prod goes on. No request can be taken until one of them ends, so the worker
+ * must sleep.
+ */
 START_TEST(a_ring_that_is_fuller_than_a_ring_can_be_halts_at_once)
 {
     static const uint32_t beyond[] = { 1, 2, 1000000, 0x7fffffff, 0xffffffef };

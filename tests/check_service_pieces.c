@@ -6,7 +6,9 @@
 
 #include "device-fixture.h"
 
-/* A drive behind a small limit: 120 KiB in one command. Blocks of 2048 bytes in pages 20, 21... by a list in page 10. */
+/*
+ * A drive behind a small limit: 120 KiB in one command. Blocks of 2048 bytes in pages 20, 21... by a list in page 10.
+ */
 static void put_large(uint16_t rqid, bool write, uint32_t lba, uint16_t blocks)
 {
     struct vscsiif_request *req = put_to(5, rqid);

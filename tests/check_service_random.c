@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Random sequences of events from guest, devices and toolstack, and of workers' deaths. After each step these rules must hold: every
- * request is answered once, ABORT and RESET never succeed before the commands that they ended were answered, and every count of
- * commands agrees with the commands. A failure names its seed, which repeats it. TEST_ROUNDS (rounds.h) tries more.
+ * Random sequences of events from guest, devices and toolstack, and of workers' deaths. After each step these rules
+ * must hold: every request is answered once, ABORT and RESET never succeed before the commands that they ended were
+ * answered, and every count of commands agrees with the commands. A failure names its seed, which repeats it.
+ * TEST_ROUNDS (rounds.h) tries more.
  */
 #include "config.h"
 

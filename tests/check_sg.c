@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands to sg nodes: channels, reserves, caps, refusals, and the end of every command. The test acts as the device. */
+/*
+ * Commands to sg nodes: channels, reserves, caps, refusals, and the end of every command. The test acts as the device.
+ */
 #include "config.h"
 
 #include <fcntl.h>

@@ -244,8 +244,8 @@ static int take_lock(const char *path)
 }
 
 /*
- * Holds the lock as libxl would and changes the file. It removes the lock's file before it releases the lock, and by then
- * it holds the next one for another change.
+ * Holds the lock as libxl would and changes the file. It removes the lock's file before it releases the lock, and by
+ * then it holds the next one for another change.
  */
 static int play_libxl(const char *lock, const char *data, int ready)
 {

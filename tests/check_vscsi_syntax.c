@@ -156,7 +156,8 @@ static const struct {
     { "/dev/sda,0:0:0:0,", "unknown option ''" },
     { "/dev/sda,0:0:0:0,readonyl",
       "unknown option 'readonyl': expected one of feature-host readonly backend=DOMAIN "
-      "pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS third-party-copy force required optional" },
+      "pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS third-party-copy force "
+      "required optional" },
     { "/dev/sda,0:0:0:0,backend", "unknown option 'backend'" },
     { "/dev/sda,0:0:0:0,backend=", "option 'backend=' has no value" },
     { "/dev/sda,0:0:0:0,backend=a,backend=b", "option 'backend=' is given twice" },

@@ -3,7 +3,8 @@
  * The peers of xl-scsi: a backend and a guest that only write xenstore states and have no rings or devices.
  * It imitates each side as its arguments say, with misbehaviour too, until it is ended.
  *
- *   fake-peers GUEST [backend=on|off|mute] [refuse=TEXT] [refuse-pdev=PDEV] [guest=linux|absent|silent|refuse] [delay=MS]
+ *   fake-peers GUEST [backend=on|off|mute] [refuse=TEXT] [refuse-pdev=PDEV]
+ *              [guest=linux|absent|silent|refuse] [delay=MS]
  *
  * backend=mute does not answer after state 2. guest=silent connects and then does not answer any more.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Emulated sg nodes. What the sources under test open as /proc/self/fd/N becomes one end of a socket pair, so that epoll
- * works as on a real node. The test acts as the device: commands wait until the test ends them.
- * It keeps sg's rules: at most 16 commands on an fd (EDOM), one reserved buffer, results in order of completion.
- * Link with $(FAKE_SG_FLAGS). Included by one .c file of a program.
+ * Emulated sg nodes. What the sources under test open as /proc/self/fd/N becomes one end of a socket pair, so that
+ * epoll works as on a real node. The test acts as the device: commands wait until the test ends them. It keeps sg's
+ * rules: at most 16 commands on an fd (EDOM), one reserved buffer, results in order of completion. Link with
+ * $(FAKE_SG_FLAGS). Included by one .c file of a program.
  */
 #ifndef PVSCSI_TESTS_FAKE_SG_H
 #define PVSCSI_TESTS_FAKE_SG_H

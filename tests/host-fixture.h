@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control process over a xenstore and workers in memory (fake-control.h), and a machine of made-up SCSI devices. Included
- * by one .c file of a program, which is linked with --wrap= of device_open, device_ask, device_claim, device_claim_end
- * and device_send.
+ * The control process over a xenstore and workers in memory (fake-control.h), and a machine of made-up SCSI devices.
+ * Included by one .c file of a program, which is linked with --wrap= of device_open, device_ask, device_claim,
+ * device_claim_end and device_send.
  */
 #ifndef PVSCSI_TESTS_HOST_FIXTURE_H
 #define PVSCSI_TESTS_HOST_FIXTURE_H
@@ -41,10 +41,15 @@ static bool ready, quit;
 static uint32_t left_at_device; /* what the next write_journal() says of it, and of the time-out of its orphan */
 static uint64_t left_deadline_us;
 
-/* What opening a device does in the threads: the error it ends with, and the name of an sg device at which it sleeps. */
+/*
+ * What opening a device does in the threads: the error it ends with, and the name of an sg device at which it sleeps.
+ */
 static int open_error;
 static const char *open_sleeps;
-/* What asking it does: whether it sleeps, how often it was begun, the error, and the identifier that a device gives instead of the one in sysfs. */
+/*
+ * What asking it does: whether it sleeps, how often it was begun, the error, and the identifier that a device gives
+ * instead of the one in sysfs.
+ */
 static int ask_error, asks_sleep, asked;
 static const char *unit_said;
 
@@ -155,7 +160,10 @@ static UNUSED void teardown(void)
 /* How long an event is waited for, microseconds: also on a slow machine that has other work. */
 #define PATIENCE_US 60000000u
 
-/* Lets everything happen for at least ms milliseconds, and the event loop go round some times however slow the machine is. */
+/*
+ * Lets everything happen for at least ms milliseconds, and the event loop go round some times however slow the machine
+ * is.
+ */
 static UNUSED void let_happen_ms(unsigned ms)
 {
     uint64_t end = now_us() + ms * 1000u;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A mock-xen of its own for each test, with a connection of domain 0 through libxenstore. Included by one .c file of a program.
+ * A mock-xen of its own for each test, with a connection of domain 0 through libxenstore. Included by one .c file of a
+ * program.
  */
 #ifndef PVSCSI_TESTS_MOCKXEN_CLIENT_H
 #define PVSCSI_TESTS_MOCKXEN_CLIENT_H

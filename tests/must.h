@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Assertions that cost nothing while they hold, for conditions that are checked many thousand times. libcheck writes the
- * place of each of its own assertions to a file. It shows that place when a test ends by a signal; valgrind and the
+ * Assertions that cost nothing while they hold, for conditions that are checked many thousand times. libcheck writes
+ * the place of each of its own assertions to a file. It shows that place when a test ends by a signal; valgrind and the
  * sanitizers show more. This file ends that for the assertions that follow, and has two shorter ones.
  */
 #ifndef TESTS_MUST_H

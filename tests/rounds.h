@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How often a test does what differs only in its numbers: values of a byte, random histories. TEST_ROUNDS in the environment
- * is a percentage of the usual number. tools/check sets it for valgrind, which is fifty times slower and looks for what
- * a few rounds show; gcc and the sanitizers run all rounds.
+ * How often a test does what differs only in its numbers: values of a byte, random histories. TEST_ROUNDS in the
+ * environment is a percentage of the usual number. tools/check sets it for valgrind, which is fifty times slower and
+ * looks for what a few rounds show; gcc and the sanitizers run all rounds.
  */
 #ifndef TESTS_ROUNDS_H
 #define TESTS_ROUNDS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The end of a test program: how its suite is run. libcheck runs each test in a process of its own. Included by one .c file
- * of a program.
+ * The end of a test program: how its suite is run. libcheck runs each test in a process of its own. Included by one .c
+ * file of a program.
  */
 #ifndef PVSCSI_TESTS_SUITE_H
 #define PVSCSI_TESTS_SUITE_H
@@ -21,7 +21,10 @@ static inline int run_suite(Suite *s)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* For one case: runs the tests that add() adds, each between set_up() and tear_down() (NULL: none). The program's exit status. */
+/*
+ * For one case: runs the tests that add() adds, each between set_up() and tear_down() (NULL: none). The program's exit
+ * status.
+ */
 static inline int run_tests(const char *name, void (*set_up)(void), void (*tear_down)(void), void (*add)(TCase *t))
 {
     Suite *s = suite_create(name);

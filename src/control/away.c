@@ -13,7 +13,10 @@
 #include "control/shared.h"
 #include "control/worker-link.h"
 
-/* Between two searches: 0.1 s, doubled up to 6.4 s. An event of the kernel's device model makes the next one due at once. */
+/*
+ * Between two searches: 0.1 s, doubled up to 6.4 s. An event of the kernel's device model makes the next one due at
+ * once.
+ */
 #define SEARCH_FIRST_US 100000u
 #define SEARCH_DOUBLINGS 6
 /* After an event: the kernel sends many at a time. */

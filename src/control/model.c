@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The lists of the model and its marks; see model.h. Nothing here reads xenstore, talks to a worker or decides anything. */
+/*
+ * The lists of the model and its marks; see model.h. Nothing here reads xenstore, talks to a worker or decides
+ * anything.
+ */
 #include "config.h"
 
 #include <inttypes.h>

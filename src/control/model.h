@@ -6,7 +6,8 @@
  * and vdev.c decide what follows.
  *
  * Calls go one way:
- *   host -> vhost -> vdev -> away, wish, reset; away -> opening, giveback, remember, worker-link -> at-work -> shared -> model
+ *   host -> vhost -> vdev -> away, wish, reset
+ *   away -> opening, giveback, remember, worker-link -> at-work -> shared -> model
  *   host -> events; host, vhost, vdev -> scan -> nodes -> model
  * A group of members is written by the file that its comment names. Another file may write one where a comment says so.
  */

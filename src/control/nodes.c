@@ -22,8 +22,8 @@ static void device_path(const struct vdev *d, const char *node, char out[STORE_P
 }
 
 /*
- * Ends a reason that is there. In a driver domain the node stays, empty: the toolstack made it, and a new one would count
- * for the domain's quota. 0 or -errno.
+ * Ends a reason that is there. In a driver domain the node stays, empty: the toolstack made it, and a new one would
+ * count for the domain's quota. 0 or -errno.
  */
 static int clear(struct host *h, const char *path)
 {
@@ -158,8 +158,8 @@ struct node_batch *node_batch_new(struct vhost *v)
 }
 
 /*
- * New nodes count for the quota of a driver domain. The states are there already, so they are written first: the guest's
- * devices do not depend on the others. Those are tried one by one, because some may be there too.
+ * New nodes count for the quota of a driver domain. The states are there already, so they are written first: the
+ * guest's devices do not depend on the others. Those are tried one by one, because some may be there too.
  */
 static int commit_without_room(struct node_batch *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Looks a device up, opens and claims it, in a thread, because open() of a sick device may sleep for a long time. Records
- * the result. vdev.c decides what follows.
+ * Looks a device up, opens and claims it, in a thread, because open() of a sick device may sleep for a long time.
+ * Records the result. vdev.c decides what follows.
  */
 #ifndef PVSCSI_OPENING_H
 #define PVSCSI_OPENING_H

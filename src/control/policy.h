@@ -14,7 +14,9 @@ struct lun_policy {
     struct scsi_rules rules;
 };
 
-/* feature_host: as the toolstack wrote it for the device or its virtual host. wish: NULL for a type without a device. */
+/*
+ * feature_host: as the toolstack wrote it for the device or its virtual host. wish: NULL for a type without a device.
+ */
 void policy_make(const struct settings *s, uint8_t type, bool feature_host, const struct wish *wish,
                  struct lun_policy *out);
 

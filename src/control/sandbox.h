@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How far workers are confined: the setting `sandbox`, and what of it this machine can do. It is tried once, in a
- * process that ends, before the daemon serves anybody or starts a thread. Workers confine themselves (worker/confine.h).
+ * process that ends, before the daemon serves anybody or starts a thread. Workers confine themselves
+ * (worker/confine.h).
  */
 #ifndef PVSCSI_SANDBOX_H
 #define PVSCSI_SANDBOX_H

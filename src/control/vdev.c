@@ -20,8 +20,8 @@
 #include "control/worker-link.h"
 
 /*
- * A new device that takes longer with one step of its opening is reported as failed, so that the others need not wait. A
- * device that the guest has already is waited for.
+ * A new device that takes longer with one step of its opening is reported as failed, so that the others need not wait.
+ * A device that the guest has already is waited for.
  */
 #define OPEN_DEADLINE_US 5000000u
 #define LATE_LOG_US 30000000u

@@ -23,7 +23,9 @@
 /* A worker of an earlier daemon ends by itself within 5 s after its daemon. One that lives longer is stuck. */
 #define OLD_WORKER_WAIT_US 15000000u
 #define OLD_WORKER_POLL_US 10000u
-/* A guest may lose a controller permanently when it is closed. So a lack of memory or descriptors is waited for: 5 s. */
+/*
+ * A guest may lose a controller permanently when it is closed. So a lack of memory or descriptors is waited for: 5 s.
+ */
 #define CONNECT_AGAIN_US 100000u
 #define CONNECT_TRIES 50
 
@@ -79,7 +81,9 @@ static void put_policy(struct vdev *d, struct worker_msg *msg)
     }
 }
 
-/* The worker can open the node when it gets the message. Without it, LUN_ADDED says that the device cannot be opened. */
+/*
+ * The worker can open the node when it gets the message. Without it, LUN_ADDED says that the device cannot be opened.
+ */
 static void add_node(struct vdev *d)
 {
     struct sandbox_nodes *nodes = d->vhost->worker.nodes;

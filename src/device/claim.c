@@ -29,8 +29,8 @@ enum hold {
 static const struct {
     enum hold hold;
     /*
-     * The kernel polls an optical drive unless it is open exclusively and for writing. Anything else is held for reading:
-     * udev looks at a disk that was closed after writing, and LVM could take it before the next daemon has it.
+     * The kernel polls an optical drive unless it is open exclusively and for writing. Anything else is held for
+     * reading: udev looks at a disk that was closed after writing, and LVM could take it before the next daemon has it.
      */
     bool for_writing;
     bool one_user; /* a program that has a node open is refused: it moves the medium */

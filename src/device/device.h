@@ -76,7 +76,10 @@ int device_open(const struct device_roots *roots, struct device *dev, struct dev
 /* Closes those that are open, and sets them to -1. */
 void device_close(struct device_fds *fds);
 
-/* An error of the functions above that means that the device is not there, or cannot be told from another. That may pass. */
+/*
+ * An error of the functions above that means that the device is not there, or cannot be told from another. That may
+ * pass.
+ */
 bool device_error_is_absence(int error);
 
 /* True: the error of a function above will not pass by itself. There is no such device, or it cannot be given away. */

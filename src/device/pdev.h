@@ -30,7 +30,9 @@ struct pdev {
     uint64_t lun;
     char text[PDEV_TEXT_MAX]; /* PDEV_NODE: the path; PDEV_WWID: the identifier, as in sysfs; PDEV_FILE: the path */
 };
-/* Writes a reason or a remark to why[DEVICE_WHY_MAX], unless that is NULL. Returns error, for "return device_say(...)". */
+/*
+ * Writes a reason or a remark to why[DEVICE_WHY_MAX], unless that is NULL. Returns error, for "return device_say(...)".
+ */
 int device_say(char *why, int error, const char *fmt, ...) PRINTF(3, 4);
 
 /* 0, or -EINVAL and a reason in why[DEVICE_WHY_MAX] (may be NULL). */

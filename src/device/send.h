@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sends a command without data to a device, and waits for its end. May sleep in the kernel, so it is called in a thread. */
+/*
+ * Sends a command without data to a device, and waits for its end. May sleep in the kernel, so it is called in a
+ * thread.
+ */
 #ifndef PVSCSI_SEND_H
 #define PVSCSI_SEND_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Events of the kernel's device model about SCSI devices. They are only hints: the kernel drops what does not fit into a
- * socket's buffer. It never says which device it is: its user looks at sysfs, and looks from time to time anyway.
+ * Events of the kernel's device model about SCSI devices. They are only hints: the kernel drops what does not fit into
+ * a socket's buffer. It never says which device it is: its user looks at sysfs, and looks from time to time anyway.
  *
  * These are the kernel's own events (kobject_uevent), not udevd's: they need no udevd, and devtmpfs has made the nodes
  * before they are sent. A netlink socket needs no library.

@@ -218,7 +218,10 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
     d->check_out = d->route == SCSI_TO_DEVICE && scsi_policy_checks_parameters(f, cdb);
 }
 
-/* One sixth of the guest's time, 1 to 10 s, remains for the host's error handling, so that it starts before the guest's. */
+/*
+ * One sixth of the guest's time, 1 to 10 s, remains for the host's error handling, so that it starts before the
+ * guest's.
+ */
 uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s)
 {
     enum {

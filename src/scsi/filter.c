@@ -27,7 +27,10 @@ enum {
     B0_OPTIMAL = 12,
     B0_ATOMIC = 44,
     B0_ATOMIC_BOUNDARY = 56,
-    /* How much is fetched if the guest asks for less: a list of pages that SPC-2's allocation length of one byte allows; ... */
+    /*
+     * How much is fetched if the guest asks for less: a list of pages that SPC-2's allocation length of one byte
+     * allows; ...
+     */
     WHOLE_PAGE_LIST = 255,
     WHOLE_OPCODES = 16384, /* ... about 800 descriptors with time-outs; disks have less than 100 */
     WHOLE_TAPE_LIMITS = 6,

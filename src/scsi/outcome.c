@@ -51,7 +51,10 @@ struct endings {
  */
 #define TAPE_MAY_HAVE_MOVED .tape = CHECK(0x06, 0x29, 0x00)
 #define UNCERTAIN(asc, ascq) .disk = CHECK(0x0b, asc, ascq), .other = CHECK(0x0b, asc, ascq), TAPE_MAY_HAVE_MOVED
-/* The guest keeps the LUN while its device is not there. NO_CONNECT would add nothing but what scsi_answer_of_test() says. */
+/*
+ * The guest keeps the LUN while its device is not there. NO_CONNECT would add nothing but what scsi_answer_of_test()
+ * says.
+ */
 #define ABSENT ALL_TYPES(CHECK(0x05, 0x25, 0x00))
 
 /* The host bytes of Linux, which vscsiif.h numbers alike. Row 0 is for all that are not known. */

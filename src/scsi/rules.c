@@ -80,10 +80,10 @@ static int parse_rule(const char *text, size_t len, bool deny, struct scsi_rule 
         if (!isgraph((unsigned char)text[i]))
             return wrong(why, "a character that is not part of a command; expected such as 3b or a3/0f");
     if (!fits)
-        return wrong(
-            why,
-            "'%.*s' is no command; expected an opcode in two hexadecimal digits, or with a service action, such as 3b or a3/0f",
-            (int)(len < 24 ? len : 24), text);
+        return wrong(why,
+                     "'%.*s' is no command; expected an opcode in two hexadecimal digits, or with a service action, "
+                     "such as 3b or a3/0f",
+                     (int)(len < 24 ? len : 24), text);
     cdb[0] = r.opcode;
     cdb[1] = r.action;
     if (r.some_action && scsi_rule_action(cdb) != r.action)
@@ -146,10 +146,10 @@ static int parse_group(const char *text, size_t len, bool deny, struct scsi_type
     int n;
 
     if (!types)
-        return wrong(
-            why,
-            "'%.*s' is no type of device; expected TYPE:COMMANDS, with disk, tape, optical, changer, other or all as TYPE",
-            (int)(name < 24 ? name : 24), text);
+        return wrong(why,
+                     "'%.*s' is no type of device; expected TYPE:COMMANDS, "
+                     "with disk, tape, optical, changer, other or all as TYPE",
+                     (int)(name < 24 ? name : 24), text);
     n = parse_list(colon + 1, len - name - 1, deny, out->rule + out->n, SCSI_RULE_LIST_MAX - out->n, why);
     if (n < 0)
         return n;

@@ -93,9 +93,9 @@ bool scsi_answer_is_safe(const struct scsi_answer *a);
  */
 void scsi_answer_unknown(struct scsi_answer *a, uint8_t type, uint32_t data_len);
 /*
- * The answer of TEST UNIT READY: sense data says a failure, never a host byte. Linux's error handler sends this command to
- * see whether a disk is back. With any host byte but 0 it goes on to resets, and in the end it takes the disk offline for
- * good (scsi_eh_completed_normally()); with sense data it sends the failed command again.
+ * The answer of TEST UNIT READY: sense data says a failure, never a host byte. Linux's error handler sends this command
+ * to see whether a disk is back. With any host byte but 0 it goes on to resets, and in the end it takes the disk
+ * offline for good (scsi_eh_completed_normally()); with sense data it sends the failed command again.
  */
 void scsi_answer_of_test(struct scsi_answer *a);
 /* Makes an answer from elsewhere (such as the PR helper) safe. True: it was not, and is now scsi_answer_unknown(). */
@@ -191,17 +191,17 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
  */
 bool scsi_answers_opcode(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action, uint8_t action);
 /*
- * Changes data-in of a command with .filter_in before it goes to the guest: VPD page B0h and the list of supported pages
- * of a disk, READ BLOCK LIMITS of a tape, the WP bit in MODE SENSE's header of a disk or tape with .readonly, all that
- * names third-party copy if it is refused, refused commands in REPORT SUPPORTED OPERATION CODES. The data
- * of READ CAPACITY is not changed; f->block_size is taken from it. data: len valid bytes, with room for alloc bytes.
- * Returns the new length (<= alloc).
+ * Changes data-in of a command with .filter_in before it goes to the guest: VPD page B0h and the list of supported
+ * pages of a disk, READ BLOCK LIMITS of a tape, the WP bit in MODE SENSE's header of a disk or tape with .readonly, all
+ * that names third-party copy if it is refused, refused commands in REPORT SUPPORTED OPERATION CODES. The data of READ
+ * CAPACITY is not changed; f->block_size is taken from it. data: len valid bytes, with room for alloc bytes. Returns
+ * the new length (<= alloc).
  */
 uint32_t scsi_filter_data_in(struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data, uint32_t len,
                              uint32_t alloc);
 /*
- * What to ask the device for in place of a .filter_in command: what changes in a list changes the length at its head, so
- * the whole list must come, even if the guest's allocation length or buffer (data_len) cuts it. Both are passed to
+ * What to ask the device for in place of a .filter_in command: what changes in a list changes the length at its head,
+ * so the whole list must come, even if the guest's allocation length or buffer (data_len) cuts it. Both are passed to
  * scsi_filter_data_in(), and of what it returns the guest gets .give bytes at most. A list larger than what is fetched
  * here, and less than four bytes, stay as they are.
  */
@@ -213,9 +213,9 @@ struct scsi_fetch {
 struct scsi_fetch scsi_filter_fetch(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len);
 /*
  * A disk without VPD page B0h is given one, or its guest would know no limit; and a list of pages that names it, if it
- * has no list. When *a is the refusal of such an INQUIRY, *a becomes GOOD, the page is written to data (at most data_len
- * bytes, which is what the guest asked for), and its length is returned. 0, and nothing touched, in every other case.
- * For .filter_in commands only.
+ * has no list. When *a is the refusal of such an INQUIRY, *a becomes GOOD, the page is written to data (at most
+ * data_len bytes, which is what the guest asked for), and its length is returned. 0, and nothing touched, in every
+ * other case. For .filter_in commands only.
  */
 uint32_t scsi_fix_refused(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], uint8_t *data,
                           uint32_t data_len, struct scsi_answer *a);
@@ -274,8 +274,8 @@ uint32_t scsi_report_luns(const uint8_t cdb[SCSI_CDB_MAX], const uint16_t *luns,
 /*
  * Answers a command to a LUN that does not exist, on a target that does. INQUIRY gets qualifier 3 and type 1Fh, REQUEST
  * SENSE gets ILLEGAL REQUEST 25h/00h as data, and any other command gets CHECK CONDITION 05/25/00; the caller answers
- * REPORT LUNS. Writes data-in to out (at most out_size bytes) and returns its length. *a gets status, sense and residual
- * (data_len minus that length).
+ * REPORT LUNS. Writes data-in to out (at most out_size bytes) and returns its length. *a gets status, sense and
+ * residual (data_len minus that length).
  */
 uint32_t scsi_absent_lun(const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len, uint8_t *out, uint32_t out_size,
                          struct scsi_answer *a);

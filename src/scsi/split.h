@@ -38,8 +38,8 @@ struct scsi_piece {
 /*
  * Prepares the pieces of a command. type: peripheral device type; block_size: bytes, 0 when it is not known;
  * data_len: bytes of the guest's buffer; piece_max: bytes that the device takes in one command.
- * False, and *s is of no use, for every command that cannot be carried out in pieces: it is no READ or WRITE (6, 10, 12,
- * 16) of a disk or READ or WRITE (10, 12) of an optical drive; it has protection information; it names other than
+ * False, and *s is of no use, for every command that cannot be carried out in pieces: it is no READ or WRITE (6, 10,
+ * 12, 16) of a disk or READ or WRITE (10, 12) of an optical drive; it has protection information; it names other than
  * data_len bytes; one block is more than piece_max; its last block has no address.
  */
 bool scsi_split_begin(struct scsi_split *s, uint8_t type, uint32_t block_size, const uint8_t cdb[SCSI_CDB_MAX],

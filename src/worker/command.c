@@ -217,7 +217,9 @@ static bool reservation_command(const struct cmd *c)
     return c->cdb[0] == PR_OP_IN || c->cdb[0] == PR_OP_OUT;
 }
 
-/* The whole command, as it goes to the device. There is room for what the filter fetches: it is less than any buffer. */
+/*
+ * The whole command, as it goes to the device. There is room for what the filter fetches: it is less than any buffer.
+ */
 static void prepare_whole(struct cmd *c)
 {
     c->piece = (struct scsi_piece){ .cdb_len = c->req.cmd_len, .len = c->data_len };

@@ -28,8 +28,9 @@ static void inventory_changed(struct service *svc, const struct lun *changed)
 }
 
 /*
- * How this LUN's persistent reservations reach the device: decided once, when the LUN is added. A device without a block
- * node never uses the helper, which gives each command 1 ms: the kernel raises that time-out for block nodes only.
+ * How this LUN's persistent reservations reach the device: decided once, when the LUN is added. A device without a
+ * block node never uses the helper, which gives each command 1 ms: the kernel raises that time-out for block nodes
+ * only.
  */
 static enum scsi_pr pr_path(const struct worker_msg *msg, bool has_block)
 {
@@ -271,8 +272,8 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
 }
 
 /*
- * No later event would end the commands in the queue. Those of a dead predecessor wait for WM_LUN_RELEASE, which comes for
- * a LUN that is being removed too: until then a device may have them, and their ABORTs must not succeed.
+ * No later event would end the commands in the queue. Those of a dead predecessor wait for WM_LUN_RELEASE, which comes
+ * for a LUN that is being removed too: until then a device may have them, and their ABORTs must not succeed.
  */
 static void end_queue(struct service *svc, struct lun *lun)
 {

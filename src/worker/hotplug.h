@@ -12,7 +12,8 @@
 /*
  * The fds are taken over whatever happens; block_fd may be -1, and with LUN_AWAY node_fd is -1. With LUN_RETURNED the
  * LUN is there, and these are new descriptors of its device: what is in flight ends on the old ones. A device that was
- * deleted in between is reported to the guest by UNIT ATTENTION 29h/00h. 0 or -errno; nothing is added or replaced then.
+ * deleted in between is reported to the guest by UNIT ATTENTION 29h/00h. 0 or -errno; nothing is added or replaced
+ * then.
  */
 int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, int block_fd);
 /*

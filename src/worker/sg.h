@@ -69,7 +69,9 @@ int sg_device_init(struct sg_device *dev, struct sg_pool *pool, int node_fd);
  * which is then closed. After -errno the old node is in use as before (node_fd is closed).
  */
 int sg_device_replace(struct sg_device *dev, int node_fd);
-/* Its device was deleted: closes its fds as soon as they are idle. sg_device_replace() or sg_device_deinit() follows. */
+/*
+ * Its device was deleted: closes its fds as soon as they are idle. sg_device_replace() or sg_device_deinit() follows.
+ */
 void sg_device_abandon(struct sg_device *dev);
 /* Closes its fds. Only with nothing in flight, or when the process is about to end. */
 void sg_device_deinit(struct sg_device *dev);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The service against any device: commands of a guest, and what devices answer to them, in any order and after any time.
- * One device's persistent reservations go to a PR helper, which also answers anything, late or never.
- * The input is a list of steps; see step(). Whatever they are, each request gets exactly one answer; no byte is written
- * outside of a read's segments, nor beyond what its answer says has come; and no byte of ours shows up in the guest's pages.
- * The helper sees only whole reservation commands, each with one descriptor, and no command that changes a reservation twice.
+ * The service against any device: commands of a guest, and what devices answer to them, in any order and after any
+ * time. One device's persistent reservations go to a PR helper, which also answers anything, late or never. The input
+ * is a list of steps; see step(). Whatever they are, each request gets exactly one answer; no byte is written outside
+ * of a read's segments, nor beyond what its answer says has come; and no byte of ours shows up in the guest's pages.
+ * The helper sees only whole reservation commands, each with one descriptor, and no command that changes a reservation
+ * twice.
  *
  * The devices are those of fake-sg.h. Built with libFuzzer, and without it as a program that replays files.
  */

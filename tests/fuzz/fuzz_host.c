@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process against any history: what toolstacks and guests write to xenstore, what workers say, and what fails. The
- * input is a list of steps; see step(). Whatever they are, the daemon writes printable text below its own nodes only, keeps no
- * descriptor and no memory, and serves a guest that comes afterwards.
+ * The control process against any history: what toolstacks and guests write to xenstore, what workers say, and what
+ * fails. The input is a list of steps; see step(). Whatever they are, the daemon writes printable text below its own
+ * nodes only, keeps no descriptor and no memory, and serves a guest that comes afterwards.
  *
- * xenstore and the workers are those of fake-control.c; the devices are files, and one disk in a made-up sysfs that answers
- * nothing. Built with libFuzzer, and without it as a program that replays files.
+ * xenstore and the workers are those of fake-control.c; the devices are files, and one disk in a made-up sysfs that
+ * answers nothing. Built with libFuzzer, and without it as a program that replays files.
  */
 #include "config.h"
 

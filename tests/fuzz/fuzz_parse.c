@@ -3,9 +3,11 @@
  * The parsers of foreign bytes that are neither a guest's requests nor a helper's answers: addresses and p-devs,
  * values of xenstore, entries of vscsi=, the control socket's requests, messages between control process and worker,
  * and mock-xen's wire (parse-mock.c). Whatever the input is, what must hold is checked: ranges, that a text formatted
- * again parses to the same, that what xl-scsi lets pass the daemon understands, that a refusal has a reason of one line.
+ * again parses to the same, that what xl-scsi lets pass the daemon understands, that a refusal has a reason of one
+ * line.
  *
- * Input: 1 byte selects the parser, the rest is for it. Built with libFuzzer, and without it as a program that replays files.
+ * Input: 1 byte selects the parser, the rest is for it. Built with libFuzzer, and without it as a program that replays
+ * files.
  */
 #include "config.h"
 

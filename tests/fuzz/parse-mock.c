@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mock-xen's wire, for fuzz_parse.c: the real connections and requests, over a socketpair, in a mock-xen that is made anew for
- * each input. Each message that is answered is answered in its form, and at the end nothing is left.
+ * mock-xen's wire, for fuzz_parse.c: the real connections and requests, over a socketpair, in a mock-xen that is made
+ * anew for each input. Each message that is answered is answered in its form, and at the end nothing is left.
  *
- * Input: 1 byte (bit 0: what follows is sent as it is; else it is a list of messages: 1 byte type, 1 byte transaction, 1 byte
- * length, payload; bit 1: the client is domain 1).
+ * Input: 1 byte (bit 0: what follows is sent as it is; else it is a list of messages: 1 byte type, 1 byte transaction,
+ * 1 byte length, payload; bit 1: the client is domain 1).
  */
 #include "config.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* main() of a replay program: each file named on the command line is one input. For a fuzzer built without libFuzzer. */
+/*
+ * main() of a replay program: each file named on the command line is one input. For a fuzzer built without libFuzzer.
+ */
 #ifndef PVSCSI_TESTS_REPLAY_H
 #define PVSCSI_TESTS_REPLAY_H
 

@@ -4,10 +4,11 @@
  * device in dom0 and on the same device in a guest, and compares the lines.
  *
  * Three lists. "table" makes commands from every row of src/scsi/cdb-table.c that fits the device's type: good and bad
- * fields, short and long allocation lengths, lengths that disagree with the buffer. "opcodes" sends every opcode that the table does
- * not have for that type. "list" reads commands from standard input, one a line: a length, '<' (data-in), '>' (data-out) or '-',
- * and the CDB in hex; after '>' the buffer is filled with the byte that follows, in hex: "512>a5 2a 00 ...". "<=100" prints no more than
- * the first 100 bytes of the data, for a device that sends what it has in its memory behind a short block.
+ * fields, short and long allocation lengths, lengths that disagree with the buffer. "opcodes" sends every opcode that
+ * the table does not have for that type. "list" reads commands from standard input, one a line: a length, '<'
+ * (data-in), '>' (data-out) or '-', and the CDB in hex; after '>' the buffer is filled with the byte that follows, in
+ * hex: "512>a5 2a 00 ...". "<=100" prints no more than the first 100 bytes of the data, for a device that sends what it
+ * has in its memory behind a short block.
  *
  * It never compares anything itself, and it destroys what is on the device.
  */

@@ -392,7 +392,9 @@ static bool is_named(struct xs_handle *xs, const char *id, const char *name)
     return same;
 }
 
-/* find_domain: the id of the domain with this name, as decimal digits. The file is tried first, and has it afterwards. */
+/*
+ * find_domain: the id of the domain with this name, as decimal digits. The file is tried first, and has it afterwards.
+ */
 static bool find_domain(struct xs_handle *xs, const char *name, const char *file, char id[16])
 {
     FILE *f = fopen(file, "re");

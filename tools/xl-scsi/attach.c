@@ -127,7 +127,8 @@ static int refused(struct target *t, const struct share *sh)
 
 /*
  * The backend can take a dev at the moment when the guest has finished looking for devs at 3, or can have finished with
- * the devs at 1 when this one was placed. Then neither side does anything more, and the guest has to be asked to look again.
+ * the devs at 1 when this one was placed. Then neither side does anything more, and the guest has to be asked to look
+ * again.
  */
 static int nudge(struct xenstore *s, void *ctx)
 {

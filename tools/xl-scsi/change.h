@@ -38,22 +38,22 @@ struct change {
 /* The times of the change begin now. */
 void change_begin(struct change *c);
 /*
- * The backend of this vhost is this domain's pvscsid, and it does not run. False where that cannot be known: of a driver
- * domain, and of a vhost that the kernel's backend has.
+ * The backend of this vhost is this domain's pvscsid, and it does not run. False where that cannot be known: of a
+ * driver domain, and of a vhost that the kernel's backend has.
  */
 bool change_backend_is_away(const struct change *c, uint32_t backend, uint32_t id);
 /* ... and it runs. False also where that cannot be known. */
 bool change_backend_runs(const struct change *c, uint32_t backend, uint32_t id);
 /*
- * True: the change waits in vain, because change_backend_is_away() at two questions, CHANGE_SERVED_US after its begin at
- * the earliest. (A daemon that is being restarted is away at one.) Lowers *wake to the time of the next question.
+ * True: the change waits in vain, because change_backend_is_away() at two questions, CHANGE_SERVED_US after its begin
+ * at the earliest. (A daemon that is being restarted is away at one.) Lowers *wake to the time of the next question.
  */
 bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *wake);
 /* xenstore_wait() until deadline_us; -ETIMEDOUT also if change_is_vain(). */
 int change_wait(struct change *c, uint32_t backend, uint32_t id);
 /*
- * Which side of a vhost in these states (0..8) a change waited for in vain: the words for the user, who is also told what
- * to do if pvscsid does not run.
+ * Which side of a vhost in these states (0..8) a change waited for in vain: the words for the user, who is also told
+ * what to do if pvscsid does not run.
  */
 const char *change_silent_side(const struct change *c, uint32_t backend, uint32_t id, unsigned state,
                                unsigned fe_state);

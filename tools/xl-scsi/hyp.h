@@ -31,8 +31,8 @@ const char *hyp_xen_lib_dir(void);
 /* Is the kernel's xen-scsiback bound to this vhost? Known only if the backend is this domain. */
 bool hyp_kernel_backend(uint32_t domid, uint32_t backend, uint32_t id);
 /*
- * Does a process listen at the control socket of this domain's pvscsid, in RUNSTATEDIR/pvscsid? 1; 0: no, and there is no
- * process of this name; -1: not known.
+ * Does a process listen at the control socket of this domain's pvscsid, in RUNSTATEDIR/pvscsid? 1; 0: no, and there is
+ * no process of this name; -1: not known.
  */
 int hyp_pvscsid_runs(void);
 

@@ -34,7 +34,9 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
 
     snprintf(dir, sizeof(dir), DEV_FMT, t->backend, t->c->domid, t->id, sh->n);
     share_vdev(sh, vdev);
-    /* Xen's pvscsi.txt: p-dev is an address, p-devname the user's name for it. Only the backend may know the address. */
+    /*
+     * Xen's pvscsi.txt: p-dev is an address, p-devname the user's name for it. Only the backend may know the address.
+     */
     xenstore_write(s, sh->entry->at[0] ? sh->entry->at : sh->entry->pdev, "%s/p-dev", dir);
     xenstore_write(s, sh->entry->pdev, "%s/p-devname", dir);
     if (sh->entry->unit)

@@ -37,9 +37,9 @@ struct target {
 };
 
 /*
- * Places the devices of one vhost, in one transaction; t->placed then, unless it is a dry run. Waits while another change
- * of the vhost is under way, without c->lock, and checks again after it that the devices are free (c->claim). 0, or
- * -errno with the reason. After success the nodes that tell the answers are watched.
+ * Places the devices of one vhost, in one transaction; t->placed then, unless it is a dry run. Waits while another
+ * change of the vhost is under way, without c->lock, and checks again after it that the devices are free (c->claim). 0,
+ * or -errno with the reason. After success the nodes that tell the answers are watched.
  */
 int place_target(struct target *t);
 /* Ends these watches. */

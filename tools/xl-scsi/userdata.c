@@ -25,7 +25,9 @@ static char *path_of(const struct userdata *u, char what, const char *name)
     return strf("%s/userdata-%c.%u.%s.%s", u->dir, what, u->domid, u->uuid, name);
 }
 
-/* The holder of the lock removes the file before it lets go. Then our lock is on a file that no longer has this name. */
+/*
+ * The holder of the lock removes the file before it lets go. Then our lock is on a file that no longer has this name.
+ */
 static bool is_still(const char *path, int fd)
 {
     struct stat by_name, by_fd;

@@ -148,7 +148,9 @@ int wanted_note(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e,
     return text && stamp ? xenstore_transact(s, put_note, &note) : -ENOMEM;
 }
 
-/* A user may have attached it by hand in the meantime. A device that is on its way out (states 5 and 6) does not count. */
+/*
+ * A user may have attached it by hand in the meantime. A device that is on its way out (states 5 and 6) does not count.
+ */
 static bool there_already(struct xenstore *s, uint32_t domid, const struct vscsi_entry *e)
 {
     struct guest_view v;

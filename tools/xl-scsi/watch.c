@@ -286,8 +286,8 @@ static void look_at(struct watcher *w, struct seen *seen)
 }
 
 /*
- * xl-scsi notes what a guest lacks after its creation too, long after the domain has appeared. So a note makes all domains
- * as new.
+ * xl-scsi notes what a guest lacks after its creation too, long after the domain has appeared. So a note makes all
+ * domains as new.
  */
 static void hear_notes(struct watcher *w)
 {
