@@ -5,11 +5,8 @@
  * a reset that ended) is recorded here by the file that learns it, which then calls model_changed(). Only vhost.c
  * and vdev.c decide what follows.
  *
- * Calls go one way:
- *   host -> vhost -> vdev -> away, wish, reset
- *   away -> opening, giveback, remember, worker-link -> at-work -> shared -> model
- *   host -> events; host, vhost, vdev -> scan -> nodes -> model
- * A group of members is written by the file that its comment names. Another file may write one where a comment says so.
+ * Calls go one way; docs/architecture.md has the list of them. A group of members is written by the file that its
+ * comment names. Another file may write one where a comment says so.
  */
 #ifndef PVSCSI_MODEL_H
 #define PVSCSI_MODEL_H
