@@ -139,7 +139,7 @@ static const struct {
     { "naa.5000c50015ea71a,0:0:0:0", "hex digits after 'naa.'; expected 16 or 32" },
     { "naa.5000c50015ea71acd,0:0:0:0", "hex digits after 'naa.'; expected 16 or 32" },
     { "naa.5000c50015ea71ag,0:0:0:0", "hex digits after 'naa.'; expected 16 or 32" },
-    { "naa.,0:0:0:0", "expected a wwid" },
+    { "naa.,0:0:0:0", "0 hex digits after 'naa.'; expected 16 or 32" },
     { "naa.5000c50015ea71ac:,0:0:0:0", "has no LUN after the ':'; expected a decimal number" },
     { "naa.5000c50015ea71ac:18446744073709551616,0:0:0:0", "has no LUN after the ':'" },
     { "naa.5000c50015ea71ac:x,0:0:0:0", "has no LUN after the ':'" },

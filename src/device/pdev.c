@@ -12,7 +12,7 @@
 #include "device/pdev.h"
 
 #define BY_ID "/dev/disk/by-id/"
-#define EXPECTED "expected /dev/..., h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs"
+#define EXPECTED "expected " PDEV_FORMS
 
 int device_say(char *why, int error, const char *fmt, ...)
 {
@@ -61,8 +61,10 @@ int pdev_parse(const char *text, struct pdev *out, char *why)
         return device_say(why, -EINVAL, "the p-dev is %zu characters long; at most %d are taken", len,
                           PDEV_TEXT_MAX - 1);
     if (text[0] == '/') {
-        if (strncmp(text, "/dev/", 5) != 0 || text[5] == '\0')
+        if (strncmp(text, "/dev/", 5) != 0)
             return device_say(why, -EINVAL, "'%.80s' is not below /dev; " EXPECTED, text);
+        if (text[len - 1] == '/')
+            return device_say(why, -EINVAL, "'%.80s' is a directory; expected a device node such as /dev/sg0", text);
         out->kind = PDEV_NODE;
         memcpy(out->text, text, len + 1);
         return 0;
@@ -84,6 +86,10 @@ int pdev_parse(const char *text, struct pdev *out, char *why)
     }
     for (size_t i = 0; i < ARRAY_SIZE(wwid_prefix); i++) {
         if (strncasecmp(text, wwid_prefix[i], strlen(wwid_prefix[i])) == 0) {
+            if (!text[strlen(wwid_prefix[i])])
+                return device_say(
+                    why, -EINVAL,
+                    "'%.80s' has no identifier; expected a wwid as in /sys/class/scsi_device/*/device/wwid", text);
             out->kind = PDEV_WWID;
             memcpy(out->text, text, len + 1);
             return 0;

@@ -21,6 +21,8 @@ enum pdev_kind {
 };
 #define PDEV_TEXT_MAX 512 /* with the NUL */
 #define DEVICE_WHY_MAX 256
+/* The forms of a p-dev in short, for messages. vscsi(7) has them all. */
+#define PDEV_FORMS "/dev/..., h:c:t:l, naa.<16 or 32 hex digits>[:lun] or a wwid as in sysfs"
 
 /* The parts of a p-dev, before it is looked up. */
 struct pdev {

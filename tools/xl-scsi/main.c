@@ -63,7 +63,7 @@ static void usage(FILE *out)
         if (commands[i].what)
             fprintf(out, "  %-8s%-31s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
     fprintf(out,
-            "\nPDEV: /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid, as the backend's domain knows it.\n"
+            "\nPDEV: " PDEV_FORMS ", in the backend's domain.\n"
             "VDEV: h:c:t:l as the guest will see it. Options: %s.\n\nOptions:\n",
             vscsi_options_help);
     for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {

@@ -68,17 +68,12 @@ static int parse_pdev(const char *text, struct vscsi_entry *e, char *err)
     struct pdev p;
 
     if (*text == '\0')
-        return wrong(err, "no p-dev: expected /dev/..., h:c:t:l, naa.<hex>[:lun] or a wwid before the first comma");
+        return wrong(err, "no p-dev before the first comma: expected " PDEV_FORMS);
     if (strlen(text) >= PDEV_TEXT_MAX)
         return wrong(err, "p-dev '%s...' is too long: at most %d characters", Q(text), PDEV_TEXT_MAX - 1);
     for (const char *c = text; *c; c++)
         if (!isprint((unsigned char)*c))
             return wrong(err, "p-dev '%s' holds a character that cannot be printed", Q(text));
-    /* Two kinds of incomplete p-dev. */
-    if (strncmp(text, "/dev/", 5) == 0 && text[strlen(text) - 1] == '/')
-        return wrong(err, "p-dev '%s' is a directory: expected a device node such as /dev/sg0", Q(text));
-    if (strcspn(text, "./") == strlen(text) - 1 && text[strlen(text) - 1] == '.')
-        return wrong(err, "p-dev '%s': expected a wwid as in /sys/class/scsi_device/*/device/wwid", Q(text));
     if (pdev_parse(text, &p, why) < 0)
         return wrong_pdev(text, why, err);
     e->kind = p.kind;
