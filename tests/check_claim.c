@@ -15,7 +15,7 @@
 #include <sys/sysmacros.h>
 
 #include "common/util.h"
-#include "control/claim.h"
+#include "control/claims.h"
 #include "device/claim.h"
 #include "device/holder.h"
 #include "suite.h"

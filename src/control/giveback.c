@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "common/util.h"
-#include "control/claim.h"
+#include "control/claims.h"
 #include "control/giveback.h"
 #include "control/shared.h"
 #include "device/ask.h"

@@ -14,7 +14,7 @@
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/away.h"
-#include "control/claim.h"
+#include "control/claims.h"
 #include "control/events.h"
 #include "control/giveback.h"
 #include "control/host.h"

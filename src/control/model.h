@@ -38,7 +38,7 @@ struct host;
 struct vhost;
 struct vdev;
 struct opening; /* opening.h */
-struct claim;   /* claim.h */
+struct claim;   /* claims.h */
 struct claims;
 struct giveback;  /* giveback.c */
 struct reset_job; /* reset.c */

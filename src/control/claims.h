@@ -3,8 +3,8 @@
  * The claims on the devices that guests have (device/claim.h): one for each device, however many LUNs are on it. The
  * threads that open devices take claims, so this is the one set of the control process with a lock.
  */
-#ifndef PVSCSI_CONTROL_CLAIM_H
-#define PVSCSI_CONTROL_CLAIM_H
+#ifndef PVSCSI_CONTROL_CLAIMS_H
+#define PVSCSI_CONTROL_CLAIMS_H
 
 #include <stdbool.h>
 

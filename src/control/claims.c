@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The claims on devices; see claim.h. */
+/* The claims on devices; see claims.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "common/util.h"
-#include "control/claim.h"
+#include "control/claims.h"
 
 enum claim_state {
     CLAIM_MOVING, /* a thread takes it, or gives it back */
