@@ -81,4 +81,29 @@ affects "gcc ${tree}mock:tests/test-pr-example.sh mock:tests/test-the-*.sh mock:
     tests/xen/t-10-disk.sh
 affects "clang demo fuzz gcc mock:tests/test-*.sh sanitize valgrind xen:73-* xen:76-* xen:[0124678]* xen:[014]*" src/pr/client.c src/scsi/filter.c
 "$TOP/tools/check" --affected a/file/of/nowhere 2>/dev/null && fail "a file of nowhere affects something"
+
+# Of the unit tests, those that link a changed source.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+# links PATH... : TEST... ! TEST...: a change of the files leads to the former tests, and not to the latter.
+links() {
+    local paths=() got expected=yes name
+    while [ "$1" != : ]; do
+        paths+=("$1")
+        shift
+    done
+    shift
+    got=$(changes_programs "${top_builddir:-.}" "${paths[@]}") || fail "changes_programs ${paths[*]}"
+    for name; do
+        case $name in
+        '!') expected=no ;;
+        *) [ "$(grep -qx "$name" <<<"$got" && echo yes || echo no)" = $expected ] || fail "${paths[*]} lead to" $got ;;
+        esac
+    done
+}
+links src/pr/proto.c : check_pr_proto check_pr_client check_service ! check_ring check_options check_xl_args
+links tests/suite.h tests/check_xl_args.c : check_ring check_xl_args
+links tools/mock-xen/txn.c : check_mockxen_store ! check_ring
+for path in docs/scsi.md tools/check src/gone.c Makefile.am; do
+    ! changes_programs "${top_builddir:-.}" src/pr/proto.c $path || fail "only programs that link $path are run"
+done
 echo "$(wc -l <<<"$files") files, $(changes_table | wc -l) lines"

@@ -5,7 +5,7 @@
 # is there.
 
 # The first line whose pattern fits counts. Patterns are the shell's; here * matches a slash too.
-#   gcc, clang, ...   a stage of tools/check; the unit tests always run whole
+#   gcc, clang, ...   a stage of tools/check; of the unit tests those of changes_programs
 #   mock:GLOB         the tests tests/test-GLOB.sh
 #   xen:GLOB          the tests tests/xen/t-GLOB.sh
 #   itself            the test that this file is
@@ -99,6 +99,26 @@ changes_affect() (
         done
     done | LC_ALL=C sort -u
 )
+
+# changes_programs DIR PATH...: the unit tests that `make` in DIR, a finished build, would link again after a change of
+# these files. 1: that is not the answer, because one of them is no source: a unit test may read it, or not need it.
+changes_programs() {
+    local dir=$1 path commands top newer=()
+    shift
+    for path; do
+        case $path in
+        src/*.[ch] | include/*.h | tools/*.[ch] | tests/*.[ch]) [ -e "$TOP/$path" ] || return 1 ;;
+        *) return 1 ;;
+        esac
+        # ccache may have made the names in the dependencies relative.
+        for top in "$(sed -n 's/^top_srcdir = //p' "$dir/Makefile")" "$(realpath --relative-to="$dir" "$TOP")"; do
+            newer+=(-W "$top/$path")
+        done
+    done
+    # make would think that config.h is made anew, which it does only to see whether it changes.
+    commands=$(make -n -C "$dir" V=1 -o config.h "${newer[@]}" check-programs) || return 1
+    grep -oE -- ' -o check_[a-z_0-9]+' <<<"$commands" | cut -c5- | sort -u
+}
 
 # changed_files: what differs from where the branch left main; on main, from the commit before. What is not committed
 # counts.
