@@ -394,6 +394,35 @@ vscsi_state() {
     xenstore-read "/local/domain/0/backend/vscsi/$(guest_domid "$1")/$2/${3:+vscsi-devs/dev-$3/}state"
 }
 
+# vbd_write GUEST BLOCK-DEVICE: the device as /dev/xvda of the guest, served by the kernel's xen-blkback.
+# vbd_remove GUEST
+vbd_write() {
+    local id front back numbers
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    expect_ok modprobe xen-blkback
+    front=/local/domain/$id/device/vbd/51712
+    back=/local/domain/0/backend/vbd/$id/51712
+    numbers=$(tr : ' ' <"/sys/class/block/${2##*/}/dev")
+    expect_ok xenstore-write "$front" '' "$back" ''
+    expect_ok xenstore-chmod "$front" "n$id" r0
+    expect_ok xenstore-chmod "$back" n0 "r$id"
+    # shellcheck disable=SC2059,SC2086
+    expect_ok xenstore-write \
+        "$back/frontend" "$front" "$back/frontend-id" "$id" "$back/online" 1 \
+        "$back/type" phy "$back/mode" w "$back/device-type" disk "$back/dev" xvda \
+        "$back/physical-device" "$(printf '%x:%x' $numbers)" \
+        "$front/backend" "$back" "$front/backend-id" 0 "$front/virtual-device" 51712 "$front/device-type" disk \
+        "$back/state" 1 "$front/state" 1
+}
+
+vbd_remove() {
+    local id
+    id=$(guest_domid "$1") || fail "guest $1: no such domain"
+    expect_ok xenstore-write "/local/domain/0/backend/vbd/$id/51712/online" 0 "/local/domain/0/backend/vbd/$id/51712/state" 5
+    wait_until 20 "[ \"\$(xenstore-read /local/domain/0/backend/vbd/$id/51712/state)\" = 6 ]" "xen-blkback closes"
+    expect_ok xenstore-rm "/local/domain/$id/device/vbd/51712" "/local/domain/0/backend/vbd/$id/51712"
+}
+
 # --- around each test; called by jobs.sh ---
 
 test_begin() {

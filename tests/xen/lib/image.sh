@@ -13,10 +13,10 @@ xen_version=4.17
 # Modules that dom0 and guests get, with all that they depend on.
 both_modules="xen-evtchn xen-gntdev xen-gntalloc xenfs sg sd_mod st ch sr_mod ses
     scsi_debug loop ext4 crc32c_generic crct10dif_generic crc64_rocksoft_generic dm_mod dm_multipath dm_round_robin"
-dom0_modules="$both_modules xen-privcmd xen-scsiback target_core_mod target_core_pscsi
+dom0_modules="$both_modules xen-privcmd xen-scsiback xen-blkback target_core_mod target_core_pscsi
     target_core_file target_core_iblock tcm_loop iscsi_target_mod iscsi_tcp scsi_dh_alua scsi_dh_rdac
     9p 9pnet_virtio virtio_pci virtio_scsi virtio_blk"
-guest_modules="$both_modules xen-scsifront"
+guest_modules="$both_modules xen-scsifront xen-blkfront"
 
 # Programs taken from the host. A missing one is only a warning, because a test that needs it reports that itself.
 both_programs="sg_inq sg_luns sg_readcap sg_persist sg_raw sg_vpd sg_turs sg_dd sgp_dd sg_read
