@@ -27,7 +27,7 @@ static void add_pr_lun(void)
     msg.u.lun.max_transfer = 4096;
     msg.u.lun.pr_mode = PR_HELPER;
     memcpy(helper_path, addr.sun_path, sizeof(addr.sun_path));
-    ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC)), 0);
+    ck_assert_int_eq(hotplug_add(svc, &msg, fake_sg_node(), eventfd(0, EFD_CLOEXEC)), 0);
 }
 
 static void remove_helper(void)
@@ -63,8 +63,7 @@ START_TEST(a_lun_s_reservations_go_where_they_can_be_carried_out)
     if (cases[_i].socket)
         msg.u.lun.flags |= LUN_PR_SOCKET;
     helper_told = HELPER_IDLE;
-    ck_assert_int_eq(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), cases[_i].block ? eventfd(0, EFD_CLOEXEC) : -1),
-                     0);
+    ck_assert_int_eq(hotplug_add(svc, &msg, fake_sg_node(), cases[_i].block ? eventfd(0, EFD_CLOEXEC) : -1), 0);
     ck_assert_int_eq(svc->luns[7]->facts.pr, cases[_i].pr);
     ck_assert_int_eq(svc->luns[7]->pr != NULL, cases[_i].pr == SCSI_PR_HELPER);
     ck_assert_int_eq(helper_told, cases[_i].pr == SCSI_PR_DIRECT ? HELPER_UNUSED : HELPER_IDLE);

@@ -67,7 +67,7 @@ static void add_target(uint32_t target, uint32_t flags)
     msg.u.lun.can_queue = target == 0 ? 0 : 3;
     msg.u.lun.pr_mode = PR_DENY;
     fake_sg.open_error = 0;
-    ck_assert_int_eq(hotplug_add(svc, &msg, target == 0 ? disk_fd() : eventfd(0, EFD_CLOEXEC), -1), 0);
+    ck_assert_int_eq(hotplug_add(svc, &msg, target == 0 ? disk_fd() : fake_sg_node(), -1), 0);
 }
 
 /* --- the guest --- */

@@ -51,8 +51,8 @@ static void setup(void)
     n_done = n_lost = 0;
     ck_assert_int_eq(loop_new(&loop), 0);
     sg_pool_init(&pool, loop, on_done, on_lost);
-    ck_assert_int_eq(sg_device_init(&disk, &pool, eventfd(0, EFD_CLOEXEC)), 0);
-    ck_assert_int_eq(sg_device_init(&tape, &pool, eventfd(0, EFD_CLOEXEC)), 0);
+    ck_assert_int_eq(sg_device_init(&disk, &pool, fake_sg_node()), 0);
+    ck_assert_int_eq(sg_device_init(&tape, &pool, fake_sg_node()), 0);
 }
 
 static void teardown(void)
@@ -76,8 +76,10 @@ static int submit(struct sg_device *dev, unsigned i, uint32_t len)
     return sg_submit(dev, &cmd[i]);
 }
 
+/* What the service does in a round, then what the loop does. */
 static void turn(void)
 {
+    sg_pool_reap_fresh(&pool);
     ck_assert_int_eq(loop_once(loop, 0), 0);
 }
 
@@ -86,15 +88,15 @@ START_TEST(channels_are_opened_where_the_worker_has_its_nodes)
 {
     struct sg_device dev;
     char expected[32];
-    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int fd = open("/dev/random", O_RDWR | O_CLOEXEC);
 
     snprintf(expected, sizeof(expected), "/proc/self/fd/%d", fd);
     ck_assert_int_eq(sg_device_init(&dev, &pool, fd), 0);
     ck_assert_str_eq(fake_sg.path, expected);
     sg_device_deinit(&dev);
     pool.own_nodes = true;
-    ck_assert_int_eq(sg_device_init(&dev, &pool, open("/dev/null", O_RDWR | O_CLOEXEC)), 0);
-    ck_assert_str_eq(fake_sg.path, "/c1:3");
+    ck_assert_int_eq(sg_device_init(&dev, &pool, open("/dev/random", O_RDWR | O_CLOEXEC)), 0);
+    ck_assert_str_eq(fake_sg.path, "/c1:8");
     sg_device_deinit(&dev);
 }
 END_TEST
@@ -201,6 +203,50 @@ START_TEST(what_is_done_at_once_is_collected_without_the_loop)
 }
 END_TEST
 
+START_TEST(a_channel_whose_commands_end_at_once_leaves_the_loop_until_one_does_not)
+{
+    fake_sg.instant = true;
+    for (unsigned i = 0; i < 100; i++) {
+        ck_assert_int_eq(submit(&disk, i % COMMANDS, 0), 0);
+        turn();
+    }
+    ck_assert_uint_eq(n_done, 100);
+    ck_assert_uint_eq(fake_sg.n_fds, 2);
+    ck_assert_int_eq(submit(&disk, 0, 0), 0);
+    ck_assert_int_eq(loop_once(loop, 0), 0);
+    ck_assert_uint_eq(n_done, 100); /* the loop does not see it */
+    sg_pool_reap_fresh(&pool);
+    ck_assert_uint_eq(n_done, 101);
+    fake_sg.instant = false;
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(submit(&disk, i, 0), 0);
+        sg_pool_reap_fresh(&pool);
+        ck_assert_uint_eq(n_done, 101 + i);
+        fake_sg_end(0);
+        ck_assert_int_eq(loop_once(loop, 0), 0);
+        ck_assert_uint_eq(n_done, 102 + i);
+    }
+}
+END_TEST
+
+/* More commands than the pool keeps in mind: the loop sees the others. */
+START_TEST(each_of_many_commands_at_once_is_collected)
+{
+    fake_sg.open_error = _i ? EMFILE : 0;
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        struct sg_device *dev = i % 3 ? &disk : &tape;
+        bool full = _i && dev->in_flight == SG_COMMANDS_PER_FD;
+
+        ck_assert_int_eq(submit(dev, i, 0), full ? -EAGAIN : 0);
+    }
+    while (fake_sg.n > 0)
+        fake_sg_end(fake_sg.n / 2);
+    turn();
+    ck_assert_uint_eq(disk.in_flight + tape.in_flight, 0);
+    ck_assert_uint_eq(n_done, fake_sg.submitted);
+}
+END_TEST
+
 START_TEST(an_idle_channel_of_another_lun_makes_room_but_never_its_last)
 {
     for (unsigned i = 0; i < 20; i++)
@@ -291,7 +337,7 @@ START_TEST(a_new_node_takes_the_new_commands_and_the_old_one_ends_its_own)
     turn(); /* one channel is idle, two are not */
     old = fake_sg.at[0].fd;
     ck_assert_uint_eq(fake_sg.n_fds, 4);
-    ck_assert_int_eq(sg_device_replace(&disk, eventfd(0, EFD_CLOEXEC)), 0);
+    ck_assert_int_eq(sg_device_replace(&disk, fake_sg_node()), 0);
     ck_assert_uint_eq(fake_sg.n_fds, 4); /* the idle one went, the new one came */
     ck_assert_int_eq(submit(&disk, 3, 0), 0);
     ck_assert_int_ne(fake_sg.at[2].fd, fake_sg.at[0].fd);
@@ -316,7 +362,7 @@ END_TEST
 START_TEST(a_new_node_that_does_not_open_leaves_the_old_one_in_use)
 {
     fake_sg.open_error = ENXIO;
-    ck_assert_int_eq(sg_device_replace(&disk, eventfd(0, EFD_CLOEXEC)), -ENXIO);
+    ck_assert_int_eq(sg_device_replace(&disk, fake_sg_node()), -ENXIO);
     fake_sg.open_error = 0;
     ck_assert_int_eq(submit(&disk, 0, 0), 0);
     fake_sg_end(0);
@@ -334,6 +380,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_full_descriptor_is_not_given_a_seventeenth);
     tcase_add_loop_test(t, a_refused_command_leaves_nothing_behind, 0, 9);
     tcase_add_test(t, what_is_done_at_once_is_collected_without_the_loop);
+    tcase_add_test(t, a_channel_whose_commands_end_at_once_leaves_the_loop_until_one_does_not);
+    tcase_add_loop_test(t, each_of_many_commands_at_once_is_collected, 0, 2);
     tcase_add_test(t, an_idle_channel_of_another_lun_makes_room_but_never_its_last);
     tcase_add_test(t, a_deleted_device_is_reported_and_its_loop_sleeps);
     tcase_add_loop_test(t, a_new_node_takes_the_new_commands_and_the_old_one_ends_its_own, 0, 2);

@@ -38,7 +38,7 @@ static UNUSED struct worker_msg lun_message(uint32_t index, uint8_t type, uint32
 
 static UNUSED int add_message(const struct worker_msg *msg)
 {
-    return hotplug_add(svc, msg, eventfd(0, EFD_CLOEXEC), -1);
+    return hotplug_add(svc, msg, fake_sg_node(), -1);
 }
 
 static UNUSED int add_device(uint32_t index, uint8_t type, uint32_t flags)
@@ -105,6 +105,13 @@ static UNUSED void put_reset(uint16_t target, uint16_t rqid)
 static UNUSED void run(void)
 {
     ck_assert_int_eq(loop_once(loop, 0), 0);
+    service_round(svc);
+}
+
+/* The same, when what is due next is due in 50 ms at the latest. */
+static UNUSED void wait_50_ms(void)
+{
+    ck_assert_int_eq(loop_once(loop, 50), 0);
     service_round(svc);
 }
 

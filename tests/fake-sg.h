@@ -31,7 +31,8 @@ struct fake_sg_command {
 };
 
 static struct {
-    int device[FAKE_SG_FDS];      /* by sg fd: the device's end of the pair; 0: no sg fd */
+    int device[FAKE_SG_FDS];      /* by sg fd that takes commands: the device's end of the pair; 0: no such fd */
+    int node[FAKE_SG_FDS];        /* by fd of fake_sg_node(): the same */
     unsigned queued[FAKE_SG_FDS]; /* submitted and not yet read back */
     int reserve[FAKE_SG_FDS];
     struct fake_sg_command at[FAKE_SG_COMMANDS]; /* at the device, in order of submission */
@@ -86,8 +87,23 @@ int __wrap_open(const char *path, int flags, ...)
     return pair[0];
 }
 
+/* The fd of a node, as the control process hands it over. It takes no commands. */
+static UNUSED int fake_sg_node(void)
+{
+    int pair[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    ck_assert_int_lt(pair[0], FAKE_SG_FDS);
+    fake_sg.node[pair[0]] = pair[1];
+    return pair[0];
+}
+
 int __wrap_close(int fd)
 {
+    if (fd > 0 && fd < FAKE_SG_FDS && fake_sg.node[fd] > 0) {
+        __real_close(fake_sg.node[fd]);
+        fake_sg.node[fd] = 0;
+    }
     if (fake_sg_is(fd)) {
         __real_close(fake_sg.device[fd]);
         fake_sg.device[fd] = 0;
@@ -115,9 +131,12 @@ static void fake_sg_end(unsigned i)
 /* The kernel deletes all devices: what is open of them hangs up. */
 static UNUSED void fake_sg_unplug(void)
 {
-    for (int fd = 0; fd < FAKE_SG_FDS; fd++)
+    for (int fd = 0; fd < FAKE_SG_FDS; fd++) {
         if (fake_sg_is(fd))
             ck_assert_int_eq(shutdown(fake_sg.device[fd], SHUT_RDWR), 0);
+        if (fake_sg.node[fd] > 0)
+            ck_assert_int_eq(shutdown(fake_sg.node[fd], SHUT_RDWR), 0);
+    }
 }
 
 ssize_t __wrap_write(int fd, const void *buf, size_t n)

@@ -83,8 +83,9 @@ static void event_ready(struct loop_source *src, uint32_t revents)
 {
     struct service *svc = container_of(src, struct service, events);
     uint32_t port;
+    int r;
 
-    while (svc->xen->ops->pending(svc->xen, &port) == 1) {
+    while ((r = svc->xen->ops->pending(svc->xen, &port)) == 1) {
         if (!svc->page || port != svc->port)
             continue;
         svc->stats->ring_events++;
@@ -95,8 +96,11 @@ static void event_ready(struct loop_source *src, uint32_t revents)
         else
             svc->quiet_events++;
         svc->taken_since_event = 0;
-        break; /* ours is the only port, and it is masked now */
+        return; /* ours is the only port. It is masked now, so nothing follows before the unmask. */
     }
+    /* Edge-triggered: an event that could not be read is reported once more. */
+    if (r < 0)
+        loop_modify(src, src->events);
 }
 
 int service_init(struct service *svc)
@@ -128,6 +132,7 @@ void service_deinit(struct service *svc)
     if (svc->page)
         service_leave(svc);
     hotplug_free_all(svc);
+    sg_pool_deinit(&svc->sg_pool);
     loop_timer_cancel(&svc->unmask_timer);
     loop_timer_cancel(&svc->retry_timer);
     loop_timer_cancel(&svc->manage_timer);
@@ -188,7 +193,7 @@ static void recover(struct service *svc, uint32_t orphans)
 
 int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_channel, bool take_over)
 {
-    uint32_t orphans = 0;
+    uint32_t orphans = 0, stale;
     int r;
 
     r = svc->xen->ops->map(svc->xen, svc->domid, ring_ref, &svc->page);
@@ -196,11 +201,15 @@ int service_connect(struct service *svc, uint32_t ring_ref, uint32_t event_chann
         svc->page = NULL;
         return r;
     }
+    /* What is left of another port must not keep the kernel from waking us: it does so when it had nothing for us. */
+    while (svc->xen->ops->pending(svc->xen, &stale) == 1)
+        ;
     r = svc->xen->ops->bind(svc->xen, svc->domid, event_channel, &svc->port);
     if (r < 0)
         goto unmap;
-    svc->events =
-        (struct loop_source){ .fd = svc->xen->ops->event_fd(svc->xen), .events = EPOLLIN, .ready = event_ready };
+    svc->events = (struct loop_source){ .fd = svc->xen->ops->event_fd(svc->xen),
+                                        .events = EPOLLIN | EPOLLET,
+                                        .ready = event_ready };
     r = loop_add(svc->loop, &svc->events);
     if (r < 0)
         goto unbind;
@@ -597,7 +606,7 @@ static void wish_pages(struct service *svc)
 
 void service_round(struct service *svc)
 {
-    if (!svc->work)
+    if (!svc->work && svc->sg_pool.n_fresh == 0)
         return;
     for (unsigned pass = 0; pass < PASSES_PER_ROUND; pass++) {
         svc->work = false;
@@ -608,11 +617,14 @@ void service_round(struct service *svc)
         manage_check(svc);
         complete_pass(svc);
         wish_pages(svc);
-        if (!svc->page)
-            return;
-        if (!svc->work && !more_to_take(svc)) {
-            sleep_until_event(svc);
-            return;
+        /* What manage_check() submitted is looked at in the next pass. */
+        if (svc->sg_pool.n_fresh == 0) {
+            if (!svc->page)
+                return;
+            if (!svc->work && !more_to_take(svc)) {
+                sleep_until_event(svc);
+                return;
+            }
         }
         svc->work = true;
     }

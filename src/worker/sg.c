@@ -19,20 +19,84 @@
 #define RESERVE_MIN 32768u /* what sg gives by default (SG_DEF_RESERVED_SIZE) */
 #define EAGER_MAX 8
 #define EAGER_PROBE (-32) /* after this many commands that were not done, one more try */
+/* After so many commands in a row that were done at once, a channel leaves the loop. Each wake-up of the loop costs. */
+#define DISARM_AFTER 64
+#define ARM_AGAIN_US 1000 /* after the kernel had no memory for it */
 
 struct sg_channel {
-    struct loop_source src;
+    struct loop_source src; /* in the loop while a command may end unseen: see channel_arm() */
     struct sg_device *dev;
     struct sg_channel *next;
+    struct sg_channel *next_idle, **prev_idle; /* prev_idle is NULL: not among dev->idle */
     unsigned in_flight;
     bool old;         /* of a node that was replaced: takes nothing new, closed when it is idle */
     uint32_t reserve; /* bytes; as sg reported it */
 };
 
+/* The sg node, as it was handed to us. No command goes to it, so it reports nothing but that its device was deleted. */
+struct sg_node {
+    struct loop_source src;
+    struct sg_device *dev;
+};
+
+static void idle_add(struct sg_channel *ch)
+{
+    struct sg_device *dev = ch->dev;
+
+    if (ch->prev_idle || ch->old)
+        return;
+    ch->next_idle = dev->idle;
+    ch->prev_idle = &dev->idle;
+    if (ch->next_idle)
+        ch->next_idle->prev_idle = &ch->next_idle;
+    dev->idle = ch;
+}
+
+static void idle_remove(struct sg_channel *ch)
+{
+    if (!ch->prev_idle)
+        return;
+    *ch->prev_idle = ch->next_idle;
+    if (ch->next_idle)
+        ch->next_idle->prev_idle = ch->prev_idle;
+    ch->next_idle = NULL;
+    ch->prev_idle = NULL;
+}
+
+/* Takes nothing new. It is closed when what it has has ended. */
+static void channel_retire(struct sg_channel *ch)
+{
+    ch->old = true;
+    idle_remove(ch);
+}
+
+/* From now on the loop sees when a command of this channel ends. One that has ended already is seen too. */
+static void channel_arm(struct sg_channel *ch)
+{
+    struct sg_pool *pool = ch->dev->pool;
+
+    if (!ch->src.loop && loop_add(pool->loop, &ch->src) < 0)
+        loop_timer_arm(pool->loop, &pool->arm_timer, ARM_AGAIN_US);
+}
+
+static void arm_expired(struct loop_timer *timer)
+{
+    struct sg_pool *pool = container_of(timer, struct sg_pool, arm_timer);
+
+    for (struct sg_channel *ch = pool->channels; ch; ch = ch->next)
+        if (ch->in_flight > 0)
+            channel_arm(ch);
+}
+
 void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd),
                   void (*lost)(struct sg_device *dev))
 {
-    *pool = (struct sg_pool){ .loop = loop, .done = done, .lost = lost };
+    *pool = (struct sg_pool){ .loop = loop, .done = done, .lost = lost, .arm_timer.expired = arm_expired };
+}
+
+void sg_pool_deinit(struct sg_pool *pool)
+{
+    loop_timer_cancel(&pool->arm_timer);
 }
 
 /* Collects one finished command of this channel. False: there is none yet. */
@@ -63,6 +127,8 @@ static bool reap_one(struct sg_channel *ch)
     cmd->channel = NULL;
     ch->in_flight--;
     ch->dev->in_flight--;
+    if (ch->in_flight == 0)
+        idle_add(ch);
     pool->done(pool, cmd);
     return true;
 }
@@ -77,6 +143,7 @@ static void channel_close(struct sg_channel *ch)
     *at = ch->next;
     pool->n_channels--;
     pool->reserved -= ch->reserve;
+    idle_remove(ch);
     loop_remove(&ch->src);
     close(ch->src.fd);
     free(ch);
@@ -88,17 +155,34 @@ static void channel_close_if_over(struct sg_channel *ch)
         channel_close(ch);
 }
 
+static void node_close(struct sg_node *node)
+{
+    if (!node)
+        return;
+    loop_remove(&node->src);
+    close(node->src.fd);
+    free(node);
+}
+
 void sg_device_abandon(struct sg_device *dev)
 {
     for (struct sg_channel *ch = dev->pool->channels, *next; ch; ch = next) {
         next = ch->next;
         if (ch->dev != dev)
             continue;
-        ch->old = true;
+        channel_retire(ch);
         channel_close_if_over(ch);
     }
-    if (dev->node_fd >= 0)
-        close(steal_fd(&dev->node_fd));
+    node_close(steal_ptr(dev->node));
+}
+
+static void abandon_if_gone(struct sg_device *dev, uint32_t revents)
+{
+    if (!(revents & EPOLLHUP))
+        return;
+    /* sg_remove_device(). What is in flight ends later, with an event of its own. */
+    sg_device_abandon(dev);
+    dev->pool->lost(dev);
 }
 
 static void channel_ready(struct loop_source *src, uint32_t revents)
@@ -109,13 +193,10 @@ static void channel_ready(struct loop_source *src, uint32_t revents)
     /* Edge-triggered: a command that was collected before still raises an event, so read only if some are in flight. */
     while (ch->in_flight > 0 && reap_one(ch))
         ;
-    /* sg_remove_device(). What is in flight ends later, with an event of its own. */
-    if (!ch->old && (revents & EPOLLHUP)) {
-        sg_device_abandon(dev);
-        dev->pool->lost(dev);
-    } else {
+    if (ch->old)
         channel_close_if_over(ch);
-    }
+    else
+        abandon_if_gone(dev, revents);
 }
 
 static void channel_read_reserve(struct sg_channel *ch)
@@ -136,10 +217,10 @@ static int node_path(const struct sg_device *dev, char *path, size_t size)
     struct stat st;
 
     if (!dev->pool->own_nodes) {
-        snprintf(path, size, "/proc/self/fd/%d", dev->node_fd);
+        snprintf(path, size, "/proc/self/fd/%d", dev->node->src.fd);
         return 0;
     }
-    if (fstat(dev->node_fd, &st) < 0)
+    if (fstat(dev->node->src.fd, &st) < 0)
         return -errno;
     confine_node_name(st.st_rdev, name);
     snprintf(path, size, "/%s", name);
@@ -153,8 +234,10 @@ static int channel_open(struct sg_device *dev, struct sg_channel **out)
     char path[CONFINE_NODE_MAX + 1];
     int r;
 
-    if (!ch)
-        return -ENOMEM;
+    if (!dev->node || !ch) {
+        free(ch);
+        return dev->node ? -ENOMEM : -ENODEV;
+    }
     ch->dev = dev;
     /* The worker opens its own: sg compares the opener's credentials on every read and write. */
     r = node_path(dev, path, sizeof(path));
@@ -170,17 +253,38 @@ static int channel_open(struct sg_device *dev, struct sg_channel **out)
         free(ch);
         return r;
     }
-    r = loop_add(pool->loop, &ch->src);
-    if (r < 0) {
-        close(ch->src.fd);
-        free(ch);
-        return r;
-    }
     ch->next = pool->channels;
     pool->channels = ch;
     pool->n_channels++;
     channel_read_reserve(ch);
+    idle_add(ch);
     *out = ch;
+    return 0;
+}
+
+static void node_ready(struct loop_source *src, uint32_t revents)
+{
+    abandon_if_gone(container_of(src, struct sg_node, src)->dev, revents);
+}
+
+/* Takes fd over. */
+static int node_open(struct sg_device *dev, int fd, struct sg_node **out)
+{
+    struct sg_node *node = calloc(1, sizeof(*node));
+    int r;
+
+    if (!node) {
+        close(fd);
+        return -ENOMEM;
+    }
+    node->dev = dev;
+    node->src = (struct loop_source){ .fd = fd, .events = EPOLLET, .ready = node_ready };
+    r = loop_add(dev->pool->loop, &node->src);
+    if (r < 0) {
+        node_close(node);
+        return r;
+    }
+    *out = node;
     return 0;
 }
 
@@ -189,34 +293,38 @@ int sg_device_init(struct sg_device *dev, struct sg_pool *pool, int node_fd)
     struct sg_channel *first;
     int r;
 
-    *dev = (struct sg_device){ .pool = pool, .node_fd = node_fd };
-    r = channel_open(dev, &first);
+    *dev = (struct sg_device){ .pool = pool };
+    r = node_open(dev, node_fd, &dev->node);
+    if (r == 0)
+        r = channel_open(dev, &first);
     if (r < 0)
-        close(steal_fd(&dev->node_fd));
+        node_close(steal_ptr(dev->node));
     return r;
 }
 
 int sg_device_replace(struct sg_device *dev, int node_fd)
 {
+    struct sg_node *old = dev->node;
     struct sg_channel *fresh;
-    int old = dev->node_fd, r;
+    int r;
 
-    dev->node_fd = node_fd;
+    r = node_open(dev, node_fd, &dev->node);
+    if (r < 0)
+        return r;
     r = channel_open(dev, &fresh);
     if (r < 0) {
-        dev->node_fd = old;
-        close(node_fd);
+        node_close(dev->node);
+        dev->node = old;
         return r;
     }
     for (struct sg_channel *ch = dev->pool->channels, *next; ch; ch = next) {
         next = ch->next;
         if (ch->dev != dev || ch == fresh)
             continue;
-        ch->old = true;
+        channel_retire(ch);
         channel_close_if_over(ch);
     }
-    if (old >= 0)
-        close(old);
+    node_close(old);
     return 0;
 }
 
@@ -231,8 +339,7 @@ void sg_device_deinit(struct sg_device *dev)
         if (ch->dev == dev)
             channel_close(ch);
     }
-    if (dev->node_fd >= 0)
-        close(steal_fd(&dev->node_fd));
+    node_close(steal_ptr(dev->node));
     dev->pool = NULL;
 }
 
@@ -256,26 +363,31 @@ static bool make_room(struct sg_device *dev)
     return false;
 }
 
+static struct sg_channel *least_busy(struct sg_device *dev)
+{
+    struct sg_channel *busy = NULL;
+
+    for (struct sg_channel *ch = dev->pool->channels; ch; ch = ch->next)
+        if (ch->dev == dev && !ch->old && ch->in_flight < SG_COMMANDS_PER_FD
+            && (!busy || ch->in_flight < busy->in_flight))
+            busy = ch;
+    return busy;
+}
+
 /*
  * Chooses the idle channel with the smallest reserve that is enough, else with the largest one, else the least
- * busy channel.
+ * busy channel. Reserves double as they grow, so one of less than twice the length is taken without a look at the rest.
  */
 static struct sg_channel *choose(struct sg_device *dev, uint32_t len)
 {
-    struct sg_channel *fit = NULL, *largest = NULL, *busy = NULL;
+    uint32_t tight = 2 * (len > RESERVE_MIN ? len : RESERVE_MIN);
+    struct sg_channel *fit = NULL, *largest = NULL;
 
-    for (struct sg_channel *ch = dev->pool->channels; ch; ch = ch->next) {
-        if (ch->dev != dev || ch->old)
-            continue;
-        if (ch->in_flight > 0) {
-            if (ch->in_flight < SG_COMMANDS_PER_FD && (!busy || ch->in_flight < busy->in_flight))
-                busy = ch;
-        } else if (ch->reserve >= len) {
-            if (!fit || ch->reserve < fit->reserve)
-                fit = ch;
-        } else if (!largest || ch->reserve > largest->reserve) {
+    for (struct sg_channel *ch = dev->idle; ch && (!fit || fit->reserve >= tight); ch = ch->next_idle) {
+        if (ch->reserve >= len && (!fit || ch->reserve < fit->reserve))
+            fit = ch;
+        else if (ch->reserve < len && (!largest || ch->reserve > largest->reserve))
             largest = ch;
-        }
     }
     if (fit)
         return fit;
@@ -287,7 +399,7 @@ static struct sg_channel *choose(struct sg_device *dev, uint32_t len)
         if (channel_open(dev, &fresh) == 0)
             return fresh;
     }
-    return busy;
+    return least_busy(dev);
 }
 
 static void grow_reserve(struct sg_channel *ch, uint32_t len)
@@ -339,7 +451,7 @@ int sg_submit(struct sg_device *dev, struct sg_command *cmd)
     ssize_t n;
 
     if (!ch)
-        return -EAGAIN;
+        return dev->node ? -EAGAIN : -ENODEV;
     if (ch->in_flight == 0 && ch->reserve < cmd->len)
         grow_reserve(ch, cmd->len);
     do
@@ -348,10 +460,13 @@ int sg_submit(struct sg_device *dev, struct sg_command *cmd)
     if (n < 0)
         return -errno;
     cmd->channel = ch;
+    idle_remove(ch);
     ch->in_flight++;
     dev->in_flight++;
     if (pool->n_fresh < ARRAY_SIZE(pool->fresh))
         pool->fresh[pool->n_fresh++] = cmd;
+    else
+        channel_arm(ch);
     return 0;
 }
 
@@ -371,12 +486,22 @@ void sg_pool_reap_fresh(struct sg_pool *pool)
 
         if (!ch)
             continue;
-        if (ch->dev->eager <= 0 && ch->dev->eager-- > EAGER_PROBE)
+        if (ch->dev->eager <= 0 && ch->dev->eager-- > EAGER_PROBE) {
+            channel_arm(ch);
             continue;
+        }
         if (reap_one(ch)) {
             ch->dev->eager = EAGER_MAX;
+            if (ch->dev->at_once < DISARM_AFTER)
+                ch->dev->at_once++;
+            if (ch->in_flight > 0)
+                channel_arm(ch); /* it may have been another command of this channel that ended */
+            else if (ch->dev->at_once == DISARM_AFTER)
+                loop_remove(&ch->src);
         } else {
             ch->dev->eager = ch->dev->eager > 0 ? ch->dev->eager - 1 : 0;
+            ch->dev->at_once = 0;
+            channel_arm(ch);
         }
         channel_close_if_over(ch);
     }

@@ -20,6 +20,7 @@
 #define SG_COMMANDS_PER_FD 16              /* SG_MAX_QUEUE of scsi/sg.h */
 
 struct sg_channel;
+struct sg_node;
 struct sg_device;
 
 struct sg_command {
@@ -44,16 +45,19 @@ struct sg_pool {
     struct sg_channel *channels;
     unsigned n_channels;
     uint32_t reserved;            /* bytes */
-    struct sg_command *fresh[16]; /* submitted since the last sg_pool_reap_fresh() */
+    struct sg_command *fresh[32]; /* submitted since the last sg_pool_reap_fresh() */
     unsigned n_fresh;
+    struct loop_timer arm_timer; /* a channel could not be added to the loop */
 };
 
 /* One LUN's device. */
 struct sg_device {
     struct sg_pool *pool;
-    int node_fd; /* the sg node, owned; channels are opened through it */
+    struct sg_node *node;    /* channels are opened through it; NULL: the device was deleted */
+    struct sg_channel *idle; /* those that take a command now, the one that ended its last one latest first */
     unsigned in_flight;
-    int eager; /* > 0: commands are mostly done when write() returns */
+    int eager;        /* > 0: commands are mostly done when write() returns */
+    unsigned at_once; /* in a row that were collected without the loop; it stops counting at a limit */
 };
 
 /*
@@ -62,6 +66,8 @@ struct sg_device {
  */
 void sg_pool_init(struct sg_pool *pool, struct loop *loop, void (*done)(struct sg_pool *pool, struct sg_command *cmd),
                   void (*lost)(struct sg_device *dev));
+/* After all its devices. */
+void sg_pool_deinit(struct sg_pool *pool);
 /* Takes node_fd over. Opens the first channel. 0, or -errno (node_fd is closed). */
 int sg_device_init(struct sg_device *dev, struct sg_pool *pool, int node_fd);
 /*
@@ -81,7 +87,10 @@ void sg_device_deinit(struct sg_device *dev);
  */
 int sg_submit(struct sg_device *dev, struct sg_command *cmd);
 bool sg_try_later(int r);
-/* Collects commands that are done soon after they were submitted. This saves a round through epoll. */
+/*
+ * Collects commands that are done soon after they were submitted, which saves a round through epoll. For the others the loop
+ * looks from now on. It must be called before the loop waits, if n_fresh > 0.
+ */
 void sg_pool_reap_fresh(struct sg_pool *pool);
 
 #endif
