@@ -89,6 +89,8 @@ static struct granted_memory *share(struct buffers *b, uint32_t n_pages, uint64_
     }
     b->refused_us = 0;
     b->held += n_pages;
+    if (g == b->granted + b->used)
+        b->used++;
     *g = (struct granted_memory){ .pages = pages, .refs = steal_ptr(refs), .n_pages = n_pages };
     return g;
 }
@@ -98,7 +100,7 @@ static struct granted_memory *find_free(struct buffers *b, uint32_t n_pages)
 {
     struct granted_memory *best = NULL;
 
-    for (size_t i = 0; i < ARRAY_SIZE(b->granted); i++) {
+    for (unsigned i = 0; i < b->used; i++) {
         struct granted_memory *g = &b->granted[i];
 
         if (g->pages && !g->taken && g->n_pages >= n_pages && (!best || g->n_pages < best->n_pages))
@@ -127,21 +129,18 @@ struct buffer buffers_take(struct buffers *b, unsigned index, uint32_t bytes, ui
     }
     g->taken = true;
     b->used_us = now;
-    return (struct buffer){ .pages = g->pages, .refs = g->refs, .room = g->n_pages * BUFFER_PAGE };
+    return (struct buffer){ .pages = g->pages, .granted = g, .refs = g->refs, .room = g->n_pages * BUFFER_PAGE };
 }
 
 void buffers_give(struct buffers *b, unsigned index, struct buffer *buffer)
 {
-    b->missing -= buffer->missing;
-    for (size_t i = 0; buffer->refs && i < ARRAY_SIZE(b->granted); i++) {
-        struct granted_memory *g = &b->granted[i];
+    struct granted_memory *g = buffer->granted;
 
-        if (g->pages != buffer->pages)
-            continue;
+    b->missing -= buffer->missing;
+    if (g) {
         g->taken = false;
         if (b->held > b->allot)
             unshare(b, g);
-        break;
     }
     *buffer = buffers_plain(b, index);
 }

@@ -28,11 +28,14 @@
 /* At most so many commands have a buffer at a time. */
 #define BUFFERS_MAX 32u
 
+struct granted_memory;
+
 struct buffer {
-    uint8_t *pages;       /* page-aligned */
-    const uint32_t *refs; /* grant reference of each page, granted to our own domain; NULL: plain memory */
-    uint32_t room;        /* bytes */
-    uint32_t missing;     /* pages of granted memory that would have served, but were not allotted */
+    uint8_t *pages;                 /* page-aligned */
+    struct granted_memory *granted; /* whose pages these are; NULL: plain memory */
+    const uint32_t *refs;           /* grant reference of each page, granted to our own domain; NULL: plain memory */
+    uint32_t room;                  /* bytes */
+    uint32_t missing;               /* pages of granted memory that would have served, but were not allotted */
 };
 
 struct granted_memory {
@@ -57,6 +60,7 @@ struct buffers {
     uint64_t used_us;    /* when granted memory was taken last */
     uint64_t refused_us; /* when the kernel refused some; 0: not lately */
     struct granted_memory granted[2 * BUFFERS_MAX];
+    unsigned used; /* places of granted[] that were ever in use: no other has memory */
 };
 
 /* xen must be open for sharing, else all buffers are plain. count: at most BUFFERS_MAX. 0 or -ENOMEM. */

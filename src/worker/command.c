@@ -24,6 +24,8 @@ void command_finish(struct service *svc, struct cmd *c)
     if (c->lun && c->cdb[0] == OP_TEST_UNIT_READY)
         scsi_answer_of_test(&c->answer);
     c->state = CMD_DONE;
+    svc->managing &= ~(1u << c->index);
+    svc->done |= 1u << c->index;
     svc->work = true;
 }
 

@@ -73,6 +73,12 @@ static uint64_t lun_until(const struct service *svc, const struct lun *lun)
     return until;
 }
 
+static void begin_waiting(struct service *svc, struct cmd *c)
+{
+    c->state = CMD_MANAGING;
+    svc->managing |= 1u << c->index;
+}
+
 static void start_abort(struct service *svc, struct cmd *c)
 {
     struct cmd *victim = aborted(svc, c);
@@ -86,7 +92,7 @@ static void start_abort(struct service *svc, struct cmd *c)
         end(svc, c, true);
     } else {
         victim->abort_due = true;
-        c->state = CMD_MANAGING;
+        begin_waiting(svc, c);
     }
 }
 
@@ -110,7 +116,7 @@ static void start_reset(struct service *svc, struct cmd *c)
             end_queued(svc, q, SCSI_HOST_RESET);
     }
     c->lun->resetting = true;
-    c->state = CMD_MANAGING;
+    begin_waiting(svc, c);
     c->reset_due = false;
     c->step_us = c->start_us + RESET_ASK_US;
 }
@@ -181,12 +187,10 @@ void manage_check(struct service *svc)
 {
     uint64_t now = 0, next = NEVER;
 
-    for (unsigned i = 0; i < CMD_COUNT; i++) {
-        struct cmd *c = &svc->cmd[i];
+    for (uint32_t bits = svc->managing; bits; bits &= bits - 1) {
+        struct cmd *c = &svc->cmd[__builtin_ctz(bits)];
         uint64_t again;
 
-        if (c->state != CMD_MANAGING)
-            continue;
         if (now == 0)
             now = now_us();
         again = c->req.act == VSCSIIF_ACT_SCSI_ABORT ? check_abort(svc, c, now) : check_reset(svc, c, now);

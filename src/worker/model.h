@@ -10,6 +10,7 @@
 #ifndef PVSCSI_WORKER_MODEL_H
 #define PVSCSI_WORKER_MODEL_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@
  * ring from its healthy devices.
  */
 #define CMD_COUNT (2 * PVSCSI_RING_SLOTS)
+static_assert(CMD_COUNT <= 32, "a command is a bit of 32");
 
 enum cmd_state {
     CMD_FREE = 0,
@@ -149,6 +151,8 @@ struct service {
     struct buffers buffers;
     uint64_t wished_us; /* when wish_pages() was called last */
     unsigned n_busy;    /* commands not FREE */
+    uint32_t done;      /* bit i: command i is DONE; a round is too frequent to look at each command */
+    uint32_t managing;  /* the same for MANAGING */
     uint32_t entries;   /* bit i: entry i of the journal is some command's */
     struct at_device at_device;
     struct lun *luns[PVSCSI_STATS_LUNS];   /* by index */

@@ -261,6 +261,8 @@ static void let_go(struct service *svc)
 static void release(struct service *svc, struct cmd *c)
 {
     c->state = CMD_FREE;
+    svc->done &= ~(1u << c->index);
+    svc->managing &= ~(1u << c->index);
     svc->n_busy--;
     buffers_give(&svc->buffers, c->index, &c->buffer);
 }
@@ -512,11 +514,11 @@ static void complete_pass(struct service *svc)
     uint32_t failed;
     uint64_t now;
 
-    for (unsigned i = 0; i < CMD_COUNT; i++) {
-        struct cmd *c = &svc->cmd[i];
+    if (!svc->done)
+        return;
+    for (uint32_t bits = svc->done; bits; bits &= bits - 1) {
+        struct cmd *c = &svc->cmd[__builtin_ctz(bits)];
 
-        if (c->state != CMD_DONE)
-            continue;
         if (is_management(c)) {
             management[n_management++] = c;
             continue;
@@ -527,8 +529,6 @@ static void complete_pass(struct service *svc)
     }
     for (unsigned i = 0; i < n_management; i++)
         done[n++] = management[i];
-    if (n == 0)
-        return;
     failed = grants_run(&svc->grants);
     now = now_us();
     for (unsigned i = 0; i < n; i++) {
