@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "check_scsi.h"
+#include "scsi-page.h"
 
 /* One type of each kind that the tables tell apart. */
 enum {
@@ -583,7 +584,7 @@ static const struct {
     { 0, 0x02, 3, "70 00 03", "medium error", true },
     { ENODEV, 0, 0, "", "host", true },
     { EIO, 0, 3, "", "host", true },
-    { ENOMEM, 0, 0, "", "busy", true },
+    { ENOMEM, 0, 0, "", "host", true },
 };
 
 START_TEST(an_end_has_a_kind)
@@ -629,50 +630,6 @@ START_TEST(every_kind_has_a_name_of_its_own)
 END_TEST
 
 /* --- docs/scsi.md has the same tables --- */
-#define CELLS 7
-
-/* "| a | b |": pointers to the cells, without blanks around them. Returns how many there are. */
-static unsigned cells_of(char *line, char *cell[CELLS])
-{
-    unsigned n = 0;
-
-    for (char *p = strtok(line, "|\n"); p && n < CELLS; p = strtok(NULL, "|\n")) {
-        while (*p == ' ')
-            p++;
-        cell[n++] = p;
-        for (char *e = p + strlen(p); e > p && e[-1] == ' ';)
-            *--e = '\0';
-    }
-    return n;
-}
-
-/* The rows of the table below that heading; f gets each. Returns how many there were. */
-static unsigned read_table(const char *heading, void (*f)(char *cell[CELLS], unsigned n))
-{
-    const char *top = getenv("top_srcdir");
-    char path[512], line[1024];
-    bool here = false;
-    unsigned rows = 0;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/docs/scsi.md", top ? top : "..");
-    file = fopen(path, "r");
-    must(file != NULL, "%s cannot be read", path);
-    while (fgets(line, sizeof(line), file)) {
-        char *cell[CELLS];
-
-        if (line[0] == '#') {
-            here = strncmp(line, heading, strlen(heading)) == 0;
-        } else if (here && line[0] == '|' && rows++ >= 2) { /* a head and a rule */
-            unsigned n = cells_of(line, cell);
-
-            f(cell, n);
-        }
-    }
-    fclose(file);
-    return rows;
-}
-
 /* "0B/08/01" -> "0b 08 01"; "BUSY" stays. */
 static const char *ending_of(const char *cell, char out[9])
 {

@@ -228,9 +228,9 @@ static unsigned lines_said(int fd)
     return lines;
 }
 
-static void read_that_fails(uint8_t key, uint8_t asc)
+static void read_that_fails(uint16_t target, uint8_t key, uint8_t asc)
 {
-    struct vscsiif_request *req = put_to(DISK, 1);
+    struct vscsiif_request *req = put_to(target, 1);
     uint8_t *sense;
 
     rw10(req, false, 0, 1);
@@ -259,17 +259,27 @@ START_TEST(a_command_that_failed_leaves_one_line_in_words)
     end_all();
     take();
     ck_assert_uint_eq(lines_said(fd), 0);
-    read_that_fails(0x03, 0x11);
+    read_that_fails(DISK, 0x03, 0x11);
     ck_assert_uint_eq(lines_said(fd), 1);
     ck_assert_ptr_nonnull(strstr(said, "d1.0"));
     ck_assert_ptr_nonnull(strstr(said, "LUN 0:2:0 at "));
     ck_assert_ptr_nonnull(
         strstr(said, "Read(10) failed (medium error): Medium Error: Unrecovered read error (03/11/00)"));
-    read_that_fails(0x06, 0x28); /* a guest that changes media meets one each time */
+    read_that_fails(DISK, 0x06, 0x28); /* a guest that changes media meets one each time */
+    read_that_fails(DISK, 0x02, 0x3a); /* and one that polls a drive */
     ck_assert_uint_eq(lines_said(fd), 1);
+    read_that_fails(DISK, 0x02, 0x30);
+    ck_assert_uint_eq(lines_said(fd), 2);
+    read_that_fails(DISK, 0x01, 0x5d);
+    ck_assert_uint_eq(lines_said(fd), 3);
+    ck_assert_ptr_nonnull(strstr(said, "Read(10) succeeded (recovered error): Recovered Error: Failure prediction"));
     for (unsigned i = 0; i < 100; i++)
-        read_that_fails(0x04, 0x44);
-    ck_assert_uint_le(lines_said(fd), 11); /* limited */
+        read_that_fails(DISK, 0x04, 0x44);
+    ck_assert_uint_le(lines_said(fd), 11); /* limited, ... */
+    ck_assert_int_eq(add_device(3, 0x00, 0), 0);
+    read_that_fails(3, 0x04, 0x44); /* ... each LUN by itself */
+    lines_said(fd);
+    ck_assert_ptr_nonnull(strstr(said, "LUN 0:3:0 at "));
     log_close();
     close(fd);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 scsi_checks = check_scsi_sense check_scsi_outcome check_scsi_decide check_scsi_readonly check_scsi_filter \
-	check_scsi_luns \
+	check_scsi_luns check_scsi_notable \
 	check_scsi_filedisk check_scsi_split check_scsi_left check_scsi_policy check_scsi_programs check_scsi_rules \
 	check_sense_text
 check_PROGRAMS += $(scsi_checks) replay_scsi
@@ -9,9 +9,12 @@ TESTS += $(scsi_checks)
 check_scsi_sense_SOURCES = tests/check_scsi_sense.c tests/check_scsi.h tests/must.h
 check_scsi_sense_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_sense_LDADD = libscsi.a $(CHECK_LIBS)
-check_scsi_outcome_SOURCES = tests/check_scsi_outcome.c tests/check_scsi.h tests/must.h
+check_scsi_outcome_SOURCES = tests/check_scsi_outcome.c tests/check_scsi.h tests/must.h tests/scsi-page.h
 check_scsi_outcome_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_outcome_LDADD = libscsi.a $(CHECK_LIBS)
+check_scsi_notable_SOURCES = tests/check_scsi_notable.c tests/check_scsi.h tests/must.h tests/scsi-page.h
+check_scsi_notable_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scsi_notable_LDADD = libscsi.a $(CHECK_LIBS)
 check_scsi_decide_SOURCES = tests/check_scsi_decide.c tests/check_scsi_commands.h tests/check_scsi.h tests/must.h
 check_scsi_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_decide_LDADD = libscsi.a $(CHECK_LIBS)

@@ -326,9 +326,9 @@ static enum scsi_kind kind_of_sense(const struct scsi_answer *a)
 
 enum scsi_kind scsi_kind_of(const struct scsi_outcome *o, const struct scsi_answer *a)
 {
-    if (o && o->os_error && a->status != SCSI_BUSY)
+    if (o && o->os_error)
         return SCSI_KIND_HOST;
-    if (o && !o->os_error && host_counts(o))
+    if (o && host_counts(o))
         return o->host == SCSI_HOST_TIME_OUT ? SCSI_KIND_TIME_OUT : SCSI_KIND_HOST;
     switch (a->status) {
     case SCSI_CHECK_CONDITION:

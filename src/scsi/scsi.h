@@ -133,6 +133,12 @@ static inline bool scsi_kind_is_error(enum scsi_kind kind)
 {
     return kind >= SCSI_KIND_FIRST_ERROR;
 }
+/* --- notable.c --- */
+/*
+ * Should an administrator read of this end in the log by default? False: guests meet it while nothing is wrong. kind:
+ * of this answer, by scsi_kind_of() or SCSI_KIND_REFUSED, SCSI_KIND_POLICY.
+ */
+bool scsi_is_notable(enum scsi_kind kind, const struct scsi_answer *a);
 /* "medium error"; "unknown" past the last kind. */
 const char *scsi_kind_name(enum scsi_kind kind);
 

@@ -7,32 +7,26 @@
 #include <stdio.h>
 
 #include "common/sense-text.h"
+#include "scsi/sense.h"
 #include "worker/account.h"
 #include "worker/lun.h"
 
 static_assert((unsigned)SCSI_KINDS <= PVSCSI_STATS_KINDS, "each kind has a counter");
 
-/* These results are normal while a guest works, for example when it polls a drive. They are logged at a lower level. */
-static bool is_everyday(enum scsi_kind kind)
+/* While the device is away, all commands end with this sense. The control process has said once that it is away. */
+static bool is_known_to_be_away(const struct cmd *c)
 {
-    switch (kind) {
-    case SCSI_KIND_NOT_READY:
-    case SCSI_KIND_UNIT_ATTENTION:
-    case SCSI_KIND_ILLEGAL_REQUEST:
-    case SCSI_KIND_BLANK_CHECK:
-    case SCSI_KIND_BUSY:
-    case SCSI_KIND_REFUSED:
-    case SCSI_KIND_POLICY: /* said once: say_refused() */
-        return true;
-    default:
-        return false;
-    }
+    struct scsi_sense_data sense;
+
+    return c->lun->lost_said && scsi_sense_parse(c->answer.sense, c->answer.sense_len, &sense)
+           && sense.key == SPC_SK_ILLEGAL_REQUEST && sense.asc == 0x25 && sense.ascq == 0x00;
 }
 
-static void log_failure(struct service *svc, const struct cmd *c, enum scsi_kind kind)
+/* Routine ends are logged at a lower level. What the policy refuses is said once: say_refused(). */
+static void log_end(struct service *svc, const struct cmd *c, enum scsi_kind kind)
 {
-    xentoollog_level level = is_everyday(kind) ? XTL_DEBUG : XTL_WARN;
-    const struct lun *lun = c->lun;
+    xentoollog_level level = scsi_is_notable(kind, &c->answer) && !is_known_to_be_away(c) ? XTL_WARN : XTL_DEBUG;
+    struct lun *lun = c->lun;
     char command[SENSE_TEXT_SIZE], why[SENSE_TEXT_SIZE];
 
     if (level < log_level())
@@ -42,14 +36,15 @@ static void log_failure(struct service *svc, const struct cmd *c, enum scsi_kind
         sense_text(c->answer.sense, c->answer.sense_len, why, sizeof(why));
     else
         snprintf(why, sizeof(why), "status %02xh, host byte %u", c->answer.status, c->answer.host);
-    log_limited(&svc->failure_limit, level, svc->prefix, "LUN %u:%u:%u at %s: %s failed (%s): %s", lun->channel,
-                lun->target, lun->number, lun->device, command, scsi_kind_name(kind), why);
+    log_limited(&lun->failure_limit, level, svc->prefix, "LUN %u:%u:%u at %s: %s %s (%s): %s", lun->channel,
+                lun->target, lun->number, lun->device, command, scsi_kind_is_error(kind) ? "failed" : "succeeded",
+                scsi_kind_name(kind), why);
 }
 
 /* Once for each opcode: what the guest tried, and what would let it pass. */
 static void say_refused(struct service *svc, const struct cmd *c)
 {
-    const struct lun *lun = c->lun;
+    struct lun *lun = c->lun;
     uint8_t opcode = c->cdb[0], bit = (uint8_t)(1u << opcode % 8);
     char command[SENSE_TEXT_SIZE], how[96];
 
@@ -63,7 +58,7 @@ static void say_refused(struct service *svc, const struct cmd *c)
         snprintf(how, sizeof(how), "the option third-party-copy of the device lets it pass");
     else
         snprintf(how, sizeof(how), "the option allow=%02x of the device lets it pass", opcode);
-    log_limited(&svc->failure_limit, XTL_NOTICE, svc->prefix,
+    log_limited(&lun->failure_limit, XTL_NOTICE, svc->prefix,
                 "LUN %u:%u:%u at %s: %s (%02xh) is refused by the command policy; %s, see vscsi(7)", lun->channel,
                 lun->target, lun->number, lun->device, command, opcode, how);
 }
@@ -88,8 +83,9 @@ void account_command(struct service *svc, const struct cmd *c, uint64_t now_us)
         s->errors++;
         if (kind == SCSI_KIND_POLICY)
             say_refused(svc, c);
-        log_failure(svc, c, kind);
     }
+    if (scsi_kind_is_error(kind) || scsi_is_notable(kind, &c->answer))
+        log_end(svc, c, kind);
     if (c->data_len > 0 && c->req.sc_data_direction == SCSI_DIR_OUT) {
         s->writes++;
         s->write_bytes += c->data_len - (c->answer.residual <= c->data_len ? c->answer.residual : c->data_len);
@@ -109,11 +105,11 @@ void account_command(struct service *svc, const struct cmd *c, uint64_t now_us)
 
 void account_management(struct service *svc, const struct cmd *c, bool success)
 {
-    const struct lun *lun = c->lun ? c->lun : lun_find(svc, c->req.channel, c->req.id, c->req.lun);
+    struct lun *lun = c->lun ? c->lun : lun_find(svc, c->req.channel, c->req.id, c->req.lun);
     bool abort = c->req.act == VSCSIIF_ACT_SCSI_ABORT;
 
     if (!success)
-        log_limited(&svc->failure_limit, XTL_WARN, svc->prefix,
+        log_limited(lun ? &lun->failure_limit : &svc->bad_limit, XTL_WARN, svc->prefix,
                     "%s of LUN %u:%u:%u failed: its device has kept commands beyond their time-outs",
                     abort ? "ABORT" : "RESET", c->req.channel, c->req.id, c->req.lun);
     if (!lun)

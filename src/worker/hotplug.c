@@ -240,6 +240,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     if (!lun)
         return -ENOMEM;
     lun->file_fd = -1;
+    lun->failure_limit = (struct log_limit)LOG_LIMIT_INIT;
     lun->index = msg->lun_index;
     lun->channel = msg->u.lun.channel;
     lun->target = msg->u.lun.target;

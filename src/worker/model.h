@@ -124,6 +124,7 @@ struct lun {
     unsigned in_flight;           /* commands at the device or the PR helper, strays included */
     unsigned strays;              /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
+    struct log_limit failure_limit; /* of commands that failed: each LUN has its own, so that none hides another's */
 };
 
 struct service {
@@ -145,8 +146,8 @@ struct service {
     struct sg_pool sg_pool;
     struct pvscsi_journal *journal;
     struct pvscsi_stats *stats;
-    struct log_limit bad_limit, failure_limit; /* of malformed requests, of commands that failed */
-    uint8_t refused_said[32]; /* bit n % 8 of byte n / 8: the log has said that the policy refuses opcode n */
+    struct log_limit bad_limit; /* of malformed requests */
+    uint8_t refused_said[32];   /* bit n % 8 of byte n / 8: the log has said that the policy refuses opcode n */
     struct cmd cmd[CMD_COUNT];
     struct buffers buffers;
     uint64_t wished_us; /* when wish_pages() was called last */

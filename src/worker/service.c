@@ -121,7 +121,7 @@ int service_init(struct service *svc)
     svc->retry_timer.expired = retry_expired;
     svc->manage_timer.expired = manage_expired;
     svc->buffers_timer.expired = buffers_expired;
-    svc->bad_limit = svc->failure_limit = (struct log_limit)LOG_LIMIT_INIT;
+    svc->bad_limit = (struct log_limit)LOG_LIMIT_INIT;
     sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done, command_sg_lost);
     svc->sg_pool.own_nodes = svc->own_nodes;
     return 0;
