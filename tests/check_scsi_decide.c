@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "check_scsi_commands.h"
+#include "scsi-page.h"
 
 #include "scsi/cdb-table.h"
 #include "scsi/opcodes.h"
@@ -21,13 +22,13 @@ static struct seconds media_seconds(uint8_t t)
         return (struct seconds){ 25, 25 };
     if (t == 0x01)
         return (struct seconds){ 900, 900 };
-    return t == 0x08 ? (struct seconds){ 900, 60 } : (struct seconds){ 300, 25 };
+    return t == 0x08 ? (struct seconds){ 900, 60 } : (struct seconds){ 50, 25 };
 }
 
 /* What touches no medium. */
 static struct seconds short_seconds(uint8_t t)
 {
-    return (struct seconds){ is_disk(t) ? 25 : 60, 1 };
+    return (struct seconds){ is_disk(t) ? 25 : 50, 1 };
 }
 
 /* An opcode that the table does not have. */
@@ -158,6 +159,99 @@ static bool listed(uint8_t op, uint8_t byte1, uint8_t type)
     }
     return false;
 }
+
+/* --- docs/scsi.md has the same times --- */
+static struct page_row {
+    char class[16], device[16];
+    struct seconds s;
+    bool used;
+} page_rows[32];
+static unsigned n_page_rows;
+
+/* "25 s", "15 min", "4 h" */
+static uint32_t seconds_of(const char *cell)
+{
+    char *unit;
+    uint32_t n = (uint32_t)strtoul(cell, &unit, 10);
+
+    if (strcmp(unit, " min") == 0)
+        return n * 60;
+    if (strcmp(unit, " h") == 0)
+        return n * 3600;
+    must(strcmp(unit, " s") == 0, "a time: %s", cell);
+    return n;
+}
+
+static void read_time(char *cell[CELLS], unsigned n)
+{
+    struct page_row *row = &page_rows[n_page_rows++];
+
+    ck_assert_uint_eq(n, 5);
+    ck_assert_uint_lt(n_page_rows, 32);
+    snprintf(row->class, sizeof(row->class), "%s", cell[0]);
+    snprintf(row->device, sizeof(row->device), "%s", cell[1]);
+    row->s = (struct seconds){ seconds_of(cell[3]), seconds_of(cell[4]) };
+}
+
+static bool device_is(const char *device, uint8_t t)
+{
+    if (strcmp(device, "disk") == 0)
+        return is_disk(t);
+    if (strcmp(device, "tape") == 0)
+        return t == 0x01;
+    if (strcmp(device, "optical drive") == 0)
+        return t == 0x05;
+    if (strcmp(device, "changer") == 0)
+        return t == 0x08;
+    must(strcmp(device, "all") == 0 || strcmp(device, "any other") == 0, "a device: %s", device);
+    return true;
+}
+
+/* The first row of this class that is for this type of device. */
+static struct seconds page_says(const char *class, uint8_t t)
+{
+    for (unsigned i = 0; i < n_page_rows; i++) {
+        if (strcmp(page_rows[i].class, class) != 0 || !device_is(page_rows[i].device, t))
+            continue;
+        page_rows[i].used = true;
+        return page_rows[i].s;
+    }
+    must(false, "no time of class %s for type %02x", class, t);
+    return (struct seconds){ 0, 0 };
+}
+
+START_TEST(the_documented_times_are_these)
+{
+    static const char *const classes[CDB_TIMES] = {
+        [CDB_TIME_MEDIA] = "media",     [CDB_TIME_SHORT] = "short", [CDB_TIME_FLUSH] = "flush",
+        [CDB_TIME_START] = "start",     [CDB_TIME_BULK] = "bulk",   [CDB_TIME_LASER] = "laser",
+        [CDB_TIME_LOAD] = "load",       [CDB_TIME_MOVE] = "move",   [CDB_TIME_INVENTORY] = "inventory",
+        [CDB_TIME_WIND] = "wind",       [CDB_TIME_BURN] = "burn",   [CDB_TIME_FORMAT] = "format",
+        [CDB_TIME_UNKNOWN] = "unknown",
+    };
+    struct scsi_decision d;
+
+    ck_assert_uint_eq(read_table("## Time", read_time), 2 + 21);
+    for (uint8_t t = 0; t < 32; t++) {
+        struct scsi_lun_facts f = facts_of(t);
+        uint8_t vendor[SCSI_CDB_MAX] = { 0xc1 };
+
+        for (unsigned i = 0; i < cdb_table_len; i++) {
+            const struct cdb_row *row = &cdb_table[i];
+            uint8_t cdb[SCSI_CDB_MAX] = { row->opcode, row->form };
+
+            if (!scsi_type_in(t, row->types) || cdb_find(cdb, t) != row)
+                continue;
+            decide(&f, cdb, 16, SCSI_DIR_NONE, 0, &d);
+            check_seconds(&d, page_says(classes[row->time], t), "a row", t);
+        }
+        decide(&f, vendor, 16, SCSI_DIR_NONE, 0, &d);
+        check_seconds(&d, page_says("unknown", t), "a vendor's command", t);
+    }
+    for (unsigned i = 0; i < n_page_rows; i++)
+        must(page_rows[i].used, "no command has the class %s, %s", page_rows[i].class, page_rows[i].device);
+}
+END_TEST
 
 /* A command that no list names goes to the device, in either direction. */
 START_TEST(every_other_opcode_is_forwarded_unjudged)
@@ -539,6 +633,7 @@ int main(void)
 
     LOOP(tc, direction_of_every_command_on_every_type, commands);
     LOOP(tc, seconds_of_every_command_on_every_type, commands);
+    tcase_add_test(tc, the_documented_times_are_these);
     tcase_add_loop_test(tc, every_other_opcode_is_forwarded_unjudged, 0, 256);
     suite_add_tcase(s, tc);
     tc = tcase_create("table");

@@ -82,18 +82,20 @@ const struct cdb_row cdb_table[] = {
     ROW(0x23, SCSI_MMC,     MEDIA,     PASS,  PASS,      IN(7, 2)),                    /* READ FORMAT CAPACITIES */
     ROW(0x25, MEDIA,        MEDIA,     PASS,  PASS,      IN_ALWAYS),                   /* READ CAPACITY(10) */
     ROW(0x28, MEDIA,        MEDIA,     PASS,  PASS,      IN(7, 2)),                    /* READ(10) */
-    ROW(0x2a, MEDIA,        MEDIA,     WRITE, PASS,      OUT(7, 2)),                   /* WRITE(10) */
+    ROW(0x2a, SCSI_DISK,    MEDIA,     WRITE, PASS,      OUT(7, 2)),                   /* WRITE(10) */
+    ROW(0x2a, SCSI_MMC,     LASER,     WRITE, PASS,      OUT(7, 2)),
     ROW(0x2b, SCSI_TAPE,    WIND,      PASS,  PASS,      NONE),                        /* LOCATE(10) */
     ROW(0x2b, SCSI_CHANGER, MOVE,      DENY,  ALONE,     NONE),                        /* POSITION TO ELEMENT */
     ROW(0x2b, MEDIA,        MEDIA,     PASS,  PASS,      NONE),                        /* SEEK(10) */
     ROW(0x2c, SCSI_TYPE(PDT_OPTICAL), BULK,      WRITE, PASS,      NONE),              /* ERASE(10) */
-    ROW(0x2e, MEDIA,        MEDIA,     WRITE, PASS,      OUT(7, 2)),                   /* WRITE AND VERIFY(10) */
+    ROW(0x2e, SCSI_DISK,    MEDIA,     WRITE, PASS,      OUT(7, 2)),                   /* WRITE AND VERIFY(10) */
+    ROW(0x2e, SCSI_MMC,     LASER,     WRITE, PASS,      OUT(7, 2)),
     ROW(0x2f, MEDIA,        BULK,      PASS,  PASS,      FORM(0x06, 0x00), NONE),      /* VERIFY(10), BYTCHK 00b */
     ROW(0x2f, MEDIA,        BULK,      PASS,  PASS,      FORM(0x02, 0x02), OUT(7, 2)), /* 01b, 11b */
     ROW(0x34, MEDIA,        MEDIA,     PASS,  PASS,      NONE),                        /* PRE-FETCH(10) */
     ROW(0x34, SCSI_TAPE,    SHORT,     PASS,  PASS,      IN_ALWAYS),                   /* READ POSITION: length or 0 */
     ROW(0x35, SCSI_DISK,    FLUSH,     PASS,  PASS,      NONE),                        /* SYNCHRONIZE CACHE(10) */
-    ROW(0x35, SCSI_MMC,     FLUSH,     DENY,  PASS,      NONE),                        /* ... may close a track */
+    ROW(0x35, SCSI_MMC,     LASER,     DENY,  PASS,      NONE),                        /* ... may close a track */
     ROW(0x36, SCSI_DISK,    MEDIA,     DENY,  DENY,      NONE),                        /* LOCK UNLOCK CACHE(10) */
     ROW(0x37, SCSI_DISK,    MEDIA,     PASS,  PASS,      IN(7, 2)),                    /* READ DEFECT DATA(10) */
     ROW(0x37, SCSI_CHANGER, INVENTORY, DENY,  ALONE,     NONE),                        /* ... WITH RANGE */
@@ -203,7 +205,8 @@ const struct cdb_row cdb_table[] = {
     ROW(0xa6, SCSI_MMC,     LOAD,      DENY,  PASS,      NONE),                        /* LOAD/UNLOAD MEDIUM */
     ROW(0xa7, SCSI_MMC,     MEDIA,     DENY,  PASS,      NONE),                        /* SET READ AHEAD */
     ROW(0xa8, MEDIA,        MEDIA,     PASS,  PASS,      IN(6, 4)),                    /* READ(12) */
-    ROW(0xaa, MEDIA,        MEDIA,     WRITE, PASS,      OUT(6, 4)),                   /* WRITE(12) */
+    ROW(0xaa, SCSI_DISK,    MEDIA,     WRITE, PASS,      OUT(6, 4)),                   /* WRITE(12) */
+    ROW(0xaa, SCSI_MMC,     LASER,     WRITE, PASS,      OUT(6, 4)),
     ROW(0xab, SCSI_ALL,     SHORT,     PASS,  PASS,      SA(0x01), IN(6, 4)),          /* READ MEDIA SERIAL NUMBER */
     ROW(0xab, SCSI_ALL,     SHORT,     DENY,  DENY,      IN(6, 4)),                    /* other SERVICE ACTION IN(12) */
     ROW(0xac, SCSI_TYPE(PDT_OPTICAL), BULK,      WRITE, PASS,      NONE),              /* ERASE(12) */

@@ -20,11 +20,12 @@ enum cdb_data {
 
 /* How long a command may take; the seconds are in decide.c. */
 enum cdb_time {
-    CDB_TIME_MEDIA, /* as long as a read or write of that type of device */
-    CDB_TIME_SHORT, /* touches no medium: what a device says of itself, parameters, reservations */
-    CDB_TIME_FLUSH,
+    CDB_TIME_MEDIA,     /* as long as a read or write of that type of device */
+    CDB_TIME_SHORT,     /* touches no medium: what a device says of itself, parameters, reservations */
+    CDB_TIME_FLUSH,     /* writes what a disk's cache holds */
     CDB_TIME_START,     /* spins a disk up or down */
     CDB_TIME_BULK,      /* works through many blocks, few of them or none in the data buffer */
+    CDB_TIME_LASER,     /* writes an optical medium, or what the drive has buffered for it */
     CDB_TIME_LOAD,      /* loads or calibrates a medium */
     CDB_TIME_MOVE,      /* moves media with a robot, or new firmware into a device */
     CDB_TIME_INVENTORY, /* reads every label in a library */

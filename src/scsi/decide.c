@@ -25,24 +25,27 @@ struct seconds {
 };
 
 /*
- * The ring has 16 bits for the guest's time, and Linux's frontend cuts what does not fit: 86400 s arrive as 20864, and
- * 65540 as 4. So where a command may really take long, .least is .usual: the table counts unless the guest's time is
- * longer. A disk's reads and writes have 25 s: the host acts before Linux's 30 s and Windows' 60 s are over.
+ * docs/scsi.md has the same table and the reason of each number. In short: without a time of the guest, the host acts
+ * before the usual time-outs of Linux (30 s) and Windows (60 s) are over, but for commands to which initiators give
+ * more. With one, the guest's own counts, unless it is so short that the host's error handling would do harm: that
+ * stops all LUNs of a SCSI host, and it resets the device. The ring cuts the guest's number to 16 bits: 65540 s arrive
+ * as 4, 86400 as 20864. Where initiators are known to ask for that much, .least is .usual.
  */
 static struct seconds seconds_for(enum cdb_time time, uint8_t type)
 {
     static const struct seconds by_class[CDB_TIMES] = {
-        [CDB_TIME_FLUSH] = { 50, 25 },      [CDB_TIME_START] = { 60, 25 },      [CDB_TIME_BULK] = { 14400, 25 },
-        [CDB_TIME_LOAD] = { 1800, 120 },    [CDB_TIME_MOVE] = { 3600, 3600 },   [CDB_TIME_INVENTORY] = { 14400, 14400 },
-        [CDB_TIME_WIND] = { 14400, 14400 }, [CDB_TIME_BURN] = { 14400, 14400 }, [CDB_TIME_FORMAT] = { 172800, 172800 },
+        [CDB_TIME_FLUSH] = { 50, 25 },           [CDB_TIME_START] = { 50, 25 },      [CDB_TIME_BULK] = { 14400, 25 },
+        [CDB_TIME_LASER] = { 300, 25 },          [CDB_TIME_LOAD] = { 1800, 120 },    [CDB_TIME_MOVE] = { 3600, 3600 },
+        [CDB_TIME_INVENTORY] = { 14400, 14400 }, [CDB_TIME_WIND] = { 14400, 14400 }, [CDB_TIME_BURN] = { 14400, 14400 },
+        [CDB_TIME_FORMAT] = { 172800, 172800 },
     };
     static const struct {
         uint32_t types;
         struct seconds brief, media, unknown;
     } by_type[] = {
-        { SCSI_DISK, { 25, 1 }, { 25, 25 }, { 3600, 3600 } }, { SCSI_TAPE, { 60, 1 }, { 900, 900 }, { 14400, 14400 } },
-        { SCSI_MMC, { 60, 1 }, { 300, 25 }, { 1800, 1800 } }, { SCSI_CHANGER, { 60, 1 }, { 900, 60 }, { 3600, 3600 } },
-        { SCSI_ALL, { 60, 1 }, { 300, 25 }, { 900, 900 } },
+        { SCSI_DISK, { 25, 1 }, { 25, 25 }, { 3600, 3600 } }, { SCSI_TAPE, { 50, 1 }, { 900, 900 }, { 14400, 14400 } },
+        { SCSI_MMC, { 50, 1 }, { 50, 25 }, { 1800, 1800 } },  { SCSI_CHANGER, { 50, 1 }, { 900, 60 }, { 3600, 3600 } },
+        { SCSI_ALL, { 50, 1 }, { 50, 25 }, { 900, 900 } },
     };
     unsigned i = 0;
 
