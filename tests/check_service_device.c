@@ -185,6 +185,37 @@ START_TEST(luns_of_one_scsi_host_share_its_places_in_turn)
 }
 END_TEST
 
+/* One place is left to other users of the host, and no LUN takes what the kernel keeps for another one. */
+START_TEST(luns_of_one_scsi_host_leave_places_to_others)
+{
+    static const struct {
+        uint32_t can_queue;
+        unsigned first, both; /* commands at devices after seven to one LUN, and after seven to another */
+    } cases[] = {
+        { 1, 1, 1 }, { 2, 1, 1 }, { 3, 2, 2 }, { 6, 4, 5 }, { 9, 4, 8 }, { 13, 6, 12 }, { 64, 7, 14 },
+    };
+
+    add_narrow_device(5, 0, 3, cases[_i].can_queue);
+    add_narrow_device(6, 0, 3, cases[_i].can_queue);
+    for (uint16_t id = 1; id <= 7; id++)
+        put_to(5, id);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, cases[_i].first);
+    for (uint16_t id = 8; id <= 14; id++)
+        put_to(6, id);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, cases[_i].both);
+    put_to(DISK, 15); /* its host is not known */
+    kick();
+    ck_assert_uint_eq(fake_sg.n, cases[_i].both + 1);
+    while (fake_sg.n > 0) {
+        end_all();
+        run();
+    }
+    ck_assert_uint_eq(guest->rsp_prod - guest_rsp_cons, 15);
+}
+END_TEST
+
 START_TEST(a_full_host_that_refuses_a_command_is_not_asked_without_a_pause)
 {
     add_narrow_device(5, 1, 3, 1);
@@ -213,7 +244,7 @@ START_TEST(a_host_s_places_go_with_its_luns)
     end_all();
     expect(1, 0);
     ck_assert(hotplug_reap(svc, 5));
-    add_narrow_device(6, 0, 3, 2);
+    add_narrow_device(6, 0, 3, 3);
     put_to(6, 2);
     put_to(6, 3);
     put_to(6, 4);
@@ -672,6 +703,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_full_worker_halts_such_a_ring_too);
     tcase_add_test(t, a_device_gets_as_many_commands_as_it_takes_and_the_rest_waits);
     tcase_add_test(t, luns_of_one_scsi_host_share_its_places_in_turn);
+    tcase_add_loop_test(t, luns_of_one_scsi_host_leave_places_to_others, 0, 7);
     tcase_add_test(t, a_full_host_that_refuses_a_command_is_not_asked_without_a_pause);
     tcase_add_test(t, a_host_s_places_go_with_its_luns);
     tcase_add_test(t, a_new_ring_waits_for_what_the_old_one_left_at_the_device);

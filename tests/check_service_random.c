@@ -306,7 +306,7 @@ static void check_lun(const struct lun *lun)
     must_eq(lun->in_flight, at_device);
     must(lun->queue_depth == 0 || at_device <= lun->queue_depth, "%u at a device for %u", at_device,
          (unsigned)lun->queue_depth);
-    must(!lun->host || lun->host->at_device <= lun->host->can_queue, "too many at a host");
+    must(!lun->host || lun->host->at_device < lun->host->can_queue, "too many at a host");
     must_eq(lun->strays, orphans);
     must_eq(lun->stats->commands - lun->stats->answered, owed);
 }

@@ -4,6 +4,8 @@
 
 #include "worker/lun.h"
 
+#define SHARE_LEAST 4u
+
 static int compare(const struct lun *lun, uint16_t channel, uint16_t target, uint16_t number)
 {
     if (lun->channel != channel)
@@ -104,15 +106,32 @@ void lun_leave_host(struct scsi_host_share *host)
         host->n_luns--;
 }
 
+/* How many commands of this worker a host gets. One place is left to others, so that no write() to sg sleeps. */
+static uint32_t host_takes(const struct scsi_host_share *host)
+{
+    return host->can_queue > 1 ? host->can_queue - 1 : 1;
+}
+
+/*
+ * Linux divides the tags of a host among its devices in use, with 4 for each at least (hctx_may_queue() of blk-mq), and
+ * lets the write() sleep for more: a device that loses commands would stop the worker although the host has places.
+ */
+static bool within_share(const struct lun *lun)
+{
+    uint32_t share = lun->host ? host_takes(lun->host) / lun->host->n_luns : 0;
+
+    return !lun->host || lun->sg.in_flight < (share > SHARE_LEAST ? share : SHARE_LEAST);
+}
+
 static bool is_ready(const struct lun *lun)
 {
     return !lun->held && !lun->resetting && lun->strays == 0
-           && (lun->queue_depth == 0 || lun->sg.in_flight < lun->queue_depth);
+           && (lun->queue_depth == 0 || lun->sg.in_flight < lun->queue_depth) && within_share(lun);
 }
 
 static bool last_place(const struct scsi_host_share *host)
 {
-    return host && host->at_device + 1 >= host->can_queue;
+    return host && host->at_device + 1 >= host_takes(host);
 }
 
 /* How many turns until this LUN has its own. */
@@ -127,7 +146,7 @@ bool lun_may_go(const struct service *svc, const struct lun *lun)
         return false;
     if (!last_place(lun->host))
         return true;
-    if (lun->host->at_device >= lun->host->can_queue)
+    if (lun->host->at_device >= host_takes(lun->host))
         return false;
     for (unsigned i = 0; i < svc->n_sorted; i++) {
         const struct lun *other = svc->sorted[i];

@@ -26,7 +26,8 @@ struct scsi_host_share *lun_join_host(struct service *svc, uint32_t number, uint
 void lun_leave_host(struct scsi_host_share *host);
 /*
  * May a new command go to the device now? False: the LUN has to wait for commands of another worker, or for a place
- * at its device or its SCSI host. The last place at a host goes to its LUNs in turn.
+ * at its device or its SCSI host. The LUNs of a host get one command less than it takes, and each its share. The last
+ * place goes to its LUNs in turn.
  */
 bool lun_may_go(const struct service *svc, const struct lun *lun);
 /* The host of this LUN has one free place at most, and some other LUN of that host has commands in its queue. */
