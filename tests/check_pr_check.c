@@ -223,10 +223,50 @@ START_TEST(cdb_length)
 }
 END_TEST
 
+/* --- pr=direct: the device judges the form --- */
+static const struct {
+    const char *what;
+    uint8_t cdb[16];
+    uint32_t data_len;
+    bool allow_move;
+    uint8_t list[64];
+    struct scsi_sense sense;
+} directs[] = {
+    { "READ KEYS", { 0x5e, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 0, false, { 0 }, OK },
+    { "READ FULL STATUS", { 0x5e, 3, 0, 0, 0, 0, 0, 0, 8 }, 0, false, { 0 }, OK },
+    { "READ 4", { 0x5e, 4, 0, 0, 0, 0, 0, 0, 8 }, 0, false, { 0 }, { 5, 0x24, 0 } },
+    { "READ 31", { 0x5e, 0x1f, 0, 0, 0, 0, 0, 0, 8 }, 0, false, { 0 }, { 5, 0x24, 0 } },
+    { "REGISTER", CDB(0, 0, 24), 24, false, { LIST(0) }, OK },
+    { "REGISTER without a list", CDB(0, 0, 0), 0, false, { 0 }, OK },
+    { "REGISTER, a short list", CDB(0, 0, 8), 8, false, { LIST(0) }, OK },
+    { "REGISTER, a list shorter than it says", CDB(0, 0, 600), 24, false, { LIST(0) }, OK },
+    { "REGISTER, SPEC_I_PT", CDB(0, 0, 24), 24, false, { LIST(8) }, { 5, 0x26, 0 } },
+    { "REGISTER, SPEC_I_PT beyond the list", CDB(0, 0, 20), 20, false, { LIST(8) }, OK },
+    { "REGISTER, SPEC_I_PT, allowed", CDB(0, 0, 24), 24, true, { LIST(8) }, OK },
+    { "REGISTER AND IGNORE, SPEC_I_PT", CDB(6, 0, 24), 24, false, { LIST(9) }, { 5, 0x26, 0 } },
+    { "RESERVE type 0", CDB(1, 0, 24), 24, false, { LIST(0) }, OK },
+    { "REGISTER AND MOVE", CDB(7, 1, 48), 48, false, { MOVE(24) }, { 5, 0x24, 0 } },
+    { "REGISTER AND MOVE, allowed", CDB(7, 1, 48), 48, true, { MOVE(24) }, OK },
+    { "REPLACE LOST RESERVATION", CDB(8, 1, 24), 24, true, { LIST(0) }, { 5, 0x24, 0 } },
+    { "31", CDB(31, 1, 24), 24, true, { LIST(0) }, { 5, 0x24, 0 } },
+};
+
+START_TEST(what_goes_to_the_device_itself)
+{
+    struct scsi_sense sense = { 0 };
+    bool ok = pr_check_direct(directs[_i].cdb, directs[_i].data_len, directs[_i].list, directs[_i].allow_move, &sense);
+
+    ck_assert_msg(ok == (directs[_i].sense.key == 0), "%s", directs[_i].what);
+    ck_assert_msg(sense.key == directs[_i].sense.key && sense.asc == directs[_i].sense.asc && sense.ascq == 0,
+                  "%s: %02x", directs[_i].what, sense.asc);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, pr_in, 0, ARRAY_SIZE(ins));
     tcase_add_loop_test(t, pr_out, 0, ARRAY_SIZE(outs));
+    tcase_add_loop_test(t, what_goes_to_the_device_itself, 0, ARRAY_SIZE(directs));
     tcase_add_test(t, largest_list);
     tcase_add_test(t, missing_list);
     tcase_add_loop_test(t, cdb_length, 0, ARRAY_SIZE(lengths));

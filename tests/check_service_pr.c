@@ -70,6 +70,35 @@ START_TEST(a_lun_s_reservations_go_where_they_can_be_carried_out)
 }
 END_TEST
 
+/* With pr=direct the device judges a list that is too short; what a guest may not send does not reach it. */
+START_TEST(the_device_judges_what_goes_to_it)
+{
+    struct worker_msg msg = lun_message(7, 0x00, 0);
+    struct vscsiif_request *req;
+    struct vscsiif_response r;
+
+    msg.u.lun.pr_mode = PR_DIRECT;
+    ck_assert_int_eq(add_message(&msg), 0);
+    for (uint8_t action = 0; action <= 8; action += 8) {
+        req = put_to(7, (uint16_t)(action + 1));
+        req->cmnd[0] = 0x5f;
+        req->cmnd[1] = action;
+        req->cmnd[8] = 8;
+        req->sc_data_direction = SCSI_DIR_OUT;
+        req->nr_segments = 1;
+        req->seg[0] = (struct scsiif_request_segment){ 20, 0, 8 };
+    }
+    kick();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 9);
+    expect_sense(&r, 0x2, 0x05, 0x24, 0x00);
+    ck_assert_uint_eq(fake_sg.n, 1);
+    ck_assert_uint_eq(fake_sg.at[0].hdr.dxfer_len, 8);
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
 /* Three READ KEYS; the helper has the first and has not answered yet. */
 static void three_reservation_commands(void)
 {
@@ -187,6 +216,7 @@ END_TEST
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, a_lun_s_reservations_go_where_they_can_be_carried_out, 0, 11);
+    tcase_add_test(t, the_device_judges_what_goes_to_it);
     tcase_add_test(t, a_status_that_guests_do_not_know_is_not_passed_on_from_the_helper);
     tcase_add_test(t, a_reservation_command_that_waits_for_its_turn_can_be_aborted);
     tcase_add_test(t, a_reset_ends_reservation_commands_that_wait_for_their_turn);

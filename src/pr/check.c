@@ -15,8 +15,9 @@ enum {
     OUT_RESERVE = 1,
     OUT_REGISTER_AND_MOVE = 7,
 };
-#define LIST_SPEC_I_PT 0x08 /* byte 20 of the basic list */
-#define TRANSPORTID_MIN 24  /* bytes of the shortest TransportID, SPC-5 7.6.4.1 */
+#define LIST_FLAGS 20 /* byte of the basic list */
+#define LIST_SPEC_I_PT 0x08
+#define TRANSPORTID_MIN 24 /* bytes of the shortest TransportID, SPC-5 7.6.4.1 */
 
 static const struct scsi_sense invalid_field_in_cdb = { 0x05, 0x24, 0x00 };
 static const struct scsi_sense invalid_field_in_list = { 0x05, 0x26, 0x00 };
@@ -96,7 +97,7 @@ static bool check_in(const uint8_t *cdb, enum scsi_direction dir, uint32_t data_
 static bool check_plain_list(uint8_t action, const uint8_t *list, uint32_t len, bool allow_move,
                              struct scsi_sense *refuse)
 {
-    if (!(list[20] & LIST_SPEC_I_PT))
+    if (!(list[LIST_FLAGS] & LIST_SPEC_I_PT))
         return len == PR_LIST_BASIC || refused(refuse, list_length_error);
     if (action != OUT_REGISTER || !allow_move)
         return refused(refuse, invalid_field_in_list);
@@ -149,4 +150,20 @@ bool pr_check(const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len, enum scsi_direct
         return refused(refuse, invalid_field_in_cdb);
     return cdb[0] == PR_OP_IN ? check_in(cdb, dir, data_len, refuse)
                               : check_out(cdb, dir, data_len, data_out, allow_move, refuse);
+}
+
+bool pr_check_direct(const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len, const uint8_t *data_out, bool allow_move,
+                     struct scsi_sense *refuse)
+{
+    uint8_t action = cdb[1] & 0x1f;
+
+    if (cdb[0] == PR_OP_IN)
+        return action <= IN_REPORT_LAST || refused(refuse, invalid_field_in_cdb);
+    if (out_actions[action].form == LIST_UNKNOWN || (out_actions[action].form == LIST_MOVE && !allow_move))
+        return refused(refuse, invalid_field_in_cdb);
+    /* SPEC_I_PT registers other initiators. The list of REGISTER AND MOVE has a length at this place. */
+    if (out_actions[action].form == LIST_PLAIN && !allow_move && data_out && data_len > LIST_FLAGS
+        && (data_out[LIST_FLAGS] & LIST_SPEC_I_PT))
+        return refused(refuse, invalid_field_in_list);
+    return true;
 }

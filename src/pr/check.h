@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks the form of a PERSISTENT RESERVE IN (5Eh) or OUT (5Fh) before it is sent to the PR helper or, with
- * pr=direct, to the device. Pure: bytes in, a yes or the exact sense out. It does not check what only the device
- * knows: keys, registrations, and whether a type fits the reservation that is held.
+ * Checks the form of a PERSISTENT RESERVE IN (5Eh) or OUT (5Fh) before it is sent to the PR helper, and whether it is
+ * one that a guest may send to the device itself (pr=direct). Pure: bytes in, a yes or the exact sense out. It does not
+ * check what only the device knows: keys, registrations, and whether a type fits the reservation that is held.
  *
  * Figures are from SPC-5 6.16 (PERSISTENT RESERVE IN) and 6.17 (OUT); the limit
  * of 8192 bytes for a parameter list is the helper protocol's.
@@ -35,5 +35,11 @@ uint32_t pr_cdb_length(const uint8_t cdb[SCSI_CDB_MAX]);
  */
 bool pr_check(const uint8_t cdb[SCSI_CDB_MAX], uint8_t cdb_len, enum scsi_direction dir, uint32_t data_len,
               const uint8_t *data_out, bool allow_move, struct scsi_sense *refuse);
+/*
+ * The same for a command that goes to the device as any other: the device judges its form. Refused are service actions
+ * that SPC-5 does not have or that are of no use to a guest, and registrations for others unless allow_move.
+ */
+bool pr_check_direct(const uint8_t cdb[SCSI_CDB_MAX], uint32_t data_len, const uint8_t *data_out, bool allow_move,
+                     struct scsi_sense *refuse);
 
 #endif

@@ -305,7 +305,8 @@ static int to_device(struct service *svc, struct cmd *c)
         struct scsi_sense refuse;
         bool out = direction(c) == SCSI_DIR_OUT;
 
-        if (!pr_check(c->cdb, c->req.cmd_len, direction(c), c->data_len, c->buf, lun->facts.pr_move, &refuse)) {
+        if (lun->pr ? !pr_check(c->cdb, c->req.cmd_len, direction(c), c->data_len, c->buf, lun->facts.pr_move, &refuse)
+                    : !pr_check_direct(c->cdb, c->data_len, out ? c->buf : NULL, lun->facts.pr_move, &refuse)) {
             c->kind = SCSI_KIND_REFUSED;
             command_finish_sense(svc, c, refuse, SCSI_HOST_OK);
             return 0;
