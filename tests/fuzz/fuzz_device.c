@@ -95,7 +95,7 @@ static void take_answers(void)
 }
 
 static struct {
-    bool asked;        /* the worker waits for a connection */
+    unsigned asked;    /* for so many connections: one that does not come in time is asked for again */
     int fd;            /* our end of it; -1: none */
     bool greeted;      /* the worker's part of the handshake has come */
     uint32_t list;     /* bytes of a parameter list that have yet to come */
@@ -106,8 +106,8 @@ static unsigned out_put; /* what the guest has sent of these */
 static void on_helper_asked(struct service *s, struct lun *lun)
 {
     (void)s;
-    ck_assert(lun->index == ANY && !helper.asked);
-    helper.asked = true;
+    ck_assert(lun->index == ANY);
+    helper.asked++;
 }
 
 static void helper_close(void)
@@ -179,9 +179,9 @@ static void helper_connect_step(struct input *in)
     unsigned how = byte(in);
     int pair[2];
 
-    if (!helper.asked)
+    if (helper.asked == 0)
         return;
-    helper.asked = false;
+    helper.asked--;
     helper_close();
     if (how & 1) {
         hotplug_helper_connected(svc, ANY, how & 2 ? -ECONNREFUSED : -EAGAIN);
