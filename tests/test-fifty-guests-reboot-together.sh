@@ -54,19 +54,26 @@ xenstore-exists /local/domain/98/pvscsi/0 || fail "its devices are no longer wan
 step "... and the one without a frontend has not been waited for"
 wait_until 60 let_go 99
 
-step "a guest that writes its nodes without end delays no other"
+step "a guest that writes its nodes without end delays no other: one that is let go, and one that the service waits for"
+# 99 says anything, also that it refuses its devices. 98 does not, so that the service goes on waiting.
 front_start storm 99 --no-connect
 front storm open
 front_tell storm "storm 100000000 children=200"
-wait_until 60 xenstore-exists /local/domain/99/device/vscsi/0/vscsi-devs/dev-150/state
+front_start waited 98 --no-connect
+front waited open
+front_tell waited "storm 100000000 children=200 below=4"
+for d in 98 99; do wait_until 60 xenstore-exists /local/domain/$d/device/vscsi/0/vscsi-devs/dev-150/state; done
 many_peers 201 205
 made 201 205 100
 all_run 201 205
 jobs_of 98 >/dev/null || fail "the service waits for it no more: $(tail -n 3 "$LOGS/watch")"
-kill -0 "${FRONT_PID[storm]}" || fail "the storm has ended: $(tail -n 3 "$LOGS/front-storm")"
-front_kill storm
+pauses_are 98 1 || fail "it was let go without its devices"
+for front in storm waited; do
+    kill -0 "${FRONT_PID[$front]}" || fail "the storm has ended: $(tail -n 3 "$LOGS/front-$front")"
+    front_kill $front
+done
 
-step "the wait for the silent one ends with its domain"
+step "the wait for the one without an answer ends with its domain"
 guest_destroy 98
 xenstore-rm $BACKEND/98
 wait_until 60 eval '! jobs_of 98'

@@ -186,23 +186,25 @@ static int cmd_storm(struct front *f, int argc, char **argv)
                                          "vscsi-devs/dev-0/state",
                                          "vscsi-devs/dev-1/state",
                                          "backend-id" };
-    uint64_t count, children = 0, seed = 1, begin = now_us();
+    uint64_t count, children = 0, seed = 1, below = 0, begin = now_us();
     char node[64], value[32];
     unsigned refused = 0;
 
     if (parse_number(f, argv[1], "count", 100000000, &count) < 0 || arg_number(f, argc, argv, "children", &children) < 0
-        || arg_number(f, argc, argv, "seed", &seed) < 0)
+        || arg_number(f, argc, argv, "seed", &seed) < 0 || arg_number(f, argc, argv, "below", &below) < 0)
         return -1;
     if (!f->session.backend && session_open(f) < 0)
         return -1;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t dice = pattern_next(&seed);
+        uint64_t dice = pattern_next(&seed), limit = dice & 128 ? 10 : 100000;
 
+        if (below)
+            limit = below;
         if (children && dice % 4 == 0)
             snprintf(node, sizeof(node), "vscsi-devs/dev-%llu/state", (unsigned long long)(dice >> 8) % children);
         else
             snprintf(node, sizeof(node), "%s", nodes[(dice >> 8) % ARRAY_SIZE(nodes)]);
-        snprintf(value, sizeof(value), "%llu", (unsigned long long)(dice >> 40) % (dice & 128 ? 10 : 100000));
+        snprintf(value, sizeof(value), "%llu", (unsigned long long)((dice >> 40) % limit));
         if (session_write(f, node, value, (unsigned)strlen(value)) < 0)
             refused++; /* the guest's quota */
         if (i % 64 == 0)
@@ -237,8 +239,8 @@ const struct verb verbs_session[] = {
     { "wait-backend", "STATE [timeout=SECONDS]", "wait until the backend is in this state", 1, true, cmd_wait_backend },
     { "wait-gone", "[timeout=SECONDS]", "wait until the toolstack has removed the controller", 0, true, cmd_wait_gone },
     { "sleep", "MILLISECONDS", "wait, and serve xenstore and the ring meanwhile", 1, true, cmd_sleep },
-    { "storm", "COUNT [children=N] [seed=N]", "write nonsense to the frontend's nodes, as fast as xenstored accepts it",
-      1, true, cmd_storm },
+    { "storm", "COUNT [children=N] [seed=N] [below=N]",
+      "write nonsense (numbers below N) to the frontend's nodes, as fast as xenstored accepts it", 1, true, cmd_storm },
     { "echo", "[WORD]...", "print the words", 0, true, cmd_echo },
     { NULL },
 };
