@@ -88,8 +88,8 @@ void sg_device_deinit(struct sg_device *dev);
 int sg_submit(struct sg_device *dev, struct sg_command *cmd);
 bool sg_try_later(int r);
 /*
- * Collects commands that are done soon after they were submitted, which saves a round through epoll. For the others the loop
- * looks from now on. It must be called before the loop waits, if n_fresh > 0.
+ * Collects commands that are done soon after they were submitted, which saves a round through epoll. For the others the
+ * loop looks from now on. It must be called before the loop waits, if n_fresh > 0.
  */
 void sg_pool_reap_fresh(struct sg_pool *pool);
 
