@@ -45,33 +45,35 @@ void grants_add(struct grants *g, uint8_t owner, const struct scsiif_request_seg
     g->owner[g->n++] = owner;
 }
 
-/* From grant to grant: neither side of a copy may leave its page. */
+/* From grant to grant: neither side of a copy may leave its page. There is a copy for each page, so each has to be cheap. */
 static void add_granted(struct grants *g, uint8_t owner, const struct scsiif_request_segment *seg, uint32_t len,
                         const struct grants_data *data, uint32_t at, bool to_guest)
 {
-    for (uint32_t done = 0, n; done < len; done += n, at += n) {
-        xen_copy *x = &g->copies[g->n];
-        uint32_t room = PAGE - at % PAGE;
+    const uint32_t *ref = &data->refs[at / PAGE];
+    uint16_t domid = g->domid, own_domid = g->own_domid, offset = (uint16_t)(at % PAGE), guest_offset = seg->offset;
+    uint32_t guest_ref = seg->gref;
+    xen_copy *x = &g->copies[g->n];
+    uint8_t *of = &g->owner[g->n];
 
-        n = len - done < room ? len - done : room;
-        *x = (xen_copy){ .len = (uint16_t)n, .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref };
-        if (to_guest) {
-            x->source.foreign.ref = data->refs[at / PAGE];
-            x->source.foreign.offset = (uint16_t)(at % PAGE);
-            x->source.foreign.domid = g->own_domid;
-            x->dest.foreign.ref = seg->gref;
-            x->dest.foreign.offset = (uint16_t)(seg->offset + done);
-            x->dest.foreign.domid = g->domid;
-        } else {
-            x->source.foreign.ref = seg->gref;
-            x->source.foreign.offset = (uint16_t)(seg->offset + done);
-            x->source.foreign.domid = g->domid;
-            x->dest.foreign.ref = data->refs[at / PAGE];
-            x->dest.foreign.offset = (uint16_t)(at % PAGE);
-            x->dest.foreign.domid = g->own_domid;
-        }
-        g->owner[g->n++] = owner;
+    for (; len > 0; x++) {
+        uint16_t n = (uint16_t)(len < PAGE - offset ? len : PAGE - offset);
+        union xengnttab_copy_ptr *guest = to_guest ? &x->dest : &x->source, *own = to_guest ? &x->source : &x->dest;
+
+        guest->foreign.ref = guest_ref;
+        guest->foreign.offset = guest_offset;
+        guest->foreign.domid = domid;
+        own->foreign.ref = *ref++;
+        own->foreign.offset = offset;
+        own->foreign.domid = own_domid;
+        x->len = n;
+        x->flags = GNTCOPY_source_gref | GNTCOPY_dest_gref;
+        x->status = GNTST_okay;
+        *of++ = owner;
+        offset = 0;
+        guest_offset = (uint16_t)(guest_offset + n);
+        len -= n;
     }
+    g->n = (unsigned)(x - g->copies);
 }
 
 void grants_add_data(struct grants *g, uint8_t owner, const struct scsiif_request_segment *segs, unsigned n_segs,
