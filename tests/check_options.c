@@ -135,6 +135,7 @@ START_TEST(defaults)
     ck_assert_uint_eq(s.pr_mode, PR_AUTO);
     ck_assert_str_eq(s.pr_socket, "/run/qemu-pr-helper.sock");
     ck_assert_uint_eq(s.pr_deadline_s, 30);
+    ck_assert_uint_eq(s.poll, POLL_AUTO);
     ck_assert_uint_eq(s.sandbox, SANDBOX_AUTO);
     ck_assert_uint_eq(s.sandbox_uid_base, 0x70000000);
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
@@ -218,6 +219,13 @@ static const struct {
     { "log-level", "INFO", "expected debug, verbose" },
     { "log-level", "", "expected debug, verbose" },
     { "pr", "auto" },
+    { "poll", "auto" },
+    { "poll", "0" },
+    { "poll", "200" },
+    { "poll", "201", "expected auto, or a number from 0 to 200" },
+    { "poll", "-1", "expected auto, or a number from 0 to 200" },
+    { "poll", "Auto", "expected auto, or a number from 0 to 200" },
+    { "poll", "", "expected auto, or a number from 0 to 200" },
     { "pr", "helper" },
     { "pr", "direct" },
     { "pr", "deny" },
@@ -314,6 +322,7 @@ static void same_settings(const struct settings *a, const struct settings *b)
     ck_assert_uint_eq(a->pr_deadline_s, b->pr_deadline_s);
     ck_assert_int_eq(a->device_reset, b->device_reset);
     ck_assert_uint_eq(a->granted_pages, b->granted_pages);
+    ck_assert_uint_eq(a->poll, b->poll);
     ck_assert_int_eq(a->policy, b->policy);
     ck_assert_str_eq(a->allow.text, b->allow.text);
     ck_assert_str_eq(a->deny.text, b->deny.text);

@@ -28,6 +28,7 @@ static const struct expected {
     { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600" },
     { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL },
     { "granted-pages", 0, "granted_pages", "N", "8192", 0, 1048576, "0", NULL },
+    { "poll", 0, "poll", "TIME", "auto", .in_file = "0", .given = "200" },
     { "policy", 0, "policy", "0|1", "1", 0, 1, "0", NULL },
     { "allow", 0, "allow", "COMMANDS", "none", .in_file = "tape:3c+3b/05", .given = "disk:85" },
     { "deny", 0, "deny", "COMMANDS", "none", .in_file = "all:4c", .given = "changer:a5+a6 optical:04" },

@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-check_PROGRAMS += check_ring check_request check_buffers check_service
-TESTS += check_ring check_request check_buffers check_service
+check_PROGRAMS += check_ring check_request check_buffers check_poll check_service check_service_poll
+TESTS += check_ring check_request check_buffers check_poll check_service check_service_poll
+check_service_poll_SOURCES = tests/check_service_poll.c tests/suite.h tests/service-fixture.h tests/fake-xen.h
+check_service_poll_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_poll_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=now_us -Wl,--wrap=sched_yield
+check_service_poll_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_poll_SOURCES = tests/check_poll.c tests/suite.h
+check_poll_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_poll_LDADD = libworker.a $(CHECK_LIBS)
 check_buffers_SOURCES = tests/check_buffers.c tests/fake-xen.h
 check_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_buffers_LDADD = libworker.a $(COMMON_LIBS) $(CHECK_LIBS)

@@ -111,6 +111,7 @@ struct worker_msg {
             uint32_t vhost;
             uint32_t log_level;    /* xentoollog_level */
             uint32_t max_segments; /* as advertised in feature-sg-grant; 0 = not advertised, 26 direct */
+            uint32_t poll_us;      /* the longest look at the ring before it sleeps; 0: none */
             uint32_t confine;      /* what it enters before it does anything else: CONFINE_* of worker/confine.h */
             uint32_t confine_id;   /* its user and group */
             char prefix[32];       /* for logs: "d3.0" */

@@ -38,6 +38,7 @@ enum option_type {
     OT_RULES,
     OT_DENY,
     OT_SANDBOX,
+    OT_POLL,
     OT_RESULT
 };
 
@@ -79,6 +80,8 @@ static const struct option_def options[] = {
       .help = "let a guest's RESET that times out reset the physical device" },
     { "granted-pages", 0, OT_NUMBER, .in_file = true, FIELD(granted_pages), .min = 0, .max = 1048576, .preset = "8192",
       .arg = "N", .help = "most pages of 4 KiB that all workers together grant to their own domain for buffers" },
+    { "poll", 0, OT_POLL, .in_file = true, FIELD(poll), .max = 200, .preset = "auto", .arg = "TIME",
+      .help = "how long a worker looks at the ring before it sleeps: auto, or 0 to 200 microseconds" },
     { "policy", 0, OT_BOOL, .in_file = true, FIELD(policy), .preset = "1", .arg = "0|1",
       .help = "let guests send only what the command policy allows" },
     { "allow", 0, OT_RULES, .in_file = true, FIELD(allow), .preset = "none", .arg = "COMMANDS",
@@ -188,6 +191,13 @@ static int set(struct settings *s, const struct option_def *o, const char *text,
     case OT_SANDBOX:
         snprintf(want, want_size, SANDBOX_MODES_TEXT);
         return sandbox_mode_parse(text, (unsigned *)(void *)field);
+    case OT_POLL:
+        snprintf(want, want_size, "auto, or a number from 0 to %u", o->max);
+        number = POLL_AUTO;
+        if (strcmp(text, "auto") != 0 && parse_u32_str(text, o->max, &number) < 0)
+            return -EINVAL;
+        *(unsigned *)(void *)field = number;
+        return 0;
     case OT_RESULT:
         break;
     }
@@ -455,6 +465,10 @@ void options_dump(const struct settings *s, FILE *out)
         key_of(o, key);
         if (o->type == OT_NUMBER)
             fprintf(out, "%s = %u\n", key, *(const unsigned *)(const void *)field);
+        else if (o->type == OT_POLL && *(const unsigned *)(const void *)field != POLL_AUTO)
+            fprintf(out, "%s = %u\n", key, *(const unsigned *)(const void *)field);
+        else if (o->type == OT_POLL)
+            fprintf(out, "%s = \"auto\"\n", key);
         else if (o->type == OT_BOOL)
             fprintf(out, "%s = %d\n", key, *(const bool *)field);
         else if (o->type == OT_LEVEL)

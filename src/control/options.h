@@ -6,6 +6,7 @@
 #ifndef PVSCSI_OPTIONS_H
 #define PVSCSI_OPTIONS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,12 +38,15 @@ struct settings {
     unsigned pr_deadline_s;
     bool device_reset;
     unsigned granted_pages;           /* of 4 KiB, over all workers */
+    unsigned poll;                    /* microseconds, or POLL_AUTO */
     bool policy;                      /* without it guests may send everything that deny does not name */
     struct rules_setting allow, deny; /* before the command policy */
     struct rules_setting permit;      /* what the toolstack may allow */
     unsigned sandbox;                 /* enum sandbox_mode */
     unsigned sandbox_uid_base;
 };
+
+#define POLL_AUTO UINT_MAX
 
 enum options_result {
     OPTIONS_RUN,

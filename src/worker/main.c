@@ -260,6 +260,7 @@ static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_M
     r = confine(w, msg, &fds[2]);
     if (r < 0)
         return r;
+    svc->poll_us = msg->u.init.poll_us;
     svc->max_segments = msg->u.init.max_segments <= REQUEST_SEGMENTS_MAX ? msg->u.init.max_segments
                                                                          : REQUEST_SEGMENTS_MAX;
     svc->journal = w->journal.at;

@@ -25,6 +25,7 @@
 #include "worker/at-device.h"
 #include "worker/buffers.h"
 #include "worker/grants.h"
+#include "worker/poll.h"
 #include "worker/request.h"
 #include "worker/ring.h"
 #include "worker/sg.h"
@@ -129,7 +130,8 @@ struct lun {
 
 struct service {
     struct loop *loop;
-    bool own_nodes; /* set by the caller; see sg_pool */
+    bool own_nodes;   /* set by the caller; see sg_pool */
+    uint32_t poll_us; /* set by the caller: the longest look at the ring before it sleeps; 0: none */
     struct xen *xen;
     const char *prefix;
     uint16_t domid, own_domid;
@@ -142,6 +144,7 @@ struct service {
     uint32_t quiet_events; /* events in a row that brought no work */
     uint32_t taken_since_event;
     struct loop_source events;
+    struct poll poll;
     struct loop_timer unmask_timer, retry_timer, manage_timer, buffers_timer;
     struct sg_pool sg_pool;
     struct pvscsi_journal *journal;

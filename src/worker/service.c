@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #include "worker/account.h"
 #include "worker/command.h"
@@ -124,6 +125,7 @@ int service_init(struct service *svc)
     svc->bad_limit = (struct log_limit)LOG_LIMIT_INIT;
     sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done, command_sg_lost);
     svc->sg_pool.own_nodes = svc->own_nodes;
+    poll_init(&svc->poll, svc->poll_us);
     return 0;
 }
 
@@ -574,6 +576,44 @@ static void sleep_until_event(struct service *svc)
     loop_timer_arm(svc->loop, &svc->unmask_timer, delay < QUIET_DELAY_MAX_US ? delay : QUIET_DELAY_MAX_US);
 }
 
+/*
+ * Looks at the ring for a moment, if that is worth while. True: there is a request. Only while the guest waits for
+ * nothing: the end of a command is seen by the loop alone.
+ */
+static bool look_a_moment(struct service *svc)
+{
+    uint64_t begin, now, last;
+    uint32_t us;
+    int r;
+
+    if (svc->poll_us == 0 || svc->n_busy > 0 || svc->stopping || svc->ring.halted || svc->taken_since_event == 0)
+        return false;
+    begin = last = now_us();
+    us = poll_begin(&svc->poll, begin);
+    if (us == 0)
+        return false;
+    sched_yield(); /* whoever else wants this processor has it now */
+    for (;;) {
+        now = now_us();
+        if (now - last > POLL_GAP_US) {
+            poll_end(&svc->poll, POLL_BUSY, now);
+            return false;
+        }
+        r = ring_look(&svc->ring);
+        if (r != 0) {
+            poll_end(&svc->poll, POLL_FOUND, now);
+            if (r < 0)
+                halt(svc);
+            return r > 0;
+        }
+        if (now - begin >= us) {
+            poll_end(&svc->poll, POLL_NOTHING, now);
+            return false;
+        }
+        last = now;
+    }
+}
+
 /* Asks for an event at the next request. True: there is a request already, and a free command for it. */
 static bool more_to_take(struct service *svc)
 {
@@ -621,7 +661,7 @@ void service_round(struct service *svc)
         if (svc->sg_pool.n_fresh == 0) {
             if (!svc->page)
                 return;
-            if (!svc->work && !more_to_take(svc)) {
+            if (!svc->work && !look_a_moment(svc) && !more_to_take(svc)) {
                 sleep_until_event(svc);
                 return;
             }

@@ -11,7 +11,7 @@
 #include "worker/model.h"
 
 /*
- * svc->loop, xen, prefix, domid, own_domid, max_segments, journal, stats and the callbacks are set by the caller. 0 or
+ * svc->loop, xen, prefix, domid, own_domid, max_segments, poll_us, journal, stats and the callbacks are set by the caller. 0 or
  * -errno.
  */
 int service_init(struct service *svc);
