@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2016
-# about: the tools of sg3-utils, lsscsi, sdparm, smartctl, mt and mtx print in the guest what they print in dom0
-# timeout: 240
+# about: the tools of sg3-utils, lsscsi, sdparm, smartctl, mt and mtx print in the guest what they print in dom0, by the default policy too
+# timeout: 300
 # guests: kept
 need_project
 daemon_start
@@ -75,6 +75,27 @@ sg_ses $SG
 sg_ses -p 1 $SG
 sg_senddiag -l $SG
 END
+# Of these, what the default policy answers otherwise. REZERO UNIT, SEND DIAGNOSTIC, and a tape's READ CAPACITY are
+# refused. What is refused is not in the list of opcodes; READ (10) is a disk's.
+cat >/tmp/other.0 <<'END'
+sg_opcodes -n $SG
+sg_raw -v $SG 01 02 03 04 05 06
+END
+cat >/tmp/other.1 <<'END'
+sg_opcodes -n $SG
+sg_opcodes -v -o 0x28 $SG
+sg_readcap $SG
+END
+: >/tmp/other.5
+cat >/tmp/other.8 <<'END'
+sg_opcodes -n $SG
+sg_opcodes -v -o 0x28 $SG
+END
+cat >/tmp/other.13 <<'END'
+sg_opcodes -n $SG
+sg_opcodes -v -o 0x28 $SG
+sg_senddiag -l $SG
+END
 # commands TYPE: its list. run TYPE SG NODE: a script that runs them all. Before, unit attentions are taken, and a unit
 # is started: REWIND stops scsi_debug's tape.
 commands() {
@@ -98,7 +119,28 @@ node_of() {
     *) echo "$1" ;;
     esac
 }
-compared=0
+# others FILE FILE: the commands whose output is not the same, "== " before each.
+others() {
+    awk '/^== / { c = $0 }
+        FNR == NR { a[c] = a[c] "\n" $0; next }
+        { b[c] = b[c] "\n" $0 }
+        END { for (c in a) if (a[c] != b[c]) print c }' "$1" "$2" | sort
+}
+# there OPTIONS FILE: attached with these options, what the commands print in the guest goes to FILE.
+there() {
+    local other
+    expect_ok xl-scsi attach g1 "$DBG_HCTL" "0:0:0:0$1"
+    guest_wait_disk g1 0:0:0:0
+    other=$GUEST_BLK
+    [ $type != 1 ] || other=$GUEST_OTHER
+    node=$(node_of "$other" "$GUEST_SG")
+    GUEST_TIMEOUT=200 guest_sh g1 "$(run $type "$GUEST_SG" "$node")" 2>&1 | names "$GUEST_SG" "$node" "$GUEST_HCTL" >"$2"
+    # All but the address and the node.
+    expect_eq "$(guest_ok g1 "lsscsi $GUEST_HCTL | sed 's/^[^ ]* *//; s| */dev/.*||; s/ *-* *\$//'")" "$lsscsi" "lsscsi, type $type$1"
+    expect_ok xl-scsi detach g1 0:0:0:0
+    guest_wait_gone g1 0:0:0:0
+}
+compared=0 wrong=""
 for type in 0 1 5 8 13; do
     scsi_debug_load dev_size_mb=16 delay=0 ptype=$type removable=$((type == 5))
     held=$(cat /sys/module/scsi_debug/refcnt)
@@ -106,30 +148,29 @@ for type in 0 1 5 8 13; do
     [ $type != 1 ] || other=/dev/$(dev_names "/sys/bus/scsi/devices/$DBG_HCTL" scsi_tape)
     node=$(node_of "$other" "$DBG_SG")
     run $type "$DBG_SG" "$node" | sh 2>&1 | names "$DBG_SG" "$node" "$DBG_HCTL" >/tmp/here
-    # Some tools send what the command policy refuses: READ BUFFER, SEND DIAGNOSTIC.
-    expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0,feature-host,third-party-copy
-    guest_wait_disk g1 0:0:0:0
-    other=$GUEST_BLK
-    [ $type != 1 ] || other=$GUEST_OTHER
-    node=$(node_of "$other" "$GUEST_SG")
-    GUEST_TIMEOUT=200 guest_sh g1 "$(run $type "$GUEST_SG" "$node")" 2>&1 |
-        names "$GUEST_SG" "$node" "$GUEST_HCTL" >/tmp/there
+    lsscsi=$(lsscsi "$DBG_HCTL" | sed 's/^[^ ]* *//; s| */dev/.*||; s/ *-* *$//')
     cat /tmp/here
-    cmp -s /tmp/here /tmp/there || {
-        diff /tmp/here /tmp/there
-        fail "type $type: a tool prints something else in the guest: $(diff /tmp/here /tmp/there | head -n 3 | tr '\n' ' ')"
-    }
     expect_no_match "$(cat /tmp/here)" 'not found|status 127' "type $type"
     n=$(grep -c '^== ' /tmp/here)
     expect_eq "$n" "$(commands $type | wc -l)" "commands of type $type"
     compared=$((compared + n))
-    # All but the address and the node.
-    here=$(lsscsi "$DBG_HCTL" | sed 's/^[^ ]* *//; s| */dev/.*||; s/ *-* *$//')
-    expect_eq "$(guest_ok g1 "lsscsi $GUEST_HCTL | sed 's/^[^ ]* *//; s| */dev/.*||; s/ *-* *\$//'")" "$here" "lsscsi, type $type"
-    expect_ok xl-scsi detach g1 0:0:0:0
-    guest_wait_gone g1 0:0:0:0
+
+    there ,feature-host,third-party-copy /tmp/there
+    cmp -s /tmp/here /tmp/there || {
+        diff /tmp/here /tmp/there
+        fail "type $type: a tool prints something else in the guest: $(diff /tmp/here /tmp/there | head -n 3 | tr '\n' ' ')"
+    }
+    there "" /tmp/there
+    echo "type $type by the default policy:"
+    diff /tmp/here /tmp/there
+    others /tmp/here /tmp/there >/tmp/others
+    sed 's/^/== /' /tmp/other.$type | cmp -s - /tmp/others || wrong="$wrong; type $type: $(tr '\n' ' ' </tmp/others)"
+    # Fewer opcodes, none that the device does not have.
+    more=$(sed -n '/^== sg_opcodes -n/,/^==/p' /tmp/there | grep -vxFf /tmp/here)
+    expect_eq "$more" "" "opcodes of type $type that only the guest sees"
     changers_release
     wait_until 20 "[ \$(cat /sys/module/scsi_debug/refcnt) -le $held ]" "the device to be let go"
     scsi_debug_unload
 done
+expect_eq "$wrong" "" "by the default policy, other output of"
 note "$compared outputs are the same"
