@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include <libxlutil.h>
-
 #include "cfg.h"
 #include "common/util.h"
+#include "xen-libs.h"
 
 enum {
     CONFIG_MAX = 16 << 20
@@ -49,12 +48,13 @@ static int wrong_too(char *err, const char *fmt, ...)
     return -EINVAL;
 }
 
-static int parse_entries(XLU_Config *cfg, const char *source, struct guest_config *out, char *err)
+static int parse_entries(const struct xen_config *xlu, XLU_Config *cfg, const char *source, struct guest_config *out,
+                         char *err)
 {
     XLU_ConfigList *list;
     char why[VSCSI_ERROR_MAX];
     unsigned which = 0;
-    int n = 0, r = xlu_cfg_get_list(cfg, "vscsi", &list, &n, 1), result = 0;
+    int n = 0, r = xlu->get_list(cfg, "vscsi", &list, &n, 1), result = 0;
 
     if (r == ESRCH || (r == 0 && n == 0))
         return 0;
@@ -67,7 +67,7 @@ static int parse_entries(XLU_Config *cfg, const char *source, struct guest_confi
         return wrong(err, -ENOMEM, "out of memory");
     err[0] = '\0';
     for (int i = 0; i < n; i++) {
-        const char *text = xlu_cfg_get_listitem(list, i);
+        const char *text = xlu->get_listitem(list, i);
 
         if (!text) {
             result = wrong_too(err, "%s: vscsi entry %d is no string: expected 'pdev,vdev[,option...]'", source, i + 1);
@@ -94,11 +94,11 @@ static int parse_entries(XLU_Config *cfg, const char *source, struct guest_confi
 }
 
 /* *out stays NULL if the configuration has no such string. */
-static int copy_string(XLU_Config *cfg, const char *key, char **out, char *err)
+static int copy_string(const struct xen_config *xlu, XLU_Config *cfg, const char *key, char **out, char *err)
 {
     const char *text;
 
-    if (xlu_cfg_get_string(cfg, key, &text, 1) != 0)
+    if (xlu->get_string(cfg, key, &text, 1) != 0)
         return 0;
     *out = strdup(text);
     return *out ? 0 : wrong(err, -ENOMEM, "out of memory");
@@ -114,24 +114,30 @@ int guest_config_parse(const char *source, const char *text, struct guest_config
 {
     CLEANUP_FREE char *printed = NULL;
     size_t printed_len = 0, len = strlen(text);
+    char why[XEN_LIBS_ERROR_MAX];
+    const struct xen_config *xlu = xen_config(why);
+
+    *out = (struct guest_config){ 0 };
+    if (!xlu)
+        return wrong(err, -ELIBACC, "%s", why);
     FILE *report = open_memstream(&printed, &printed_len);
-    XLU_Config *cfg = report ? xlu_cfg_init(report, source) : NULL;
+    XLU_Config *cfg = report ? xlu->init(report, source) : NULL;
     struct guest_config c = { 0 };
     int r = cfg && len <= CONFIG_MAX ? 0 : wrong(err, -ENOMEM, "out of memory");
 
-    if (r == 0 && xlu_cfg_readdata(cfg, text, (int)len) != 0) {
+    if (r == 0 && xlu->readdata(cfg, text, (int)len) != 0) {
         fflush(report);
         first_line(printed);
         r = wrong(err, -ENOEXEC, "%s", *printed ? printed : "not a guest's configuration");
     }
     if (r == 0)
-        r = parse_entries(cfg, source, &c, err);
+        r = parse_entries(xlu, cfg, source, &c, err);
     if (r == 0)
-        r = copy_string(cfg, "name", &c.name, err);
+        r = copy_string(xlu, cfg, "name", &c.name, err);
     if (r == 0)
-        r = copy_string(cfg, "uuid", &c.uuid, err);
+        r = copy_string(xlu, cfg, "uuid", &c.uuid, err);
     if (cfg)
-        xlu_cfg_destroy(cfg);
+        xlu->destroy(cfg);
     if (report)
         fclose(report);
     if (r < 0)

@@ -19,7 +19,7 @@ struct guest_config {
 
 /*
  * text: the configuration; source: its name in messages. 0; -EINVAL: vscsi= is wrong; -ENOEXEC:
- * it is no configuration at all; -ENOMEM; each with the reason in err, in one
+ * it is no configuration at all; -ELIBACC: libxlutil is not there; -ENOMEM; each with the reason in err, in one
  * line, or in a line for each mistake in vscsi=. *out is cleared on failure.
  */
 int guest_config_parse(const char *source, const char *text, struct guest_config *out, char err[CONFIG_ERROR_MAX]);

@@ -4,64 +4,83 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <xenctrl.h>
-
 #include "common/util.h"
 #include "hyp.h"
+#include "xen-libs.h"
 
-enum {
-    AT_ONCE = 256
-}; /* domains that the hypervisor is asked for in one call */
+/*
+ * What is known of a domain. The fields that are read have stood at these places since Xen 4.3. Later versions changed
+ * only what follows them, so there is room for a longer structure, and domains are asked for one at a time.
+ */
+union domain_info {
+    xc_domaininfo_t is;
+    uint8_t room[4096];
+};
+_Static_assert(offsetof(xc_domaininfo_t, domain) == 0 && offsetof(xc_domaininfo_t, flags) == 4
+                   && offsetof(xc_domaininfo_t, handle) == 76,
+               "the headers are of a Xen with another xc_domaininfo_t");
 
+static const struct xen_control *control;
 static xc_interface *xch;
 
 bool hyp_available(void)
 {
     static bool tried;
+    char why[XEN_LIBS_ERROR_MAX];
 
-    if (!tried) {
-        tried = true;
-        /* If the device node is missing, the library complains on stderr. */
-        if (access("/dev/xen/privcmd", R_OK | W_OK) == 0 || access("/proc/xen/privcmd", R_OK | W_OK) == 0)
-            xch = xc_interface_open(NULL, NULL, 0);
+    /* If the device node is missing, the library complains on stderr. */
+    if (!tried && (access("/dev/xen/privcmd", R_OK | W_OK) == 0 || access("/proc/xen/privcmd", R_OK | W_OK) == 0)) {
+        control = xen_control(why);
+        if (control)
+            xch = control->open(NULL, NULL, 0);
+        else
+            fprintf(stderr, "xl-scsi: %s\n", why);
     }
+    tried = true;
     return xch != NULL;
 }
 
 void hyp_close(void)
 {
     if (xch)
-        xc_interface_close(xch);
+        control->close(xch);
     xch = NULL;
+}
+
+/* The first domain whose number is at least domid. 1, 0 if there is none, or -1 with errno. */
+static int next_domain(uint32_t domid, union domain_info *info)
+{
+    return control->getinfolist(xch, domid, 1, &info->is);
 }
 
 int hyp_domain_paused(uint32_t domid)
 {
-    xc_domaininfo_t info;
+    union domain_info info;
 
-    if (!hyp_available() || xc_domain_getinfolist(xch, domid, 1, &info) != 1 || info.domain != domid)
+    if (!hyp_available() || next_domain(domid, &info) != 1 || info.is.domain != domid)
         return -1;
-    return (info.flags & XEN_DOMINF_paused) != 0;
+    return (info.is.flags & XEN_DOMINF_paused) != 0;
 }
 
 int hyp_pause(uint32_t domid)
 {
     if (!hyp_available())
         return -ENOSYS;
-    return xc_domain_pause(xch, domid) == 0 ? 0 : -errno;
+    return control->pause(xch, domid) == 0 ? 0 : -errno;
 }
 
 int hyp_unpause(uint32_t domid)
 {
     if (!hyp_available())
         return -ENOSYS;
-    return xc_domain_unpause(xch, domid) == 0 ? 0 : -errno;
+    return control->unpause(xch, domid) == 0 ? 0 : -errno;
 }
 
 static void uuid_text(const uint8_t *h, char uuid[UUID_TEXT_MAX])
@@ -72,33 +91,29 @@ static void uuid_text(const uint8_t *h, char uuid[UUID_TEXT_MAX])
 
 int hyp_domain_uuid(uint32_t domid, char uuid[UUID_TEXT_MAX])
 {
-    xc_domaininfo_t info;
+    union domain_info info;
 
     if (!hyp_available())
         return -ENOSYS;
-    if (xc_domain_getinfolist(xch, domid, 1, &info) != 1 || info.domain != domid)
+    if (next_domain(domid, &info) != 1 || info.is.domain != domid)
         return -ENOENT;
-    uuid_text(info.handle, uuid);
+    uuid_text(info.is.handle, uuid);
     return 0;
 }
 
 int hyp_find_uuid(const char *uuid, uint32_t *ids, unsigned max)
 {
-    xc_domaininfo_t info[AT_ONCE];
+    union domain_info info;
     char text[UUID_TEXT_MAX];
-    uint32_t first = 0;
     unsigned found = 0;
     int n;
 
     if (!hyp_available())
         return -ENOSYS;
-    while ((n = xc_domain_getinfolist(xch, first, AT_ONCE, info)) > 0) {
-        for (int i = 0; i < n; i++) {
-            uuid_text(info[i].handle, text);
-            if (!(info[i].flags & XEN_DOMINF_dying) && strcmp(text, uuid) == 0 && found < max)
-                ids[found++] = info[i].domain;
-        }
-        first = info[n - 1].domain + 1u;
+    for (uint32_t domid = 0; (n = next_domain(domid, &info)) > 0; domid = info.is.domain + 1u) {
+        uuid_text(info.is.handle, text);
+        if (!(info.is.flags & XEN_DOMINF_dying) && strcmp(text, uuid) == 0 && found < max)
+            ids[found++] = info.is.domain;
     }
     return n < 0 ? -errno : (int)found;
 }

@@ -163,7 +163,7 @@ static int run_create(const struct call *call)
         s.args.config = spooled;
     int r = guest_config_read(s.args.config, s.args.extra, s.args.n_extra, &config, err);
 
-    if (r == -EINVAL && !real_knows_scsi(call->argv[0]))
+    if ((r == -EINVAL || r == -ELIBACC) && !real_knows_scsi(call->argv[0]))
         return complain_lines(EXIT_FAILED, err);
     take_config(&s, &config);
     /* Other mistakes in the file are left to the real xl and its messages. */
@@ -242,7 +242,7 @@ static int run_restore(const struct call *call)
     bool fresh = s.args.config != NULL;
     int r = fresh ? read_new_config(&s, err) : read_saved_config(&s);
 
-    if (fresh && r == -EINVAL && !real_knows_scsi(call->argv[0]))
+    if (fresh && (r == -EINVAL || r == -ELIBACC) && !real_knows_scsi(call->argv[0]))
         return complain_lines(EXIT_FAILED, err);
     if (r < 0 || !can_start(&s))
         return real_xl(call->argv);
