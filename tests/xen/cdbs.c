@@ -4,11 +4,11 @@
  * device in dom0 and on the same device in a guest, and compares the lines.
  *
  * Three lists. "table" makes commands from every row of src/scsi/cdb-table.c that fits the device's type: good and bad
- * fields, short and long allocation lengths, lengths that disagree with the buffer. "opcodes" sends every opcode that
- * the table does not have for that type. "list" reads commands from standard input, one a line: a length, '<'
- * (data-in), '>' (data-out) or '-', and the CDB in hex; after '>' the buffer is filled with the byte that follows, in
- * hex: "512>a5 2a 00 ...". "<=100" prints no more than the first 100 bytes of the data, for a device that sends what it
- * has in its memory behind a short block.
+ * fields, no length, short and long allocation lengths, lengths that disagree with the buffer. "opcodes" sends every
+ * opcode that the table does not have for that type. Opcodes that follow the node, in hex, are left out of both.
+ * "list" reads commands from standard input, one a line: a length, '<' (data-in), '>' (data-out) or '-', and the CDB
+ * in hex; after '>' the buffer is filled with the byte that follows, in hex: "512>a5 2a 00 ...". "<=100" prints no
+ * more than the first 100 bytes of the data, for a device that sends what it has in its memory behind a short block.
  *
  * It never compares anything itself, and it destroys what is on the device.
  */
@@ -32,11 +32,14 @@
 #define SHOWN_MAX 128u
 /* More than an emulated device takes for anything. */
 #define TIMEOUT_MS 60000u
+/* In the lists of row_with(): the index of a length that is below that of the buffer. */
+#define LESS 2u
 
 static uint8_t buffer[BUFFER_MAX];
 static int fd;
 static uint8_t type;
 static uint32_t block = 512;
+static bool left_out[256];
 
 struct answer {
     bool sent;
@@ -145,6 +148,15 @@ static bool in_blocks(uint8_t opcode)
     return (scsi_is_disk(type) || scsi_is_optical_drive(type)) && memchr(of_blocks, opcode, sizeof(of_blocks));
 }
 
+/*
+ * scsi_debug reads beside the array of its zones when there are no blocks at LBA 0, and when LBA + blocks is 0 in 64
+ * bits. So a disk with zones gets neither.
+ */
+static bool is_zoned(void)
+{
+    return type == 0x14;
+}
+
 static void put_length(uint8_t *cdb, const struct cdb_row *row, uint32_t length)
 {
     for (unsigned i = row->len_size; i-- > 0; length >>= 8)
@@ -154,7 +166,7 @@ static void put_length(uint8_t *cdb, const struct cdb_row *row, uint32_t length)
 /* One row with these other fields: lengths that fit the buffer, that are less, and more. */
 static void row_with(const struct cdb_row *row, const uint8_t *fields, uint8_t cdb_len)
 {
-    static const uint32_t lengths[] = { 0, 1, 4, 8, 36, 252, 600 };
+    static const uint32_t lengths[] = { 0, 1, 2, 3, 4, 5, 8, 36, 252, 600 };
     static const uint32_t blocks[] = { 0, 1, 3, 8 };
     bool counted = row->len_size >= 1 && row->len_size <= 4, by_block = in_blocks(row->opcode);
     const uint32_t *list = by_block ? blocks : lengths;
@@ -175,16 +187,35 @@ static void row_with(const struct cdb_row *row, const uint8_t *fields, uint8_t c
         run(cdb, cdb_len, direction, by_block ? 2 * block : 252, 0);
         return;
     }
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = by_block && is_zoned(); i < count; i++) {
         if (row->len_size == 1 && list[i] > 255)
             continue;
         put_length(cdb, row, list[i]);
         run(cdb, cdb_len, list[i] ? direction : '-', list[i] * unit, 0);
     }
     put_length(cdb, row, list[count - 3]);
-    run(cdb, cdb_len, direction, list[2] * unit, 0);
-    put_length(cdb, row, list[2]);
+    run(cdb, cdb_len, direction, list[LESS] * unit, 0);
+    put_length(cdb, row, list[LESS]);
     run(cdb, cdb_len, direction, list[count - 3] * unit, 0xff);
+    /* Nothing is asked for, but there is a buffer. */
+    if (!by_block || !is_zoned()) {
+        put_length(cdb, row, 0);
+        run(cdb, cdb_len, direction, list[LESS] * unit, 0xff);
+    }
+}
+
+/* The same with one length. */
+static void run_once(const struct cdb_row *row, uint8_t *cdb, uint8_t cdb_len)
+{
+    bool by_block = in_blocks(row->opcode);
+    uint32_t length = by_block ? 1 : 36;
+
+    if (row->len_size >= 1 && row->len_size <= 4)
+        put_length(cdb, row, length);
+    if (row->data == CDB_DATA_NONE)
+        run(cdb, cdb_len, '-', 0, 0);
+    else
+        run(cdb, cdb_len, row->data == CDB_DATA_IN ? '<' : '>', by_block ? block : length, 0);
 }
 
 static uint8_t length_of(uint8_t opcode)
@@ -200,14 +231,15 @@ static void table(void)
         const struct cdb_row *row = &cdb_table[i];
         uint8_t cdb[16] = { row->opcode, row->form }, cdb_len = length_of(row->opcode);
 
-        if (!scsi_type_in(type, row->types))
+        if (!scsi_type_in(type, row->types) || left_out[row->opcode])
             continue;
         row_with(row, cdb, cdb_len);
-        /* NACA */
-        cdb[cdb_len - 1] = 0x04;
-        row_with(row, cdb, cdb_len);
+        cdb[cdb_len - 1] = 0x04; /* NACA */
+        run_once(row, cdb, cdb_len);
         memset(cdb + 1, 0xff, sizeof(cdb) - 1);
         cdb[1] = (uint8_t)(row->form | ~row->form_mask);
+        if (is_zoned())
+            cdb[2] = 0x7f;
         cdb[cdb_len - 1] = 0;
         row_with(row, cdb, cdb_len);
     }
@@ -217,7 +249,7 @@ static void opcodes(void)
 {
     for (unsigned opcode = 0; opcode < 256; opcode++) {
         uint8_t cdb[16] = { (uint8_t)opcode };
-        bool known = false;
+        bool known = left_out[opcode];
 
         for (unsigned i = 0; i < cdb_table_len && !known; i++)
             known = cdb_table[i].opcode == opcode && scsi_type_in(type, cdb_table[i].types);
@@ -267,10 +299,12 @@ static int list(void)
     return 0;
 }
 
-/* The type, and the block length of what has blocks; the unit attentions of the past go unprinted. */
+/* The type, and the block length of what has blocks. Old unit attentions go unprinted, and zones are emptied. */
 static int prepare(void)
 {
     static const uint8_t ready[6] = { 0 }, inquiry[6] = { 0x12, 0, 0, 0, 36, 0 }, capacity[10] = { 0x25 };
+    /* RESET WRITE POINTER of all zones */
+    static const uint8_t empty[16] = { 0x94, 0x04, [14] = 0x01 };
     struct answer a;
 
     for (unsigned i = 0; i < 16; i++) {
@@ -284,6 +318,8 @@ static int prepare(void)
         return 1;
     }
     type = buffer[0] & 0x1f;
+    if (is_zoned())
+        send_command(&a, empty, sizeof(empty), '-', 0, TIMEOUT_MS);
     send_command(&a, capacity, sizeof(capacity), '<', 8, TIMEOUT_MS);
     if (!a.error && !a.hdr.status && !a.hdr.resid) {
         uint32_t value = (uint32_t)buffer[4] << 24 | (uint32_t)buffer[5] << 16 | (uint32_t)buffer[6] << 8 | buffer[7];
@@ -296,10 +332,12 @@ static int prepare(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: cdbs table|opcodes|list SG-NODE\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: cdbs table|opcodes|list SG-NODE [OPCODE...]\n");
         return 2;
     }
+    for (int i = 3; i < argc; i++)
+        left_out[strtoul(argv[i], NULL, 16) & 0xff] = true;
     fd = open(argv[2], O_RDWR | O_CLOEXEC);
     if (fd < 0) {
         fprintf(stderr, "cdbs: %s: %s\n", argv[2], strerror(errno));

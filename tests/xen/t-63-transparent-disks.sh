@@ -29,6 +29,12 @@ cat >/tmp/disk <<'END'
 64< 12 01 b6 00 40 00
 252< 12 01 ee 00 fc 00
 252< 12 00 80 00 fc 00
+# CMDDT, which SPC-4 has taken out; with EVPD besides; with a page that no VPD has.
+252< 12 02 00 00 fc 00
+252< 12 02 28 00 fc 00
+5< 12 02 a3 00 05 00
+252< 12 03 00 00 fc 00
+252< 12 03 83 00 fc 00
 252< 1a 00 3f 00 fc 00
 252< 1a 00 3f ff fc 00
 252< 1a 00 08 00 fc 00
@@ -79,6 +85,14 @@ cat >/tmp/disk <<'END'
 4160< 28 20 00 00 00 10 00 00 08 00
 4160< 28 60 00 00 00 10 00 00 08 00
 4160>ff 2a 20 00 00 00 10 00 00 08 00
+# No blocks, elsewhere than at LBA 0: without a buffer, and with one.
+0- 28 00 00 00 00 08 00 00 00 00
+0- 2a 00 00 00 00 08 00 00 00 00
+0- a8 00 00 00 00 08 00 00 00 00 00 00
+0- 88 00 00 00 00 00 00 00 00 08 00 00 00 00 00 00
+0- 8a 00 00 00 00 00 00 00 00 08 00 00 00 00 00 00
+4096< 28 00 00 00 00 08 00 00 00 00
+4096>5a 2a 00 00 00 00 08 00 00 00 00
 # Beyond the end, and with what is reserved.
 512< 28 00 ff ff ff f0 00 00 01 00
 512< 88 00 ff ff ff ff ff ff ff f0 00 00 00 01 00 00
@@ -103,9 +117,8 @@ cat >/tmp/disk <<'END'
 512< 28 00 00 00 00 10 00 00 01 00
 0- 1b 00 00 00 01 00
 END
-# scsi_debug has BUG_ON()s for UNMAP lists that disagree with their CDB (75-disk-kinds sends good ones). With zones it
-# reads beside their array when a READ asks for no blocks at LBA 0, as the table does. dom0's kernel would not survive
-# either.
+# scsi_debug has BUG_ON()s for UNMAP lists that disagree with their CDB (75-disk-kinds sends good ones), and with thin
+# provisioning GET LBA STATUS of the last of all LBAs reads beside its map. dom0's kernel would not survive either.
 grep -v '> *00 42 ' /tmp/disk >/tmp/no-unmap
 # kind WHAT LISTS [ARGS...]
 kind() {
@@ -118,8 +131,8 @@ kind() {
     let_go
 }
 kind "a disk" "table opcodes /tmp/disk"
-kind "4096-byte blocks" /tmp/disk sector_size=4096
-kind "thin provisioning" /tmp/no-unmap lbpu=1 lbpws=1 lbpws10=1 write_same_length=64
+kind "4096-byte blocks" "table /tmp/disk" sector_size=4096
+kind "thin provisioning" "table,42,9e /tmp/no-unmap" lbpu=1 lbpws=1 lbpws10=1 write_same_length=64
 kind "protection type 1" "table /tmp/disk" dif=1
-kind "protection type 3" /tmp/disk dif=3 dix=1
-kind "zones" /tmp/disk zbc=managed zone_size_mb=4 zone_nr_conv=0
+kind "protection type 3" "table /tmp/disk" dif=3 dix=1
+kind "zones" "table opcodes /tmp/disk" zbc=managed zone_size_mb=4 zone_nr_conv=0
