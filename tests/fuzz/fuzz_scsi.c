@@ -162,6 +162,7 @@ static void fuzz_device(const struct input *in)
     struct scsi_answer a;
     struct scsi_outcome o = in->outcome;
     struct scsi_split split;
+    struct scsi_fetch fetch;
     uint8_t *sense = buffer(in, o.sense_len), *data = buffer(in, in->data_len);
     uint32_t n;
 
@@ -189,6 +190,9 @@ static void fuzz_device(const struct input *in)
     MUST(scsi_answer_is_safe(&a));
     MUST(scsi_kind_of(&o, &a) < SCSI_KINDS);
     MUST(in->dir == SCSI_DIR_IN || n == 0);
+    fetch = scsi_filter_fetch(&f, in->cdb, in->data_len);
+    MUST(fetch.give <= in->data_len && fetch.cdb[0] == in->cdb[0]);
+    MUST(fetch.len == in->data_len || (fetch.len > fetch.give && fetch.len <= 16384 && fetch.len >= 6));
     /* Whether the decision asked for it or not: the filter must stand any command. */
     if (a.status == SCSI_GOOD) {
         n = scsi_filter_data_in(&f, in->cdb, data, n, in->data_len);
