@@ -16,6 +16,11 @@ differences_read() {
             print $2 "\t" $3 "\t" $4 "\t" $5
         }' /host/scsi.md >$DIFFERENCES
     [ "$(wc -l <$DIFFERENCES)" -ge 5 ] || fail "no table of differences in docs/scsi.md"
+    # "Host bytes" into "NUMBER:DISK:TAPE:OTHER:HOST-BYTE-TO-THE-GUEST" for each row with a number.
+    HOST_BYTES=$(awk -F'|' '
+        /^##/ { on = /Host bytes/ }
+        on && $2 ~ /^ [0-9]+ $/ { gsub(/ /, ""); printf "%s:%s:%s:%s:%s ", $2, $4, $5, $6, $7 }' /host/scsi.md)
+    case $HOST_BYTES in "1:05/25/00:"*) ;; *) fail "no table of host bytes in docs/scsi.md" ;; esac
 }
 
 # differences_check WHAT TYPE BARE GUEST [LEAST]: compares two outputs of cdbs, line by line. TYPE: disk, tape, or
@@ -24,7 +29,7 @@ differences_check() {
     cut -d: -f1 "$3" >"$3.cdbs"
     cut -d: -f1 "$4" >"$4.cdbs"
     cmp -s "$3.cdbs" "$4.cdbs" || fail "$1: not the same commands: $(wc -l <"$3") and $(wc -l <"$4") lines"
-    awk -F'\t' -v type="$2" -v least="${5:-10}" '
+    awk -F'\t' -v type="$2" -v host_bytes="$HOST_BYTES" -v least="${5:-10}" '
         FILENAME == ARGV[1] { n++; t[n] = $1; cdb[n] = $2; when[n] = $3; may[n] = $4; next }
         FILENAME == ARGV[2] { bare[FNR] = $0; next }
         bare[FNR] == $0 { same++; next }
@@ -70,6 +75,18 @@ differences_check() {
             }
             return data
         }
+        # Is this answer of the guest the one of the table "Host bytes"?
+        function by_host_byte(host, g,    rows, row, k, n, want) {
+            n = split(host_bytes, rows, " ")
+            for (k = 1; k <= n; k++) {
+                split(rows[k], row, ":")
+                if (row[1] != host) continue
+                want = row[type == "disk" ? 2 : type == "tape" ? 3 : 4]
+                if (field(g, "host") != row[5] || field(g, "resid") != asked(g)) return 0
+                return want == "BUSY" ? field(g, "status") == "08" : field(g, "status") == "02" && asc(g) == tolower(want)
+            }
+            return 0
+        }
         function holds(condition, line) {
             if (condition == "always") return 1
             if (condition == "GOOD") return field(line, "status") == "00"
@@ -83,6 +100,7 @@ differences_check() {
             return 0
         }
         function fits(what, b, g) {
+            if (what == "its row in \"Host bytes\"") return by_host_byte(field(b, "host"), g)
             if (what == "GOOD") return field(g, "status") == "00" && field(g, "host") == "0" && field(g, "sense") == "-"
             if (what ~ /^bytes /)
                 return without(b, "data") == without(g, "data") && masked(field(b, "data"), what) == masked(field(g, "data"), what)
