@@ -36,9 +36,9 @@ static void log_end(struct service *svc, const struct cmd *c, enum scsi_kind kin
         sense_text(c->answer.sense, c->answer.sense_len, why, sizeof(why));
     else
         snprintf(why, sizeof(why), "status %02xh, host byte %u", c->answer.status, c->answer.host);
-    log_limited(&lun->failure_limit, level, svc->prefix, "LUN %u:%u:%u at %s: %s %s (%s): %s", lun->channel,
-                lun->target, lun->number, lun->device, command, scsi_kind_is_error(kind) ? "failed" : "succeeded",
-                scsi_kind_name(kind), why);
+    log_limited(scsi_kind_is_error(kind) ? &lun->failure_limit : &lun->warning_limit, level, svc->prefix,
+                "LUN %u:%u:%u at %s: %s %s (%s): %s", lun->channel, lun->target, lun->number, lun->device, command,
+                scsi_kind_is_error(kind) ? "failed" : "succeeded", scsi_kind_name(kind), why);
 }
 
 /* Once for each opcode: what the guest tried, and what would let it pass. */

@@ -12,6 +12,9 @@
 #include "worker/hotplug.h"
 #include "worker/lun.h"
 
+/* A device may give the same warning with each command. */
+#define WARNING_INTERVAL_US 3600000000u
+
 /*
  * SPC-5 6.32: the target's other LUNs report that the inventory changed. Only disks are told: Linux takes any unit
  * attention of a device with removable medium for a changed medium and fails what is running.
@@ -241,6 +244,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
         return -ENOMEM;
     lun->file_fd = -1;
     lun->failure_limit = (struct log_limit)LOG_LIMIT_INIT;
+    lun->warning_limit = (struct log_limit){ .burst = 1, .tokens = 1, .interval_us = WARNING_INTERVAL_US };
     lun->index = msg->lun_index;
     lun->channel = msg->u.lun.channel;
     lun->target = msg->u.lun.target;

@@ -125,7 +125,8 @@ struct lun {
     unsigned in_flight;           /* commands at the device or the PR helper, strays included */
     unsigned strays;              /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
-    struct log_limit failure_limit; /* of commands that failed: each LUN has its own, so that none hides another's */
+    /* Each LUN has its own, so that none hides another's: for commands that failed, and for warnings with others. */
+    struct log_limit failure_limit, warning_limit;
 };
 
 struct service {
