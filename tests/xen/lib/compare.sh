@@ -101,6 +101,8 @@ differences_check() {
         }
         function fits(what, b, g) {
             if (what == "its row in \"Host bytes\"") return by_host_byte(field(b, "host"), g)
+            if (what == "host byte 0, data, residual")
+                return without(b, "host data resid") == without(g, "host data resid") && field(g, "host") == "0"
             if (what == "GOOD") return field(g, "status") == "00" && field(g, "host") == "0" && field(g, "sense") == "-"
             if (what ~ /^bytes /)
                 return without(b, "data") == without(g, "data") && masked(field(b, "data"), what) == masked(field(g, "data"), what)
