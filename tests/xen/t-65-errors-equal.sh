@@ -89,6 +89,11 @@ expect_eq "$(counted miscompare)" "$(answered e)" "miscompares"
 [ "$(counted 'aborted command')" -ge "$(answered b)" ] || fail "aborted commands: $(answered b) came; $stats"
 [ "$(counted host)" -ge "$(wc -l </tmp/guest.2048)" ] || fail "host bytes: $(wc -l </tmp/guest.2048) came; $stats"
 expect_match "$(pvscsictl --json stats)" "\"medium error\": ?$(answered 3)" "stats in JSON"
+# The next line after 6 s says how many were dropped.
+sleep 6
+inject 2
+guest_answers g1 /tmp/reads "$GUEST_SG" /tmp/guest.late
+quiet
 log=$(daemon_log)
 expect_match "$log" "d$(guest_domid g1).0: .*LUN 0:0:0 .*Read\(10\) failed \(medium error\): Medium Error: Unrecovered read error \(03/11/00\)" "the log"
 expect_match "$log" 'similar messages were dropped' "the log"
