@@ -45,7 +45,10 @@ void grants_add(struct grants *g, uint8_t owner, const struct scsiif_request_seg
     g->owner[g->n++] = owner;
 }
 
-/* From grant to grant: neither side of a copy may leave its page. There is a copy for each page, so each has to be cheap. */
+/*
+ * From grant to grant: neither side of a copy may leave its page. There is a copy for each page, so each has to be
+ * cheap.
+ */
 static void add_granted(struct grants *g, uint8_t owner, const struct scsiif_request_segment *seg, uint32_t len,
                         const struct grants_data *data, uint32_t at, bool to_guest)
 {

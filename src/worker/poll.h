@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * When a worker looks at the ring for a moment before it sleeps. A guest whose next request comes in that moment needs no
- * event, and the worker no unmask, no wait and no read of an event. The time is lost when nothing comes, so a worker
+ * When a worker looks at the ring for a moment before it sleeps. A guest whose next request comes in that moment needs
+ * no event, and the worker no unmask, no wait and no read of an event. The time is lost when nothing comes, so a worker
  * looks only while it tends to find something, and not while the processor has other work. Pure: no clock, no ring.
  */
 #ifndef PVSCSI_POLL_H

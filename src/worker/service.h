@@ -11,8 +11,8 @@
 #include "worker/model.h"
 
 /*
- * svc->loop, xen, prefix, domid, own_domid, max_segments, poll_us, journal, stats and the callbacks are set by the caller. 0 or
- * -errno.
+ * svc->loop, xen, prefix, domid, own_domid, max_segments, poll_us, journal, stats and the callbacks are set by the
+ * caller. 0 or -errno.
  */
 int service_init(struct service *svc);
 void service_deinit(struct service *svc);
