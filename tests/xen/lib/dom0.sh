@@ -227,11 +227,11 @@ lio_init() {
     mkdir -p $LIO
 }
 
-# lio_ramdisk NAME MEGABYTES: prints the backstore's path.
+# lio_ramdisk NAME MIB [KIB]: prints the backstore's path.
 lio_ramdisk() {
     local store=$LIO/core/rd_mcp_0/$1
     mkdir -p "$store" || fail "LIO: cannot make a ramdisk"
-    echo "rd_pages=$(($2 * 256))" >"$store/control"
+    echo "rd_pages=$(($2 * 256 + ${3:-0} / 4))" >"$store/control"
     echo 1 >"$store/enable" || fail "LIO: cannot enable the ramdisk"
     echo "$1" >"$store/wwn/vpd_unit_serial"
     echo "$store"

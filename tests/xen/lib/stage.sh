@@ -58,6 +58,7 @@ stage() {
     mkdir -p "$share/lib" "$share/jobs"
     cp "$XEN_LIB"/{jobs,dom0,guests,toolstack,demo}.sh "$share/lib/"
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
+    echo "${PVSCSI_LIBISCSI:-some}" >"$share/libiscsi"
     compile guestsh -lxenstore -lxentoolcore -lpthread
     compile iopat tests/xen/iopat-options.c
     compile cdbs src/scsi/cdb-table.c
