@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# about: a device that is deleted and found again, or offline and running again, costs a guest errors, never its disk
-# timeout: 300
+# about: a device that is deleted and found again, offline and running again, or logged out and in (iSCSI) costs a guest errors, never its disk
+# timeout: 400
 # The other disk of the same vhost is under verified load all the time. scsi_debug's disks share one store: each has its
 # own part of it.
 need_project
@@ -21,7 +21,8 @@ B=$GUEST_BLK
 guest_ok g1 "iopat fill $B --size 8M"
 guest_sh g1 "dmesg -c >/dev/null; (iopat mix $A --start 16M --size 8M --until-file /tmp/stop --depth 4; echo END=\$?) >/tmp/out 2>&1 &"
 
-gone() { xl-scsi list g1 | grep -q '0:0:1:0 *4 gone$'; }
+vdev=0:0:1:0
+gone() { xl-scsi list g1 | grep -q "$vdev *4 gone\$"; }
 # A read past the guest's cache.
 reads() { guest_sh g1 "dd if=$B of=/dev/null bs=4096 count=1 iflag=direct"; }
 # is_away REASON: errors, and the reason in every place that shows it.
@@ -29,7 +30,7 @@ is_away() {
     reads && fail "a read from a device that is away succeeded"
     wait_until 10 gone "xl-scsi list shows it: $(xl-scsi list g1)"
     expect_match "$(xl-scsi list --long g1)" "the backend says: the device is gone: $1" "the reason in list --long"
-    expect_match "$(pvscsictl status)" '0:0:1:0 .* Connected +gone' "status"
+    expect_match "$(pvscsictl status)" "$vdev .* Connected +gone" "status"
     expect_match "$(pvscsictl status)" "error: the device is gone: $1" "the reason in status"
     expect_match "$(pvscsictl status --json)" '"presence": ?"gone"' "status --json"
 }
@@ -86,6 +87,57 @@ wait_until 20 gone "the new daemon shows it"
 is_away "there is no SCSI device $b"
 found_again
 is_back 10
+
+note "iSCSI: logged out and in again"
+lio_init iscsi_target_mod iscsi_tcp
+store=$(lio_ramdisk returns 16)
+target=iqn.2003-01.org.example:returns
+tpg=$LIO/iscsi/$target/tpgt_1
+mkdir -p "$tpg/np/127.0.0.1:3260" "$tpg/lun/lun_0" || fail "LIO: no iSCSI target"
+ln -s "$store" "$tpg/lun/lun_0/store" || fail "LIO: cannot link the LUN"
+for attribute in authentication=0 generate_node_acls=1 cache_dynamic_acls=1 demo_mode_write_protect=0; do
+    echo "${attribute#*=}" >"$tpg/attrib/${attribute%=*}"
+done
+echo 1 >"$tpg/enable" || fail "LIO: cannot enable the iSCSI target"
+iscsid_start $target
+iscsi() { expect_ok iscsiadm -m node -T $target -p 127.0.0.1:3260 "$@"; }
+# log_in: sets hctl.
+log_in() {
+    local before host
+    before=$(echo /sys/class/scsi_host/*)
+    iscsi --login
+    for host in /sys/class/scsi_host/*; do
+        case " $before " in *" $host "*) ;; *) hctl=${host##*/host}:0:0:0 ;; esac
+    done
+    wait_until 20 '[ -b "$(block_of $hctl)" ]' "the disk"
+}
+log_in
+wwid=$(cat "/sys/bus/scsi/devices/$hctl/wwid")
+scsi_debug_disk=$B
+vdev=0:0:2:0
+expect_ok xl-scsi attach g1 "$wwid" $vdev
+guest_wait_disk g1 $vdev
+B=$GUEST_BLK
+guest_ok g1 "iopat fill $B --size 8M"
+for round in 1 2; do
+    old=$hctl
+    # In the second round under load, which ends with errors.
+    [ $round = 1 ] || guest_sh g1 "(iopat mix $B --start 8M --size 4M --seconds 60 --depth 4; echo END=\$?) >/tmp/under 2>&1 & sleep 1"
+    iscsi --logout
+    is_away "no SCSI device has the wwid $wwid"
+    [ $round = 1 ] || wait_until 60 "guest_sh g1 'grep -q END= /tmp/under'" "the load on the device that is away ends"
+    # A new SCSI host gets the lowest number. In the second round another host has it.
+    [ $round = 1 ] || small_host_load
+    log_in
+    note "was $old, is $hctl"
+    [ $round = 1 ] || [ "$hctl" != "$old" ] || fail "the SCSI host has the same number: $hctl"
+    is_back 10
+done
+guest_ok g1 "iopat fill $B --size 8M --generation 2"
+expect_ok iopat verify "$(block_of "$hctl")" --size 8M --generation 2
+expect_ok xl-scsi detach g1 $vdev
+iscsi --logout
+B=$scsi_debug_disk
 
 guest_sh g1 "touch /tmp/stop"
 wait_until 60 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the load on the other disk"

@@ -357,6 +357,17 @@ lio_clear() {
     rm -f /run/lio-*
 }
 
+# iscsid_start TARGET: the iSCSI initiator's daemon, for a target at 127.0.0.1. iscsiadm logs in and out. A session that
+# iscsistart has made is taken over, and so logs in again when it is lost.
+iscsid_start() {
+    mkdir -p /etc/iscsi /run/lock/iscsi
+    echo "InitiatorName=iqn.2003-01.org.example:dom0" >/etc/iscsi/initiatorname.iscsi
+    : >/etc/iscsi/iscsid.conf
+    expect_ok iscsiadm -m node -T "$1" -p 127.0.0.1:3260,1 --op new
+    iscsid -f >/tmp/iscsid.log 2>&1 &
+    wait_until 20 "grep -q @ISCSIADM_ABSTRACT_NAMESPACE /proc/net/unix" "iscsid listens: $(cat /tmp/iscsid.log)"
+}
+
 # --- attaching without the project: the toolstack's part, by hand ---
 
 # vscsi_write GUEST HOST PDEV VDEV: a new vhost with one device, in the order a
@@ -442,7 +453,7 @@ test_end() {
     if pid=$(cat /run/test-daemon.pid 2>/dev/null) && kill -TERM "$pid" 2>/dev/null; then
         within 5 "! kill -0 $pid"
     fi
-    killall -9 pvscsid qemu-pr-helper 2>/dev/null
+    killall -9 pvscsid qemu-pr-helper iscsid 2>/dev/null
     rm -f /run/test-daemon.pid
     [ -z "$others" ] || within 10 '[ -z "$(other_domains)" ]' ||
         bad="$bad; a dead domain stays: $("$REAL_XL" list 2>&1)"

@@ -144,7 +144,7 @@ fetch_packages() {
     packages="xen-hypervisor-$xen_version-amd64 $kernel_package xen-utils-$xen_version xen-utils-common
         xenstore-utils libyajl2 libxencall1 libxendevicemodel1 libxenevtchn1
         libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc$xen_version libxenstore4
-        libxentoolcore1 libxentoollog1 open-iscsi libopeniscsiusr
+        libxentoolcore1 libxentoollog1 open-iscsi libopeniscsiusr libisns0
         tgt libibverbs1 librdmacm1 libnl-3-200 libnl-route-3-200 sdparm smartmontools
         libiscsi-bin libiscsi7 libcunit1"
     mkdir -p "$XEN_CACHE/debs"
@@ -200,7 +200,7 @@ build_image() {
         xen-diag lsevtchn xentop xenpm; do
         install_elf "$root" "$unpacked/$bin/$name" "$bin/$name"
     done
-    install_elf "$root" "$unpacked/sbin/iscsistart" usr/sbin/iscsistart
+    for name in iscsistart iscsid iscsiadm; do install_elf "$root" "$unpacked/sbin/$name" usr/sbin/$name; done
     for name in $package_programs usr/sbin/tgtd usr/sbin/tgtadm usr/sbin/tgtimg; do
         install_elf "$root" "$unpacked/$name" "$name"
     done
