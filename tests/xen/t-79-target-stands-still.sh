@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119,SC2086
-# about: dom0's own error handling takes longer than the guest waits: disk, optical drive and tape of an iSCSI target that stands still
+# shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2153,SC2034,SC2119,SC2086
+# about: dom0's own error handling takes longer than guests with one vCPU and two wait: disk, optical drive and tape of a target that stands still
 # timeout: 400
 # boot: own
 # shellcheck source=lib/tgt.sh
@@ -10,52 +10,93 @@ command -v tgtd >/dev/null || skip "no tgtd in the image"
 tgt_start
 truncate -s 8M /run/tgt/disk
 expect_ok iopat fill /run/tgt/disk --buffered
-tgt_lun 4 --backing-store /run/tgt/disk
-echo "0 0 4" >"/sys/class/scsi_host/host${TAPE%%:*}/scan"
-DISK=${TAPE%:*}:4
-wait_until 20 "[ -e /sys/bus/scsi/devices/$DISK/scsi_generic ]" "the target's disk in dom0"
-daemon_start
-guest_start g1
-n=0
-for device in $DISK $OPTICAL $TAPE; do
-    expect_ok xl-scsi attach g1 "$device" 0:0:1:$n
-    guest_wait_disk g1 0:0:1:$n
-    eval "hctl$n=\$GUEST_HCTL blk$n=\$GUEST_BLK sg$n=\$GUEST_SG other$n=\$GUEST_OTHER"
-    guest_sh g1 "for i in 1 2 3 4 5 6; do sg_turs $GUEST_SG && break; done" >/dev/null 2>&1
-    n=$((n + 1))
+tgt_tape /run/tgt/B0000006
+tgt_tape /run/tgt/B0000007
+more_luns() {
+    tgt_lun 4 --backing-store /run/tgt/disk
+    tgt_lun 5 --backing-store /run/tgt/disc2 --device-type cd
+    tgt_lun 6 --backing-store /run/tgt/B0000006 --bstype ssc --device-type tape
+    tgt_lun 7 --backing-store /run/tgt/B0000007 --bstype ssc --device-type tape
+}
+more_luns
+for n in 4 5 6 7; do
+    echo "0 0 $n" >"/sys/class/scsi_host/host${TAPE%%:*}/scan"
+    wait_until 20 "[ -e /sys/bus/scsi/devices/${TAPE%:*}:$n/scsi_generic ]" "the target's LUN $n in dom0"
 done
-tape=$other2
-# The tape has two files; the second is written while the target stands still.
-guest_ok g1 "dd if=/dev/urandom of=/tmp/first bs=10k count=4; dd if=/dev/urandom of=/tmp/second bs=10k count=4
-    /usr/bin/mt -f $tape rewind && dd if=/tmp/first of=$tape bs=10k && iopat verify $blk0 --depth 4 && iopat verify $blk1 --buffered --size 1M"
-guest_ok g1 "for h in $hctl0 $hctl1; do echo 6 >/sys/bus/scsi/devices/\$h/timeout; done; echo 3 >/proc/sys/vm/drop_caches"
+daemon_start
+guest_start v1
+guest_start v2 vcpus=2
+# give GUEST LUN VDEV: sets the variables hctl_GUEST, blk_GUEST, sg_GUEST and tape_GUEST with the end of VDEV in the
+# name.
+give() {
+    local name=$1_${3##*:}
+    expect_ok xl-scsi attach "$1" "${TAPE%:*}:$2" "$3"
+    guest_wait_disk "$1" "$3"
+    eval "hctl_$name=\$GUEST_HCTL blk_$name=\$GUEST_BLK sg_$name=\$GUEST_SG tape_$name=\$GUEST_OTHER"
+    guest_sh "$1" "for i in 1 2 3 4 5 6; do sg_turs $GUEST_SG && break; done" >/dev/null 2>&1
+}
+give v1 4 0:0:1:0 # disk
+give v1 3 0:0:1:1 # optical drive
+give v1 1 0:0:1:2 # tape
+give v1 6 0:0:1:3 # tape
+give v2 5 0:0:1:1 # optical drive
+give v2 7 0:0:1:3 # tape
+# prepare GUEST GENERATION TAPE DRIVE-NODE DRIVE: each tape has two files; the second is written while the target stands
+# still.
+prepare() {
+    guest_ok "$1" "dd if=/dev/urandom of=/tmp/first bs=10k count=4; dd if=/dev/urandom of=/tmp/second bs=10k count=4
+        for t in $3; do /usr/bin/mt -f \$t rewind && dd if=/tmp/first of=\$t bs=10k || exit 1; done
+        iopat verify $4 --buffered --size 1M --generation $2
+        echo 6 >/sys/bus/scsi/devices/$5/timeout
+        echo 3 >/proc/sys/vm/drop_caches"
+}
+prepare v1 1 "$tape_v1_2 $tape_v1_3" $blk_v1_1 $hctl_v1_1
+prepare v2 2 $tape_v2_3 $blk_v2_1 $hctl_v2_1
+guest_ok v1 "iopat verify $blk_v1_0 --depth 4; echo 6 >/sys/bus/scsi/devices/$hctl_v1_0/timeout"
 
 kill -STOP "$TGT_PID"
 began=$(uptime_cs)
-guest_ok g1 "(iopat verify $blk0 --depth 4; echo END=\$?) >/tmp/out0 2>&1 &
-    (iopat verify $blk1 --buffered --size 1M; echo END=\$?) >/tmp/out1 2>&1 &
-    (dd if=/tmp/second of=$tape bs=10k; echo END=\$?) >/tmp/out2 2>&1 &"
+# work GUEST GENERATION DRIVE-NODE TAPE-SG: a WRITE to the tape and reads of the disc, both with 6 s.
+work() {
+    guest_ok "$1" "(iopat verify $3 --buffered --size 1M --generation $2; echo END=\$?) >/tmp/out.disc 2>&1 &
+        (sg_raw -t 6 -s 10240 -i /tmp/second $4 0a 00 00 28 00 00; echo END=\$?) >/tmp/out.sg 2>&1 &"
+}
+work v1 1 $blk_v1_1 $sg_v1_3
+work v2 2 $blk_v2_1 $sg_v2_3
+guest_ok v1 "(iopat verify $blk_v1_0 --depth 4; echo END=\$?) >/tmp/out.disk 2>&1 &
+    (dd if=/tmp/second of=$tape_v1_2 bs=10k; echo END=\$?) >/tmp/out.st 2>&1 &"
 # dom0 aborts a read after 25 s, and waits 15 s for the target's answer to the ABORT. Beyond that it would need iscsid.
 sleep 34
 kill -CONT "$TGT_PID"
-for n in 0 1 2; do
-    wait_until 120 "guest_sh g1 'grep -q END= /tmp/out$n'" "the end of the command to device $n: $(guest_sh g1 "cat /tmp/out$n; dmesg | tail -n 20")"
+# ended GUEST NUMBER: so many are to end.
+ended() {
+    wait_until 120 "[ \$(guest_sh $1 'cat /tmp/out.*' | grep -c END=) = $2 ]" "the end of the commands of $1: $(guest_sh "$1" "tail /tmp/out.*; dmesg | tail -n 20")"
+    note "$1: all ended after $((($(uptime_cs) - began) / 100)) s; $(guest_sh "$1" 'tail /tmp/out.*; dmesg | tail -n 30')"
+    # The one that had 6 s and no retry. Its block is on the tape none the less.
+    expect_no_match "$(guest_sh "$1" 'cat /tmp/out.sg')" '^END=0' "$1: the WRITE with a time-out of 6 s"
+    expect_eq "$(guest_sh "$1" 'cat /tmp/out.*' | grep -c END=0)" $(($2 - 1)) "$1: commands without an error"
+    expect_eq "$(guest_ok "$1" "cat /sys/bus/scsi/devices/*/state | sort | uniq -c | tr -s ' '")" " $2 running" "$1: the devices"
+}
+ended v1 4
+ended v2 2
+guest_ok v1 "echo 3 >/proc/sys/vm/drop_caches; iopat verify $blk_v1_0 --depth 4 && iopat verify $blk_v1_1 --buffered --size 1M"
+guest_ok v2 "echo 3 >/proc/sys/vm/drop_caches; iopat verify $blk_v2_1 --buffered --size 1M --generation 2"
+# has GUEST TAPE BYTES: the first file and so much of the second, each once.
+has() {
+    guest_ok "$1" "/usr/bin/mt -f $2 rewind && dd if=$2 bs=10k | cmp - /tmp/first && dd if=$2 bs=10k >/tmp/back && head -c $3 /tmp/second | cmp - /tmp/back"
+}
+# What sg_raw wrote has no file mark behind it yet.
+guest_ok v1 "sg_raw $sg_v1_3 10 00 00 00 01 00"
+guest_ok v2 "sg_raw $sg_v2_3 10 00 00 00 01 00"
+has v1 $tape_v1_2 40960
+has v1 $tape_v1_3 10240
+has v2 $tape_v2_3 10240
+# The guests had waited for 6 s, and their ABORTs waited for the device. None of them failed.
+for device in v1:0:0:1:0 v1:0:0:1:1 v1:0:0:1:3 v2:0:0:1:1 v2:0:0:1:3; do
+    aborts=$(pvscsictl stats | awk -v id="$(guest_domid "${device%%:*}")" -v vdev="${device#*:}" '$1 == id && $3 == vdev && NF == 11 { print $8, $9 }')
+    expect_match "$aborts" '^[1-9][0-9]* 0$' "the ABORTs of $device and those that failed"
 done
-note "all ended after $((($(uptime_cs) - began) / 100)) s; $(guest_sh g1 'cat /tmp/out?; dmesg | tail -n 30'); $(pvscsictl stats)"
-for n in 0 1 2; do
-    expect_match "$(guest_sh g1 "cat /tmp/out$n")" '^END=0' "the command to device $n"
-done
-for hctl in $hctl0 $hctl1 $hctl2; do
-    expect_eq "$(guest_ok g1 "cat /sys/bus/scsi/devices/$hctl/state")" running "the device $hctl"
-done
-guest_ok g1 "echo 3 >/proc/sys/vm/drop_caches; iopat verify $blk0 --depth 4 && iopat verify $blk1 --buffered --size 1M"
-guest_ok g1 "/usr/bin/mt -f $tape rewind && dd if=$tape bs=10k | cmp - /tmp/first && dd if=$tape bs=10k | cmp - /tmp/second"
-# The guest had waited for 6 s, and its ABORTs waited for the device. None of them failed.
-for vdev in 0:0:1:0 0:0:1:1; do
-    aborts=$(pvscsictl stats | awk -v vdev=$vdev '$3 == vdev && NF == 11 { print $8, $9 }')
-    expect_match "$aborts" '^[1-9][0-9]* 0$' "the ABORTs of $vdev and those that failed"
-done
-for n in 0 1 2; do expect_ok xl-scsi detach g1 0:0:1:$n; done
-guest_stop g1
+guest_stop v2
+guest_stop v1
 daemon_stop
 tgt_stop
