@@ -22,6 +22,7 @@ tree_tests = \
 	tests/test-the-paths-in-the-docs-exist.sh \
 	tests/test-the-programs-are-hardened.sh \
 	tests/test-the-programs-run-on-any-xen.sh \
+	tests/test-the-speed-page-is-what-the-bench-prints.sh \
 	tests/test-the-threat-model-names-its-tests.sh \
 	tests/test-the-tree-is-formatted.sh \
 	tests/test-the-version-has-one-source.sh
