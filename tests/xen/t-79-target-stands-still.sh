@@ -96,6 +96,28 @@ for device in v1:0:0:1:0 v1:0:0:1:1 v1:0:0:1:3 v2:0:0:1:1 v2:0:0:1:3; do
     aborts=$(pvscsictl stats | awk -v id="$(guest_domid "${device%%:*}")" -v vdev="${device#*:}" '$1 == id && $3 == vdev && NF == 11 { print $8, $9 }')
     expect_match "$aborts" '^[1-9][0-9]* 0$' "the ABORTs of $device and those that failed"
 done
+
+note "the target dies with a WRITE to a tape and a READ of the disk, and another one takes its place"
+iscsid_start $TGT
+# The tape is opened before, so that it is a WRITE that is lost.
+guest_ok v1 "rm /tmp/out.*
+    (exec 3>$tape_v1_2; touch /tmp/open; while [ ! -e /tmp/go ]; do sleep 0.1; done
+        dd if=/tmp/second bs=10k >&3; echo END=\$?) >/tmp/out.st 2>&1 &
+    while [ ! -e /tmp/open ]; do sleep 0.1; done"
+kill -STOP "$TGT_PID"
+guest_ok v1 "touch /tmp/go
+    (iopat verify $blk_v1_0 --depth 4; echo END=\$?) >/tmp/out.disk 2>&1 & sleep 1"
+kill -9 "$TGT_PID"
+tgt_serve
+more_luns
+wait_until 60 "[ \$(guest_sh v1 'cat /tmp/out.*' | grep -c END=) = 2 ]" "the end of the commands: $(guest_sh v1 "tail /tmp/out.*; dmesg | tail -n 20")"
+note "$(guest_sh v1 'tail /tmp/out.*; dmesg | tail -n 30')"
+expect_match "$(guest_sh v1 'cat /tmp/out.disk')" '^END=0' "the reads of the disk"
+expect_no_match "$(guest_sh v1 'cat /tmp/out.st')" '^END=0' "the WRITE to the tape, which is lost"
+expect_eq "$(guest_ok v1 "cat /sys/bus/scsi/devices/*/state | sort | uniq -c | tr -s ' '")" " 4 running" "the devices"
+guest_ok v1 "for i in 1 2 3 4; do sg_turs $sg_v1_2 && break; done >/dev/null 2>&1
+    /usr/bin/mt -f $tape_v1_2 rewind && dd if=/tmp/second of=$tape_v1_2 bs=10k && dd if=/tmp/first of=$tape_v1_2 bs=10k
+    /usr/bin/mt -f $tape_v1_2 rewind && dd if=$tape_v1_2 bs=10k | cmp - /tmp/second && dd if=$tape_v1_2 bs=10k | cmp - /tmp/first"
 guest_stop v2
 guest_stop v1
 daemon_stop
