@@ -34,14 +34,14 @@ src/worker/*              gcc clang sanitize valgrind fuzz demo mock:* xen:*
 src/pr/*                  gcc clang sanitize valgrind fuzz demo mock:* xen:[014]* xen:73-* xen:76-*
 src/*                     gcc clang sanitize valgrind fuzz demo mock:* xen:*
 include/*                 gcc clang sanitize valgrind fuzz demo mock:* xen:*
-tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-* xen:4[678]-* xen:71-* xen:74-* xen:82-*
+tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-* xen:4[678]-* xen:71-* xen:74-* xen:82-* xen:85-*
 tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]* xen:69-* xen:8[01]-*
 tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
 tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-*
 tools/demo                gcc shell demo tree
 tools/bench               gcc shell tree
 tools/*                   gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
-xl-scripts/*              gcc shell mock:* xen:[35]*
+xl-scripts/*              gcc shell mock:* xen:[35]* xen:8[45]-*
 .ci/*                     gcc shell tree
 configure.ac              gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 Makefile.am               gcc clang sanitize valgrind fuzz demo mock:* xen:00-*

@@ -92,6 +92,13 @@ uptime_cs() {
     echo "${up%.*}${up#*.}"
 }
 
+# unpack_extra NAME: programs that only single tests need (image.sh). They stay in dom0.
+unpack_extra() {
+    [ ! -e "/run/extra-$1" ] || return 0
+    (cd / && cpio -idu <"/host/extra-$1.cpio") >/dev/null 2>&1 || fail "cannot unpack extra-$1.cpio"
+    : >"/run/extra-$1"
+}
+
 # dmesg_since KIND NUMBER: the kernel's messages since that job began.
 dmesg_since() {
     dmesg | awk -v mark="xen-test: start $1 $2" '

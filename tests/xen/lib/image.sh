@@ -146,7 +146,9 @@ fetch_packages() {
         libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc$xen_version libxenstore4
         libxentoolcore1 libxentoollog1 open-iscsi libopeniscsiusr libisns0
         tgt libibverbs1 librdmacm1 libnl-3-200 libnl-route-3-200 sdparm smartmontools
-        libiscsi-bin libiscsi7 libcunit1"
+        libiscsi-bin libiscsi7 libcunit1
+        libvirt0 libvirt-daemon libvirt-daemon-driver-xen libvirt-clients libapparmor1 libcurl3-gnutls libnuma1
+        libreadline8 libsasl2-2 libssh-4 libssh2-1 libtirpc3 libxml2"
     mkdir -p "$XEN_CACHE/debs"
     debs=
     # One apt call names the files; it and the download are skipped when the
@@ -166,6 +168,51 @@ fetch_packages() {
         [ -e "$XEN_CACHE/debs/$package" ] || die "apt-get download did not give $package"
         debs="$debs $package"
     done
+}
+
+# extra IMAGE NAME: of IMAGE/extra what dom0's image does not have becomes IMAGE/extra-NAME.cpio. Few tests need it, so
+# each unpacks it itself: unpack_extra in dom0.sh.
+extra() {
+    local root=$1/extra path
+    (cd "$root" && find . ! -type d -print) | while read -r path; do
+        [ ! -e "$1/dom0/$path" ] || rm "$root/$path"
+    done
+    find "$root" -type d -empty -delete
+    pack "$root" "$1/extra-$2.cpio"
+    rm -rf "$root"
+}
+
+# A systemd that starts services in a namespace of its own; tests/xen/lib/systemd.sh.
+extra_systemd() {
+    local root=$1/extra
+    mkdir -p "$root"
+    install_elf "$root" /usr/lib/systemd/systemd usr/lib/systemd/systemd
+    install_program "$root" systemctl
+    # What every service depends on, without anything that these would start.
+    mkdir -p "$root/usr/lib/systemd/system"
+    cp /usr/lib/systemd/system/{basic,sysinit,shutdown,umount,final,sockets,paths,timers,slices}.target "$root/usr/lib/systemd/system/"
+    extra "$1" systemd
+}
+
+# libvirt's daemon with the driver for Xen alone, and the Python of its hook.
+extra_libvirt() {
+    local root=$1/extra name
+    mkdir -p "$root/usr/share/libvirt" "$root/etc/libvirt"
+    for name in usr/sbin/libvirtd usr/bin/virsh usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_libxl.so; do
+        install_elf "$root" "$unpacked/$name" "$name"
+    done
+    cp -r "$unpacked/usr/share/libvirt/cpu_map" "$root/usr/share/libvirt/"
+    # QEMU's emulated processor lacks what each of libvirt's models has, and without a model the driver does not start.
+    echo "<cpus><model name='486'><decode host='on' guest='on'/></model></cpus>" >"$root/usr/share/libvirt/cpu_map/x86_486.xml"
+    install_program "$root" python3
+    # What the hook imports. Python looks for the directory of its other modules, and warns when there is none.
+    name=$(/usr/bin/python3 -I -c 'import os; print(os.path.dirname(os.__file__))')/lib-dynload
+    mkdir -p "$root$name"
+    : >"$root$name/none"
+    /usr/bin/python3 -I -c 'import subprocess, sys, xml.etree.ElementTree
+for module in list(sys.modules.values()):
+    print(getattr(module, "__file__", None) or "")' | grep '^/usr/lib/python3[.]' | sort -u | cpio -pdL --quiet "$root"
+    extra "$1" libvirt
 }
 
 build_image() {
@@ -219,6 +266,9 @@ build_image() {
     cp "$XEN_LIB/dom0-init" "$root/init"
     chmod +x "$root/init"
     pack "$root" "$image/dom0.cpio"
+    progress "images for single tests"
+    extra_systemd "$image"
+    extra_libvirt "$image"
     rm -rf "$image/dom0" "$image/guest" "$image"/unpacked/{boot,lib/modules}
     echo "$kernel" >"$image/kernel"
 }
@@ -236,7 +286,7 @@ make_image() {
         cat "$XEN_LIB/image.sh" "$XEN_LIB/dom0-init"
         # shellcheck disable=SC2086
         dpkg-query -W busybox-static libc6 sg3-utils qemu-system-common kmod mt-st mtx lsscsi bash \
-            e2fsprogs libxenmisc$xen_version strace 2>/dev/null
+            e2fsprogs libxenmisc$xen_version strace systemd 'python3.*-minimal' 2>/dev/null
     } | sha256sum | cut -c1-12)
     IMAGE=$XEN_CACHE/image-$key
     if [ ! -e "$IMAGE/kernel" ]; then

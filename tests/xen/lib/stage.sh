@@ -62,8 +62,9 @@ stage() {
     compile guestsh -lxenstore -lxentoolcore -lpthread
     compile iopat tests/xen/iopat-options.c
     compile cdbs src/scsi/cdb-table.c
-    cp "$XEN_LIB"/{compare,lost,tgt}.sh "$share/lib/"
+    cp "$XEN_LIB"/{compare,lost,systemd,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
+    cp -l "$IMAGE"/extra-*.cpio "$share/"
 
     root=$share/.guest
     mkdir -p "$root/usr/local/bin"
