@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The table of measurements in docs/performance.md is the one that tests/xen/bench --table prints: with the bench's points,
-# in its form, and with ratios that follow from the figures beside them.
+# The table of measurements in docs/performance.md is the one that tests/xen/bench --table prints: with the bench's
+# points, in its form, and with ratios that follow from the figures beside them.
 set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"
