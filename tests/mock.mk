@@ -25,7 +25,7 @@ mock_tests = \
 	tests/test-a-guest-gets-the-same-unit-or-none.sh \
 	tests/test-a-guest-uses-and-returns-a-disk.sh \
 	tests/test-a-second-daemon-refuses-to-start.sh \
-	tests/test-a-windows-frontend-is-served.sh \
+	tests/test-all-frontends-are-served.sh \
 	tests/test-a-worker-is-confined.sh \
 	tests/test-data-survives-any-size-and-alignment.sh \
 	tests/test-pvscsictl-is-what-its-manual-says.sh \

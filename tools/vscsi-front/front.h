@@ -4,7 +4,7 @@
  * of one controller: a xenstore session, a ring, and the devices found.
  *
  * Calls go one way, in the order of the sections below: a function calls only those
- * above it, and ring.h, buf.h and pattern.h, which know nothing of this page. The
+ * above it, and ring.h, buf.h, pattern.h and persona.h, which know nothing of this page. The
  * commands (verbs-*.c, load.c, bad.c) stand between args.c and script.c. Two callbacks
  * carry what must go up: xenstore_event here, and violation in struct ring.
  */
@@ -17,6 +17,7 @@
 
 #include "buf.h"
 #include "common/util.h"
+#include "persona.h"
 #include "pvscsi/hctl.h"
 #include "ring.h"
 
@@ -43,7 +44,7 @@ struct session {
 struct result {
     bool answered;
     uint8_t host, status;
-    uint16_t rslt_low; /* SUSE's Windows driver keeps only this half */
+    uint16_t rslt_low; /* what a frontend keeps that drops the host byte */
     uint32_t rslt, residual;
     uint8_t sense_len, sense[VSCSIIF_SENSE_BUFFERSIZE];
 };
@@ -51,8 +52,8 @@ struct result {
 struct options {
     const char *socket; /* of mock-xen, or NULL on a real Xen */
     unsigned domid;
-    int vhost;    /* -1: the first there is */
-    bool windows; /* --like windows */
+    int vhost;                /* -1: the first there is */
+    const struct persona *as; /* --like */
     bool no_connect, abandon, quiet;
     unsigned timeout_ms; /* of each wait */
 };
@@ -115,8 +116,11 @@ int io_send(struct front *f, struct io *io);
 void io_result(const struct front *f, const struct vscsiif_response *rsp, struct result *res);
 /* The guest may use the data: host byte 0, status GOOD or CONDITION MET. */
 bool io_good(const struct result *res);
-/* A disk's initiator sends such a command again: unit attention, aborted command, busy, reset. */
-bool io_retryable(const struct result *res);
+/*
+ * The guest sends such a command again: unit attention, aborted command, busy, reset; with a persona that repeats all,
+ * every command that failed.
+ */
+bool io_retryable(const struct front *f, const struct result *res);
 /* io_run(), repeated while io_retryable(), at most 6 times in all. 0 only for a good result. */
 int io_run_retry(struct front *f, struct command *c, struct result *res);
 uint64_t get_be(const uint8_t *p, unsigned n);

@@ -42,8 +42,7 @@ void io_result(const struct front *f, const struct vscsiif_response *rsp, struct
     res->answered = true;
     res->rslt = rslt;
     res->rslt_low = (uint16_t)rslt;
-    /* SUSE's Windows driver ignores the host byte, so a backend must not rely on it. */
-    res->host = f->opt.windows ? 0 : (uint8_t)(rslt >> 16);
+    res->host = f->opt.as->drops_host ? 0 : (uint8_t)(rslt >> 16);
     res->status = (uint8_t)rslt;
     res->residual = rsp->residual_len;
     res->sense_len = rsp->sense_len <= VSCSIIF_SENSE_BUFFERSIZE ? rsp->sense_len : VSCSIIF_SENSE_BUFFERSIZE;
@@ -55,12 +54,14 @@ bool io_good(const struct result *res)
     return res->answered && res->host == 0 && (res->status == 0 || res->status == 0x04);
 }
 
-bool io_retryable(const struct result *res)
+bool io_retryable(const struct front *f, const struct result *res)
 {
     uint8_t key;
 
-    if (!res->answered)
+    if (!res->answered || io_good(res))
         return false;
+    if (f->opt.as->repeats_all)
+        return true;
     if (res->status == 0x08 || res->status == 0x28) /* BUSY, TASK SET FULL */
         return true;
     if (res->host == 8 || res->host == 11 || res->host == 2) /* RESET, SOFT_ERROR, BUS_BUSY */
@@ -136,6 +137,8 @@ int io_run(struct front *f, struct command *c, struct result *res)
     f->last = *res;
     if (!f->ring.up)
         return fail(f, "not connected");
+    if (!persona_sends(f->opt.as, c->cdb[0]))
+        return fail(f, "%s answers command %02x itself", f->opt.as->about, c->cdb[0]);
     if (c->dir != DIR_NONE && c->len > 0) {
         e = buf_new(&b, f->xen, f->session.backend_id, c->len, &c->layout, f->session.max_segments, c->dir == DIR_OUT);
         if (e < 0)
@@ -183,7 +186,7 @@ int io_run_retry(struct front *f, struct command *c, struct result *res)
             return -1;
         if (io_good(res))
             return 0;
-        if (!io_retryable(res))
+        if (!io_retryable(f, res))
             break;
         if (res->status == 0x08 || res->status == 0x28)
             usleep(10000);

@@ -243,7 +243,7 @@ static void job_done(struct io *io)
         finish(l, j, true);
         return;
     }
-    if (io_retryable(&res) && (j->tries <= MAX_TRIES || res.status == 0x08 || res.status == 0x28)) {
+    if (io_retryable(l->f, &res) && (j->tries <= MAX_TRIES || res.status == 0x08 || res.status == 0x28)) {
         l->retried++;
         j->state = JOB_READY;
         if (res.status == 0x08 || res.status == 0x28)

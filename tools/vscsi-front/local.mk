@@ -4,6 +4,7 @@ vscsi_front_SOURCES = tools/vscsi-front/main.c tools/vscsi-front/front.h tools/v
 	tools/vscsi-front/poll.c tools/vscsi-front/args.c \
 	tools/vscsi-front/ring.c tools/vscsi-front/ring.h tools/vscsi-front/buf.c tools/vscsi-front/buf.h \
 	tools/vscsi-front/pattern.c tools/vscsi-front/pattern.h tools/vscsi-front/session.c \
+	tools/vscsi-front/persona.c tools/vscsi-front/persona.h \
 	tools/vscsi-front/io.c tools/vscsi-front/show.c tools/vscsi-front/script.c \
 	tools/vscsi-front/verbs-session.c tools/vscsi-front/verbs-scsi.c tools/vscsi-front/load.c \
 	tools/vscsi-front/bad.c tools/vscsi-front/bad.h tools/vscsi-front/attempt.c \

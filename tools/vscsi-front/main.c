@@ -103,12 +103,15 @@ static int usage(FILE *to)
                 "  --standalone SOCKET  mock-xen's socket (default: a real Xen, from inside a guest)\n"
                 "  --domid N            the guest to be, in standalone mode (default 1)\n"
                 "  --vhost N            the controller (default: the lowest number there is)\n"
-                "  --like linux|windows the frontend to behave like (default linux)\n"
+                "  --like FRONTEND      the frontend to behave like (default linux; a list is below)\n"
                 "  --no-connect         begin without a connection; see the commands offer, state, node\n"
                 "  --abandon            end without disconnecting, as a guest that is destroyed\n"
                 "  --timeout SECONDS    of each wait (default 30)\n"
                 "  --commands           describe the commands\n"
                 "  --version, --help\n\n"
+                "Frontends:\n");
+    persona_list(to);
+    fprintf(to, "\n"
                 "Exit status: 0 all went well; 1 a command failed, or no connection; 2 wrong usage;\n"
                 "3 the backend did what a backend must never do (lines that begin with VIOLATION).\n");
     return to == stderr ? 2 : 0;
@@ -166,9 +169,9 @@ static int parse_options(struct front *f, int argc, char **argv)
                 f->opt.timeout_ms = n * 1000;
             break;
         case O_LIKE:
-            f->opt.windows = strcmp(optarg, "windows") == 0;
-            if (!f->opt.windows && strcmp(optarg, "linux") != 0) {
-                fprintf(stderr, "vscsi-front: --like is linux or windows, not '%s'\n", optarg);
+            f->opt.as = persona_find(optarg);
+            if (!f->opt.as) {
+                fprintf(stderr, "vscsi-front: '%s' is no frontend that it can be; --help lists them\n", optarg);
                 return 2;
             }
             break;
@@ -231,12 +234,14 @@ int main(int argc, char **argv)
     f->opt.domid = 1;
     f->opt.vhost = -1;
     f->opt.timeout_ms = 30000;
+    f->opt.as = persona_default();
     f->ring.violation = ring_violation;
     f->ring.ctx = f;
     f->xenstore_event = session_event;
     status = parse_options(f, argc, argv);
     if (status >= 0)
         return status;
+    f->ring.reuses_ids = f->opt.as->reuses_ids;
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (open_xen(f) < 0 || (!f->opt.no_connect && session_connect(f) < 0)) {

@@ -72,8 +72,8 @@ int ring_down(struct ring *r)
 
 uint16_t ring_fresh_rqid(struct ring *r)
 {
-    for (;;) {
-        uint16_t rqid = r->next_rqid++;
+    for (uint16_t low = 0;;) {
+        uint16_t rqid = r->reuses_ids ? low++ : r->next_rqid++;
         bool used = false;
 
         for (unsigned i = 0; i < RING_SLOTS; i++)

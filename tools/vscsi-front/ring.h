@@ -35,6 +35,7 @@ struct ring {
     struct io *flight[RING_SLOTS];
     unsigned in_flight;
     uint16_t next_rqid;
+    bool reuses_ids;   /* the lowest id that is free, as most frontends do */
     unsigned reserved; /* slots that the load must leave free for single commands that wait */
     /* Called for each thing that the backend must never do. */
     void (*violation)(void *ctx, const char *what);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The frontend's half of the handshake through xenstore, in the order in which
- * Linux's xen-scsifront does it, or SUSE's Windows driver (--like windows).
+ * Linux's xen-scsifront does it, with the differences that persona.h has (--like).
  * The backend's state is looked at when a watch fires, and only then, as
  * xenbus does; a device is tried with INQUIRY before it is declared usable, as
  * the SCSI midlayer does.
@@ -17,6 +17,7 @@
 
 #define TOKEN_BACKEND "backend"
 #define TOKEN_FRONTEND "frontend"
+#define TOKEN_DEVICES "devices"
 #define LINUX_MAX_SEGMENTS 128u /* SG_ALL */
 #define LOAD_MODULE_US 500000u
 
@@ -63,8 +64,7 @@ static void dev_state(struct front *f, const struct device *d, unsigned state)
 {
     char node[80];
 
-    /* SUSE's Windows driver has no states for single devices. */
-    if (f->opt.windows)
+    if (state == 0)
         return;
     snprintf(node, sizeof(node), "vscsi-devs/%s/state", d->node);
     write_number(f, node, state);
@@ -120,14 +120,15 @@ static void add_device(struct front *f, const char *node, const struct hctl *v)
         s->n_devices++;
     }
     snprintf(d->node, sizeof(d->node), "%s", node);
-    bool usable = probe(f, v);
+    bool usable = !f->opt.as->tries || probe(f, v);
 
     /* The connection may have been lost meanwhile, and all devices with it. */
     d = session_device(f, v);
     if (!d)
         return;
     d->usable = usable;
-    dev_state(f, d, d->usable ? XenbusStateConnected : XenbusStateClosed);
+    /* Some say of a device that they have refused that they have it. */
+    dev_state(f, d, d->usable || f->opt.as->refused == 0 ? f->opt.as->added : f->opt.as->refused);
     if (!d->usable)
         *d = s->devices[--s->n_devices];
 }
@@ -140,14 +141,15 @@ static void remove_device(struct front *f, const char *node, const struct hctl *
     if (!d || strcmp(d->node, node) != 0)
         return;
     d->usable = false;
-    dev_state(f, d, XenbusStateClosed);
+    dev_state(f, d, f->opt.as->removed);
     *d = s->devices[--s->n_devices];
 }
 
 enum scan {
     SCAN_ADD,
     SCAN_REMOVE,
-    SCAN_ADD_AGAIN
+    SCAN_ADD_AGAIN,
+    SCAN_ALL
 };
 
 static void scan_devices(struct front *f, enum scan what)
@@ -169,7 +171,10 @@ static void scan_devices(struct front *f, enum scan what)
         vdev = read_node(f, dev, "v-dev");
         if (read_number(f, dev, "state", &state) < 0 || !vdev || hctl_parse(vdev, &v) < 0)
             continue;
-        if (what == SCAN_ADD && state == XenbusStateInitialised)
+        if (what == SCAN_ALL) {
+            if (!session_device(f, &v))
+                add_device(f, names[i], &v);
+        } else if (what == SCAN_ADD && state == XenbusStateInitialised)
             add_device(f, names[i], &v);
         else if (what == SCAN_REMOVE && state == XenbusStateClosing)
             remove_device(f, names[i], &v);
@@ -188,7 +193,7 @@ static void read_backend_params(struct front *f)
     uint32_t segs = 0;
 
     s->max_segments = VSCSIIF_SG_TABLESIZE;
-    if (f->opt.windows || read_number(f, s->backend, "feature-sg-grant", &segs) < 0)
+    if (!f->opt.as->segments_node || read_number(f, s->backend, f->opt.as->segments_node, &segs) < 0)
         return;
     if (segs > LINUX_MAX_SEGMENTS)
         segs = LINUX_MAX_SEGMENTS;
@@ -223,27 +228,26 @@ static void backend_changed(struct front *f, unsigned state)
             break;
         read_backend_params(f);
         if (s->paused) {
-            scan_devices(f, SCAN_ADD_AGAIN);
+            scan_devices(f, f->opt.as->keeps_devices ? SCAN_ADD_AGAIN : SCAN_ADD);
             s->paused = false;
             session_set_state(f, XenbusStateConnected);
         } else if (s->own_state == XenbusStateInitialised) {
-            scan_devices(f, SCAN_ADD);
+            scan_devices(f, f->opt.as->takes_all ? SCAN_ALL : SCAN_ADD);
             session_set_state(f, XenbusStateConnected);
         }
         break;
     case XenbusStateClosed:
     case XenbusStateClosing:
-        /* Windows takes its own steps in session_disconnect(); both close when the backend wants to. */
+        if (state == XenbusStateClosed && !f->opt.as->closes_with_6)
+            break;
         if (s->own_state == XenbusStateInitialised || s->own_state == XenbusStateConnected
             || s->own_state == XenbusStateReconfiguring) {
             forget_devices(f);
-            if (f->opt.windows)
-                session_set_state(f, XenbusStateClosing);
             session_set_state(f, XenbusStateClosed);
         }
         break;
     case XenbusStateReconfiguring:
-        if (!f->ring.up)
+        if (!f->ring.up || !f->opt.as->reconfigures)
             break;
         scan_devices(f, SCAN_REMOVE);
         if (s->own_state != XenbusStateReconfiguring)
@@ -293,12 +297,15 @@ void session_event(struct front *f)
     f->in_session = true;
     while ((event = xs_check_watch(f->xs))) {
         bool backend = strcmp(event[XS_WATCH_TOKEN], TOKEN_BACKEND) == 0;
+        bool devices = strcmp(event[XS_WATCH_TOKEN], TOKEN_DEVICES) == 0;
 
         free(event);
         if (backend)
             look_at_backend(f);
-        else
+        else if (!devices)
             look_at_frontend(f);
+        else if (f->session.own_state == XenbusStateConnected)
+            scan_devices(f, SCAN_ALL);
     }
     f->in_session = false;
 }
@@ -371,6 +378,8 @@ int session_open(struct front *f)
     s->watching = true;
     if (watch(f, s->frontend, "backend", TOKEN_FRONTEND) < 0)
         return -1;
+    if (f->opt.as->takes_all && watch(f, s->backend, "vscsi-devs", TOKEN_DEVICES) < 0)
+        return -1;
     return watch(f, s->backend, "state", TOKEN_BACKEND);
 }
 
@@ -385,23 +394,26 @@ void session_close(struct front *f)
 
 static int publish_ring(struct front *f)
 {
+    CLEANUP_FREE char *ref = strf("%u", f->ring.ref), *port = strf("%u", f->ring.port);
+    const struct {
+        const char *node, *value;
+    } nodes[] = {
+        { "ring-ref", ref },
+        { "event-channel", port },
+        { f->opt.as->extra_node, f->opt.as->extra_value },
+    };
+
+    if (!ref || !port)
+        return fail(f, "out of memory");
     for (;;) {
         xs_transaction_t t = xs_transaction_start(f->xs);
-        const struct {
-            const char *node;
-            uint32_t value;
-        } nodes[] = {
-            { "ring-ref", f->ring.ref },
-            { "event-channel", f->ring.port },
-        };
 
         if (t == XBT_NULL)
             return fail(f, "cannot start a transaction: %s", strerror(errno));
-        for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(nodes) && nodes[i].node; i++) {
             CLEANUP_FREE char *path = strf("%s/%s", f->session.frontend, nodes[i].node);
-            CLEANUP_FREE char *text = strf("%u", nodes[i].value);
 
-            if (!path || !text || !xs_write(f->xs, t, path, text, (unsigned)strlen(text))) {
+            if (!path || !xs_write(f->xs, t, path, nodes[i].value, (unsigned)strlen(nodes[i].value))) {
                 int e = errno;
 
                 xs_transaction_end(f->xs, t, true);
@@ -467,7 +479,31 @@ static bool backend_init_wait(const struct front *f)
     return f->session.gone || f->session.backend_state == XenbusStateInitWait;
 }
 
-/* Write 5, wait for 5; write 6, wait for 6; write 1, wait for 2. Windows does this, and Linux after a kexec. */
+static bool backend_at_5(const struct front *f)
+{
+    return f->session.gone || f->session.backend_state == XenbusStateClosing;
+}
+
+static bool backend_at_6(const struct front *f)
+{
+    return f->session.gone || f->session.backend_state == XenbusStateClosed;
+}
+
+/* Each of them looks for one state only: a backend that is past it is waited for without end. */
+static int close_in_steps(struct front *f)
+{
+    if (session_set_state(f, XenbusStateClosing) < 0 || wait_until(f, backend_at_5, "the backend to be at 5") < 0
+        || session_set_state(f, XenbusStateClosed) < 0 || wait_until(f, backend_at_6, "the backend to be at 6") < 0)
+        return -1;
+    if (f->opt.as->goodbye == GOODBYE_RESTARTS
+        && (session_set_state(f, XenbusStateInitialising) < 0
+            || wait_until(f, backend_init_wait, "the backend to be at 2") < 0))
+        return -1;
+    lower_ring(f);
+    return 0;
+}
+
+/* Write 5, wait for 5; write 6, wait for 6; write 1, wait for 2: what a frontend does that finds states of another. */
 static int reset(struct front *f)
 {
     if (session_set_state(f, XenbusStateClosing) < 0 || wait_until(f, backend_closing, "the backend to close") < 0)
@@ -497,6 +533,10 @@ int session_connect(struct front *f)
         /* Loading a module takes longer than a backend needs to go from 5 to 2. At 6, Linux would close again. */
         while (backend_closing(f) && !f->session.gone && now_us() < patience)
             front_poll(f, 20, -1);
+        if (f->opt.as->waits_for_2
+            && ((f->session.own_state == XenbusStateClosed && session_set_state(f, XenbusStateInitialising) < 0)
+                || wait_until(f, backend_init_wait, "the backend to be at 2") < 0))
+            return -1;
         if (session_offer(f) < 0)
             return -1;
         /* After a resume the backend may already be at 4: xenbus reads the state once when it sets its watch. */
@@ -512,8 +552,8 @@ int session_disconnect(struct front *f)
         lower_ring(f);
         return 0;
     }
-    if (f->opt.windows)
-        return reset(f);
+    if (f->opt.as->goodbye != GOODBYE_CLOSED)
+        return close_in_steps(f);
     /* Linux, when the module is unloaded, takes the ring away first and only then writes its state. */
     lower_ring(f);
     if (session_set_state(f, XenbusStateClosed) < 0)
@@ -526,6 +566,8 @@ int session_suspend(struct front *f)
     if (!session_usable(f))
         return fail(f, "not connected");
     f->session.paused = true;
+    if (!f->opt.as->keeps_devices)
+        forget_devices(f);
     if (session_offer(f) < 0)
         return -1;
     look_at_backend(f);

@@ -166,7 +166,7 @@ static int parse_span(struct front *f, int argc, char **argv, struct span *s)
         return fail(f, "chunk must be at most %u bytes", MAX_DATA);
     if (s->cdb == 6 && s->chunk > 256)
         s->chunk = 256;
-    s->c.timeout_s = 30;
+    s->c.timeout_s = f->opt.as->timeout_s;
     return 0;
 }
 
@@ -362,6 +362,8 @@ static int cmd_abort(struct front *f, int argc, char **argv)
 
     if (arg_device(f, argv[1], &c.dev) < 0)
         return -1;
+    if (!f->opt.as->aborts)
+        return fail(f, "%s sends no ABORT", f->opt.as->about);
     e = buf_new(&b, f->xen, f->session.backend_id, 16 * FRONT_PAGE, &whole, f->session.max_segments, false);
     if (e < 0)
         return fail(f, "cannot grant a buffer: %s", strerror(-e));
@@ -406,13 +408,21 @@ static int cmd_abort(struct front *f, int argc, char **argv)
 
 static int cmd_reset(struct front *f, int argc, char **argv)
 {
-    struct hctl dev;
+    struct command c = { 0 };
     struct io io;
     int e;
 
-    if (arg_device(f, argv[1], &dev) < 0)
+    if (arg_device(f, argv[1], &c.dev) < 0)
         return -1;
-    address(&io, f, &dev, VSCSIIF_ACT_SCSI_RESET);
+    if (!f->opt.as->resets)
+        return fail(f, "%s sends no RESET", f->opt.as->about);
+    address(&io, f, &c.dev, VSCSIIF_ACT_SCSI_RESET);
+    /* All frontends leave in it what they know of the command that has led to it. */
+    io_rw_cdb(&c, true, 10, 0, 1);
+    io.req.cmd_len = c.cdb_len;
+    memcpy(io.req.cmnd, c.cdb, sizeof(c.cdb));
+    io.req.sc_data_direction = c.dir;
+    io.req.timeout_per_command = (uint16_t)f->opt.as->timeout_s;
     e = io_send(f, &io);
     if (e < 0)
         return fail(f, "no answer to the RESET: %s", strerror(-e));

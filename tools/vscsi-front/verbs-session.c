@@ -224,7 +224,7 @@ static int cmd_echo(struct front *f, int argc, char **argv)
 const struct verb verbs_session[] = {
     { "status", "", "the connection, and what has passed through it", 0, true, cmd_status },
     { "connect", "", "state 3 with a new ring, then to 4", 0, true, cmd_connect },
-    { "disconnect", "", "as the module's unloading does; --like windows: 5, 6, 1", 0, true, cmd_disconnect },
+    { "disconnect", "", "as when the frontend's module is unloaded, or the device disabled", 0, true, cmd_disconnect },
     { "reconnect", "", "disconnect where needed, then connect", 0, true, cmd_reconnect },
     { "suspend", "", "as after save and restore: a new ring, what was in flight is lost", 0, true, cmd_suspend },
     { "open", "", "find the controller's nodes and watch the backend; does not connect", 0, true, cmd_open },
