@@ -21,6 +21,7 @@ tests/xen-answers*        gcc sanitize tree mock:mockxen-answers xen:01-*
 tests/*-fixture.h         gcc sanitize valgrind tree
 tests/expected-options.h  gcc sanitize valgrind tree
 tests/suite.h             gcc sanitize valgrind tree
+tests/wrapped.h           gcc sanitize valgrind tree
 tests/fuzz/*              gcc sanitize fuzz tree mock:corpus-*
 tests/xen/t-*.sh          gcc shell tree itself mock:pr-example
 tests/xen/bench           gcc shell tree
@@ -37,9 +38,10 @@ include/*                 gcc clang sanitize valgrind fuzz demo mock:* xen:*
 tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-* xen:4[678]-* xen:71-* xen:74-* xen:82-* xen:85-*
 tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]* xen:69-* xen:8[01]-*
 tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
-tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-*
+tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-* xen:83-*
 tools/demo                gcc shell demo tree
 tools/bench               gcc shell tree
+tools/check-platforms     gcc shell tree
 tools/*                   gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 xl-scripts/*              gcc shell mock:* xen:[35]* xen:8[45]-*
 .ci/*                     gcc shell tree

@@ -3,43 +3,14 @@
 # about: two guests over two iSCSI sessions: PREEMPT AND ABORT, REGISTER AND MOVE and SPEC_I_PT with their option
 # boot: own
 # timeout: 400
-# In Linux 6.1, PREEMPT AND ABORT hangs in the loopback target; the iSCSI target has no such fault.
 need_project
-command -v iscsistart >/dev/null || skip "no iscsistart in the image"
-lio_init iscsi_target_mod iscsi_tcp
-store=$(lio_ramdisk shared 32)
-# The TransportIDs below name the initiator without its session. By default LIO requires the ISID too.
-echo 0 >"$store/attrib/enforce_pr_isids"
-target=iqn.2003-01.org.example:shared
-tpg=$LIO/iscsi/$target/tpgt_1
-# Two portals: iscsistart takes a second session over the same one for the first.
-mkdir -p "$tpg/np/127.0.0.1:3260" "$tpg/np/127.0.0.2:3260" "$tpg/lun/lun_0" || fail "LIO: no iSCSI target"
-ln -s "$store" "$tpg/lun/lun_0/store" || fail "LIO: cannot link the LUN"
-for attribute in authentication=0 generate_node_acls=1 cache_dynamic_acls=1 demo_mode_write_protect=0; do
-    echo "${attribute#*=}" >"$tpg/attrib/${attribute%=*}"
-done
-echo 1 >"$tpg/enable" || fail "LIO: cannot enable the iSCSI target"
-# log_in INITIATOR PORTAL: one more session; sets HCTL.
-log_in() {
-    local before host
-    before=$(echo /sys/class/scsi_host/*)
-    iscsistart -i "iqn.2003-01.org.example:$1" -t $target -g 1 -a "$2" -p 3260 >"/tmp/iscsi-$1" 2>&1 ||
-        fail "iSCSI log in of $1: $(tail -n 3 "/tmp/iscsi-$1")"
-    for host in /sys/class/scsi_host/*; do
-        case " $before " in *" $host "*) continue ;; esac
-        HCTL=${host##*/host}:0:0:0
-        wait_until 20 '[ -b "$(block_of $HCTL)" ]' "the disk of $1"
-    done
-}
-log_in a 127.0.0.1; A=$HCTL
-log_in b 127.0.0.2; B=$HCTL
-[ "$A" != "$B" ] || fail "one session only"
+lio_two_sessions 32
 qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
 daemon_start
 guest_start n1
 guest_start n2
-expect_ok xl-scsi attach n1 "$A" 0:0:0:0
-expect_ok xl-scsi attach n2 "$B" 0:0:0:0,force
+expect_ok xl-scsi attach n1 "$LIO_A" 0:0:0:0
+expect_ok xl-scsi attach n2 "$LIO_B" 0:0:0:0,force
 for g in n1 n2; do
     guest_wait_disk $g 0:0:0:0
     eval "sg_$g=$GUEST_SG blk_$g=$GUEST_BLK"
@@ -72,7 +43,7 @@ expect_eq "$(write_status n2)" 1 "a write of the one that is fenced"
 expect_eq "$(write_status n1)" 0 "a write of the holder"
 expect_pr 0 n1 --in --read-full-status
 expect_match "$ANSWER" 'iqn.2003-01.org.example:a' "READ FULL STATUS names the initiator"
-expect_eq "$ANSWER" "$(sg_persist -n --in --read-full-status "$(sg_of "$A")" 2>&1)" "the same, seen from here"
+expect_eq "$ANSWER" "$(sg_persist -n --in --read-full-status "$(sg_of "$LIO_A")" 2>&1)" "the same, seen from here"
 
 note "REGISTER AND MOVE and SPEC_I_PT: refused without pr-move"
 move="--out --register-move --param-rk=0x11 --param-sark=0x33 --relative-target-port=1 \
@@ -85,7 +56,7 @@ note "and allowed with it"
 expect_pr 0 n1 --out --clear --param-rk=0x11
 expect_ok xl-scsi detach n1 0:0:0:0
 guest_wait_gone n1 0:0:0:0
-expect_ok xl-scsi attach n1 "$A" 0:0:0:0,pr-move,force
+expect_ok xl-scsi attach n1 "$LIO_A" 0:0:0:0,pr-move,force
 guest_wait_disk n1 0:0:0:0
 sg_n1=$GUEST_SG
 # shellcheck disable=SC2034

@@ -304,6 +304,40 @@ lio_two_initiators() {
     [ -n "$LIO_B" ] || fail "LIO: no second initiator"
 }
 
+# lio_two_sessions MEGABYTES: one ramdisk seen through two iSCSI sessions of two initiators: sets LIO_A and LIO_B. In
+# Linux 6.1, PREEMPT AND ABORT hangs in the loopback target; the iSCSI target has no such fault.
+lio_two_sessions() {
+    local store target=iqn.2003-01.org.example:shared tpg attribute initiator portal before host
+    command -v iscsistart >/dev/null || skip "no iscsistart in the image"
+    lio_init iscsi_target_mod iscsi_tcp
+    store=$(lio_ramdisk shared "$1")
+    # The TransportIDs of tests name the initiator without its session. By default LIO requires the ISID too.
+    echo 0 >"$store/attrib/enforce_pr_isids"
+    tpg=$LIO/iscsi/$target/tpgt_1
+    # Two portals: iscsistart takes a second session over the same one for the first.
+    mkdir -p "$tpg/np/127.0.0.1:3260" "$tpg/np/127.0.0.2:3260" "$tpg/lun/lun_0" || fail "LIO: no iSCSI target"
+    ln -s "$store" "$tpg/lun/lun_0/store" || fail "LIO: cannot link the LUN"
+    for attribute in authentication=0 generate_node_acls=1 cache_dynamic_acls=1 demo_mode_write_protect=0; do
+        echo "${attribute#*=}" >"$tpg/attrib/${attribute%=*}"
+    done
+    echo 1 >"$tpg/enable" || fail "LIO: cannot enable the iSCSI target"
+    LIO_A="" LIO_B=""
+    for initiator in a b; do
+        portal=127.0.0.1
+        [ $initiator = a ] || portal=127.0.0.2
+        before=$(echo /sys/class/scsi_host/*)
+        iscsistart -i "iqn.2003-01.org.example:$initiator" -t $target -g 1 -a $portal -p 3260 \
+            >"/tmp/iscsi-$initiator" 2>&1 ||
+            fail "iSCSI log in of $initiator: $(tail -n 3 "/tmp/iscsi-$initiator")"
+        for host in /sys/class/scsi_host/*; do
+            case " $before " in *" $host "*) continue ;; esac
+            if [ $initiator = a ]; then LIO_A=${host##*/host}:0:0:0; else LIO_B=${host##*/host}:0:0:0; fi
+            wait_until 20 "[ -b \"\$(block_of ${host##*/host}:0:0:0)\" ]" "the disk of $initiator"
+        done
+    done
+    case "$LIO_A $LIO_B" in " "* | *" ") fail "one session only" ;; esac
+}
+
 # lio_scsiback_export H:C:T:L: the device behind the kernel's xen-scsiback, by LIO's
 # pass-through; sets LIO_PDEV. lio_scsiback_store: the same for a backstore.
 lio_scsiback_export() {
