@@ -19,6 +19,7 @@
 #include "device/claim.h"
 #include "device/holder.h"
 #include "suite.h"
+#include "wrapped.h"
 
 static char root[64], sys[80], nodes[80], proc[80];
 static struct device_roots roots;
@@ -30,10 +31,10 @@ static int busy_times;  /* this many opens end with EBUSY */
 static int write_error; /* an open for writing ends with this errno */
 static int other_error; /* each one does */
 
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-int __real_stat(const char *path, struct stat *st);
-int __wrap_stat(const char *path, struct stat *st);
+int __real_open(const char *path, int flags, ...) REAL("open64");
+int __wrap_open(const char *path, int flags, ...) WRAP("open64");
+int __real_stat(const char *path, struct stat *st) REAL("stat64");
+int __wrap_stat(const char *path, struct stat *st) WRAP("stat64");
 
 int __wrap_open(const char *path, int flags, ...)
 {
@@ -61,7 +62,7 @@ int __wrap_open(const char *path, int flags, ...)
 }
 
 /* open() in a build with _FORTIFY_SOURCE, where the compiler does not know the flags. */
-int __wrap___open_2(const char *path, int flags);
+int __wrap___open_2(const char *path, int flags) WRAP("__open64_2");
 int __wrap___open_2(const char *path, int flags)
 {
     return __wrap_open(path, flags);

@@ -15,6 +15,7 @@
 #include "check_scsi.h"
 
 #include "standalone/filedisk.h"
+#include "wrapped.h"
 
 enum {
     BLOCKS = 2048,
@@ -34,11 +35,11 @@ static struct {
     int calls, syncs;
 } faults;
 
-ssize_t __real_pread(int f, void *to, size_t n, off_t at);
-ssize_t __real_pwrite(int f, const void *from, size_t n, off_t at);
+ssize_t __real_pread(int f, void *to, size_t n, off_t at) REAL("pread64");
+ssize_t __real_pwrite(int f, const void *from, size_t n, off_t at) REAL("pwrite64");
 int __real_fdatasync(int f);
-ssize_t __wrap_pread(int f, void *to, size_t n, off_t at);
-ssize_t __wrap_pwrite(int f, const void *from, size_t n, off_t at);
+ssize_t __wrap_pread(int f, void *to, size_t n, off_t at) WRAP("pread64");
+ssize_t __wrap_pwrite(int f, const void *from, size_t n, off_t at) WRAP("pwrite64");
 int __wrap_fdatasync(int f);
 
 static bool fault(size_t *n)

@@ -17,6 +17,7 @@
 #include "service-fixture.h"
 #include "suite.h"
 #include "worker/worker.h"
+#include "wrapped.h"
 
 #define WAIT_MS 20000
 #define DEVICE 255 /* lun_index and target of the LUN at `node` */
@@ -26,8 +27,8 @@ static int control = -1, node = -1, journal_fd = -1, stats_fd = -1;
 static struct pvscsi_journal *shared_journal;
 static struct pvscsi_stats *shared_stats;
 
-int __wrap_open(const char *path, int flags, ...);
-int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...) WRAP("open64");
+int __real_open(const char *path, int flags, ...) REAL("open64");
 int __wrap_xen_open_real(unsigned flags, struct xen **out);
 
 int __wrap_open(const char *path, int flags, ...)

@@ -26,7 +26,8 @@ check_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_identity_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
 check_claim_SOURCES = tests/check_claim.c
 check_claim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_claim_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=__open_2 -Wl,--wrap=stat
+check_claim_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open,--wrap=__open_2,--wrap=stat \
+	-Wl,--wrap=open64,--wrap=__open64_2,--wrap=stat64
 check_claim_LDADD = libcontrol.a libdevice.a libcommon.a $(CHECK_LIBS) -lpthread
 # Its own store.h and supervise.h stand before the library's.
 HOST_FAKES = tests/host-fixture.h tests/suite.h tests/fake-control.c tests/fake-control.h

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "common/util.h"
+#include "wrapped.h"
 
 #define FAKE_SG_FDS 1024
 #define FAKE_SG_COMMANDS 64
@@ -44,12 +45,12 @@ static struct {
     bool instant;                /* done by the time that write() returns */
 } fake_sg;
 
-int __real_open(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...) REAL("open64");
 int __real_close(int fd);
 ssize_t __real_write(int fd, const void *buf, size_t n);
 ssize_t __real_read(int fd, void *buf, size_t n);
 int __real_ioctl(int fd, unsigned long request, ...);
-int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...) WRAP("open64");
 int __wrap_close(int fd);
 ssize_t __wrap_write(int fd, const void *buf, size_t n);
 ssize_t __wrap_read(int fd, void *buf, size_t n);

@@ -28,6 +28,6 @@ tree_tests = \
 	tests/test-the-version-has-one-source.sh
 TESTS += $(tree_tests)
 dist_check_SCRIPTS += $(tree_tests)
-EXTRA_DIST += tests/tree-lib.sh tests/circles.awk tests/valgrind.supp
+EXTRA_DIST += tests/wrapped.h tests/tree-lib.sh tests/circles.awk tests/valgrind.supp
 # The whole directory: nothing in it is built here.
 EXTRA_DIST += tests/xen tests/timed

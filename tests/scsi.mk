@@ -31,7 +31,8 @@ check_scsi_luns_LDADD = libscsi.a $(CHECK_LIBS)
 check_scsi_filedisk_SOURCES = tests/check_scsi_filedisk.c tests/check_scsi.h tests/must.h
 check_scsi_filedisk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_filedisk_LDADD = libfiledisk.a libscsi.a $(CHECK_LIBS)
-check_scsi_filedisk_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread -Wl,--wrap=pwrite -Wl,--wrap=fdatasync
+check_scsi_filedisk_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pread,--wrap=pwrite,--wrap=fdatasync \
+	-Wl,--wrap=pread64,--wrap=pwrite64
 check_scsi_split_SOURCES = tests/check_scsi_split.c tests/check_scsi.h tests/must.h
 check_scsi_split_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_scsi_split_LDADD = libscsi.a $(CHECK_LIBS)

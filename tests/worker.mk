@@ -37,7 +37,7 @@ TESTS += tests/test-corpus-replays.sh
 EXTRA_DIST += tests/fuzz/corpus-service
 
 # sg nodes that the tests themselves are (fake-sg.h).
-FAKE_SG_FLAGS = -Wl,--wrap=open -Wl,--wrap=close -Wl,--wrap=read -Wl,--wrap=write -Wl,--wrap=ioctl
+FAKE_SG_FLAGS = -Wl,--wrap=open -Wl,--wrap=open64 -Wl,--wrap=close -Wl,--wrap=read -Wl,--wrap=write -Wl,--wrap=ioctl
 device_checks = check_service_device check_service_pieces \
 	check_service_manage check_service_successor check_service_pr check_service_counters
 check_PROGRAMS += check_sg check_service_random $(device_checks)
@@ -98,5 +98,5 @@ check_PROGRAMS += check_worker
 TESTS += check_worker
 check_worker_SOURCES = tests/check_worker.c tests/service-fixture.h tests/fake-xen.h
 check_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=xen_open_real
+check_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=open64 -Wl,--wrap=xen_open_real
 check_worker_LDADD = $(WORKER_LIBS) libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
