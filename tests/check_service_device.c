@@ -448,7 +448,7 @@ START_TEST(a_list_that_the_guest_cuts_short_is_fetched_whole)
         int resid;
         uint32_t residual;
         uint8_t given[5];
-        const char *page;
+        const char page[8]; /* with its 0 */
     } cases[] = {
         { 0x00, 248, 507, { 0x00, 0x00, 0x00, 0x04, 0x00 }, "\x00\x00\x00\x03\x00\x80\x83" },
         { 0x00, 251, 507, { 0x00, 0x00, 0x00, 0x01, 0xb0 }, "\x00\x00\x00\x00" },
