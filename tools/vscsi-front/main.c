@@ -171,7 +171,7 @@ static int parse_options(struct front *f, int argc, char **argv)
         case O_LIKE:
             f->opt.as = persona_find(optarg);
             if (!f->opt.as) {
-                fprintf(stderr, "vscsi-front: '%s' is no frontend that it can be; --help lists them\n", optarg);
+                fprintf(stderr, "vscsi-front: option --like: there is no frontend '%s'; --help lists them\n", optarg);
                 return 2;
             }
             break;
