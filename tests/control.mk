@@ -106,7 +106,8 @@ fuzz_parse_LDADD = $(PARSE_LIBS)
 endif
 HOST_FUZZ_SOURCES = tests/fuzz/fuzz_host.c tests/fuzz/input.h tests/fuzz/replay.h tests/fake-control.c \
 	tests/fake-control.h
-HOST_FUZZ_OPTIONS = $(HOST_LINK_OPTIONS) -Wl,--wrap=store_write_batch,--wrap=store_remove
+HOST_FUZZ_OPTIONS = $(HOST_LINK_OPTIONS) -Wl,--wrap=store_write_batch,--wrap=store_remove \
+	-Wl,--wrap=pthread_cond_timedwait
 HOST_FUZZ_LIBS = libcontrol.a libpr.a libworker.a $(CONFINE_LIBS) libscsi.a libdevice.a libmockxen.a $(COMMON_LIBS) \
 	$(SGUTILS_LIBS) $(JSONC_LIBS) -lpthread
 check_PROGRAMS += replay_host

@@ -88,6 +88,7 @@ static void finished_ready(struct loop_source *src, uint32_t revents)
 int offload_new(struct loop *loop, unsigned threads, struct offload **out)
 {
     struct offload *o = calloc(1, sizeof(*o));
+    pthread_condattr_t steady;
     int r;
 
     if (!o)
@@ -109,7 +110,10 @@ int offload_new(struct loop *loop, unsigned threads, struct offload **out)
     }
     pthread_mutex_init(&o->lock, NULL);
     pthread_cond_init(&o->more, NULL);
-    pthread_cond_init(&o->ended, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&o->ended, &steady);
+    pthread_condattr_destroy(&steady);
     o->todo_last = &o->todo;
     o->finished_last = &o->finished;
     *out = o;
@@ -168,7 +172,7 @@ void offload_free(struct offload *o)
     pthread_mutex_lock(&o->lock);
     o->stop = true;
     pthread_cond_broadcast(&o->more);
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec++;
     while (o->threads > 0)
         if (pthread_cond_timedwait(&o->ended, &o->lock, &until) == ETIMEDOUT)
