@@ -12,7 +12,7 @@ expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
 guest_sh g1 "for i in 1 2 3 4 5 6; do sg_turs $GUEST_SG && break; done" >/dev/null 2>&1
 hz=250
-# 18 s a command: more than the 10 s that a disk's medium access gets at least, less than the guest allows.
+# 18 s a command: more than the number on the ring below, less than the 25 s that a disk's medium access gets at least.
 # The delay can be set only while nothing is under way.
 wait_until 20 "echo $((18 * hz)) >/sys/bus/pseudo/drivers/scsi_debug/delay" "scsi_debug takes a delay"
 read10="28 00 00 00 00 00 00 00 08 00"
