@@ -359,8 +359,7 @@ static const struct {
     { "nor has a changer", 0x08, true, "1a 00 1d 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
     { "nor has an enclosure", 0x0d, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
     { "MODE SELECT's bytes are the guest's", 0x00, true, "15 10 00 00 04 00", 4, "00 00 00 00", "00 00 00 00" },
-    { "a read is nobody's page", 0x00, true, "28 00 00 00 00 00 00 00 01 00", 8, "00 00 00 00 00 00",
-      "00 00 00 00 00 00" },
+    { "a read has no page", 0x00, true, "28 00 00 00 00 00 00 00 01 00", 8, "00 00 00 00 00 00", "00 00 00 00 00 00" },
 };
 
 START_TEST(mode_sense_says_write_protected)

@@ -286,7 +286,7 @@ static void retry_now(void)
 
 static void check_lun(const struct lun *lun)
 {
-    unsigned at_device = 0, orphans = 0, queued = 0, owed = 0, in_queue = 0;
+    unsigned at_device = 0, strays = 0, queued = 0, owed = 0, in_queue = 0;
     struct cmd *const *tail = &lun->queue;
 
     for (unsigned i = 0; i < CMD_COUNT; i++) {
@@ -295,7 +295,7 @@ static void check_lun(const struct lun *lun)
         if (c->state == CMD_FREE || c->lun != lun)
             continue;
         at_device += c->state == CMD_AT_DEVICE;
-        orphans += c->state == CMD_AT_DEVICE && c->stray;
+        strays += c->state == CMD_AT_DEVICE && c->stray;
         queued += c->state == CMD_QUEUED;
         owed += c->req.act == VSCSIIF_ACT_SCSI_CDB && !c->stray;
     }
@@ -307,7 +307,7 @@ static void check_lun(const struct lun *lun)
     must(lun->queue_depth == 0 || at_device <= lun->queue_depth, "%u at a device for %u", at_device,
          (unsigned)lun->queue_depth);
     must(!lun->host || lun->host->at_device < lun->host->can_queue, "too many at a host");
-    must_eq(lun->strays, orphans);
+    must_eq(lun->strays, strays);
     must_eq(lun->stats->commands - lun->stats->answered, owed);
 }
 

@@ -39,10 +39,9 @@ done
 
 # --- waiting and comparing ---
 
-# wait_until SECONDS COMMAND...: until it succeeds; fails the test otherwise. 25 seconds are right for whatever the
-# daemon
-# does: they are enough for a slow machine, and what the daemon has missed it sees after 30 seconds, in its next look at
-# all nodes.
+# wait_until SECONDS COMMAND...: until it succeeds; fails the test otherwise. 25 seconds are right for all that
+# the daemon does: they are enough for a slow machine, and what the daemon has missed it sees after 30 seconds, in its
+# next look at all nodes.
 wait_until() {
     local end=$((SECONDS + $1))
     shift

@@ -22,7 +22,7 @@
 /* It may live longer than its vdev and its vhost. */
 struct giveback {
     struct offload_job job;
-    struct vdev *vdev; /* NULL: nobody waits for it */
+    struct vdev *vdev; /* NULL: nothing waits for it */
     const struct device_roots *roots;
     struct claims *claims;
     struct claim *claim; /* NULL: none, or ended */

@@ -21,8 +21,7 @@ void giveback_claim(struct host *h, struct claim *c);
 /* What the files in the run directory say of a vhost that this daemon has not served. */
 void giveback_files(struct host *h, uint16_t domid, uint32_t vhost);
 /*
- * Whoever waits for the end of d, or of its ring, waits for this too. That has a limit, because a sick device takes
- * long.
+ * What waits for the end of d, or of its ring, waits for this too. That has a limit, because a sick device takes long.
  */
 bool giveback_pending(const struct vdev *d, uint64_t now);
 /* d is about to be freed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who in this domain uses a device: mounts, swap, what is built on it (dm, md, LVM), and programs that have it open.
+ * What in this domain uses a device: mounts, swap, what is built on it (dm, md, LVM), and programs that have it open.
  * It only reads /proc and sysfs, and changes nothing.
  */
 #ifndef PVSCSI_HOLDER_H
@@ -26,8 +26,8 @@ enum holder_opener {
     OPENER_OTHER, /* why names the process and the node */
 };
 /*
- * Who has the device open: its block device or a partition of it, or, if it has no block device, any of its character
- * device nodes (st, nst, sch, sg, bsg).
+ * What programs have the device open: its block device or a partition of it, or, if it has no block device, any of its
+ * character device nodes (st, nst, sch, sg, bsg).
  */
 enum holder_opener holder_opener(const struct device_roots *roots, const struct device *dev, char *why);
 

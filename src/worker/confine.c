@@ -92,7 +92,7 @@ static void limit_resources(void)
 
 /*
  * The mount gets a read-only twin on top of it. The twin becomes the root; the control process goes on adding device
- * nodes through its descriptor of the first one. Nobody else sees either of them.
+ * nodes through its descriptor of the first one. No other process sees either of them.
  */
 static int enter_root(struct confine *c)
 {

@@ -592,7 +592,7 @@ static bool look_a_moment(struct service *svc)
     us = poll_begin(&svc->poll, begin);
     if (us == 0)
         return false;
-    sched_yield(); /* whoever else wants this processor has it now */
+    sched_yield(); /* a thread that wants this processor has it now */
     for (;;) {
         now = now_us();
         if (now - last > POLL_GAP_US) {

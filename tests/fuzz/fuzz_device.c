@@ -376,7 +376,7 @@ static void finish(struct input *in, bool helper_hangs)
     }
 }
 
-/* A byte that is nobody's answer was written. */
+/* A byte was written that belongs to no answer. */
 static void check_pages(void)
 {
     uint8_t untouched[4096];

@@ -33,7 +33,7 @@ excl() { sg_dd if="$blk" iflag=excl of=/dev/null bs=2048 count=1 2>&1; }
 status=0
 out=$(excl) || status=$?
 [ $status != 0 ] || fail "dom0 can have the guest's drive exclusively"
-expect_match "$out" 'busy' "why it cannot be had exclusively"
+expect_match "$out" 'busy' "why it cannot be opened exclusively"
 daemon_stop
 daemon_start
 wait_until 20 '[ -n "$(worker_pids)" ]' "a worker of the new daemon"

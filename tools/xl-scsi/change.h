@@ -68,8 +68,8 @@ int change_refused(struct change *c, int r, const char *fmt, ...) PRINTF(3, 4);
 /* change_failed() for a xenstore_* result that needs no more context. */
 int change_store_failed(struct change *c, int r);
 /*
- * What run_lock() gave: 0 with the lock, or where there can be none; else -errno and the reason. busy: who is
- * likely to have it.
+ * What run_lock() gave: 0 with the lock, or where there can be none; else -errno and the reason. busy: what
+ * is likely to have it.
  */
 int change_locked(struct change *c, int fd, const char *busy);
 
