@@ -21,7 +21,7 @@ static struct seconds media_seconds(uint8_t t)
     if (is_disk(t))
         return (struct seconds){ 25, 25 };
     if (t == 0x01)
-        return (struct seconds){ 900, 900 };
+        return (struct seconds){ 900, 840 };
     return t == 0x08 ? (struct seconds){ 900, 60 } : (struct seconds){ 50, 25 };
 }
 
@@ -605,7 +605,8 @@ static const struct {
     { 25, 25, 1, 25000 },
     { 14400, 14400, 0, 14400000 },
     { 14400, 14400, 30, 14400000 },
-    { 14400, 14400, 14000, 14400000 },
+    { 14400, 10800, 14000, 13990000 }, /* Linux's st: dom0 acts before it */
+    { 900, 840, 900, 890000 },
     { 172800, 172800, 20864, 172800000 }, /* the guest gave 86400 */
     { 172800, 172800, 6464, 172800000 },  /* 72000 */
     { 172800, 172800, 0, 172800000 },

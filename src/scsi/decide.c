@@ -29,21 +29,22 @@ struct seconds {
  * before the usual time-outs of Linux (30 s) and Windows (60 s) are over, but for commands to which initiators give
  * more. With one, the guest's own counts, unless it is so short that the host's error handling would do harm: that
  * stops all LUNs of a SCSI host, and it resets the device. The ring cuts the guest's number to 16 bits: 65540 s arrive
- * as 4, 86400 as 20864. Where initiators are known to ask for that much, .least is .usual.
+ * as 4, 86400 as 20864. Where initiators are known to ask for that much, .least is .usual, or as much of it as leaves
+ * the host's error handling its time before that of Linux's st begins (900 s and 14000 s).
  */
 static struct seconds seconds_for(enum cdb_time time, uint8_t type)
 {
     static const struct seconds by_class[CDB_TIMES] = {
         [CDB_TIME_FLUSH] = { 50, 25 },           [CDB_TIME_START] = { 50, 25 },      [CDB_TIME_BULK] = { 14400, 25 },
         [CDB_TIME_LASER] = { 300, 25 },          [CDB_TIME_LOAD] = { 1800, 120 },    [CDB_TIME_MOVE] = { 3600, 3600 },
-        [CDB_TIME_INVENTORY] = { 14400, 14400 }, [CDB_TIME_WIND] = { 14400, 14400 }, [CDB_TIME_BURN] = { 14400, 14400 },
+        [CDB_TIME_INVENTORY] = { 14400, 14400 }, [CDB_TIME_WIND] = { 14400, 10800 }, [CDB_TIME_BURN] = { 14400, 14400 },
         [CDB_TIME_FORMAT] = { 172800, 172800 },
     };
     static const struct {
         uint32_t types;
         struct seconds brief, media, unknown;
     } by_type[] = {
-        { SCSI_DISK, { 25, 1 }, { 25, 25 }, { 3600, 3600 } }, { SCSI_TAPE, { 50, 1 }, { 900, 900 }, { 14400, 14400 } },
+        { SCSI_DISK, { 25, 1 }, { 25, 25 }, { 3600, 3600 } }, { SCSI_TAPE, { 50, 1 }, { 900, 840 }, { 14400, 14400 } },
         { SCSI_MMC, { 50, 1 }, { 50, 25 }, { 1800, 1800 } },  { SCSI_CHANGER, { 50, 1 }, { 900, 60 }, { 3600, 3600 } },
         { SCSI_ALL, { 50, 1 }, { 50, 25 }, { 900, 900 } },
     };
@@ -61,6 +62,16 @@ static struct seconds seconds_for(enum cdb_time time, uint8_t type)
     default:
         return by_class[time];
     }
+}
+
+static struct seconds seconds_of(const struct cdb_row *row, const uint8_t *cdb, uint8_t type)
+{
+    enum cdb_time time = row ? (enum cdb_time)row->time : CDB_TIME_UNKNOWN;
+
+    /* An ATA command may take hours, as an erase does; these do not. */
+    if (row && row->guest == CDB_GUEST_ATA && scsi_ata_reads_only(cdb))
+        time = CDB_TIME_MEDIA;
+    return seconds_for(time, type);
 }
 
 static bool length_is_zero(const struct cdb_row *row, const uint8_t *cdb)
@@ -213,7 +224,7 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
                  enum scsi_direction dir, uint32_t data_len, struct scsi_decision *d)
 {
     const struct cdb_row *row = cdb_find(cdb, f->type);
-    struct seconds s = seconds_for(row ? (enum cdb_time)row->time : CDB_TIME_UNKNOWN, f->type);
+    struct seconds s = seconds_of(row, cdb, f->type);
 
     *d = (struct scsi_decision){ .timeout_s = s.usual, .min_timeout_s = s.least };
     d->route = route(f, cdb, cdb_len, row, dir, data_len, d);

@@ -69,7 +69,7 @@ static const struct {
     { .command = 0xb0, .features = 0xda, .smart = true },               /* SMART RETURN STATUS */
 };
 
-static bool ata_reads_only(const uint8_t *cdb)
+bool scsi_ata_reads_only(const uint8_t cdb[SCSI_CDB_MAX])
 {
     bool sixteen = cdb[0] == OP_ATA_PASS_THROUGH_16;
     struct ata a = sixteen ? (struct ata){ .command = cdb[14], .features = cdb[4], .mid = cdb[10], .high = cdb[12] }
@@ -130,7 +130,7 @@ static bool row_allows(const struct scsi_lun_facts *f, const struct cdb_row *row
     case CDB_GUEST_CACHING:
         return !(cdb[1] & MODE_SELECT_RTD);
     case CDB_GUEST_ATA:
-        return ata_reads_only(cdb);
+        return scsi_ata_reads_only(cdb);
     case CDB_GUEST_KEY:
         return (cdb[10] & KEY_FORMAT_MASK) != KEY_REGION;
     case CDB_GUEST_COPY:
