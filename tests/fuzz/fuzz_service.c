@@ -108,11 +108,9 @@ static void prepare(void)
 /* No answer of an emulated disk holds so many of them one after another. */
 static bool has_poison(const uint8_t *page)
 {
-    unsigned n = 0;
+    static const uint8_t poison[8] = { POISON, POISON, POISON, POISON, POISON, POISON, POISON, POISON };
 
-    for (unsigned i = 0; i < 4096 && n < 8; i++)
-        n = page[i] == POISON ? n + 1 : 0;
-    return n == 8;
+    return memmem(page, 4096, poison, sizeof(poison)) != NULL;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
