@@ -50,7 +50,7 @@ static const char *open_sleeps;
  * What asking it does: whether it sleeps, how often it was begun, the error, and the identifier that a device gives
  * instead of the one in sysfs.
  */
-static int ask_error, asks_sleep, asked;
+static int ask_error, asked;
 static const char *unit_said;
 
 static UNUSED void set_open_error(int error)
@@ -124,7 +124,7 @@ static UNUSED void setup(void)
     left_at_device = 0;
     left_deadline_us = 0;
     set_open_error(0);
-    ask_error = asks_sleep = asked = 0;
+    ask_error = asked = 0;
     unit_said = "";
     set_open_sleeps("-");
     fake_reset();
@@ -387,8 +387,6 @@ int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, 
     const char *said = __atomic_load_n(&unit_said, __ATOMIC_ACQUIRE);
 
     __atomic_add_fetch(&asked, 1, __ATOMIC_ACQ_REL);
-    while (__atomic_load_n(&asks_sleep, __ATOMIC_ACQUIRE))
-        usleep(1000);
     if (__atomic_load_n(&ask_error, __ATOMIC_ACQUIRE) < 0) {
         snprintf(why, DEVICE_WHY_MAX, "it does not say which unit it is");
         return ask_error;

@@ -12,11 +12,6 @@
 #include "device/ask.h"
 #include "device/holder.h"
 
-static void step_begins(struct opening *o)
-{
-    __atomic_store_n(&o->step_us, now_us(), __ATOMIC_RELAXED);
-}
-
 static bool is_it(const struct opening *o)
 {
     struct run_device now;
@@ -63,7 +58,6 @@ static int open_and_ask(struct opening *o)
 
     if (r < 0)
         return r;
-    step_begins(o);
     if (o->dev.from != PDEV_FILE)
         device_busy(o->roots, &o->dev.hctl, &busy);
     if (works_for_the_guest(o, busy) && o->dev.can_queue > 0 && busy >= o->dev.can_queue)
@@ -156,7 +150,6 @@ static int find(struct opening *o)
         r = check_name(o);
     if (r < 0)
         return r;
-    step_begins(o);
     r = open_and_ask(o);
     if (r < 0)
         return r;
@@ -170,10 +163,7 @@ static int find(struct opening *o)
 static int claim(struct opening *o)
 {
     char why[DEVICE_WHY_MAX];
-    int r;
-
-    step_begins(o);
-    r = claim_take(o->claims, o->roots, &o->dev, o->force, &o->claim, why);
+    int r = claim_take(o->claims, o->roots, &o->dev, o->force, &o->claim, why);
 
     if (r == 0) {
         memcpy(o->why, why, sizeof(o->why));
@@ -190,7 +180,6 @@ static void open_work(struct offload_job *job)
 {
     struct opening *o = container_of(job, struct opening, job);
 
-    step_begins(o);
     __atomic_store_n(&o->started_us, now_us(), __ATOMIC_RELAXED);
     o->result = o->again ? find_again(o) : find(o);
     if (o->result == 0)
@@ -254,11 +243,6 @@ int opening_start(struct vdev *d)
 uint64_t opening_started_us(const struct opening *o)
 {
     return __atomic_load_n(&o->started_us, __ATOMIC_RELAXED);
-}
-
-uint64_t opening_step_us(const struct opening *o)
-{
-    return __atomic_load_n(&o->step_us, __ATOMIC_RELAXED);
 }
 
 void opening_hand_over(struct opening *o)

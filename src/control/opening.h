@@ -22,8 +22,8 @@ struct opening {
     bool again;       /* the guest has the device `was`: no other device is accepted */
     struct run_device was;
     char pdev[PDEV_TEXT_MAX], at[PDEV_TEXT_MAX], unit[UNIT_TEXT_MAX]; /* of the wish */
-    uint64_t started_us, step_us; /* now_us() when a thread began with it, and with the step under way; 0; atomic */
-    bool finished;                /* the members below are valid */
+    uint64_t started_us; /* now_us() when a thread began with it; 0: none has; atomic */
+    bool finished;       /* the members below are valid */
     struct device dev;
     struct device_fds fds;
     struct claim *claim;
@@ -36,8 +36,6 @@ struct opening {
 int opening_start(struct vdev *d);
 /* now_us() when a thread began with it; 0: it waits for a thread. */
 uint64_t opening_started_us(const struct opening *o);
-/* ... and with its last step: a device that answers, though slowly on a busy computer, goes on from step to step. */
-uint64_t opening_step_us(const struct opening *o);
 /* Hands descriptors and claim over to o->vdev's LUN. If this domain is not kept off the device, the log says so. */
 void opening_hand_over(struct opening *o);
 /* The caller does not need it any more, finished or not. d->opening must not point to it. NULL is allowed. */

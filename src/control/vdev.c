@@ -20,10 +20,12 @@
 #include "control/worker-link.h"
 
 /*
- * A new device that takes longer with one step of its opening is reported as failed, so that the others need not wait.
- * A device that the guest has already is waited for.
+ * A new device that takes longer is reported as failed, so that the others need not wait. A device that the guest has
+ * already is waited for. The time is one that a machine twenty times slower than usual keeps with a healthy device, and
+ * less than the 30 s after which xl-scsi stops waiting (TIMEOUT_S there), so that the user gets the reason.
  */
-#define OPEN_DEADLINE_US 5000000u
+#define OPEN_DEADLINE_S 25
+#define OPEN_DEADLINE_US (OPEN_DEADLINE_S * 1000000u)
 #define LATE_LOG_US 30000000u
 /* Between two tries to open a device that the guest has already. */
 #define REOPEN_FIRST_US 100000u
@@ -156,10 +158,11 @@ static void take_opened(struct vdev *d)
 /* True: the device was given up. The time of one that is queued behind sick devices has not begun. */
 static bool open_is_late(struct vdev *d, uint64_t now)
 {
-    uint64_t started = opening_started_us(d->opening), step = started ? opening_step_us(d->opening) : now;
+    uint64_t begun = opening_started_us(d->opening), started = begun ? begun : now;
+    char why[DEVICE_WHY_MAX];
 
-    if (now < step + OPEN_DEADLINE_US) {
-        d->deadline_us = step + OPEN_DEADLINE_US;
+    if (now < started + OPEN_DEADLINE_US) {
+        d->deadline_us = started + OPEN_DEADLINE_US;
         return false;
     }
     if (lun_is_missed(d->lun)) {
@@ -169,7 +172,11 @@ static bool open_is_late(struct vdev *d, uint64_t now)
                     (unsigned)((now - started) / 1000000));
         return false;
     }
-    fail(d, "it did not answer for 5 s while it was opened; is the device stuck in error recovery?");
+    snprintf(why, sizeof(why),
+             "it was not open after %d s; if the kernel's log shows error recovery of the device, end that first, then "
+             "attach it again",
+             OPEN_DEADLINE_S);
+    fail(d, why);
     return true;
 }
 
