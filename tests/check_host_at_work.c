@@ -288,7 +288,7 @@ START_TEST(a_device_that_others_keep_busy_is_not_waited_for_without_end)
     fake_die(fake_child());
     UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
     ck_assert(added_held(fake_child()));
-    host->at_work->since_us -= 179000000;
+    host->at_work->since_us -= 299000000;
     let_happen_ms(50);
     ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
     host->at_work->since_us -= 2000000;
@@ -325,6 +325,34 @@ START_TEST(a_device_is_waited_for_until_the_last_time_out_is_over)
     host->at_work->deadline_us = now_us() - 120000000;
     UNTIL(fake_count(fake_child(), WM_LUN_RELEASE) == 1);
     ck_assert_ptr_null(host->at_work);
+}
+END_TEST
+
+/* 0: the kernel's error handling is at work. 1: there is no limit. */
+START_TEST(a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    left_deadline_us = now_us();
+    write_journal(8, 9, true);
+    run("mkdir -p %s/class/scsi_host/host5 && echo %s >%s/class/scsi_host/host5/%s", sysfs,
+        _i == 0 ? "recovery" : "virtio_scsi", sysfs, _i == 0 ? "state" : "proc_name");
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    host->at_work->deadline_us = now_us() - 120000000;
+    let_happen_ms(50);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
+    if (_i == 0) {
+        run("echo running >%s/class/scsi_host/host5/state", sysfs);
+    } else { /* no time counts until there is a limit again */
+        ck_assert_uint_ge(host->at_work->deadline_us, now_us() + 179000000);
+        run("echo ahci >%s/class/scsi_host/host5/proc_name", sysfs);
+        host->at_work->deadline_us = now_us() - 119000000;
+        let_happen_ms(50);
+        ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_RELEASE), 0);
+        host->at_work->deadline_us = now_us() - 120000000;
+    }
+    UNTIL(fake_count(fake_child(), WM_LUN_RELEASE) == 1);
 }
 END_TEST
 
@@ -388,6 +416,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, who_shares_a_device_keeps_still_while_another_waits_for_it, 0, 3);
     tcase_add_test(t, a_device_that_others_keep_busy_is_not_waited_for_without_end);
     tcase_add_loop_test(t, a_device_is_waited_for_until_the_last_time_out_is_over, 0, 2);
+    tcase_add_loop_test(t, a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command, 0, 2);
     if (!under_valgrind())
         tcase_add_test(t, a_second_path_waits_for_the_first);
     if (!under_valgrind())

@@ -117,6 +117,27 @@ START_TEST(what_a_worker_says_of_an_earlier_ring_is_ignored)
 }
 END_TEST
 
+/* 0: of a file, and of a LUN that is not known any more: the usual time. 1: of a device, what sysfs says now. */
+START_TEST(a_worker_learns_how_long_the_kernel_may_keep_a_command)
+{
+    if (_i == 0)
+        connected();
+    else
+        connected_disk();
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HOST_EH_ASK, .lun_index = 99 });
+    UNTIL(fake_count(fake_child(), WM_HOST_EH) == 1);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_HOST_EH)->lun_index, 99);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_HOST_EH)->u.host_eh_s, 120);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HOST_EH_ASK, .lun_index = 0 });
+    UNTIL(fake_count(fake_child(), WM_HOST_EH) == 2);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_HOST_EH)->u.host_eh_s, 120);
+    run("mkdir -p %s/class/scsi_host/host5 && echo 3 >%s/class/scsi_host/host5/host_busy", sysfs, sysfs);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HOST_EH_ASK, .lun_index = 0 });
+    UNTIL(fake_count(fake_child(), WM_HOST_EH) == 3);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_HOST_EH)->u.host_eh_s, _i == 0 ? 120 : 210);
+}
+END_TEST
+
 START_TEST(a_reset_is_refused_unless_it_is_configured)
 {
     connected();
@@ -323,6 +344,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_worker_that_dies_without_a_ring_is_replaced);
     tcase_add_test(t, a_worker_that_dies_while_it_lets_go_has_let_go);
     tcase_add_test(t, what_a_worker_says_of_an_earlier_ring_is_ignored);
+    tcase_add_loop_test(t, a_worker_learns_how_long_the_kernel_may_keep_a_command, 0, 2);
     tcase_add_test(t, a_reset_is_refused_unless_it_is_configured);
     tcase_add_loop_test(t, a_lost_ring_is_taken_over_whatever_the_frontends_state, 0, 4);
     tcase_add_test(t, a_worker_that_dies_while_it_connects_a_resumed_frontend_is_replaced);

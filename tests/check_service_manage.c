@@ -67,6 +67,120 @@ START_TEST(an_abort_fails_when_the_host_s_error_handling_should_be_over)
 }
 END_TEST
 
+/* A TEST UNIT READY of the disk, with 25 s at sg, which the kernel may start three times. */
+static void wait_for_a_disk(uint16_t rqid)
+{
+    put_to(DISK, 1);
+    kick();
+    ck_assert_uint_eq(fake_sg.at[0].hdr.timeout, 25000);
+    put_abort(DISK, rqid, 1);
+    kick();
+    none();
+}
+
+/* An FC port with fast_io_fail_tmo = 600, say. */
+START_TEST(an_abort_waits_as_long_as_the_host_says)
+{
+    host_eh_s = 1320;
+    wait_for_a_disk(2);
+    pass(74);
+    ck_assert_int_eq(host_eh_asks, 0); /* a device that answers in time costs no question */
+    pass(1);
+    ck_assert_int_eq(host_eh_asks, 1);
+    pass(59);
+    ck_assert_int_eq(host_eh_asks, 1);
+    pass(1260);
+    none();
+    if (_i == 0) {
+        pass(1);
+        expect(2, 0x2003);
+        end_all();
+        expect(1, 0);
+    } else {
+        end_all();
+        expect(1, 0);
+        expect(2, 0x2002);
+    }
+    none();
+}
+END_TEST
+
+/* multipathd changes it, or the host's error handling begins. */
+START_TEST(the_host_s_time_is_asked_for_again_before_an_abort_fails)
+{
+    wait_for_a_disk(2);
+    pass(80);
+    ck_assert_int_eq(host_eh_asks, 1);
+    host_eh_s = 600;
+    pass(115); /* 75 + 120 = 195 */
+    ck_assert_int_eq(host_eh_asks, 2);
+    none();
+    pass(479);
+    none();
+    pass(1);
+    expect(2, 0x2003);
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
+/* iSCSI with recovery_tmo off: until it is back, and then the time that the command had from the beginning. */
+START_TEST(an_abort_waits_without_limit_while_the_host_has_none)
+{
+    host_eh_s = HOST_EH_NO_LIMIT;
+    wait_for_a_disk(2);
+    for (unsigned i = 0; i < 100; i++) {
+        pass(61);
+        none();
+    }
+    ck_assert_int_ge(host_eh_asks, 98);
+    host_eh_s = 120;
+    pass(61);
+    none(); /* there was no limit 61 s ago; 75 s and 120 s from then on */
+    pass(133);
+    none();
+    pass(1);
+    expect(2, 0x2003);
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
+/* The control process is busy, or is being replaced: nothing fails without its word. */
+START_TEST(an_abort_does_not_fail_while_nobody_answers)
+{
+    host_eh_mute = true;
+    wait_for_a_disk(2);
+    for (int i = 0; i < 10; i++) {
+        pass(75);
+        ck_assert_int_eq(host_eh_asks, i + 1);
+        none();
+    }
+    manage_host_eh(svc, svc->luns[DISK], 120);
+    run();
+    expect(2, 0x2003);
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
+START_TEST(a_reset_waits_as_long_as_the_host_says)
+{
+    host_eh_s = 1320;
+    put_to(DISK, 1);
+    put_reset(DISK, 2);
+    kick();
+    pass(15);
+    manage_reset_done(svc, svc->luns[DISK], -EOPNOTSUPP);
+    pass(1379); /* 75 + 1320 = 1395 */
+    none();
+    pass(1);
+    expect(2, 0x2003);
+    end_all();
+    expect(1, 0);
+}
+END_TEST
+
 START_TEST(a_reset_waits_for_the_device_and_holds_new_commands_back)
 {
     put_to(TAPE, 1);
@@ -240,6 +354,11 @@ static void add_tests(TCase *t)
 {
     tcase_add_test(t, an_abort_waits_as_long_as_the_device_may_take);
     tcase_add_test(t, an_abort_fails_when_the_host_s_error_handling_should_be_over);
+    tcase_add_loop_test(t, an_abort_waits_as_long_as_the_host_says, 0, 2);
+    tcase_add_test(t, the_host_s_time_is_asked_for_again_before_an_abort_fails);
+    tcase_add_test(t, an_abort_waits_without_limit_while_the_host_has_none);
+    tcase_add_test(t, an_abort_does_not_fail_while_nobody_answers);
+    tcase_add_test(t, a_reset_waits_as_long_as_the_host_says);
     tcase_add_test(t, a_reset_waits_for_the_device_and_holds_new_commands_back);
     tcase_add_loop_test(t, a_reset_asks_for_the_device_s_own_once_and_fails_when_the_device_gives_nothing_back, 0, 4);
     tcase_add_loop_test(t, a_reset_after_all_hope_still_gives_the_device_s_own_a_chance, 0, 2);

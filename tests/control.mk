@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_identity \
+control_checks = check_vhost_table check_lun_table check_presence check_control_policy check_device check_eh_time check_identity \
 	check_claim check_options check_option_pages \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports \
 	check_host_at_work check_host_devices \
@@ -21,6 +21,9 @@ check_control_policy_LDADD = libcontrol.a libscsi.a $(CHECK_LIBS)
 check_device_SOURCES = tests/check_device.c
 check_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_device_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_eh_time_SOURCES = tests/check_eh_time.c tests/suite.h
+check_eh_time_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_eh_time_LDADD = libdevice.a libcommon.a $(CHECK_LIBS)
 check_identity_SOURCES = tests/check_identity.c
 check_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_identity_LDADD = libdevice.a libcommon.a $(SGUTILS_LIBS) $(CHECK_LIBS)

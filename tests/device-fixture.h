@@ -69,6 +69,9 @@ static UNUSED void setup_devices(void)
 {
     memset(&fake_sg, 0, sizeof(fake_sg));
     later_us = 0;
+    host_eh_s = 120;
+    host_eh_mute = false;
+    host_eh_asks = 0;
     setup();
     add_devices(0);
 }
@@ -144,11 +147,14 @@ static UNUSED void pass(uint64_t seconds)
     kick();
 }
 
-/* What sg was told of the i-th command at a device, and what the host's error handling may add: whole seconds. */
+/*
+ * Whole seconds: what sg was told of the i-th command at a device, three times, and what the host's error handling may
+ * add.
+ */
 static UNUSED uint64_t patience(unsigned i)
 {
     ck_assert_uint_lt(i, fake_sg.n);
-    return fake_sg.at[i].hdr.timeout / 1000 + 120;
+    return fake_sg.at[i].hdr.timeout / 1000 * 3 + 120;
 }
 
 static UNUSED void connect_anew(void)

@@ -43,6 +43,16 @@ static void on_reset(struct service *s, struct lun *lun)
 {
     resets++;
 }
+/* What the control process says of the host's error handling; host_eh_mute: nothing. */
+static uint32_t host_eh_s = 120;
+static bool host_eh_mute;
+static int host_eh_asks;
+static void on_ask_host_eh(struct service *s, struct lun *lun)
+{
+    host_eh_asks++;
+    if (!host_eh_mute)
+        manage_host_eh(s, lun, host_eh_s);
+}
 static void on_lost(struct service *s, struct lun *lun)
 {
     losses++;
@@ -81,6 +91,7 @@ static UNUSED void new_service(void)
     svc->progress = on_progress;
     svc->halted = on_halted;
     svc->reset_device = on_reset;
+    svc->ask_host_eh = on_ask_host_eh;
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper;
     svc->device_lost = on_lost;

@@ -23,11 +23,6 @@
 
 #define PVSCSI_JOURNAL_MAGIC 0x314e4a56u /* "VJN1" */
 #define PVSCSI_JOURNAL_VERSION 3
-/*
- * What the host's own error handling may take when a command's time-out is over (Linux, scsi_error.c): an abort, then
- * the resets of LUN, target, bus and host, each with up to 10 s to settle and a TEST UNIT READY of 10 s (eh_timeout).
- */
-#define PVSCSI_HOST_EH_US 120000000u
 #define PVSCSI_RING_SLOTS 16 /* __CONST_RING_SIZE(vscsiif, 4096) */
 
 enum pvscsi_journal_state {
@@ -46,7 +41,8 @@ struct pvscsi_journal_entry {
     uint8_t opcode;
     uint32_t data_len; /* what the guest asked for: the residual if it is ended without being served */
     uint32_t spare;
-    uint64_t deadline_us; /* when its time-out at the device ends (CLOCK_MONOTONIC); 0: it was not at a device */
+    /* When its time-out at the device has ended for good (CLOCK_MONOTONIC); 0: it was not at a device. */
+    uint64_t deadline_us;
 };
 
 struct pvscsi_journal {

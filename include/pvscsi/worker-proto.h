@@ -16,6 +16,8 @@
  * A device that goes and comes back: LUN_LOST, once; then LUN_ADD with LUN_RETURNED and new descriptors for the
  * same index -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
  * A LUN needs the PR helper: HELPER_CONNECT -> HELPER_SOCKET, because a worker has no path to its socket.
+ * A guest waits for a command that is past its time-out: HOST_EH_ASK -> HOST_EH, again and again until the time that
+ * this says is over.
  * PAGES of a worker says how many pages of granted memory it would like to have in all. PAGES is the answer.
  */
 #ifndef PVSCSI_WORKER_PROTO_H
@@ -46,7 +48,8 @@ enum worker_msg_type {
     WM_RESET_DONE, /* answer to WM_RESET; error = 0 or -errno */
     WM_LOG_LEVEL,
     WM_HELPER_SOCKET, /* answer to WM_HELPER_CONNECT; error = 0 and fds: a connection; or -errno */
-    WM_PAGES, /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
+    WM_PAGES,   /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
+    WM_HOST_EH, /* answer to WM_HOST_EH_ASK: u.host_eh_s */
     /* worker -> control */
     WM_READY = 32,
     WM_LUN_ADDED, /* error = 0 or -errno */
@@ -57,8 +60,11 @@ enum worker_msg_type {
     WM_HALTED,         /* the ring is halted: nothing is served until DISCONNECT */
     WM_HELPER,         /* the PR helper's state for this LUN: see enum worker_helper_state */
     WM_HELPER_CONNECT, /* asks for a connection to the PR helper for this LUN */
-    WM_LUN_LOST, /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
+    WM_LUN_LOST,    /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
+    WM_HOST_EH_ASK, /* how long may this machine's kernel keep a command of this LUN that is past its time-out? */
 };
+
+#define HOST_EH_NO_LIMIT UINT32_MAX
 
 enum worker_lun_backing {
     LUN_BACKING_SG = 0,
@@ -146,6 +152,7 @@ struct worker_msg {
         uint32_t helper_state;
         uint32_t log_level;
         uint32_t pages;
+        uint32_t host_eh_s; /* seconds from the end of the time-out on, or HOST_EH_NO_LIMIT */
     } u;
 };
 static_assert(sizeof(struct worker_msg) <= 768, "a message stays small");

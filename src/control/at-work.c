@@ -10,6 +10,7 @@
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/shared.h"
+#include "device/host-eh.h"
 
 #define AT_WORK_NAME "outstanding"
 /* Polls often at first, because most commands end within about a millisecond. */
@@ -25,9 +26,9 @@
 /*
  * Users other than pvscsid (dom0 itself, another backend) may keep a device busy without end. When the time-outs of
  * all commands of the dead worker and the host's error handling after them are over, none of these commands is at
- * the device. If the time-outs are not known, that of a disk's usual commands counts.
+ * the device. If the time-outs are not known, that of a disk's usual commands counts, as often as it may start.
  */
-#define TIMEOUT_UNKNOWN_US 60000000u
+#define TIMEOUT_UNKNOWN_US 180000000u
 
 static void free_one(struct at_work *o)
 {
@@ -258,9 +259,21 @@ static bool has_ended(struct at_work *o, uint64_t now)
     return true;
 }
 
-static uint64_t wait_until(const struct at_work *o)
+/* The time-outs are over, and so is what the host's error handling may take then. */
+static bool time_is_over(struct host *h, struct at_work *o, uint64_t now)
 {
-    return (o->deadline_us ? o->deadline_us : o->since_us + TIMEOUT_UNKNOWN_US) + PVSCSI_HOST_EH_US;
+    uint64_t deadline_us = o->deadline_us ? o->deadline_us : o->since_us + TIMEOUT_UNKNOWN_US;
+    struct host_eh eh;
+
+    if (now < deadline_us)
+        return false;
+    host_eh_read(h->roots, &o->at.hctl, &eh);
+    if (eh.seconds != HOST_EH_NO_LIMIT)
+        return now >= deadline_us + eh.seconds * UINT64_C(1000000);
+    /* An outage may have stopped a time-out until it is over. */
+    o->deadline_us = now + TIMEOUT_UNKNOWN_US;
+    write_word(o);
+    return false;
 }
 
 static bool is_over(struct host *h, struct at_work *o, uint64_t now)
@@ -275,7 +288,7 @@ static bool is_over(struct host *h, struct at_work *o, uint64_t now)
     if (r == -ENOENT || o->idle >= IDLE_READS)
         return true;
     hctl_format(&o->at.hctl, hctl);
-    if (ended && now >= wait_until(o)) {
+    if (ended && time_is_over(h, o, now)) {
         log_warn(NULL,
                  "device %s is still busy after the last time-out of a dead worker, so other users keep it busy; "
                  "LUNs that wait for it are released",

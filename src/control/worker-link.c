@@ -13,6 +13,7 @@
 #include "control/at-work.h"
 #include "control/policy.h"
 #include "control/worker-link.h"
+#include "device/host-eh.h"
 #include "pr/connect.h"
 #include "worker/confine.h"
 
@@ -280,6 +281,29 @@ static void reset_wanted(struct vhost *v, const struct worker_msg *msg)
     }
 }
 
+/*
+ * A command of this LUN is past its time-out, and the guest waits for its end. What sysfs says is read now, because
+ * the daemons that manage the transports change it.
+ */
+static void host_eh_wanted(struct vhost *v, const struct worker_msg *msg)
+{
+    const struct vdev *d = model_find_lun(v, msg->lun_index);
+    struct worker_msg answer = { .type = WM_HOST_EH, .lun_index = msg->lun_index };
+    struct host_eh eh = { .seconds = HOST_EH_USUAL_S };
+    char time[32] = "any time";
+
+    if (d && d->dev.from != PDEV_FILE) {
+        host_eh_read(v->host->roots, &d->dev.hctl, &eh);
+        if (eh.seconds != HOST_EH_NO_LIMIT)
+            snprintf(time, sizeof(time), "%" PRIu32 " s more", eh.seconds);
+        log_limited(&v->limit, XTL_WARN, v->prefix,
+                    "%s: a command is past its time-out; this machine's kernel may keep it for %s%s%s%s", d->name, time,
+                    eh.why[0] ? " (" : "", eh.why, eh.why[0] ? ")" : "");
+    }
+    answer.u.host_eh_s = eh.seconds;
+    send(v, &answer, NULL, 0);
+}
+
 static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
 {
     const struct vdev *d = model_find_lun(v, msg->lun_index);
@@ -350,6 +374,9 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     case WM_RESET:
         reset_wanted(v, msg);
         break;
+    case WM_HOST_EH_ASK:
+        host_eh_wanted(v, msg);
+        return; /* nothing of the model has changed */
     case WM_HELPER_CONNECT:
         helper_wanted(v, msg);
         return; /* nothing of the model has changed */

@@ -20,7 +20,10 @@ struct at_device {
 
 /* The count that the journal has now is that of dead predecessors. */
 void at_device_init(struct at_device *a, struct pvscsi_journal *journal);
-/* sg is about to get the command of this journal entry, with a time-out that ends at deadline_us (CLOCK_MONOTONIC). */
+/*
+ * sg is about to get the command of this journal entry, with a time-out that has ended for good at deadline_us
+ * (CLOCK_MONOTONIC).
+ */
 void at_device_add(struct at_device *a, unsigned entry, uint64_t deadline_us);
 /* The ring and its entries are about to go. Its commands that are at devices continue. */
 void at_device_lose_ring(struct at_device *a);

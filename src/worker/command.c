@@ -15,6 +15,12 @@
 #define RETRIES_MAX 200
 /* The least time for a piece, if the pieces before it have used up the command's time-out. */
 #define PIECE_TIMEOUT_MIN_MS 1000
+/*
+ * How often the kernel may start the time-out of one command. The transport or the driver may want that when it ends
+ * (Linux, eh_timed_out): FC while the port is blocked, iSCSI while a ping is under way and while others get answers,
+ * megaraid_sas for 180 s.
+ */
+#define TIMEOUT_RUNS 3
 
 void command_finish(struct service *svc, struct cmd *c)
 {
@@ -79,7 +85,7 @@ static void begin_at_device(struct service *svc, struct cmd *c)
         left_ms = spent_ms + PIECE_TIMEOUT_MIN_MS < left_ms ? left_ms - spent_ms : PIECE_TIMEOUT_MIN_MS;
     }
     c->sg.timeout_ms = (uint32_t)left_ms;
-    c->deadline_us = now + (uint64_t)c->sg.timeout_ms * 1000;
+    c->deadline_us = now + TIMEOUT_RUNS * (uint64_t)c->sg.timeout_ms * 1000;
     at_device_add(&svc->at_device, c->entry, c->deadline_us);
     if (c->lun->host) {
         c->lun->host->at_device++;

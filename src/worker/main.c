@@ -147,6 +147,11 @@ static void on_reset_device(struct service *svc, struct lun *lun)
     tell(worker_of(svc), WM_RESET, 0, lun->index, 0);
 }
 
+static void on_ask_host_eh(struct service *svc, struct lun *lun)
+{
+    tell(worker_of(svc), WM_HOST_EH_ASK, 0, lun->index, 0);
+}
+
 static void on_device_lost(struct service *svc, struct lun *lun)
 {
     tell(worker_of(svc), WM_LUN_LOST, 0, lun->index, 0);
@@ -273,6 +278,7 @@ static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_M
     svc->progress = on_progress;
     svc->halted = on_halted;
     svc->reset_device = on_reset_device;
+    svc->ask_host_eh = on_ask_host_eh;
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper_changed;
     svc->device_lost = on_device_lost;
@@ -333,6 +339,10 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_RESET_DONE:
         if (msg->lun_index < PVSCSI_STATS_LUNS && svc->luns[msg->lun_index])
             manage_reset_done(svc, svc->luns[msg->lun_index], msg->error);
+        break;
+    case WM_HOST_EH:
+        if (msg->lun_index < PVSCSI_STATS_LUNS && svc->luns[msg->lun_index])
+            manage_host_eh(svc, svc->luns[msg->lun_index], msg->u.host_eh_s);
         break;
     case WM_HELPER_SOCKET:
         r = msg->error < 0 ? msg->error : fds[0] < 0 ? -EPROTO : steal_fd(&fds[0]);

@@ -13,6 +13,11 @@
  */
 #define RESET_ASK_US 15000000u
 #define RESET_EFFECT_US 15000000u
+/*
+ * The host's transports and drivers change what they allow at run time, and they lose connections. So an answer of the
+ * control process holds for this time. It is also what a question has before it is asked again.
+ */
+#define HOST_EH_HOLDS_US 60000000u
 #define NEVER UINT64_MAX
 
 static void end(struct service *svc, struct cmd *c, bool success)
@@ -49,16 +54,57 @@ static void end_queued(struct service *svc, struct cmd *c, uint8_t host)
     command_finish_aborted(svc, c, host);
 }
 
-/*
- * The time after which this command cannot end any more. NEVER: something else ends it. The PR helper's client has
- * a deadline of its own, and the control process waits for commands of a dead predecessor.
- */
-static uint64_t command_until(const struct cmd *c)
+static void ask_host_eh(struct service *svc, struct lun *lun, uint64_t now)
 {
-    return c->state == CMD_AT_DEVICE && !c->at_helper ? c->deadline_us + PVSCSI_HOST_EH_US : NEVER;
+    if (lun->host_eh.asked_us > 0 && now - lun->host_eh.asked_us < HOST_EH_HOLDS_US)
+        return;
+    lun->host_eh.asked_us = now;
+    svc->ask_host_eh(svc, lun);
 }
 
-static uint64_t lun_until(const struct service *svc, const struct lun *lun)
+static bool host_eh_holds(const struct lun *lun, uint64_t now)
+{
+    return lun->host_eh.told_us > 0 && now - lun->host_eh.told_us < HOST_EH_HOLDS_US;
+}
+
+/* The time after which c cannot end any more. An outage without limit may have stopped its time-out meanwhile. */
+static uint64_t host_eh_ends(const struct cmd *c)
+{
+    const struct host_eh_said *eh = &c->lun->host_eh;
+    uint64_t from = c->deadline_us, whole = c->deadline_us > c->begun_us ? c->deadline_us - c->begun_us : 0;
+
+    if (eh->us == NEVER)
+        return NEVER;
+    if (eh->no_limit_us > 0 && eh->no_limit_us + whole > from)
+        from = eh->no_limit_us + whole;
+    return from + eh->us;
+}
+
+/*
+ * When to look again whether this command can still end; 0: it cannot. NEVER: something else ends it. The PR helper's
+ * client has a deadline of its own, and the control process waits for commands of a dead predecessor.
+ */
+static uint64_t command_until(struct service *svc, const struct cmd *c, uint64_t now)
+{
+    struct lun *lun = c->lun;
+    uint64_t until, holds;
+
+    if (c->state != CMD_AT_DEVICE || c->at_helper)
+        return NEVER;
+    if (now < c->deadline_us)
+        return c->deadline_us;
+    if (!host_eh_holds(lun, now)) {
+        ask_host_eh(svc, lun, now);
+        if (!host_eh_holds(lun, now))
+            return lun->host_eh.asked_us + HOST_EH_HOLDS_US;
+    }
+    until = host_eh_ends(c);
+    holds = lun->host_eh.told_us + HOST_EH_HOLDS_US;
+    return now >= until ? 0 : until < holds ? until : holds;
+}
+
+/* The same for all commands at this LUN's device. */
+static uint64_t lun_until(struct service *svc, const struct lun *lun, uint64_t now)
 {
     uint64_t until = 0;
 
@@ -66,9 +112,10 @@ static uint64_t lun_until(const struct service *svc, const struct lun *lun)
         return NEVER;
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         const struct cmd *c = &svc->cmd[i];
+        uint64_t again = c->state == CMD_AT_DEVICE && c->lun == lun ? command_until(svc, c, now) : 0;
 
-        if (c->state == CMD_AT_DEVICE && c->lun == lun && command_until(c) > until)
-            until = command_until(c);
+        if (again > 0 && (until == 0 || again < until))
+            until = again;
     }
     return until;
 }
@@ -147,9 +194,9 @@ static void end_reset(struct service *svc, struct cmd *c, bool success)
 static uint64_t check_abort(struct service *svc, struct cmd *c, uint64_t now)
 {
     const struct cmd *victim = aborted(svc, c);
-    uint64_t until = victim ? command_until(victim) : 0;
+    uint64_t until = victim ? command_until(svc, victim, now) : 0;
 
-    if (victim && now < until)
+    if (until > 0)
         return until;
     end(svc, c, !victim);
     return 0;
@@ -158,7 +205,7 @@ static uint64_t check_abort(struct service *svc, struct cmd *c, uint64_t now)
 static uint64_t check_reset(struct service *svc, struct cmd *c, uint64_t now)
 {
     struct lun *lun = c->lun;
-    uint64_t until = lun_until(svc, lun);
+    uint64_t until;
 
     if (lun->in_flight == 0 && !lun->held) {
         end_reset(svc, c, true);
@@ -166,7 +213,8 @@ static uint64_t check_reset(struct service *svc, struct cmd *c, uint64_t now)
     }
     if (now < c->step_us)
         return c->step_us;
-    if (c->reset_due && now >= until) {
+    until = lun_until(svc, lun, now);
+    if (c->reset_due && until == 0) {
         end_reset(svc, c, false);
         return 0;
     }
@@ -212,5 +260,16 @@ void manage_reset_done(struct service *svc, struct lun *lun, int error)
         if (c->state == CMD_MANAGING && c->lun == lun && c->req.act == VSCSIIF_ACT_SCSI_RESET && c->reset_due)
             c->step_us = step;
     }
+    svc->work = true;
+}
+
+void manage_host_eh(struct service *svc, struct lun *lun, uint32_t seconds)
+{
+    struct host_eh_said *eh = &lun->host_eh;
+
+    eh->told_us = now_us();
+    eh->us = seconds == HOST_EH_NO_LIMIT ? NEVER : seconds * UINT64_C(1000000);
+    if (eh->us == NEVER)
+        eh->no_limit_us = eh->told_us;
     svc->work = true;
 }

@@ -87,7 +87,7 @@ struct cmd {
     uint64_t start_us;
     uint64_t begun_us;    /* when it, or its first piece, went to the device or the PR helper; 0: not yet */
     uint64_t ended_us;    /* when it came back */
-    uint64_t deadline_us; /* when its time-out at sg ends */
+    uint64_t deadline_us; /* when its time-out at sg has ended for good */
     uint64_t step_us;     /* a RESET that waits: the time of its next step */
 };
 
@@ -104,6 +104,15 @@ struct lun {
     bool away;        /* its descriptors are dead, or it has none: commands end with 05/25/00 */
     bool lost_said;   /* the control process was told that the device is gone */
     bool reset_asked; /* the control process has not answered reset_device() yet */
+    /*
+     * What the control process said of the host's error handling: how long it may keep a command whose time-out is
+     * over.
+     */
+    struct host_eh_said {
+        uint64_t asked_us, told_us; /* when, last; 0: never */
+        uint64_t us;                /* UINT64_MAX: no limit */
+        uint64_t no_limit_us;       /* when there was no limit, last; 0: there always was one */
+    } host_eh;
     uint16_t channel, target, number;
     uint8_t backing; /* enum worker_lun_backing */
     uint32_t flags;  /* enum worker_lun_flags */
@@ -173,6 +182,8 @@ struct service {
     void (*progress)(struct service *svc);
     void (*halted)(struct service *svc);
     void (*reset_device)(struct service *svc, struct lun *lun);
+    /* How long may the host's error handling take? The answer is manage_host_eh(), from inside it or later. */
+    void (*ask_host_eh)(struct service *svc, struct lun *lun);
     void (*device_lost)(struct service *svc, struct lun *lun);
     /* Asks for a connection to the PR helper; the answer is hotplug_helper_connected(), from inside it or later. */
     void (*helper_connect)(struct service *svc, struct lun *lun);

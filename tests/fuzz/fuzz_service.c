@@ -44,6 +44,10 @@ static void on_reset(struct service *s, struct lun *lun)
 {
     (void)s;
 }
+static void on_ask_host_eh(struct service *s, struct lun *lun)
+{
+    manage_host_eh(s, lun, 0);
+}
 static void on_lost(struct service *s, struct lun *lun)
 {
     (void)s;
@@ -87,6 +91,7 @@ static void prepare(void)
     svc->progress = on_progress;
     svc->halted = on_halted;
     svc->reset_device = on_reset;
+    svc->ask_host_eh = on_ask_host_eh;
     svc->helper_changed = on_helper;
     svc->device_lost = on_lost;
     svc->wish_pages = on_wish;

@@ -54,6 +54,8 @@ prepare v1 1 "$tape_v1_2 $tape_v1_3" $blk_v1_1 $hctl_v1_1
 prepare v2 2 $tape_v2_3 $blk_v2_1 $hctl_v2_1
 guest_ok v1 "iopat verify $blk_v1_0 --depth 4; echo 6 >/sys/bus/scsi/devices/$hctl_v1_0/timeout"
 
+# As multipathd does it.
+for file in /sys/class/iscsi_session/session*/recovery_tmo; do echo 77 >"$file" || fail "$file"; done
 kill -STOP "$TGT_PID"
 began=$(uptime_cs)
 # work GUEST GENERATION DRIVE-NODE TAPE-SG: a WRITE to the tape and reads of the disc, both with 6 s.
@@ -96,6 +98,7 @@ for device in v1:0:0:1:0 v1:0:0:1:1 v1:0:0:1:3 v2:0:0:1:1 v2:0:0:1:3; do
     aborts=$(pvscsictl stats | awk -v id="$(guest_domid "${device%%:*}")" -v vdev="${device#*:}" '$1 == id && $3 == vdev && NF == 11 { print $8, $9 }')
     expect_match "$aborts" '^[1-9][0-9]* 0$' "the ABORTs of $device and those that failed"
 done
+expect_match "$(daemon_log)" 'd[0-9]+\.0: dev-[0-9]+: a command is past its time-out; .* keep it for [0-9]+ s more \(recovery_tmo of session[0-9]+ is 77 s\)' "the log"
 
 note "the target dies with a WRITE to a tape and a READ of the disk, and another one takes its place"
 iscsid_start $TGT
