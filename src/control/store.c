@@ -14,8 +14,12 @@
 /* A transaction that conflicts this often is given up; the next scan tries again. */
 #define BATCH_TRIES 8
 
+/*
+ * Watches have a connection of their own. The first watch makes libxenstore start a thread that reads the answers, and
+ * then each request costs two more switches of threads than without.
+ */
 struct store {
-    struct xs_handle *xs;
+    struct xs_handle *xs, *events;
     bool lost;
 };
 
@@ -39,7 +43,9 @@ int store_open(struct store **out, char *why, size_t why_size)
     }
     errno = 0;
     st->xs = xs_open(0);
-    if (!st->xs) {
+    if (st->xs)
+        st->events = xs_open(0);
+    if (!st->events) {
         int e = errno ? errno : ENOENT;
         const char *path = getenv("XENSTORED_PATH");
 
@@ -47,6 +53,8 @@ int store_open(struct store **out, char *why, size_t why_size)
             why, why_size, "cannot connect to xenstored: %s; expected it at %s", strerror(e),
             path ? path
                  : "/run/xenstored/socket or behind /dev/xen/xenbus (is this a Xen domain, and xenstored running?)");
+        if (st->xs)
+            xs_close(st->xs);
         return -e;
     }
     *out = steal_ptr(st);
@@ -57,13 +65,14 @@ void store_close(struct store *st)
 {
     if (!st)
         return;
+    xs_close(st->events);
     xs_close(st->xs);
     free(st);
 }
 
 int store_fd(const struct store *st)
 {
-    return xs_fileno(st->xs);
+    return xs_fileno(st->events);
 }
 
 bool store_lost(const struct store *st)
@@ -257,18 +266,18 @@ int store_write_batch(struct store *st, struct store_write *writes, unsigned n)
 
 int store_watch(struct store *st, const char *path, const char *token)
 {
-    return xs_watch(st->xs, path, token) ? 0 : failed(st);
+    return xs_watch(st->events, path, token) ? 0 : failed(st);
 }
 
 void store_unwatch(struct store *st, const char *path, const char *token)
 {
-    xs_unwatch(st->xs, path, token);
+    xs_unwatch(st->events, path, token);
 }
 
 int store_next_event(struct store *st, struct store_event *out)
 {
     errno = 0;
-    out->raw = xs_check_watch(st->xs);
+    out->raw = xs_check_watch(st->events);
     if (out->raw) {
         out->path = out->raw[XS_WATCH_PATH];
         out->token = out->raw[XS_WATCH_TOKEN];

@@ -76,9 +76,11 @@ int xenstore_open(struct xenstore *s)
 
 void xenstore_close(struct xenstore *s)
 {
+    if (s->events)
+        xs_close(s->events);
     if (s->xs)
         xs_close(s->xs);
-    s->xs = NULL;
+    s->xs = s->events = NULL;
 }
 
 static bool format_path(char path[XENSTORE_PATH_MAX], const char *fmt, va_list ap)
@@ -209,15 +211,14 @@ void xenstore_rm(struct xenstore *s, const char *path, ...)
         note_failure(s);
         return;
     });
-    CLEANUP_FREE void *value = xs_read(s->xs, s->t, where, NULL);
+    if (s->dry_run) {
+        CLEANUP_FREE void *value = xs_read(s->xs, s->t, where, NULL);
 
-    if (!value) {
-        if (errno != ENOENT)
-            note_failure(s);
-        return;
+        if (value)
+            printf("remove %s\n", where);
+        else if (errno == ENOENT)
+            return;
     }
-    if (s->dry_run)
-        printf("remove %s\n", where);
     if (!xs_rm(s->xs, s->t, where) && errno != ENOENT)
         note_failure(s);
 }
@@ -281,23 +282,32 @@ int xenstore_transact(struct xenstore *s, int (*fn)(struct xenstore *s, void *ct
     return -EBUSY;
 }
 
+/*
+ * Watches have a connection of their own. The first watch makes libxenstore start a thread that reads the answers, and
+ * then each request costs two more switches of threads than without.
+ */
 int xenstore_watch(struct xenstore *s, const char *token, const char *path, ...)
 {
     PATH_OR(return -ENAMETOOLONG);
-    return xs_watch(s->xs, where, token) ? 0 : -errno;
+    if (!s->events)
+        s->events = xs_open(0);
+    if (!s->events)
+        return errno ? -errno : -EIO;
+    return xs_watch(s->events, where, token) ? 0 : -errno;
 }
 
 void xenstore_unwatch(struct xenstore *s, const char *token, const char *path, ...)
 {
     PATH_OR(return );
-    xs_unwatch(s->xs, where, token);
+    if (s->events)
+        xs_unwatch(s->events, where, token);
 }
 
 static bool take_events(struct xenstore *s)
 {
     bool any = false;
 
-    for (char **event; (event = xs_check_watch(s->xs)) != NULL; any = true)
+    for (char **event; (event = xs_check_watch(s->events)) != NULL; any = true)
         free(event);
     return any;
 }
@@ -312,7 +322,7 @@ static bool is_connected(struct xenstore *s)
 
 int xenstore_wait(struct xenstore *s, uint64_t deadline_us)
 {
-    struct pollfd fds[] = { { .fd = xs_fileno(s->xs), .events = POLLIN },
+    struct pollfd fds[] = { { .fd = s->events ? xs_fileno(s->events) : -1, .events = POLLIN },
                             { .fd = s->wake_fd > 0 ? s->wake_fd : -1, .events = POLLIN } };
 
     /* Kept from one call to the next: many short waits must notice it too. */

@@ -17,11 +17,12 @@
 
 struct xenstore {
     struct xs_handle *xs;
-    xs_transaction_t t; /* XBT_NULL outside xenstore_transact() */
-    int error;          /* -errno of the first failed write in this transaction */
-    uint64_t heard_us;  /* when the connection was last seen to work */
-    int wake_fd;        /* besides watches, a readable descriptor ends xenstore_wait(); 0: none */
-    bool dry_run;       /* writes are printed, and the transaction is dropped */
+    struct xs_handle *events; /* of the watches; NULL: there was none yet */
+    xs_transaction_t t;       /* XBT_NULL outside xenstore_transact() */
+    int error;                /* -errno of the first failed write in this transaction */
+    uint64_t heard_us;        /* when the connection was last seen to work */
+    int wake_fd;              /* besides watches, a readable descriptor ends xenstore_wait(); 0: none */
+    bool dry_run;             /* writes are printed, and the transaction is dropped */
 };
 
 /*
