@@ -145,16 +145,14 @@ static int nudge(struct xenstore *s, void *ctx)
 static int withdraw(struct xenstore *s, void *ctx)
 {
     struct target *t = ctx;
-    struct guest_view v;
-    int r = view_load_from(s, t->c->domid, &t->backend, 1, &v);
+    struct vhost_view h;
+    int r = view_load_vhost(s, t->c->domid, t->backend, t->id, &h);
 
-    for (unsigned i = 0; r == 0 && i < v.n_vhosts; i++) {
-        const struct vhost_view *h = &v.vhosts[i];
-
-        if (h->id == t->id && h->state == 7 && h->fe_state == 4 && !view_has_untaken(h))
-            xenstore_write(s, "4", BE_FMT "/state", t->backend, t->c->domid, t->id);
-    }
-    view_clear(&v);
+    if (r == 0 && h.state == 7 && h.fe_state == 4 && !view_has_untaken(&h))
+        xenstore_write(s, "4", BE_FMT "/state", t->backend, t->c->domid, t->id);
+    vhost_view_clear(&h);
+    if (r == -ENOENT)
+        r = 0;
     return r;
 }
 

@@ -36,14 +36,6 @@ static bool is_ours(const struct removal *r, uint32_t n)
     return false;
 }
 
-static struct vhost_view *find(const struct guest_view *v, const struct removal *r)
-{
-    for (unsigned i = 0; i < v->n_vhosts; i++)
-        if (v->vhosts[i].backend == r->backend && v->vhosts[i].id == r->id)
-            return &v->vhosts[i];
-    return NULL;
-}
-
 static void rm_dev(struct xenstore *s, uint32_t domid, const struct vhost_view *h, uint32_t n)
 {
     xenstore_rm(s, DEV_FMT, h->backend, domid, h->id, n);
@@ -111,14 +103,13 @@ static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h
 {
     uint32_t domid = r->c->domid;
     bool asked = false, reconfiguring = h->state == 7 || h->state == 8;
-    bool paused = hyp_domain_paused(domid) == 1;
 
     if (!unconnected(h) && !r->force) {
         for (unsigned i = 0; i < h->n_devs; i++) {
             struct dev_view *d = &h->devs[i];
 
             /* A paused guest that has never looked at the device need not be asked. */
-            if (d->state == 3 && d->fe_state == 0 && h->state == 7 && h->fe_state == 4 && paused)
+            if (d->state == 3 && d->fe_state == 0 && h->state == 7 && h->fe_state == 4 && hyp_domain_paused(domid) == 1)
                 continue;
             if (is_ours(r, d->n) && d->state >= 3 && d->state != 6) {
                 asked = true;
@@ -149,29 +140,25 @@ static int step_some(struct xenstore *s, struct removal *r, struct vhost_view *h
 static int step(struct xenstore *s, void *ctx)
 {
     struct removal *r = ctx;
-    struct guest_view v;
+    struct vhost_view h;
     unsigned ours = 0, others = 0;
-    int result = view_load_from(s, r->c->domid, &r->backend, 1, &v);
+    int result = view_load_vhost(s, r->c->domid, r->backend, r->id, &h);
 
-    if (result < 0)
-        return result;
-    struct vhost_view *h = find(&v, r);
-
-    for (unsigned i = 0; h && i < h->n_devs; i++) {
-        ours += is_ours(r, h->devs[i].n);
-        others += !is_ours(r, h->devs[i].n) && h->devs[i].state != 6;
+    for (unsigned i = 0; i < h.n_devs; i++) {
+        ours += is_ours(r, h.devs[i].n);
+        others += !is_ours(r, h.devs[i].n) && h.devs[i].state != 6;
     }
-    if (h) {
-        r->state = h->state;
-        r->fe_state = h->fe_state;
+    if (result == 0) {
+        r->state = h.state;
+        r->fe_state = h.fe_state;
     }
-    if (ours == 0)
+    if (result == -ENOENT || (result == 0 && ours == 0))
         result = STEP_GONE;
-    else if (others == 0)
-        result = step_whole(s, r, h);
-    else
-        result = step_some(s, r, h);
-    view_clear(&v);
+    else if (result == 0 && others == 0)
+        result = step_whole(s, r, &h);
+    else if (result == 0)
+        result = step_some(s, r, &h);
+    vhost_view_clear(&h);
     return result;
 }
 
@@ -183,34 +170,31 @@ static int step(struct xenstore *s, void *ctx)
 static int put_back(struct xenstore *s, void *ctx)
 {
     struct removal *r = ctx;
-    struct guest_view v;
-    int result = view_load_from(s, r->c->domid, &r->backend, 1, &v);
+    uint32_t domid = r->c->domid;
+    struct vhost_view h;
+    int result = view_load_vhost(s, domid, r->backend, r->id, &h);
 
-    if (result < 0)
-        return result;
-    struct vhost_view *h = find(&v, r);
-
-    if (h && r->whole && h->state == 5 && h->fe_state == 4) {
-        xenstore_write(s, "1", BE_FMT "/online", h->backend, v.domid, h->id);
-        put_state(s, v.domid, h, 4);
-    } else if (h && !r->whole) {
+    if (result == 0 && r->whole && h.state == 5 && h.fe_state == 4) {
+        xenstore_write(s, "1", BE_FMT "/online", h.backend, domid, h.id);
+        put_state(s, domid, &h, 4);
+    } else if (result == 0 && !r->whole) {
         bool removed = false;
 
-        for (unsigned i = 0; i < h->n_devs; i++) {
-            const struct dev_view *d = &h->devs[i];
+        for (unsigned i = 0; i < h.n_devs; i++) {
+            const struct dev_view *d = &h.devs[i];
 
             if (!is_ours(r, d->n) || d->state != 5)
                 continue;
             if (d->fe_state == 6)
                 removed = true;
             else
-                put_dev_state(s, v.domid, h, d->n, 4);
+                put_dev_state(s, domid, &h, d->n, 4);
         }
-        if (h->state == 7 && h->fe_state == 4 && !removed && !view_has_untaken(h))
-            put_state(s, v.domid, h, 4);
+        if (h.state == 7 && h.fe_state == 4 && !removed && !view_has_untaken(&h))
+            put_state(s, domid, &h, 4);
     }
-    view_clear(&v);
-    return 0;
+    vhost_view_clear(&h);
+    return result == -ENOENT ? 0 : result;
 }
 
 static int no_answer(struct removal *r)

@@ -59,19 +59,20 @@ static void dev_clear(struct dev_view *d)
     free(d->pr);
 }
 
-static void vhost_clear(struct vhost_view *h)
+void vhost_view_clear(struct vhost_view *h)
 {
     for (unsigned i = 0; i < h->n_devs; i++)
         dev_clear(&h->devs[i]);
     free(h->devs);
     free(h->error);
     free(h->backend_name);
+    *h = (struct vhost_view){ 0 };
 }
 
 void view_clear(struct guest_view *v)
 {
     for (unsigned i = 0; i < v->n_vhosts; i++)
-        vhost_clear(&v->vhosts[i]);
+        vhost_view_clear(&v->vhosts[i]);
     free(v->vhosts);
     free(v->uuid);
     *v = (struct guest_view){ 0 };
@@ -97,26 +98,32 @@ static char *read_text(struct xenstore *s, const char *dir, const char *name)
     return text;
 }
 
-static void load_dev(struct xenstore *s, uint32_t domid, const struct vhost_view *h, struct dev_view *d)
+static void load_dev(struct xenstore *s, uint32_t domid, const struct vhost_view *h, enum view_depth depth,
+                     struct dev_view *d)
 {
     char dir[XENSTORE_PATH_MAX];
     uint32_t type;
 
     snprintf(dir, sizeof(dir), DEV_FMT, h->backend, domid, h->id, d->n);
+    d->state = xenstore_state(s, "%s/state", dir);
+    if (d->state != 4 || depth == VIEW_ALL)
+        d->fe_state = xenstore_state(s, FE_DEV_FMT "/state", domid, h->id, d->n);
+    if (depth == VIEW_STATES)
+        return;
     d->pdev = xenstore_read(s, "%s/p-dev", dir);
     d->vdev_text = xenstore_read(s, "%s/v-dev", dir);
     d->vdev_ok = d->vdev_text && hctl_parse(d->vdev_text, &d->vdev) == 0;
     d->devname = read_text(s, dir, "p-devname");
+    if (depth == VIEW_PLACES)
+        return;
     d->phctl = read_text(s, dir, "p-hctl");
     d->wwid = read_text(s, dir, "p-wwid");
     d->type = xenstore_read_u32(s, 31, &type, "%s/p-type", dir) < 0 ? -1 : (int)type;
     d->error = read_text(s, dir, "error");
     d->readonly = read_flag(s, dir, "readonly", false);
-    d->state = xenstore_state(s, "%s/state", dir);
-    d->fe_state = xenstore_state(s, FE_DEV_FMT "/state", domid, h->id, d->n);
 }
 
-static int load_vhost(struct xenstore *s, uint32_t domid, struct vhost_view *h)
+static int load_vhost(struct xenstore *s, uint32_t domid, enum view_depth depth, struct vhost_view *h)
 {
     char be[XENSTORE_PATH_MAX], fe[XENSTORE_PATH_MAX], devs[XENSTORE_PATH_MAX];
     CLEANUP_FREE uint32_t *numbers = NULL;
@@ -128,10 +135,12 @@ static int load_vhost(struct xenstore *s, uint32_t domid, struct vhost_view *h)
     snprintf(devs, sizeof(devs), BE_FMT "/vscsi-devs", h->backend, domid, h->id);
     h->state = xenstore_state(s, "%s/state", be);
     h->fe_state = xenstore_state(s, "%s/state", fe);
-    h->has_frontend = xenstore_exists(s, "%s", fe);
+    h->has_frontend = h->fe_state != 0 || xenstore_exists(s, "%s", fe);
     h->online = read_flag(s, be, "online", true);
-    h->feature_host = read_flag(s, be, "feature-host", false);
-    h->error = read_text(s, be, "error");
+    if (depth >= VIEW_PLACES)
+        h->feature_host = read_flag(s, be, "feature-host", false);
+    if (depth == VIEW_ALL)
+        h->error = read_text(s, be, "error");
     r = numbered_children(s, devs, "dev-", &numbers, &n);
     if (r < 0 || n == 0)
         return r;
@@ -141,9 +150,20 @@ static int load_vhost(struct xenstore *s, uint32_t domid, struct vhost_view *h)
     h->n_devs = n;
     for (unsigned i = 0; i < n; i++) {
         h->devs[i].n = numbers[i];
-        load_dev(s, domid, h, &h->devs[i]);
+        load_dev(s, domid, h, depth, &h->devs[i]);
     }
     return 0;
+}
+
+int view_load_vhost(struct xenstore *s, uint32_t domid, uint32_t backend, uint32_t id, struct vhost_view *out)
+{
+    int r;
+
+    *out = (struct vhost_view){ .backend = backend, .id = id };
+    r = load_vhost(s, domid, VIEW_STATES, out);
+    if (r == 0 && out->state == 0 && out->n_devs == 0 && !xenstore_exists(s, BE_FMT, backend, domid, id))
+        r = errno == ENOENT ? -ENOENT : -errno;
+    return r;
 }
 
 /*
@@ -164,7 +184,7 @@ static void set_host_number(struct xenstore *s, uint32_t domid, struct vhost_vie
         h->devs[i].vdev.host = h->host;
 }
 
-static int load_backend(struct xenstore *s, struct guest_view *v, uint32_t backend)
+static int load_backend(struct xenstore *s, struct guest_view *v, uint32_t backend, enum view_depth depth)
 {
     CLEANUP_FREE uint32_t *ids = NULL;
     char dir[XENSTORE_PATH_MAX];
@@ -184,7 +204,7 @@ static int load_backend(struct xenstore *s, struct guest_view *v, uint32_t backe
         struct vhost_view *h = &v->vhosts[v->n_vhosts++];
 
         *h = (struct vhost_view){ .backend = backend, .id = ids[i] };
-        r = load_vhost(s, v->domid, h);
+        r = load_vhost(s, v->domid, depth, h);
         if (r < 0)
             return r;
         set_host_number(s, v->domid, h);
@@ -192,17 +212,23 @@ static int load_backend(struct xenstore *s, struct guest_view *v, uint32_t backe
     return 0;
 }
 
-int view_load_from(struct xenstore *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out)
+static int load_backends(struct xenstore *s, uint32_t domid, const uint32_t *backends, unsigned n,
+                         enum view_depth depth, struct guest_view *out)
 {
     struct guest_view v = { .domid = domid };
     int r = 0;
 
     for (unsigned i = 0; r == 0 && i < n; i++)
-        r = load_backend(s, &v, backends[i]);
+        r = load_backend(s, &v, backends[i], depth);
     if (r < 0)
         view_clear(&v);
     *out = v;
     return r;
+}
+
+int view_load_from(struct xenstore *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out)
+{
+    return load_backends(s, domid, backends, n, VIEW_ALL, out);
 }
 
 uint32_t *numbered_dir(struct xenstore *s, unsigned *n, const char *path, ...)
@@ -247,7 +273,7 @@ int view_load_near(struct xenstore *s, uint32_t domid, uint32_t also, struct gue
             backends[n++] = backend;
     }
     qsort(backends, n, sizeof(*backends), by_number);
-    return view_load_from(s, domid, backends, n, out);
+    return load_backends(s, domid, backends, n, VIEW_PLACES, out);
 }
 
 int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out)
@@ -258,7 +284,7 @@ int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out)
     *out = (struct guest_view){ .domid = domid };
     if (!backends)
         return errno == ENOENT ? 0 : -errno;
-    return view_load_from(s, domid, backends, n, out);
+    return load_backends(s, domid, backends, n, VIEW_PLACES, out);
 }
 
 uint32_t *view_backends(struct xenstore *s, unsigned *n)

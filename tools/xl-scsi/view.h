@@ -14,6 +14,13 @@
 
 #define DOMID_MAX 0x7fef /* public/xen.h: DOMID_FIRST_RESERVED - 1 */
 
+/* How much of the nodes is read. A change reads them again and again, so it reads few. */
+enum view_depth {
+    VIEW_STATES, /* of vhost and devices; n, state, fe_state, has_frontend, online */
+    VIEW_PLACES, /* and which device is where: pdev, vdev_text, vdev, devname, host, feature_host */
+    VIEW_ALL     /* all but what only list reads */
+};
+
 struct dev_view {
     uint32_t n;             /* as in vscsi-devs/dev-N */
     char *pdev, *vdev_text; /* as written; NULL where there is no node */
@@ -25,8 +32,8 @@ struct dev_view {
     char *node;         /* /dev/sda or the like, if list has found it in this domain; or NULL */
     char *error;        /* why the backend closed it; or NULL */
     bool readonly;
-    char *pr; /* the option pr=; or NULL. Only list reads it, as with `uuid` and `backend_name` */
-    unsigned state, fe_state;
+    char *pr;                 /* the option pr=; or NULL. Only list reads it, as with `uuid` and `backend_name` */
+    unsigned state, fe_state; /* fe_state: 0 also where state is 4, but for VIEW_ALL */
 };
 
 struct vhost_view {
@@ -48,15 +55,21 @@ struct guest_view {
 };
 
 /*
- * The guest's vhosts at domain 0, at the backend `also`, and at the backends that its frontend nodes name: what a
- * change of the guest's devices needs to know, with a number of calls that does not depend on other guests. A guest
- * that rewrites its nodes hides nothing but its own devices from itself. Inside the current transaction if there is
- * one. 0, -ENOMEM or another -errno.
+ * The states of one vhost (VIEW_STATES). Inside the current transaction if there is one. 0; -ENOENT: it is not there;
+ * -ENOMEM or another -errno. vhost_view_clear() also after a failure.
+ */
+int view_load_vhost(struct xenstore *s, uint32_t domid, uint32_t backend, uint32_t id, struct vhost_view *out);
+void vhost_view_clear(struct vhost_view *h);
+/*
+ * The guest's vhosts (VIEW_PLACES) at domain 0, at the backend `also`, and at the backends that its frontend nodes
+ * name: what a change of the guest's devices needs to know, with a number of calls that does not depend on other
+ * guests. A guest that rewrites its nodes hides nothing but its own devices from itself. Inside the current transaction
+ * if there is one. 0, -ENOMEM or another -errno.
  */
 int view_load_near(struct xenstore *s, uint32_t domid, uint32_t also, struct guest_view *out);
 /* The same at all backends, which costs a call for each domain that there is. */
 int view_load(struct xenstore *s, uint32_t domid, struct guest_view *out);
-/* For many guests: view_backends() once (to be freed; NULL as domain_list()), then this for each. */
+/* For many guests: view_backends() once (to be freed; NULL as domain_list()), then this for each. VIEW_ALL. */
 uint32_t *view_backends(struct xenstore *s, unsigned *n);
 int view_load_from(struct xenstore *s, uint32_t domid, const uint32_t *backends, unsigned n, struct guest_view *out);
 void view_clear(struct guest_view *v);
