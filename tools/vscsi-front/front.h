@@ -68,7 +68,7 @@ struct front {
     unsigned violations;                     /* how often the backend did what it must never do */
     bool in_session;                         /* inside session_event(): only the ring is waited for */
     void (*xenstore_event)(struct front *f); /* xs_fileno() is readable: session_event() */
-    struct buf *orphans;                     /* of requests that were never answered: granted until the end */
+    struct buf *unanswered;                  /* of requests that were never answered: granted until the end */
     char why[256];                           /* of the command that failed */
 };
 

@@ -168,8 +168,8 @@ int io_run(struct front *f, struct command *c, struct result *res)
     if (e == -ETIMEDOUT) {
         /* The backend may still write to the pages, so they stay granted, as they must in a guest. */
         if (b) {
-            b->next = f->orphans;
-            f->orphans = b;
+            b->next = f->unanswered;
+            f->unanswered = b;
         }
         return fail(f, "no answer within %u ms", f->opt.timeout_ms);
     }

@@ -341,8 +341,8 @@ static void free_load(struct load *l)
                 struct buf *b = k ? j->out : j->in;
 
                 if (b) {
-                    b->next = l->f->orphans;
-                    l->f->orphans = b;
+                    b->next = l->f->unanswered;
+                    l->f->unanswered = b;
                 }
             }
         } else {

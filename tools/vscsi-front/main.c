@@ -254,10 +254,10 @@ int main(int argc, char **argv)
     }
     if (f->xen && f->xs)
         session_close(f);
-    while (f->orphans) {
-        struct buf *b = f->orphans;
+    while (f->unanswered) {
+        struct buf *b = f->unanswered;
 
-        f->orphans = b->next;
+        f->unanswered = b->next;
         buf_free(b);
     }
     if (f->xs)

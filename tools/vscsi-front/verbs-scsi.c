@@ -388,8 +388,8 @@ static int cmd_abort(struct front *f, int argc, char **argv)
     ring_forget(&f->ring, &rd);
     ring_forget(&f->ring, &ab);
     if (e == 0 && (!rd.done || !ab.done)) {
-        b->next = f->orphans;
-        f->orphans = b;
+        b->next = f->unanswered;
+        f->unanswered = b;
         return fail(f, "no answer to the %s", ab.done ? "READ" : "ABORT");
     }
     buf_free(b);
