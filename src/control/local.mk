@@ -23,7 +23,6 @@ CONTROL_LIBS = libcontrol.a libdevice.a libscsi.a $(COMMON_LIBS) $(XENSTORE_LIBS
 
 sbin_PROGRAMS += pvscsid
 pvscsid_SOURCES = src/control/main.c
-pvscsid_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 pvscsid_LDADD = libcontrol.a libdevice.a $(WORKER_LIBS) libstandalone.a $(COMMON_LIBS) $(XEN_LIBS) libcommon.a \
 	$(SGUTILS_LIBS) \
-	$(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS) $(SYSTEMD_LIBS) -lpthread
+	$(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS) -lpthread

@@ -15,10 +15,10 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <systemd/sd-daemon.h>
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/notify.h"
 #include "common/util.h"
 #include "control/ctlsock.h"
 #include "control/host.h"
@@ -142,16 +142,15 @@ static void beat(struct loop_timer *timer)
 {
     struct daemon *d = container_of(timer, struct daemon, beat);
 
-    sd_notify(0, "WATCHDOG=1");
+    notify("WATCHDOG=1");
     loop_timer_arm(d->loop, timer, d->beat_us);
 }
 
 static void start_beat(struct daemon *d)
 {
-    uint64_t limit_us;
+    uint64_t limit_us = notify_watchdog_us();
 
-    /* A worker does not inherit it. */
-    if (sd_watchdog_enabled(1, &limit_us) <= 0)
+    if (limit_us == 0)
         return;
     d->beat.expired = beat;
     d->beat_us = limit_us / 3;
@@ -174,7 +173,7 @@ static void serving(void *ctx)
             log_debug(NULL, "the starting process is gone");
         close(steal_fd(&d->parent_fd));
     }
-    sd_notify(0, "READY=1\nSTATUS=serving");
+    notify("READY=1\nSTATUS=serving");
 }
 
 /* --- signals --- */
@@ -197,7 +196,7 @@ static void reload(struct daemon *d)
 {
     struct settings fresh;
 
-    sd_notify(0, "RELOADING=1");
+    notify("RELOADING=1");
     if (!d->settings.foreground)
         reopen_log(&d->settings);
     if (options_reload(d->argc, d->argv, &fresh, stderr) == 0) {
@@ -206,7 +205,7 @@ static void reload(struct daemon *d)
         host_log_level(d->host);
         log_info(NULL, "log level is %s", xtl_level_to_string((xentoollog_level)fresh.log_level));
     }
-    sd_notify(0, "READY=1");
+    notify("READY=1");
 }
 
 static void signal_ready(struct loop_source *src, uint32_t revents)
@@ -227,7 +226,7 @@ static void signal_ready(struct loop_source *src, uint32_t revents)
     }
     log_info(NULL, "ending on signal %" PRIu32 "; guests keep their rings for the next start", info.ssi_signo);
     d->stopping = true;
-    sd_notify(0, "STOPPING=1");
+    notify("STOPPING=1");
     host_quit(d->host);
 }
 

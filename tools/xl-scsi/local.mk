@@ -24,5 +24,4 @@ XL_SCSI_LIBS = libxlscsi.a libvscsisyntax.a libscsi.a libdevice.a $(COMMON_LIBS)
 sbin_PROGRAMS += xl-scsi
 xl_scsi_SOURCES = tools/xl-scsi/main.c tools/xl-scsi/commands.c tools/xl-scsi/commands.h \
 	tools/xl-scsi/watch.c tools/xl-scsi/xl.c tools/xl-scsi/start.c tools/xl-scsi/start.h
-xl_scsi_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
-xl_scsi_LDADD = $(XL_SCSI_LIBS) $(SYSTEMD_LIBS)
+xl_scsi_LDADD = $(XL_SCSI_LIBS)

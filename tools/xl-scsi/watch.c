@@ -11,10 +11,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "commands.h"
+#include "common/notify.h"
 #include "device/uevents.h"
 #include "expected.h"
 #include "hyp.h"
@@ -385,7 +385,7 @@ static int serve(struct watcher *w, const struct options *o)
     if (r < 0)
         return complain(EXIT_FAILED, "cannot watch for new domains: %s", strerror(-r));
     scan(w);
-    sd_notify(0, "READY=1");
+    notify("READY=1");
     /* Done now, so that the first attach need not do it. */
     c.deadline_us = now_us() + c.timeout_us;
     inuse_learn(&c, 0);
@@ -410,7 +410,7 @@ static int serve(struct watcher *w, const struct options *o)
             break;
         }
     }
-    sd_notify(0, "STOPPING=1");
+    notify("STOPPING=1");
     finish(w);
     return r == -EINTR ? EXIT_OK : complain(EXIT_FAILED, "the connection to xenstored is lost: %s", strerror(-r));
 }
