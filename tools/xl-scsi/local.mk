@@ -16,6 +16,7 @@ libxlscsi_a_SOURCES = tools/xl-scsi/xenstore.c tools/xl-scsi/xenstore.h tools/xl
 	tools/xl-scsi/inuse.h tools/xl-scsi/units.c tools/xl-scsi/units.h tools/xl-scsi/lookup.c \
 	tools/xl-scsi/lookup.h \
 	tools/xl-scsi/remember.c tools/xl-scsi/remember.h tools/xl-scsi/run.c tools/xl-scsi/run.h \
+	tools/xl-scsi/real-xl.c tools/xl-scsi/real-xl.h \
 	tools/xl-scsi/userdata.c tools/xl-scsi/userdata.h tools/xl-scsi/expected.c tools/xl-scsi/expected.h \
 	tools/xl-scsi/wanted.c tools/xl-scsi/wanted.h
 libxlscsi_a_CFLAGS = $(AM_CFLAGS) $(XENLIGHT_CFLAGS) $(XENCONTROL_CFLAGS) $(XLUTIL_CFLAGS)

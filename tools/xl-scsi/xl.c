@@ -15,15 +15,13 @@
 #include "cfg.h"
 #include "commands.h"
 #include "inuse.h"
+#include "real-xl.h"
 #include "remember.h"
 #include "run.h"
 #include "start.h"
 #include "xl-args.h"
 
-enum {
-    HELP_MAX = 64 * 1024,
-    SAVED_CONFIG_MAX = 16 << 20
-};
+#define SAVED_CONFIG_MAX (16u << 20)
 
 /* Becomes the real xl. Returns only when that is impossible. */
 static int real_xl(char **argv)
@@ -31,51 +29,6 @@ static int real_xl(char **argv)
     fflush(stdout);
     execv(argv[0], argv);
     return complain(errno == ENOENT ? 127 : 126, "cannot run %s: %s", argv[0], strerror(errno));
-}
-
-/* The commands that `xl help` lists, each with a blank after it. NULL: xl cannot be run. */
-static char *real_commands(char *xl)
-{
-    char *argv[] = { xl, (char *)"help", NULL };
-    CLEANUP_CLOSE int in = -1, out = -1;
-    int fds[2];
-    size_t len = 0;
-    ssize_t n;
-
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return NULL;
-    in = fds[0];
-    out = fds[1];
-    CLEANUP_FREE char *text = malloc(HELP_MAX + 1), *names = calloc(1, HELP_MAX + 1);
-    pid_t pid = text && names ? run_spawn(argv, out) : -ENOMEM;
-
-    if (pid < 0)
-        return NULL;
-    close(steal_fd(&out));
-    while (len < HELP_MAX && ((n = read(in, text + len, HELP_MAX - len)) > 0 || (n < 0 && errno == EINTR)))
-        len += n > 0 ? (size_t)n : 0;
-    close(steal_fd(&in));
-    text[len] = '\0';
-    if (run_wait(pid) != 0)
-        return NULL;
-    /* Each command is the first word of a line that begins with one blank. */
-    for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-        size_t word = line[0] == ' ' ? strspn(line + 1, "abcdefghijklmnopqrstuvwxyz0123456789-") : 0;
-
-        if (word && line[1 + word] == ' ') {
-            memcpy(names + strlen(names), line + 1, word);
-            names[strlen(names)] = ' ';
-        }
-    }
-    return steal_ptr(names);
-}
-
-/* SUSE's xl does all of this itself. */
-static bool real_knows_scsi(char *xl)
-{
-    CLEANUP_FREE char *names = real_commands(xl);
-
-    return names && strstr(names, "scsi-attach ");
 }
 
 /* --- create --- */
@@ -146,7 +99,7 @@ static bool can_start(const struct start *s)
 {
     char uuid[UUID_TEXT_MAX];
 
-    return s->n > 0 && s->name && (!s->uuid || made_uuid_form(s->uuid, uuid)) && !real_knows_scsi(s->call->argv[0]);
+    return s->n > 0 && s->name && (!s->uuid || made_uuid_form(s->uuid, uuid)) && !real_xl_knows_scsi(s->call->argv[0]);
 }
 
 static int run_create(const struct call *call)
@@ -163,7 +116,7 @@ static int run_create(const struct call *call)
         s.args.config = spooled;
     int r = guest_config_read(s.args.config, s.args.extra, s.args.n_extra, &config, err);
 
-    if ((r == -EINVAL || r == -ELIBACC) && !real_knows_scsi(call->argv[0]))
+    if ((r == -EINVAL || r == -ELIBACC) && !real_xl_knows_scsi(call->argv[0]))
         return complain_lines(EXIT_FAILED, err);
     take_config(&s, &config);
     /* Other mistakes in the file are left to the real xl and its messages. */
@@ -242,7 +195,7 @@ static int run_restore(const struct call *call)
     bool fresh = s.args.config != NULL;
     int r = fresh ? read_new_config(&s, err) : read_saved_config(&s);
 
-    if (fresh && (r == -EINVAL || r == -ELIBACC) && !real_knows_scsi(call->argv[0]))
+    if (fresh && (r == -EINVAL || r == -ELIBACC) && !real_xl_knows_scsi(call->argv[0]))
         return complain_lines(EXIT_FAILED, err);
     if (r < 0 || !can_start(&s))
         return real_xl(call->argv);
@@ -337,7 +290,7 @@ static int run_scsi(const struct call *call, enum xl_command command)
 /* Completion asks for this list. */
 static int run_help(char **argv)
 {
-    CLEANUP_FREE char *names = real_commands(argv[0]);
+    CLEANUP_FREE char *names = real_xl_commands(argv[0]);
 
     if (!names || strstr(names, "scsi-attach "))
         return real_xl(argv);
@@ -365,12 +318,12 @@ int cmd_xl(const struct options *o, int argc, char **argv)
     enum xl_command command = xl_command_find(word, NULL);
 
     if (command == XL_OTHER && xl_command_maybe(word)) {
-        others = real_commands(argv[0]);
+        others = real_xl_commands(argv[0]);
         command = xl_command_find(word, others);
     }
     bool scsi = command == XL_ATTACH || command == XL_DETACH || command == XL_LIST;
 
-    if (command == XL_OTHER || (scsi && real_knows_scsi(argv[0])) || (help && !scsi))
+    if (command == XL_OTHER || (scsi && real_xl_knows_scsi(argv[0])) || (help && !scsi))
         return real_xl(argv);
     char *help_argv[] = { argv[0], (char *)word, (char *)"-h", NULL };
 
