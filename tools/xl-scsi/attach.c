@@ -91,18 +91,79 @@ static void look_at_dev(struct xenstore *s, struct target *t, struct share *sh)
 }
 
 /*
- * Reads all that this target waits for. Not in a transaction, because this runs often with many devices: if two
- * values are of different moments, the next event corrects the judgement.
+ * Reads what has changed of that which this target waits for. With many devices, each of them changes alone. Not in a
+ * transaction: if two values are of different moments, the next event corrects the judgement.
  */
 static void look(struct xenstore *s, struct target *t)
 {
-    t->state = xenstore_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id);
-    t->fe_state = xenstore_state(s, FE_FMT "/state", t->c->domid, t->id);
+    if (t->changed) {
+        t->state = xenstore_state(s, BE_FMT "/state", t->backend, t->c->domid, t->id);
+        t->fe_state = xenstore_state(s, FE_FMT "/state", t->c->domid, t->id);
+    }
+    t->changed = false;
     for (unsigned i = 0; i < t->n_shares; i++) {
         enum dev_outcome o = t->shares[i].outcome;
 
-        if (o != DEV_CONNECTED && !(o == DEV_TAKEN && t->c->no_wait))
+        if (t->shares[i].changed && o != DEV_CONNECTED && !(o == DEV_TAKEN && t->c->no_wait))
             look_at_dev(s, t, &t->shares[i]);
+        t->shares[i].changed = false;
+    }
+}
+
+static void mark_all(struct target *t)
+{
+    t->changed = true;
+    for (unsigned i = 0; i < t->n_shares; i++)
+        t->shares[i].changed = true;
+}
+
+static void mark_dev(struct target *t, uint32_t n)
+{
+    for (unsigned i = 0; i < t->n_shares; i++)
+        t->shares[i].changed |= t->shares[i].n == n;
+}
+
+/* An event on the backend's or the frontend's side of the target, which is at root. Only states are waited for. */
+static void mark_side(struct target *t, const char *root, const char *path)
+{
+    static const char dev[] = "/vscsi-devs/dev-";
+    size_t len = strlen(root);
+    const char *rest = path + len;
+    uint32_t n;
+
+    if (strncmp(path, root, len) != 0 || (*rest != '\0' && *rest != '/'))
+        return;
+    if (strncmp(rest, dev, sizeof(dev) - 1) == 0) {
+        const char *number = rest + sizeof(dev) - 1;
+        size_t digits = strcspn(number, "/");
+
+        if (parse_u32(number, digits, UINT32_MAX, &n) == 0
+            && (number[digits] == '\0' || strcmp(number + digits, "/state") == 0))
+            mark_dev(t, n);
+    } else if (*rest == '\0' || strcmp(rest, "/vscsi-devs") == 0) {
+        mark_all(t); /* made or removed; or the first event of a watch */
+    } else if (strcmp(rest, "/state") == 0) {
+        t->changed = true;
+    }
+}
+
+struct waiting {
+    struct target *targets;
+    unsigned n;
+};
+
+static void heard(void *ctx, const char *path)
+{
+    const struct waiting *w = ctx;
+    char root[XENSTORE_PATH_MAX];
+
+    for (unsigned i = 0; i < w->n; i++) {
+        struct target *t = &w->targets[i];
+
+        snprintf(root, sizeof(root), BE_FMT, t->backend, t->c->domid, t->id);
+        mark_side(t, root, path);
+        snprintf(root, sizeof(root), FE_FMT, t->c->domid, t->id);
+        mark_side(t, root, path);
     }
 }
 
@@ -227,7 +288,8 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     return ask_again(t, now, wake);
 }
 
-static int wait_all(struct change *c, struct target *targets, unsigned n)
+/* The first event of each watch, which xenstored sends at once, makes look() read everything. */
+static int wait_for_answers(struct change *c, struct target *targets, unsigned n)
 {
     for (;;) {
         uint64_t wake = c->deadline_us;
@@ -256,7 +318,22 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
             return timed_out(waiting);
         if (r < 0 && r != -ETIMEDOUT)
             return change_store_failed(c, r);
+        for (unsigned i = 0; r < 0 && i < n; i++)
+            mark_all(&targets[i]);
     }
+}
+
+static int wait_all(struct change *c, struct target *targets, unsigned n)
+{
+    struct waiting w = { .targets = targets, .n = n };
+    int r;
+
+    c->store->heard = heard;
+    c->store->heard_ctx = &w;
+    r = wait_for_answers(c, targets, n);
+    c->store->heard = NULL;
+    c->store->heard_ctx = NULL;
+    return r;
 }
 
 /* Removes all that was placed. The error that led here is kept. */

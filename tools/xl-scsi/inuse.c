@@ -62,6 +62,11 @@ struct given {
 struct given_list {
     struct given *g;
     unsigned n;
+    struct loaded { /* guests whose devices are in the list, each once for all entries */
+        uint32_t domid, backend;
+        bool any; /* it has devices */
+    } * loaded;
+    unsigned n_loaded;
 };
 
 static void given_clear(struct given_list *l)
@@ -74,6 +79,7 @@ static void given_clear(struct given_list *l)
         free(l->g[i].unit);
     }
     free(l->g);
+    free(l->loaded);
 }
 
 /*
@@ -95,10 +101,11 @@ static void find_unit(const struct device_roots *roots, const struct dev_view *d
     }
 }
 
-static int add_given(struct change *c, const struct device_roots *roots, struct given_list *l, uint32_t domid,
-                     uint32_t backend, const struct dev_view *d)
+/* guest: its domain and backend, its name and vm. */
+static int add_given(struct change *c, const struct device_roots *roots, struct given_list *l,
+                     const struct given *guest, const struct dev_view *d)
 {
-    struct given g = { .domid = domid, .backend = backend };
+    struct given g = { .domid = guest->domid, .backend = guest->backend };
     const char *name = view_name(d);
 
     if (d->state == 6 || !name)
@@ -108,27 +115,44 @@ static int add_given(struct change *c, const struct device_roots *roots, struct 
     if (!grown)
         return -ENOMEM;
     l->g = grown;
-    find_unit(roots, d, backend == own_domid(c->store), &g);
-    g.name = domain_name(c->store, domid);
-    g.vm = xenstore_read(c->store, "/local/domain/%u/vm", domid);
+    find_unit(roots, d, g.backend == own_domid(c->store), &g);
+    g.name = guest->name ? strdup(guest->name) : NULL;
+    g.vm = guest->vm ? strdup(guest->vm) : NULL;
     g.vdev = d->vdev_text ? strdup(d->vdev_text) : NULL;
     g.device = strdup(name);
     l->g[l->n++] = g;
     return 0;
 }
 
-/* Adds the devices that this backend serves to this guest. */
+/* Adds the devices that this backend serves to this guest. 1: it has some; 0: none; or -errno. */
 static int add_guest(struct change *c, const struct device_roots *roots, struct given_list *l, uint32_t backend,
                      uint32_t domid)
 {
     struct guest_view v;
-    int r = view_load_from(c->store, domid, &backend, 1, &v);
+    unsigned before = l->n;
+    struct loaded *grown;
+    int r;
+
+    for (unsigned i = 0; i < l->n_loaded; i++)
+        if (l->loaded[i].domid == domid && l->loaded[i].backend == backend)
+            return l->loaded[i].any;
+    grown = realloc(l->loaded, (l->n_loaded + 1) * sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    l->loaded = grown;
+    r = view_load_from(c->store, domid, &backend, 1, &v);
+    CLEANUP_FREE char *name = v.n_vhosts ? domain_name(c->store, domid) : NULL;
+    CLEANUP_FREE char *vm = v.n_vhosts ? xenstore_read(c->store, "/local/domain/%u/vm", domid) : NULL;
+    const struct given guest = { .domid = domid, .backend = backend, .name = name, .vm = vm };
 
     for (unsigned h = 0; r == 0 && h < v.n_vhosts; h++)
         for (unsigned k = 0; r == 0 && k < v.vhosts[h].n_devs; k++)
-            r = add_given(c, roots, l, domid, backend, &v.vhosts[h].devs[k]);
+            r = add_given(c, roots, l, &guest, &v.vhosts[h].devs[k]);
     view_clear(&v);
-    return r;
+    if (r < 0)
+        return r;
+    grown[l->n_loaded++] = (struct loaded){ .domid = domid, .backend = backend, .any = l->n > before };
+    return l->n > before;
 }
 
 /* The names of a device of another guest. A device node is looked up, because that needs no search of sysfs. */
@@ -305,32 +329,27 @@ static int load_given(struct change *c, const struct device_roots *roots, const 
     unsigned n = 0, n_unknown = 0;
     int r = units_guests(c->store, a->backend, &a->names, &ids, &n);
     CLEANUP_FREE uint32_t *unknown = c->store->dry_run ? units_unknown(c->store, a->backend, &n_unknown) : NULL;
-    bool own = false;
 
-    for (unsigned i = 0; r == 0 && i < n; i++) {
-        unsigned before = l->n;
-
-        own |= ids[i] == c->domid;
+    for (unsigned i = 0; r >= 0 && i < n; i++) {
         r = add_guest(c, roots, l, a->backend, ids[i]);
-        if (r == 0 && l->n == before && ids[i] != c->domid && !c->store->dry_run)
+        if (r == 0 && ids[i] != c->domid && !c->store->dry_run)
             units_forget(c->store, a->backend, ids[i], &a->names);
     }
-    if (r == 0 && !own)
+    if (r >= 0)
         r = add_guest(c, roots, l, a->backend, c->domid);
-    for (unsigned i = 0; r == 0 && i < n_unknown; i++)
+    for (unsigned i = 0; r >= 0 && i < n_unknown; i++)
         r = add_guest(c, roots, l, a->backend, unknown[i]);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 static int check_asked(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e,
                        const struct asked *asked, unsigned n)
 {
     CLEANUP_FREE char *own_vm = xenstore_read(c->store, "/local/domain/%u/vm", c->domid);
+    __attribute__((cleanup(given_clear))) struct given_list given = { 0 };
     int r = 0;
 
     for (unsigned i = 0; r == 0 && i < n; i++) {
-        __attribute__((cleanup(given_clear))) struct given_list given = { 0 };
-
         for (unsigned k = 0; k < i; k++)
             if (same_asked(&asked[i], &asked[k], e[i].pdev, e[k].pdev))
                 return change_refused(c, -EBUSY,

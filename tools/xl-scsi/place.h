@@ -22,6 +22,7 @@ struct share {
     uint32_t n; /* dev-N, once placed */
     enum dev_outcome outcome;
     unsigned state;
+    bool changed; /* its states must be read */
 };
 
 struct target {
@@ -32,6 +33,7 @@ struct target {
     struct share *shares;
     unsigned n_shares, n_later; /* n_later: those of the targets that are placed after this one */
     bool placed, asked;         /* asked: state 7 was written */
+    bool changed;               /* the states of the vhost must be read */
     unsigned state, fe_state;
     uint64_t placed_us, taken_us, stuck_us;
 };

@@ -307,8 +307,11 @@ static bool take_events(struct xenstore *s)
 {
     bool any = false;
 
-    for (char **event; (event = xs_check_watch(s->events)) != NULL; any = true)
+    for (char **event; (event = xs_check_watch(s->events)) != NULL; any = true) {
+        if (s->heard)
+            s->heard(s->heard_ctx, event[XS_WATCH_PATH]);
         free(event);
+    }
     return any;
 }
 

@@ -23,6 +23,9 @@ struct xenstore {
     uint64_t heard_us;        /* when the connection was last seen to work */
     int wake_fd;              /* besides watches, a readable descriptor ends xenstore_wait(); 0: none */
     bool dry_run;             /* writes are printed, and the transaction is dropped */
+    /* xenstore_wait() calls it with the path of each event; NULL: nobody asks. It must not use the connection. */
+    void (*heard)(void *ctx, const char *path);
+    void *heard_ctx;
 };
 
 /*
