@@ -149,7 +149,8 @@ static bool hand(struct vdev *d)
     if (d->presence != DEVICE_FOUND || !d->vhost->worker.child)
         return false;
     at_work_end_wait(d);
-    remember_device(d);
+    if (remember_device(d))
+        remember_save(d->vhost);
     at_work_begin_wait(d);
     worker_add_lun(d);
     return follow(d, DF_HANDED);

@@ -72,7 +72,8 @@ static void backend_event(struct host *h, const char *rest)
         const char *node;
         struct vdev *d = event_device(v, rest + strlen("/vscsi-devs"), &node);
 
-        if (is_dir(node, "/error"))
+        /* The toolstack writes the others before the state, and we write the rest: only the state is followed. */
+        if (d && *node && !is_dir(node, "/state"))
             return;
         if (d)
             d->dirty = true;

@@ -115,7 +115,11 @@ static int check_name(struct opening *o)
 {
     char there[HCTL_TEXT_MAX];
     struct device named;
+    struct pdev p;
 
+    /* An identifier that the device has leads to it, or to another path to it. All of sysfs need not be searched. */
+    if (o->at[0] && pdev_parse(o->pdev, &p, NULL) == 0 && p.kind == PDEV_WWID && identity_equal(p.text, o->dev.wwid))
+        return 0;
     if (!o->at[0] || device_resolve(o->roots, o->pdev, o->allow_file, &named, NULL) < 0
         || hctl_equal(&named.hctl, &o->dev.hctl) || identity_equal(named.wwid, o->dev.wwid))
         return 0;

@@ -35,22 +35,27 @@ static void print_luns(FILE *f, void *ctx)
             run_device_print(f, &d->was);
 }
 
-void remember_device(struct vdev *d)
+bool remember_device(struct vdev *d)
 {
-    struct vhost *v = d->vhost;
     struct run_device now;
-    char name[RUN_LUNS_NAME_MAX];
-    int r;
 
     if (d->dev.from == PDEV_FILE) {
         d->was_known = false; /* its commands end with the worker, and the p-dev is enough to find it again */
-        return;
+        return false;
     }
     run_device_set(&now, d->name, &d->dev.hctl, d->dev.unit);
     if (d->was_known && hctl_equal(&now.hctl, &d->was.hctl) && strcmp(now.wwid, d->was.wwid) == 0)
-        return;
+        return false;
     d->was = now;
     d->was_known = true;
+    return true;
+}
+
+void remember_save(struct vhost *v)
+{
+    char name[RUN_LUNS_NAME_MAX];
+    int r;
+
     run_luns_name(v->domid, v->id, name);
     r = run_devices_save(v->host->settings->run_dir, name, print_luns, v);
     if (r < 0)

@@ -10,10 +10,9 @@
 
 /* Reads the file once, before any device of v is opened. */
 void remember_load(struct vhost *v);
-/*
- * Records which device d is, for when it has to be opened again. This must be done before the worker can send
- * commands to it.
- */
-void remember_device(struct vdev *d);
+/* Notes which device d is, for when it has to be opened again. True: the file must be saved. */
+bool remember_device(struct vdev *d);
+/* Writes the file. This must be done before the worker can send commands to a device that was noted. */
+void remember_save(struct vhost *v);
 
 #endif

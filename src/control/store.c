@@ -191,8 +191,11 @@ int store_introduced(struct store *st, uint16_t domid)
     return errno ? failed(st) : 0;
 }
 
-/* Writing a node makes its parents too. If the toolstack has removed them, they must not come back. */
-static int parent_exists(struct store *st, xs_transaction_t t, const char *path)
+/*
+ * Writing a node makes its parents too. If the toolstack has removed them, they must not come back. seen: the last one
+ * that was there, in this transaction; a device's nodes follow each other.
+ */
+static int parent_exists(struct store *st, xs_transaction_t t, const char *path, char seen[STORE_PATH_MAX])
 {
     char parent[STORE_PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -203,14 +206,17 @@ static int parent_exists(struct store *st, xs_transaction_t t, const char *path)
         return -EINVAL;
     memcpy(parent, path, (size_t)(slash - path));
     parent[slash - path] = '\0';
+    if (strcmp(parent, seen) == 0)
+        return 1;
     value = xs_read(st->xs, t, parent, &len);
     if (!value)
         return errno == ENOENT ? 0 : failed(st);
     free(value);
+    strcpy(seen, parent);
     return 1;
 }
 
-static int write_one(struct store *st, xs_transaction_t t, struct store_write *w)
+static int write_one(struct store *st, xs_transaction_t t, struct store_write *w, char seen[STORE_PATH_MAX])
 {
     int r;
 
@@ -226,7 +232,7 @@ static int write_one(struct store *st, xs_transaction_t t, struct store_write *w
         if (now != (uint32_t)w->expect)
             return 0;
     } else {
-        r = parent_exists(st, t, w->path);
+        r = parent_exists(st, t, w->path, seen);
         if (r <= 0)
             return r;
     }
@@ -242,12 +248,13 @@ int store_write_batch(struct store *st, struct store_write *writes, unsigned n)
         return 0;
     for (int tries = 0; tries < BATCH_TRIES; tries++) {
         xs_transaction_t t = xs_transaction_start(st->xs);
+        char seen[STORE_PATH_MAX] = "";
         int r = 0;
 
         if (!t)
             return failed(st);
         for (unsigned i = 0; i < n && r == 0; i++)
-            r = write_one(st, t, &writes[i]);
+            r = write_one(st, t, &writes[i], seen);
         if (r < 0) {
             xs_transaction_end(st->xs, t, true);
             for (unsigned i = 0; i < n; i++)

@@ -255,12 +255,22 @@ static bool open_device(struct vdev *d, enum lun_fact how)
 
 /* --- the worker --- */
 
+/* Those that are to follow d are noted too, so that the file is written once for all of them. */
+static void remember_open(struct vdev *d)
+{
+    if (d->presence != DEVICE_THERE || !remember_device(d))
+        return;
+    for (struct vdev *o = d->vhost->devs; o; o = o->next)
+        if (lun_is_open(o->lun) && o->presence == DEVICE_THERE)
+            remember_device(o);
+    remember_save(d->vhost);
+}
+
 static bool hand(struct vdev *d)
 {
     if (!lun_is_open(d->lun) || !d->vhost->worker.child || !d->vhost->segments)
         return false;
-    if (d->presence == DEVICE_THERE)
-        remember_device(d);
+    remember_open(d);
     at_work_begin_wait(d);
     worker_add_lun(d);
     return follow(d, LF_HANDED);
