@@ -2,7 +2,7 @@
 control_checks = check_vhost_table check_lun_table check_presence check_notify check_control_policy check_device \
 	check_eh_time check_identity check_claim check_options check_option_pages \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports \
-	check_host_at_work check_host_devices \
+	check_host_at_work check_host_devices check_host_cost \
 	check_host_claim check_host_identity
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
@@ -70,6 +70,11 @@ check_host_devices_SOURCES = tests/check_host_devices.c $(HOST_FAKES)
 check_host_devices_CFLAGS = $(HOST_C_OPTIONS)
 check_host_devices_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_devices_LDADD = $(HOST_LINKED)
+check_host_cost_SOURCES = tests/check_host_cost.c tests/wrapped.h $(HOST_FAKES)
+check_host_cost_CFLAGS = $(HOST_C_OPTIONS)
+check_host_cost_LDFLAGS = $(HOST_LINK_OPTIONS) -Wl,--wrap=open,--wrap=__open_2,--wrap=open64,--wrap=__open64_2 \
+	-Wl,--wrap=opendir
+check_host_cost_LDADD = $(HOST_LINKED)
 check_host_claim_SOURCES = tests/check_host_claim.c $(HOST_FAKES)
 check_host_claim_CFLAGS = $(HOST_C_OPTIONS)
 check_host_claim_LDFLAGS = $(HOST_LINK_OPTIONS)
