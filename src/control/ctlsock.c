@@ -16,7 +16,7 @@
 #define CLIENTS_MAX 16
 #define REQUEST_MAX 64
 /* A connection is closed after this time, whatever the client does. */
-#define CLIENT_TIME_US 5000000u
+#define CLIENT_TIME_US 30000000u
 /* The pause after accept() failed for lack of descriptors or memory. */
 #define LISTEN_AGAIN_US 200000u
 

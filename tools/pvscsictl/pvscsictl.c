@@ -18,7 +18,7 @@
 #include "pvscsictl/render.h"
 
 #define ANSWER_MAX (64u * 1024 * 1024)
-#define WAIT_S 10
+#define WAIT_S 30
 #define COMMAND_MAX 60 /* of the daemon */
 
 /* Documented in pvscsictl(8). */
