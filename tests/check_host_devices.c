@@ -344,6 +344,7 @@ START_TEST(a_new_device_has_25_seconds_even_where_everything_is_slow)
     let_happen();
     if (_i == 0) {
         ck_assert_str_eq(fake_get(LUN_0 "/state"), "1");
+        ck_assert_str_eq(fake_get(BACK "/feature-sg-grant"), "128"); /* the sign of life */
         set_open_sleeps("-");
         expect(LUN_0 "/state", "3");
         return;

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # pvscsid died while its guests have devices. Whatever a change waits for, it gives up after 10 seconds, names pvscsid,
-# exits with 4 and leaves nodes that the next daemon goes on with.
+# exits with 4 and leaves nodes that the next daemon goes on with. A driver domain that is slow, and says so, is waited
+# for.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -39,6 +40,9 @@ done
 peers off
 guest_create 12
 echo 0 >"$DIR/hyp-of-a-daemon/12"
+guest_create 2 storage
+guest_create 14
+guest_create 15
 echo 0 >"$FAKE_HYP/pvscsid"
 echo 1 >"$DIR/hyp-of-a-daemon/pvscsid"
 xs_write $BACKEND/13/0/state 8 /local/domain/13/device/vscsi/0/state 7
@@ -59,6 +63,11 @@ change 10 detach -f -t 60 10 0:0:0:1 &
 FAKE_HYP=$DIR/hyp-of-a-daemon change 11 detach -t 13 11 0:0:0:0 &
 # A daemon that runs is waited for, for as long as the command may take.
 FAKE_HYP=$DIR/hyp-of-a-daemon change 12 attach -t 60 12 /dev/nosuch12 0:0:0:0 &
+slow=/local/domain/2/backend/vscsi/14/0
+change 14 attach -w -t 60 14 /dev/nosuch14 0:0:0:0,backend=storage &
+change 15 attach -w -t 60 15 /dev/nosuch15 0:0:0:0,backend=storage &
+wait_until 25 xs_is $slow/state 1
+xs_write $slow/feature-sg-grant 128
 # These two guests answer, but no daemon is there to see it.
 wait_until 25 xs_is $BACKEND/8/0/state 7
 xs_write /local/domain/8/device/vscsi/0/vscsi-devs/dev-1/state 6
@@ -69,7 +78,10 @@ wait_until 60 test -s "$DIR/11.ended"
 peers 12
 wait_until 25 test -s "$DIR/12.ended"
 check_match "$(cat "$DIR/12.ended")" '^0 ' "exit status of the attach that waited ($(cat "$DIR/12.said"))"
-for guest in 5 6 7 8 9 10 11 13; do wait_until 60 test -s "$DIR/$guest.ended"; done
+for guest in 5 6 7 8 9 10 11 13 15; do wait_until 60 test -s "$DIR/$guest.ended"; done
+! [ -s "$DIR/14.ended" ] || fail "gave up a driver domain that is slow: $(cat "$DIR/14.said")"
+xs_write $slow/vscsi-devs/dev-0/state 3 $slow/state 2
+wait_until 25 test -s "$DIR/14.ended"
 
 ended 5 4 "time-out for v-dev 0:0:0:2: $AWAY; backend state 7"
 check_eq "$(nodes 5)" "$before5" "nodes after an attach"
@@ -84,6 +96,8 @@ ended 9 4 "time-out: $AWAY; backend state 5"
 ended 10 0 ""
 xs_gone $BACKEND/10/0/vscsi-devs/dev-1 || fail "detach --force left the device"
 ended 11 4 "time-out: the backend did not answer"
+check_match "$(cat "$DIR/14.ended")" '^0 ' "exit status of the attach that waited for a driver domain ($(cat "$DIR/14.said"))"
+ended 15 4 "time-out for v-dev 0:0:0:0: no backend serves this \(is pvscsid running there\?\); backend state 1"
 
 step "what a guest has removed is not there again by a time-out"
 check_eq "$(xs_read $BACKEND/8/0/vscsi-devs/dev-1/state) $(xs_read $BACKEND/8/0/state)" "5 7" "states of device and vhost"

@@ -188,6 +188,7 @@ struct vhost {
     unsigned retries; /* since the last time that all reads and writes succeeded */
 
     /* nodes.c */
+    bool life_shown; /* see nodes_show_life() */
     char error[DEVICE_WHY_MAX];
 
     /* vhost.c */

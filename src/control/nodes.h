@@ -10,6 +10,11 @@
 
 /* Writes our state. True: it was written. */
 bool nodes_write_state(struct vhost *v, enum xenbus_state to);
+/*
+ * The vhost is seen, but its devices take long to open, and there is no state for that. Writes feature-sg-grant, once:
+ * xl-scsi takes it for a sign of life, and a frontend reads it after state 2 only.
+ */
+void nodes_show_life(struct vhost *v);
 /* Writes feature-sg-grant and state 2 in one transaction. True: they were written. */
 bool nodes_announce(struct vhost *v);
 /* Writes the node `error` of the vhost; "" removes it. Does nothing if the text is the same as before. */

@@ -26,6 +26,8 @@
  */
 #define OPEN_DEADLINE_S 25
 #define OPEN_DEADLINE_US (OPEN_DEADLINE_S * 1000000u)
+/* The toolstack waits 10 s for a sign of life of a driver domain. */
+#define LIFE_US 3000000u
 #define LATE_LOG_US 30000000u
 /* Between two tries to open a device that the guest has already. */
 #define REOPEN_FIRST_US 100000u
@@ -131,7 +133,7 @@ static void start_open(struct vdev *d)
     if (r < 0)
         cannot_open(d, r, strerror(-r), false);
     else
-        d->deadline_us = now_us() + OPEN_DEADLINE_US;
+        d->deadline_us = now_us() + LIFE_US;
 }
 
 static void take_opened(struct vdev *d)
@@ -162,6 +164,7 @@ static bool open_is_late(struct vdev *d, uint64_t now)
     char why[DEVICE_WHY_MAX];
 
     if (now < started + OPEN_DEADLINE_US) {
+        nodes_show_life(d->vhost);
         d->deadline_us = started + OPEN_DEADLINE_US;
         return false;
     }

@@ -23,6 +23,21 @@ enum {
     FOREIGN_MAX = 512, /* bytes of a driver domain's text in a message */
 };
 
+/* A backend that runs may be slow, while it has many devices to open. */
+static bool shows_life(const struct target *t)
+{
+    uint32_t segments;
+
+    if (change_backend_runs(t->c, t->backend, t->id))
+        return true;
+    /* We made the node with 0. pvscsid writes it when the opening takes longer than 3 s. */
+    return t->foreign
+           && xenstore_read_u32(t->c->store, UINT32_MAX, &segments, BE_FMT "/feature-sg-grant", t->backend, t->c->domid,
+                                t->id)
+                  == 0
+           && segments > 0;
+}
+
 static const char *silent_side(const struct target *t)
 {
     bool dev_waits_for_backend = false;
@@ -33,7 +48,8 @@ static const char *silent_side(const struct target *t)
     if (change_backend_is_away(t->c, t->backend, t->id))
         return CHANGE_AWAY;
     if (t->state <= 1)
-        return "no backend serves this (is pvscsid running there?)";
+        return shows_life(t) ? "the backend has not opened it yet"
+                             : "no backend serves this (is pvscsid running there?)";
     if (t->state == 7 && t->fe_state != 7)
         return "the guest did not answer";
     if ((t->state == 2 || t->state == 6 || t->state == 7) && dev_waits_for_backend)
@@ -260,8 +276,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     if (t->state == 1) {
         uint64_t until = t->placed_us + CHANGE_SERVED_US;
 
-        /* One that runs may be slow, while it has many devices to open. */
-        if (now >= until && !change_backend_runs(t->c, t->backend, t->id))
+        if (now >= until && !shows_life(t))
             return timed_out(t);
         until = now < until ? until : now + NUDGE_US;
         *wake = until < *wake ? until : *wake;
