@@ -3,9 +3,10 @@
  * Sends many commands to an sg node and prints one line for each: what came back, to the last byte. A test runs it on a
  * device in dom0 and on the same device in a guest, and compares the lines.
  *
- * Three lists. "table" makes commands from every row of src/scsi/cdb-table.c that fits the device's type: good and bad
- * fields, no length, short and long allocation lengths, lengths that disagree with the buffer. "opcodes" sends every
- * opcode that the table does not have for that type. Opcodes that follow the node, in hex, are left out of both.
+ * Four lists. "table" makes commands from every row of src/scsi/cdb-table.c that fits the device's type: good and bad
+ * fields, no length, short and long allocation lengths, lengths that disagree with the buffer. "blocks" is the same
+ * with one length for each row whose length does not count blocks. "opcodes" sends every opcode that the table does
+ * not have for that type. Opcodes that follow the node, in hex, are left out of all three.
  * "list" reads commands from standard input, one a line: a length, '<' (data-in), '>' (data-out) or '-', and the CDB
  * in hex; after '>' the buffer is filled with the byte that follows, in hex: "512>a5 2a 00 ...". "<=100" prints no
  * more than the first 100 bytes of the data, for a device that sends what it has in its memory behind a short block.
@@ -40,6 +41,7 @@ static int fd;
 static uint8_t type;
 static uint32_t block = 512;
 static bool left_out[256];
+static bool one_length; /* where it does not count blocks */
 
 struct answer {
     bool sent;
@@ -97,6 +99,22 @@ static void print_answer(const struct answer *a, char direction, uint32_t most)
     }
 }
 
+/*
+ * Can the device be in another state after this command? To ask it costs as much as the command. What was refused
+ * (ILLEGAL REQUEST) has done nothing, and what was read has changed nothing.
+ */
+static bool may_have_changed(const struct answer *a, char direction)
+{
+    bool descriptors = (a->sense[0] & 0x7f) >= 0x72;
+    uint8_t key = a->sense[descriptors ? 1 : 2] & 0xf;
+
+    if (a->error || a->hdr.host_status)
+        return true;
+    if (a->hdr.status == 0x02)
+        return key != 0x05;
+    return a->hdr.status || direction != '<';
+}
+
 /* Unit attentions that a command left, and a unit that it has stopped, are shown and put right. */
 static void settle(void)
 {
@@ -130,7 +148,8 @@ static void run_shown(const uint8_t *cdb, uint8_t cdb_len, char direction, uint3
     memset(buffer, direction == '>' ? fill : 0xa5, len);
     send_command(&a, cdb, cdb_len, direction, len, TIMEOUT_MS);
     print_answer(&a, direction, most);
-    settle();
+    if (may_have_changed(&a, direction))
+        settle();
     putchar('\n');
 }
 
@@ -163,7 +182,21 @@ static void put_length(uint8_t *cdb, const struct cdb_row *row, uint32_t length)
         cdb[row->len_at + i] = (uint8_t)length;
 }
 
-/* One row with these other fields: lengths that fit the buffer, that are less, and more. */
+/* One row with these fields of the CDB and one length. */
+static void run_once(const struct cdb_row *row, uint8_t *cdb, uint8_t cdb_len)
+{
+    bool by_block = in_blocks(row->opcode);
+    uint32_t length = by_block ? 1 : 36;
+
+    if (row->len_size >= 1 && row->len_size <= 4)
+        put_length(cdb, row, length);
+    if (row->data == CDB_DATA_NONE)
+        run(cdb, cdb_len, '-', 0, 0);
+    else
+        run(cdb, cdb_len, row->data == CDB_DATA_IN ? '<' : '>', by_block ? block : length, 0);
+}
+
+/* The same with many lengths: those that fit the buffer, that are less, and more. */
 static void row_with(const struct cdb_row *row, const uint8_t *fields, uint8_t cdb_len)
 {
     static const uint32_t lengths[] = { 0, 1, 2, 3, 4, 5, 8, 36, 252, 600 };
@@ -178,6 +211,10 @@ static void row_with(const struct cdb_row *row, const uint8_t *fields, uint8_t c
     memcpy(cdb, fields, sizeof(cdb));
     if (row->data == CDB_DATA_NONE) {
         run(cdb, cdb_len, '-', 0, 0);
+        return;
+    }
+    if (one_length && !by_block) {
+        run_once(row, cdb, cdb_len);
         return;
     }
     if (!counted) {
@@ -202,20 +239,6 @@ static void row_with(const struct cdb_row *row, const uint8_t *fields, uint8_t c
         put_length(cdb, row, 0);
         run(cdb, cdb_len, direction, list[LESS] * unit, 0xff);
     }
-}
-
-/* The same with one length. */
-static void run_once(const struct cdb_row *row, uint8_t *cdb, uint8_t cdb_len)
-{
-    bool by_block = in_blocks(row->opcode);
-    uint32_t length = by_block ? 1 : 36;
-
-    if (row->len_size >= 1 && row->len_size <= 4)
-        put_length(cdb, row, length);
-    if (row->data == CDB_DATA_NONE)
-        run(cdb, cdb_len, '-', 0, 0);
-    else
-        run(cdb, cdb_len, row->data == CDB_DATA_IN ? '<' : '>', by_block ? block : length, 0);
 }
 
 static uint8_t length_of(uint8_t opcode)
@@ -333,7 +356,7 @@ static int prepare(void)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: cdbs table|opcodes|list SG-NODE [OPCODE...]\n");
+        fprintf(stderr, "usage: cdbs table|blocks|opcodes|list SG-NODE [OPCODE...]\n");
         return 2;
     }
     for (int i = 3; i < argc; i++)
@@ -345,7 +368,8 @@ int main(int argc, char **argv)
     }
     if (prepare())
         return 1;
-    if (!strcmp(argv[1], "table"))
+    one_length = !strcmp(argv[1], "blocks");
+    if (one_length || !strcmp(argv[1], "table"))
         table();
     else if (!strcmp(argv[1], "opcodes"))
         opcodes();
