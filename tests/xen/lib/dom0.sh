@@ -16,6 +16,8 @@ DAEMON_LOG=/tmp/pvscsid.log
 PATIENCE=$(cat /host/patience 2>/dev/null || echo 1)
 KERNEL_FAULTS='Oops|BUG:|Bad page|Kernel panic|general protection|unable to handle|Bad rss-counter|WARNING: .*(xen|grant|scsi|sg)'
 mkdir -p $GUESTS
+# Nobody writes into it (pause).
+[ -e /run/nothing ] || mkfifo /run/nothing
 
 # --- results ---
 
@@ -33,7 +35,11 @@ skip() {
     exit 77
 }
 
-note() { echo "[$(cut -d' ' -f1 /proc/uptime)] $*"; }
+note() {
+    local up
+    read -r up _ </proc/uptime
+    echo "[$up] $*"
+}
 
 # expect_eq GOT WANTED [WHAT]
 expect_eq() { [ "$1" = "$2" ] || fail "${3:-value}: got '$1', wanted '$2'"; }
@@ -73,13 +79,23 @@ expect_no_match() {
 # within SECONDS CONDITION: whether CONDITION (shell text) comes true in time; its
 # output is dropped.
 within() {
-    local within_end
-    within_end=$(($(uptime_cs) + $1 * PATIENCE * 100))
+    local within_now within_end
+    read -r within_now _ </proc/uptime
+    within_end=$((${within_now%.*} + $1 * PATIENCE))
     while ! eval "$2" >/dev/null 2>&1; do
-        [ "$(uptime_cs)" -lt $within_end ] || return 1
+        read -r within_now _ </proc/uptime
+        [ "${within_now%.*}" -le $within_end ] || return 1
         # A turn takes processor time from what is waited for.
-        sleep 0.3
+        pause 0.4
     done
+}
+
+# pause SECONDS: as sleep, but in emulation the start of a process takes 50 ms of a processor.
+pause() {
+    local none
+    # shellcheck disable=SC3045
+    read -r -t "$1" none <>/run/nothing
+    return 0
 }
 
 # wait_until SECONDS CONDITION [WHAT]: the same, as an expectation.
@@ -142,7 +158,13 @@ daemon_stop() {
 }
 
 # worker_pids: the workers' processes, one a line.
-worker_pids() { grep -l '^pvscsid-worker' /proc/[0-9]*/comm 2>/dev/null | cut -d/ -f3; }
+worker_pids() {
+    local path name
+    for path in /proc/[0-9]*/comm; do
+        read -r name 2>/dev/null <"$path" || continue
+        case $name in pvscsid-worker*) path=${path%/comm}; echo "${path##*/}" ;; esac
+    done
+}
 
 daemon_log() { cat $DAEMON_LOG; }
 
@@ -164,31 +186,51 @@ scsi_debug_load() {
 }
 
 scsi_debug_list() {
-    local path
+    local path block name
     for path in /sys/bus/pseudo/devices/adapter*/host*/target*/[0-9]*:*; do
         [ -e "$path/scsi_generic" ] || continue
-        echo "${path##*/} $(dev_names "$path" block) $(dev_names "$path" scsi_generic)"
+        dev_name "$path" block
+        block=$name
+        dev_name "$path" scsi_generic
+        echo "${path##*/} $block $name"
     done | sort -t: -k1,1n -k2,2n -k3,3n -k4,4n
 }
 
+# dev_names PATH KIND: the name of this device of sysfs as a block, scsi_generic... device, or "-". dev_name sets the
+# variable name to it, without a process.
 dev_names() {
     local name
+    dev_name "$1" "$2"
+    echo "$name"
+}
+dev_name() {
     for name in "$1/$2"/*; do
-        [ -e "$name" ] && echo "${name##*/}" && return
+        name=${name##*/}
+        [ "$name" != "*" ] || name=-
+        return
     done
-    echo -
 }
 
 # A disk's block device appears a moment after its sg node.
 scsi_debug_settled() {
-    local path none=1
+    local path name type none=1
     for path in /sys/bus/pseudo/devices/adapter*/host*/target*/[0-9]*:*; do
         [ -e "$path/type" ] || continue
-        [ "$(dev_names "$path" scsi_generic)" != - ] || return 1
-        [ "$(cat "$path/type")" != 0 ] || [ -b "/dev/$(dev_names "$path" block)" ] || return 1
+        dev_name "$path" scsi_generic
+        [ "$name" != - ] || return 1
+        read -r type <"$path/type"
+        dev_name "$path" block
+        [ "$type" != 0 ] || [ -b "/dev/$name" ] || return 1
         none=0
     done
     return $none
+}
+
+# scsi_debug_delay JIFFIES: of 4 ms, which each command takes from now on. A load with a delay has as many commands
+# under way, and leaves the processor to others.
+scsi_debug_delay() {
+    # It can be set only while nothing is under way.
+    wait_until 20 "echo $1 >/sys/bus/pseudo/drivers/scsi_debug/delay" "scsi_debug takes a delay"
 }
 
 scsi_debug_unload() {
@@ -497,7 +539,7 @@ test_end() {
     killall -9 pvscsid qemu-pr-helper iscsid 2>/dev/null
     rm -f /run/test-daemon.pid
     [ -z "$others" ] || within 10 '[ -z "$(other_domains)" ]' ||
-        bad="$bad; a dead domain stays: $("$REAL_XL" list 2>&1)"
+        bad="$bad; a dead domain stays: $(domains list 2>&1)"
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
     lio_clear
     changers_release

@@ -3,21 +3,18 @@
 # Guests, for tests inside dom0; dom0.sh sources it.
 
 # guest_domid NAME
-guest_domid() {
-    local id
-    id=$(cat $GUESTS/"$1".id 2>/dev/null)
-    if [ -z "$id" ] || [ "$(xenstore-read "/local/domain/$id/name" 2>/dev/null)" != "$1" ]; then
-        id=$("$REAL_XL" domid "$1" 2>/dev/null) || return 1
-        echo "$id" >$GUESTS/"$1".id
-    fi
-    echo "$id"
+guest_domid() { domains id "$1"; }
+
+# guest_reboots NAME OLD [SECONDS]: waits for the guest's new domain, which is another one than OLD.
+guest_reboots() {
+    domains next "$1" "$2" $((${3:-40} * PATIENCE)) >/dev/null || fail "guest $1: no new domain in place of $2 within ${3:-40} s"
 }
 
-# guest_config NAME [mem=256] [vcpus=1] [driver] [LINE...]: writes the guest's
+# guest_config NAME [mem=160] [vcpus=1] [driver] [LINE...]: writes the guest's
 # configuration and prints the file's name. A LINE with a blank around its '=' goes in as
 # it is. "driver" makes a driver domain with the project in its image.
 guest_config() {
-    local name=$1 mem=256 vcpus=1 image=/run/guest.cpio lines="" extra="" arg dom0s
+    local name=$1 mem=160 vcpus=1 image=/run/guest.cpio lines="" extra="" arg dom0s
     shift
     for arg; do
         case $arg in
@@ -26,7 +23,7 @@ guest_config() {
         extra=*) extra=${arg#*=} ;;
         paused) ;;
         driver)
-            image=/run/driver.cpio
+            image=/run/driver.cpio mem=256
             [ -e $image ] || cat /run/guest.cpio /host/overlay.cpio /host/guest-overlay.cpio >$image
             lines="${lines}driver_domain = 1
 "
@@ -35,7 +32,8 @@ guest_config() {
 " ;;
         esac
     done
-    # Without what costs time and shows nothing in emulation, if dom0 is (machine.sh).
+    # Without what costs time and shows nothing in emulation, if dom0 is (machine.sh). And the guest reads its clock
+    # itself: else the hypervisor emulates that, which for the bench would hide a part of what differs.
     dom0s=$(grep -oE '(mitigations|init_on_alloc|randomize_kstack_offset|rodata|ipv6.disable|initcall_blacklist)=[a-z0-9_,]+' /proc/cmdline | tr '\n' ' ')
     cat >"$GUESTS/$name.cfg" <<CFG
 name = "$name"
@@ -45,6 +43,7 @@ ramdisk = "$image"
 extra = "console=hvc0 quiet loglevel=1 panic=1 cryptomgr.notests $dom0s $extra"
 memory = $mem
 vcpus = $vcpus
+tsc_mode = "native"
 on_crash = "destroy"
 $lines
 CFG
@@ -70,19 +69,27 @@ guest_start() {
     [ -n "$pause" ] || guest_wait "$name"
 }
 
-# A boot is what costs a test most: four times as much as to restore a guest that was saved right after its boot.
+# A boot is what costs a test most: four times as much as to restore a guest that was saved right after its boot. The
+# other machines of a run get the saved guest by the share, from the first machine that has one (lanes.sh).
 PLAIN=/run/plain-guest
+PLAIN_SHARED=/host/plain-guest
 
-# guest_restore NAME: a plain guest, restored from $PLAIN. The first call in this dom0 boots and saves one.
+# plain_copy FROM TO: in pieces as large as the share carries at once. cp takes a small one each time.
+plain_copy() { dd if="$1" of="$2.new" bs=256k && mv "$2.new" "$2"; }
+
+# guest_restore NAME: a plain guest, restored from $PLAIN. The first call in a run boots and saves one.
 guest_restore() {
     local cfg
     # Saving and restoring cost by the page.
-    cfg=$(guest_config "$1" mem=160)
-    if [ ! -e $PLAIN ]; then
+    cfg=$(guest_config "$1")
+    if [ ! -e $PLAIN ] && [ -e $PLAIN_SHARED ]; then
+        expect_ok plain_copy $PLAIN_SHARED $PLAIN
+    elif [ ! -e $PLAIN ]; then
         expect_ok "$REAL_XL" create -q "$cfg"
         guest_wait "$1"
         expect_ok "$REAL_XL" save "$1" $PLAIN.new
         mv $PLAIN.new $PLAIN
+        [ ! -e $PLAIN_SHARED-wanted ] || plain_copy $PLAIN $PLAIN_SHARED
     fi
     expect_ok "$REAL_XL" restore "$cfg" $PLAIN
     guest_domid "$1" >/dev/null || fail "guest $1: no domain after xl restore"
@@ -99,7 +106,7 @@ guest_wait() {
             fail "guest $1: no answer from its shell"
         }
         guest_domid "$1" >/dev/null || fail "guest $1: its domain is gone"
-        sleep 0.2
+        pause 0.3
     done
 }
 
@@ -121,6 +128,15 @@ guest_ok() {
     [ $status = 0 ] || fail "guest $1: exit status $status: $2 ($(tail -n 1 "/tmp/guest.$$"))"
 }
 
+# guest_wait_for NAME CONDITION [SECONDS]: until this command succeeds in the guest, which asks itself: to ask from dom0
+# would take more processor time than most that is waited for.
+guest_wait_for() {
+    local seconds=$((${3:-60} * PATIENCE))
+    # The read is a sleep without a process.
+    GUEST_TIMEOUT=$seconds guest_sh "$1" "[ -e /run/nothing ] || mkfifo /run/nothing
+        until $2; do read -r -t 0.7 none <>/run/nothing || :; done" || fail "guest $1: not within $seconds s: $2"
+}
+
 # guest_wait_disk NAME VDEV [SECONDS]: waits for the device with this virtual address
 # h:c:t:l (or c:t:l) and sets GUEST_HCTL, GUEST_BLK, GUEST_SG, GUEST_OTHER (st0, sch0).
 guest_wait_disk() {
@@ -128,8 +144,12 @@ guest_wait_disk() {
     local seconds=$((${3:-20} * PATIENCE))
     found=$(GUEST_TIMEOUT=$((seconds + 10)) guest_sh "$1" "scsidev $2 $seconds") ||
         fail "guest $1: no device $2 within $seconds s"
+    guest_device "$found"
+}
+# guest_device LINE: of scsidev's output.
+guest_device() {
     # shellcheck disable=SC2086
-    set -- $found
+    set -- $1
     # shellcheck disable=SC2034
     GUEST_HCTL=$1 GUEST_BLK=/dev/$2 GUEST_SG=/dev/$3 GUEST_OTHER=/dev/$4
 }
@@ -146,8 +166,7 @@ guest_stop() {
     local id
     id=$(guest_domid "$1") || fail "guest $1: no such domain"
     GUEST_TIMEOUT=5 guest_sh "$1" 'sync; poweroff -f' >/dev/null 2>&1
-    wait_until 30 "! '$REAL_XL' list $id" "guest $1 ends"
-    rm -f "$GUESTS/$1.id"
+    wait_until 30 "! domains list | grep -q '^$id '" "guest $1 ends"
 }
 
 # guest_destroy NAME
@@ -155,11 +174,10 @@ guest_destroy() {
     local id
     id=$(guest_domid "$1") || fail "guest $1: no such domain"
     expect_ok "$REAL_XL" destroy "$id"
-    rm -f "$GUESTS/$1.id"
 }
 
 # zombies: the domains that cannot go, or nothing.
-zombies() { "$REAL_XL" list 2>/dev/null | awk 'NR > 1 && ($1 == "(null)" || $5 ~ /d/)'; }
+zombies() { domains list | grep -e ' d ' -e ' (null)$'; }
 
 # check_no_zombie [SECONDS]: a page of a dead guest that stays mapped keeps it.
 check_no_zombie() {
@@ -218,10 +236,14 @@ guests_keep() {
     done
 }
 
-# other_domains: the ids of all but dom0 and the kept ones; "xl-fails" when xl does not list them.
-other_domains() { "$REAL_XL" list 2>/dev/null | awk -v kept=" $(tr '\n' ' ' <$KEPT 2>/dev/null)" '
-    NR > 1 && $2 != 0 && index(kept, " " $2 " ") == 0 { print $2 }
-    END { if (NR == 0) print "xl-fails" }'; }
+# other_domains: the ids of all but dom0 and the kept ones; "no-list" when there is no list of them.
+other_domains() {
+    local id
+    domains list >/tmp/domains || { echo no-list; return; }
+    while read -r id _; do
+        [ "$id" = 0 ] || grep -qx "$id" $KEPT 2>/dev/null || echo "$id"
+    done </tmp/domains
+}
 
 # guests_drop: the kept ones end.
 guests_drop() {

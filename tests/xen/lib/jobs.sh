@@ -60,9 +60,9 @@ run_job() {
         exit 0' "$kind" \
         </dev/null >"$job/out" 2>&1 &
     child=$!
-    # No short polling here: each turn takes processor time from what the test does.
+    # No short polling here: each turn takes processor time from what the test does. machine_wait_job waits for longer.
     (
-        while sleep 2; do
+        while sleep 8; do
             [ -e "$job/abort" ] || continue
             diagnose >"$job/diagnosis" 2>&1
             : >"$job/diagnosed"
@@ -110,6 +110,6 @@ while :; do
     elif [ -e $host/quit ]; then
         exit 0
     else
-        sleep 0.1
+        pause 0.1
     fi
 done

@@ -25,6 +25,7 @@ run_tests() {
     done
     mapfile -t one < <(in_order "${one[@]}")
     take_lock
+    [ ${#names[@]} -le 1 ] || : >"$SHARE/plain-guest-wanted"
     printf '%s\n' "${two[@]}" >"$RUN/queue-2"
     printf '%s\n' "${one[@]}" >"$RUN/queue-1"
     run_lanes "${two[@]}" "${one[@]}"
@@ -90,6 +91,16 @@ run_lanes() {
     done
 }
 
+# plain_guest_in, plain_guest_out: the saved guest of guests.sh comes from, or goes to, the other machines of this run.
+plain_guest_in() {
+    [ ! -e "$RUN/plain-guest" ] || [ -e "$SHARE/plain-guest" ] || ln "$RUN/plain-guest" "$SHARE/plain-guest"
+    [ ! -e "$RUN/plain-guest" ] || rm -f "$SHARE/plain-guest-wanted"
+}
+plain_guest_out() {
+    # Two lanes may have one at the same moment.
+    [ ! -e "$SHARE/plain-guest" ] || [ -e "$RUN/plain-guest" ] || ln "$SHARE/plain-guest" "$RUN/plain-guest" 2>/dev/null
+}
+
 # next_test QUEUE: takes the first name from the queue and prints it; 1 when there is none.
 next_test() {
     (
@@ -126,6 +137,7 @@ drain() {
 # run_test NAME
 run_test() {
     local name=$1 seconds began cpu reason="" verdict own log=$RUN/$1 file tail_pid=
+    plain_guest_in
     own=$(header "$name" boot)
     seconds=${limit:-$(header "$name" timeout)}
     [ "$own" != own ] || machine_stop
@@ -157,6 +169,7 @@ run_test() {
         verdict=FAIL
         reason=$JOB_REASON
     fi
+    plain_guest_out
     if [ -n "$tail_pid" ]; then
         sleep 0.2
         kill "$tail_pid" 2>/dev/null

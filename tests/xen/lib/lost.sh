@@ -24,9 +24,7 @@ reads_begin_lossy() {
 # the guest's disk runs.
 reads_end() {
     local out
-    # To ask again and again from here would take more processor time than the reads.
-    GUEST_TIMEOUT=$((150 * PATIENCE)) guest_sh "$1" 'until grep -q END= /tmp/reads; do sleep 0.5; done' ||
-        fail "the reads in $1 do not end"
+    guest_wait_for "$1" "grep -q END= /tmp/reads" 150
     out=$(guest_sh "$1" "cat /tmp/reads")
     note "$1: $out"
     expect_match "$out" 'END=0' "the reads in $1"

@@ -166,7 +166,7 @@ machine_wait_job() {
     end=$(($(machine_clock) + $1))
     while [ ! -e "$JOB/result" ]; do
         # Each turn takes 6 ms of a processor that a machine could use.
-        sleep 0.5
+        sleep 1
         machine_alive || { JOB_REASON="the machine ended ($(machine_fault || tail -n 1 "$CONSOLE.qemu"))"; return 1; }
         # A panic has more to say than its first line.
         if fault=$(machine_fault); then

@@ -62,6 +62,8 @@ stage() {
     compile guestsh -lxenstore -lxentoolcore -lpthread
     compile iopat tests/xen/iopat-options.c
     compile cdbs src/scsi/cdb-table.c
+    compile xenq -lxenstore -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxengnttab -lxenevtchn \
+        -lxentoolcore -lxentoollog -lpthread
     cp "$XEN_LIB"/{compare,lost,systemd,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
     cp -l "$IMAGE"/extra-*.cpio "$share/"
@@ -75,7 +77,10 @@ stage() {
 
     root=$share/.dom0
     mkdir -p "$root/usr/local/bin"
-    cp "$XEN_CACHE/guestsh" "$XEN_CACHE"/{iopat,cdbs} "$root/usr/local/bin/"
+    cp "$XEN_CACHE"/{guestsh,iopat,cdbs,xenq} "$root/usr/local/bin/"
+    ln -s xenq "$root/usr/local/bin/domains"
+    ln -s xenq "$root/usr/local/bin/xenstore-read"
+    ln -s xenq "$root/usr/local/bin/xenstore-exists"
     stage_project "$root" "$build" "$share"
     pack "$root" "$share/overlay.cpio"
     rm -rf "$share/.guest" "$share/.dom0"
