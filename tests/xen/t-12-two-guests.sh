@@ -3,11 +3,9 @@
 # about: two guests at once, with two vhosts and several LUNs each, see their own data only
 # timeout: 240
 # vcpus: 2
+# guests: kept
 need_project
-scsi_debug_load dev_size_mb=16 delay=0 num_tgts=2 max_luns=3 per_host_store=1 add_host=1 ||
-    fail "scsi_debug"
 # Each device has a host, and so a store, of its own.
-scsi_debug_unload
 scsi_debug_load dev_size_mb=16 delay=0 add_host=4 per_host_store=1
 daemon_start
 guest_start g1
@@ -28,12 +26,12 @@ expect_match "$(xl-scsi list)" 'vscsi|Idx' "list of all guests"
 seed=1
 for g in g1 g2; do
     eval "a=\$a_$g b=\$b_$g"
-    guest_sh $g "(iopat mix $a --seed $seed --seconds 8 --depth 8; echo A=\$?) >/tmp/a 2>&1 &
-        (iopat mix $b --seed $((seed + 1)) --seconds 8 --depth 8; echo B=\$?) >/tmp/b 2>&1 &"
+    guest_sh $g "(iopat mix $a --seed $seed --seconds 3 --depth 8; echo A=\$?) >/tmp/a 2>&1 &
+        (iopat mix $b --seed $((seed + 1)) --seconds 3 --depth 8; echo B=\$?) >/tmp/b 2>&1 &"
     seed=$((seed + 2))
 done
 for g in g1 g2; do
-    wait_until 90 "guest_sh $g 'grep -q A= /tmp/a && grep -q B= /tmp/b'" "the load in $g"
+    guest_wait_for $g "grep -q A= /tmp/a && grep -q B= /tmp/b" 90
     expect_eq "$(guest_sh $g 'grep -h = /tmp/a /tmp/b | grep -E "^[AB]=" | tr "\n" " "')" "A=0 B=0 " "verified load in $g: $(guest_sh $g 'cat /tmp/a /tmp/b')"
 done
 note "$(guest_sh g1 'head -1 /tmp/a')"

@@ -12,9 +12,10 @@ guest_start g1
 expect_ok xl-scsi attach g1 "$one" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
 disk=$GUEST_BLK
-guest_sh g1 "(iopat mix $disk --until-file /tmp/stop --depth 8; echo END=\$?) >/tmp/out 2>&1 &"
+scsi_debug_delay 10
+guest_sh g1 "(iopat mix $disk --until-file /tmp/stop --bs 4k-64k --depth 2; echo END=\$?) >/tmp/out 2>&1 &"
 n=0
-while [ $n -lt 4 ]; do
+while [ $n -lt 3 ]; do
     expect_ok xl-scsi attach g1 "$two" 0:0:0:1
     expect_ok xl-scsi attach g1 "$three" 0:0:5:0
     guest_wait_disk g1 0:0:0:1
@@ -35,7 +36,7 @@ sleep 1
 expect_ok xl-scsi detach g1 0:0:0:1
 guest_wait_gone g1 0:0:0:1
 guest_sh g1 "touch /tmp/stop"
-wait_until 60 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the load"
+guest_wait_for g1 "grep -q END= /tmp/out"
 expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "the neighbour's verified load"
 expect_ok xl-scsi detach g1 0:0:0:0
 expect_eq "$(xl-scsi list g1 | grep -c :)" 0 "devices left"

@@ -3,25 +3,28 @@
 # about: the worker is killed again and again under verified load: the guest sees pauses, no error, no wrong byte
 # timeout: 300
 # vcpus: 2
+# guests: kept
 need_project
-scsi_debug_load dev_size_mb=32 delay=1 max_queue=32
+scsi_debug_load dev_size_mb=16 delay=0 max_queue=32
 daemon_start
 guest_start g1
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
-guest_sh g1 "dmesg -c >/dev/null; (iopat mix $GUEST_BLK --until-file /tmp/stop --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
+scsi_debug_delay 50
+guest_sh g1 "dmesg -c >/dev/null; (iopat mix $GUEST_BLK --until-file /tmp/stop --bs 512-128k --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
 sleep 1
 n=0
-while [ $n -lt 25 ]; do
-    pid=$(worker_pids | head -n 1)
+while [ $n -lt 9 ]; do
+    pid=$(worker_pids)
     [ -n "$pid" ] || fail "no worker"
-    kill -9 "$pid"
-    wait_until 5 "worker_pids | grep -qvx $pid" "a new worker"
+    # shellcheck disable=SC2086
+    kill -9 $pid
+    wait_until 5 "new=\$(worker_pids); [ -n \"\$new\" ] && [ \"\$new\" != \"$pid\" ]" "a new worker"
     sleep 0.$((n % 7 + 1))
     n=$((n + 1))
 done
 guest_sh g1 "touch /tmp/stop"
-wait_until 90 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the load"
+guest_wait_for g1 "grep -q END= /tmp/out" 90
 expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $n kills"
 note "$(guest_sh g1 'head -n 1 /tmp/out'); $n kills"
 expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
@@ -29,6 +32,7 @@ expect_match "$(pvscsictl stats)" '.' stats
 # What dead workers had granted to dom0 came back: the last one has its own again, within the limits of the module and
 # the daemon.
 expect_match "$(pvscsictl status)" '[1-9][0-9]* KiB of granted buffers' "the last worker's buffers"
+scsi_debug_delay 0
 guest_ok g1 "iopat fill $GUEST_BLK --generation 3 --depth 4"
 expect_ok iopat verify "$DBG_BLK" --generation 3
 expect_ok xl-scsi detach g1 0:0:0:0

@@ -3,13 +3,15 @@
 # about: the daemon is restarted (SIGTERM) and killed (SIGKILL) under verified load; a successor takes the live rings over
 # timeout: 300
 # vcpus: 2
+# guests: kept
 need_project
-scsi_debug_load dev_size_mb=32 delay=1 max_queue=32
+scsi_debug_load dev_size_mb=16 delay=0 max_queue=32
 daemon_start
 guest_start g1
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
-guest_sh g1 "dmesg -c >/dev/null; (iopat mix $GUEST_BLK --until-file /tmp/stop --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
+scsi_debug_delay 50
+guest_sh g1 "dmesg -c >/dev/null; (iopat mix $GUEST_BLK --until-file /tmp/stop --bs 512-128k --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
 sleep 1
 n=0
 while [ $n -lt 4 ]; do
@@ -24,7 +26,7 @@ while [ $n -lt 4 ]; do
     n=$((n + 1))
 done
 guest_sh g1 "touch /tmp/stop"
-wait_until 90 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the load"
+guest_wait_for g1 "grep -q END= /tmp/out" 90
 expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $((n * 2)) restarts"
 note "$(guest_sh g1 'head -n 1 /tmp/out')"
 expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"

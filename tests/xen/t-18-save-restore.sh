@@ -22,7 +22,7 @@ expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 guest_unpause g1
 sleep 2
 guest_sh g1 "touch /tmp/stop"
-wait_until 90 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the load"
+guest_wait_for g1 "grep -q END= /tmp/out" 90
 expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over save and restore"
 expect_eq "$(vscsi_state g1 0)" 4 "backend state"
 guest_wait_disk g1 0:0:0:0

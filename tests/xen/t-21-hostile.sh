@@ -11,13 +11,14 @@ guest_start good
 guest_start bad driver
 expect_ok xl-scsi attach good "$1" 0:0:0:0
 guest_wait_disk good 0:0:0:0
-guest_sh good "(iopat mix $GUEST_BLK --until-file /tmp/stop --depth 8; echo END=\$?) >/tmp/out 2>&1 &"
+scsi_debug_delay 5
+guest_sh good "(iopat mix $GUEST_BLK --until-file /tmp/stop --bs 4k-64k --depth 4; echo END=\$?) >/tmp/out 2>&1 &"
 guest_ok bad "rmmod xen-scsifront; modprobe -a xen-gntalloc xen-evtchn"
 expect_ok xl-scsi attach --no-wait bad "$2" 0:0:0:0
 guest_ok bad "vscsi-front bad all" >/run/bad.out 2>&1 || fail "malformed requests: $(tail -n 5 /run/bad.out)"
 note "$(grep -c . /run/bad.out) lines of malformed requests; the last: $(tail -n 1 /run/bad.out)"
 guest_sh good "touch /tmp/stop"
-wait_until 90 "guest_sh good 'grep -q END= /tmp/out'" "the end of the good guest's load"
+guest_wait_for good "grep -q END= /tmp/out" 90
 expect_match "$(guest_sh good 'cat /tmp/out')" '^END=0' "the good guest's verified load"
 expect_ok pvscsictl status
 lines=$(daemon_log | wc -l)

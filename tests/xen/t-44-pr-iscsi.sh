@@ -37,7 +37,7 @@ expect_eq "$(write_status n2)" 0 "a write of the other, registered"
 guest_sh n2 "(iopat mix $blk_n2 --seconds 20 --depth 8; echo END=\$?) >/tmp/io 2>&1 &"
 sleep 1
 expect_pr 0 n1 --out --preempt-abort --param-rk=0x11 --param-sark=0x22 --prout-type=5
-wait_until 60 "guest_sh n2 'grep -q END= /tmp/io'" "the load of the one that is fenced ends"
+guest_wait_for n2 "grep -q END= /tmp/io"
 expect_no_match "$(guest_sh n2 'cat /tmp/io')" 'END=0' "the load of the one that is fenced"
 expect_eq "$(write_status n2)" 1 "a write of the one that is fenced"
 expect_eq "$(write_status n1)" 0 "a write of the holder"

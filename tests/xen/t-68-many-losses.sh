@@ -22,7 +22,7 @@ losses() {
             (out=\$(sg_raw -t 6 $GUEST_SG 00 00 00 00 00 00 2>&1; echo \"exit \$?\")
             echo \$out >>/tmp/lost) &
             i=\$((i + 1))
-            [ \$((i % 15)) != 0 ] || while [ \$(wc -l </tmp/lost) -lt \$i ]; do sleep 0.2; done
+            [ \$((i % 15)) != 0 ] || wait
         done
         sort /tmp/lost | uniq -c"
 }
@@ -47,6 +47,8 @@ for hctl in $(echo "$DBG_ALL" | cut -d' ' -f1); do
         (iopat mix $GUEST_BLK --start $((n * 4))M --size 4M --bs 4k-16k --depth 8 --until-file /tmp/stop >/tmp/io.$n 2>&1; echo END=\$? >>/tmp/io.$n) &"
     n=$((n + 1))
 done
+# So that what is not lost any more leaves the processor to what waits.
+scsi_debug_delay 100
 guest_ok g1 "for h in $hctls; do echo 6 >/sys/bus/scsi/devices/\$h/timeout; done; dmesg -c >/dev/null $loads"
 # All that is in flight is lost, and lost again when the guest has sent it again.
 lose 1
@@ -106,7 +108,7 @@ for type in 0 1 5; do
         guest_ok g1 "touch /tmp/go"
         wait_until 10 "[ \$(cat /sys/bus/scsi/devices/$DBG_HCTL/device_busy) != 0 ]" "the read at the device"
         lose 0
-        wait_until 120 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the read"
+        guest_wait_for g1 "grep -q END= /tmp/out" 120
         took=$((($(uptime_cs) - began) / 100))
         note "the read took $took s: $(guest_sh g1 'cat /tmp/out; dmesg | tail -n 5'); $(pvscsictl stats)"
         [ $took -ge 6 ] || fail "the read was not lost: it took $took s"

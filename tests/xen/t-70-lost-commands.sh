@@ -5,7 +5,7 @@
 need_project
 # shellcheck source=lib/lost.sh
 . /host/lib/lost.sh
-scsi_debug_load dev_size_mb=32 delay=0
+scsi_debug_load dev_size_mb=16 delay=0
 daemon_start
 expect_ok iopat fill "$DBG_BLK" --depth 8
 for vcpus in 1 2; do

@@ -45,7 +45,7 @@ expect_eq "$(held 0:0:1:0)" "" "the other LUN"
 wait_until 60 "[ \$(busy) = 0 ]" "dom0 gives the command up"
 ended=$((($(uptime_cs) - lost) / 100))
 wait_until 10 "[ -z \"\$(held 0:0:0:0)\" ]" "the LUN is served again"
-wait_until 60 "guest_sh g1 'grep -q END= /tmp/out'" "the end of the write"
+guest_wait_for g1 "grep -q END= /tmp/out"
 note "dom0 gave the command up after $ended s: $(guest_sh g1 'cat /tmp/out')"
 [ $ended -ge 10 ] || fail "the command that was to be lost ended after $ended s"
 expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "the write that was lost and sent again"

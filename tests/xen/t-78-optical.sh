@@ -15,9 +15,10 @@ expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:1:0
 expect_ok xl-scsi attach g1 "$OPTICAL" 0:0:1:1
 guest_wait_disk g1 0:0:1:0
 disk=$GUEST_BLK
+scsi_debug_delay 10
 guest_wait_disk g1 0:0:1:1
 expect_match "$GUEST_BLK" '/dev/sr[0-9]' "an optical drive in the guest"
-guest_sh g1 "(iopat mix $disk --until-file /tmp/stop --depth 2; echo END=\$?) >/tmp/mix 2>&1 &"
+guest_sh g1 "(iopat mix $disk --until-file /tmp/stop --bs 4k-32k --depth 2; echo END=\$?) >/tmp/mix 2>&1 &"
 turs="for i in 1 2 3 4 5 6; do sg_turs $GUEST_SG && break; done"
 guest_sh g1 "$turs" >/dev/null 2>&1
 
@@ -50,7 +51,7 @@ guest_sh g1 "$turs; $turs"
 guest_ok g1 "iopat verify $GUEST_BLK --buffered --bs 32k --generation 2"
 expect_eq "$(guest_ok g1 "cat /sys/bus/scsi/devices/$GUEST_HCTL/state")" running "the drive"
 guest_sh g1 "touch /tmp/stop"
-wait_until 30 "guest_sh g1 'grep -q END= /tmp/mix'" "the end of the load on the disk"
+guest_wait_for g1 "grep -q END= /tmp/mix" 30
 expect_match "$(guest_sh g1 'cat /tmp/mix')" '^END=0' "verified load on the disk"
 expect_ok xl-scsi detach g1 0:0:1:1
 expect_ok xl-scsi detach g1 0:0:1:0

@@ -25,7 +25,7 @@ sleep 10
 echo 0 >$P/opts
 echo 0 >$P/every_nth
 echo offline >"$dir/state"
-wait_until 120 "guest_sh g1 'grep -q END= /tmp/read'" "the end of the read"
+guest_wait_for g1 "grep -q END= /tmp/read" 120
 log=$(guest_sh g1 'cat /tmp/read; dmesg | tail -n 8')
 note "$log; $(pvscsictl stats)"
 expect_match "$log" 'END=1' "the read from a device that is away"
