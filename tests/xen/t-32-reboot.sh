@@ -27,7 +27,7 @@ for round in 1 2; do
     note "reboot $round"
     old=$(guest_domid g1)
     guest_sh g1 'reboot -f' >/dev/null 2>&1 &
-    wait_until 40 "new=\$('$REAL_XL' domid g1) && [ \$new != $old ]" "reboot $round"
+    guest_reboots g1 "$old"
     has g1 0:0:0:0 0:0:2:0 1:0:0:0
     id=$(guest_domid g1)
     [ "$id" != "$old" ] || fail "the domain is the same"

@@ -9,7 +9,7 @@ use_shim
 scsi_debug_load dev_size_mb=16 delay=0
 daemon_start
 own=0badcafe-2222-3333-4444-555555555555
-plain=$(guest_config g1 mem=160 "vscsi = [ '$DBG_HCTL,0:0:0:0' ]")
+plain=$(guest_config g1 "vscsi = [ '$DBG_HCTL,0:0:0:0' ]")
 cp "$plain" /tmp/own.cfg
 echo "uuid = '$own'" >>/tmp/own.cfg
 
@@ -25,13 +25,12 @@ both() {
     $2 >/tmp/second 2>&1 || status=$?
     [ $status != 0 ] || fail "the second create ends with status 0"
     expect_match "$(cat /tmp/second)" 'already exists' "the second create's output"
-    id=$("$REAL_XL" domid g1) || fail "g1 is gone: $(cat /tmp/first /tmp/second)"
+    id=$(guest_domid g1) || fail "g1 is gone: $(cat /tmp/first /tmp/second)"
     case $1 in
-    "$REAL_XL"*) ;;
-    *) wait_until 90 "xl scsi-list g1 | grep -q ' 4$'" "g1 has its device: $("$REAL_XL" list; cat /tmp/first)" ;;
+    "$REAL_XL"*) within 20 "domains list | grep -qx '$id r g1'" || fail "g1 does not run: $(domains list)" ;;
+    *) within 90 "runs_with_device g1" || fail "g1 runs with its device: $(domains list; cat /tmp/first)" ;;
     esac
-    wait_until 20 "'$REAL_XL' list g1 | awk 'NR == 2 { print \$5 }' | grep -q '^..[^p]'" "g1 runs: $("$REAL_XL" list)"
-    expect_eq "$("$REAL_XL" domid g1)" "$id" "the guest's domain"
+    expect_eq "$(guest_domid g1)" "$id" "the guest's domain"
     guest_destroy g1
     wait $first
     wait_until 10 "[ -z \"\$(xenstore-ls /local/domain/0/backend/vscsi 2>/dev/null)\" ]" "all nodes go"
@@ -55,10 +54,10 @@ wait $first || fail "the first create failed"
 guest_wait g1
 
 note "a name that exists"
-id=$("$REAL_XL" domid g1)
+id=$(guest_domid g1)
 expect_fail xl create -q "$plain"
 expect_fail xl create -q -F "$plain"
-expect_eq "$("$REAL_XL" domid g1)" "$id" "the guest's domain"
+expect_eq "$(guest_domid g1)" "$id" "the guest's domain"
 guest_ok g1 true
 guest_destroy g1
 
@@ -69,13 +68,12 @@ first=$!
 # Without a backend it gets no device, for ten seconds.
 wait_until 30 "xenstore-ls /local/domain/0/backend/vscsi 2>/dev/null | grep -q p-dev" "the guest is to get its device"
 expect_ok "$REAL_XL" rename g1 renamed
-stranger=$(guest_config g1 mem=160)
+stranger=$(guest_config g1)
 expect_ok "$REAL_XL" create -q "$stranger"
-rm -f "$GUESTS/g1.id"
-id=$("$REAL_XL" domid g1)
+id=$(guest_domid g1)
 wait $first && fail "a create without backend ended with status 0"
-"$REAL_XL" domid renamed 2>/dev/null && fail "the guest without its device is there"
-expect_eq "$("$REAL_XL" domid g1)" "$id" "the stranger's domain"
+guest_domid renamed && fail "the guest without its device is there"
+expect_eq "$(guest_domid g1)" "$id" "the stranger's domain"
 guest_wait g1
 guest_destroy g1
 check_no_zombie

@@ -15,11 +15,11 @@ for g in n1 n2; do
     guest_wait_disk $g 0:0:0:0
     eval "sg_$g=$GUEST_SG blk_$g=$GUEST_BLK"
 done
-# In each guest: access SG prints "r=STATUS w=STATUS" of a READ(10) and a WRITE(10), as sg_raw ends: 0 good, 24
-# reservation conflict; "ua=XX/YY" before, for each unit attention that came first.
+# For each guest two functions. access prints "r=STATUS w=STATUS" of a READ(10) and a WRITE(10), as sg_raw ends: 0 good,
+# 24 reservation conflict; "ua=XX/YY" before, for each unit attention that came first. pr STATUS ARGS... is sg_persist,
+# which has to end with this status.
 for g in n1 n2; do
-    guest_ok $g 'cat >/usr/local/bin/access <<"END"
-#!/bin/sh
+    guest_ok $g 'cat >/tmp/pr <<"END"
 try() {
     n=0
     while [ $n -lt 5 ]; do
@@ -30,26 +30,28 @@ try() {
         n=$((n + 1))
     done
 }
-try -r 512 "$1" 28 00 00 00 00 10 00 00 01 00
-printf "r=%s " $status
-try -s 512 -i /dev/zero "$1" 2a 00 00 00 00 10 00 00 01 00
-echo "w=$status"
-END
-chmod 755 /usr/local/bin/access'
-done
-access() { guest_sh "$1" "access $(eval echo "\$sg_$1")"; }
-rw() { echo "$1" | grep -o 'r=.*'; }
-pr() { # GUEST ARGS...
-    local g=$1
-    shift
-    guest_sh "$g" "sg_persist -n $* $(eval echo "\$sg_$g")"
+access() {
+    try -r 512 $SG 28 00 00 00 00 10 00 00 01 00
+    printf "r=%s " $status
+    try -s 512 -i /dev/zero $SG 2a 00 00 00 00 10 00 00 01 00
+    echo "w=$status"
 }
-# expect_pr STATUS GUEST ARGS...
-expect_pr() {
-    local wanted=$1 out status=0
+pr() {
+    wanted=$1
     shift
-    out=$(pr "$@" 2>&1) || status=$?
-    [ "$status" = "$wanted" ] || fail "sg_persist $*: status $status, wanted $wanted: $out"
+    out=$(sg_persist -n "$@" $SG 2>&1)
+    status=$?
+    [ $status = $wanted ] && return
+    echo "sg_persist $*: status $status, wanted $wanted: $out"
+    exit 1
+}
+END'
+done
+# in_guest GUEST COMMANDS: sets OUT to what they print, and RW to what is no unit attention.
+in_guest() {
+    OUT=$(guest_sh "$1" "SG=$(eval echo "\$sg_$1"); . /tmp/pr
+$2") || fail "guest $1: $OUT"
+    RW=r=${OUT#*r=}
 }
 # reserve_in SG: the commands that print all four answers, in dom0 and in a guest.
 reserve_in() {
@@ -67,51 +69,57 @@ set -- 1 "r=0 w=24"  "r=0 w=24" \
        6 "r=0 w=0"   "r=24 w=24" \
        7 "r=0 w=0"   "r=0 w=24" \
        8 "r=0 w=0"   "r=24 w=24"
-access n1 >/dev/null
-access n2 >/dev/null
+in_guest n1 access
+in_guest n2 access
 while [ $# -gt 0 ]; do
     type=$1
-    expect_pr 0 n1 --out --register --param-sark=0x11
-    expect_pr 0 n1 --out --reserve --param-rk=0x11 --prout-type="$type"
-    expect_eq "$(rw "$(access n1)")" "r=0 w=0" "type $type: the holder"
-    expect_eq "$(rw "$(access n2)")" "$3" "type $type: the other, not registered"
-    expect_pr 24 n2 --out --reserve --param-rk=0x22 --prout-type="$type"
-    expect_pr 0 n2 --out --register --param-sark=0x22
-    expect_eq "$(rw "$(access n2)")" "$2" "type $type: the other, registered"
+    in_guest n1 "pr 0 --out --register --param-sark=0x11
+        pr 0 --out --reserve --param-rk=0x11 --prout-type=$type
+        access"
+    expect_eq "$RW" "r=0 w=0" "type $type: the holder"
+    in_guest n2 "access
+        pr 24 --out --reserve --param-rk=0x22 --prout-type=$type
+        pr 0 --out --register --param-sark=0x22"
+    expect_eq "$RW" "$3" "type $type: the other, not registered"
     # Each PERSISTENT RESERVE IN gives the guest the same answer as dom0.
     here=$(sh -c "$(reserve_in "$(sg_of "$LIO_B")")")
     expect_match "$here" '0x11' "type $type: the holder's key in dom0"
-    expect_eq "$(guest_sh n2 "$(reserve_in "$sg_n2")")" "$here" "type $type: PERSISTENT RESERVE IN"
+    in_guest n2 "access"
+    expect_eq "$RW" "$2" "type $type: the other, registered"
+    in_guest n2 "$(reserve_in "$sg_n2")"
+    expect_eq "$OUT" "$here" "type $type: PERSISTENT RESERVE IN"
     # Fail-over: the second initiator preempts the first.
-    expect_pr 0 n2 --out --preempt --param-rk=0x22 --param-sark=0x11 --prout-type="$type"
-    out=$(access n1)
-    note "type $type: after PREEMPT: $out"
-    expect_match "$out" 'ua=(Registrations|Reservations)-preempted' "type $type: unit attention of the one that lost"
-    expect_eq "$(rw "$out")" "$3" "type $type: the one that lost"
-    expect_eq "$(rw "$(access n2)")" "r=0 w=0" "type $type: the new holder"
+    in_guest n2 "pr 0 --out --preempt --param-rk=0x22 --param-sark=0x11 --prout-type=$type
+        access"
+    expect_eq "$RW" "r=0 w=0" "type $type: the new holder"
+    in_guest n1 access
+    note "type $type: after PREEMPT: $OUT"
+    expect_match "$OUT" 'ua=(Registrations|Reservations)-preempted' "type $type: unit attention of the one that lost"
+    expect_eq "$RW" "$3" "type $type: the one that lost"
     # The first one preempts it back and releases it; registered initiators get a unit attention. (PREEMPT AND ABORT:
     # t-44.)
-    expect_pr 0 n1 --out --register-ignore --param-sark=0x11
-    expect_pr 0 n1 --out --preempt --param-rk=0x11 --param-sark=0x22 --prout-type="$type"
-    expect_eq "$(rw "$(access n1)")" "r=0 w=0" "type $type: preempted back"
-    access n2 >/dev/null
-    expect_pr 0 n2 --out --register --param-sark=0x22
-    expect_pr 0 n1 --out --release --param-rk=0x11 --prout-type="$type"
-    out=$(access n2)
-    note "type $type: after RELEASE: $out"
+    in_guest n1 "pr 0 --out --register-ignore --param-sark=0x11
+        pr 0 --out --preempt --param-rk=0x11 --param-sark=0x22 --prout-type=$type
+        access"
+    expect_eq "$RW" "r=0 w=0" "type $type: preempted back"
+    in_guest n2 "access
+        pr 0 --out --register --param-sark=0x22"
+    in_guest n1 "pr 0 --out --release --param-rk=0x11 --prout-type=$type"
+    in_guest n2 access
+    note "type $type: after RELEASE: $OUT"
     case $type in
-    5 | 6 | 7 | 8) expect_match "$out" 'ua=Reservations-released' "type $type: unit attention" ;;
+    5 | 6 | 7 | 8) expect_match "$OUT" 'ua=Reservations-released' "type $type: unit attention" ;;
     esac
-    expect_eq "$(rw "$out")" "r=0 w=0" "type $type: the other, released"
-    expect_pr 0 n1 --out --clear --param-rk=0x11
-    expect_match "$(pr n1 --in --read-keys)" 'NO registered' "type $type: keys at the end"
-    access n2 >/dev/null
+    expect_eq "$RW" "r=0 w=0" "type $type: the other, released"
+    in_guest n1 "pr 0 --out --clear --param-rk=0x11
+        sg_persist -n --in --read-keys \$SG"
+    expect_match "$OUT" 'NO registered' "type $type: keys at the end"
+    in_guest n2 access
     shift 3
 done
 
 # The block layer reports the conflict at once, without endless retries.
-expect_pr 0 n1 --out --register --param-sark=0x11
-expect_pr 0 n1 --out --reserve --param-rk=0x11 --prout-type=5
+in_guest n1 "pr 0 --out --register --param-sark=0x11; pr 0 --out --reserve --param-rk=0x11 --prout-type=5"
 status=0
 GUEST_TIMEOUT=20 guest_sh n2 "dd if=/dev/zero of=$blk_n2 bs=4096 count=1 oflag=direct" || status=$?
 expect_eq $status 1 "dd's status at a fenced disk"

@@ -11,8 +11,8 @@ a=$(dbg_part 1 1) b=$(dbg_part 2 1)
 host=${b%%:*}
 delete_b() { echo 1 >"/sys/bus/scsi/devices/$b/delete"; }
 find_b() { echo "${b#*:}" | tr ':' ' ' >"/sys/class/scsi_host/host$host/scan"; }
-# state: as xl shows it, "--p---" when paused.
-state() { "$REAL_XL" list g1 | awk 'NR == 2 { print $5 }'; }
+# state: "ID p g1" when it is paused.
+state() { domains list | grep ' g1$'; }
 daemon_start
 watch_start
 count_nodes
@@ -36,26 +36,24 @@ note "reboot: it runs without the optional device"
 delete_b
 old=$(guest_domid g1)
 guest_sh g1 'reboot -f' >/dev/null 2>&1 &
-wait_until 40 "new=\$('$REAL_XL' domid g1) && [ \$new != $old ]" "the reboot"
-rm -f "$GUESTS/g1.id"
+guest_reboots g1 "$old"
 guest_wait g1
 wait_until 30 "xl-scsi list g1 | grep -q ' 0:0:0:0 *4$'" "the device that is there"
 expect_match "$(xl-scsi list g1)" "0:0:1:0 +-$" "the missing one in the list"
 
 note "reboot: it stays paused without the required device, until this is there"
 find_b
-wait_until 90 "xl-scsi list g1 | grep -q ' 0:0:1:0 *4$'" "the optional device comes by itself"
+guest_wait_disk g1 0:0:1:0 90 # by itself
 expect_ok xl-scsi detach g1 0:0:1:0
 expect_ok xl-scsi attach g1 "$b" 0:0:1:0,required
 delete_b
 old=$(guest_domid g1)
 guest_sh g1 'reboot -f' >/dev/null 2>&1 &
-wait_until 40 "new=\$('$REAL_XL' domid g1) && [ \$new != $old ]" "the reboot"
-rm -f "$GUESTS/g1.id"
-id=$("$REAL_XL" domid g1)
+guest_reboots g1 "$old"
+id=$(guest_domid g1)
 wait_until 40 "xl-scsi list -l g1 | grep -q 'because: v-dev 0:0:1:0 was refused'" "the reason in the list"
 sleep 2
-expect_eq "$(state)" "--p---" "state of the guest without the device"
+expect_eq "$(state)" "$id p g1" "state of the guest without the device"
 find_b
 has g1 0:0:0:0 0:0:1:0
 wait_until 10 "! xenstore-exists /local/domain/$id/pvscsi" "nothing is wanted any more"

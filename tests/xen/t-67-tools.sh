@@ -106,7 +106,7 @@ commands() {
 run() {
     echo "export SG=$2 NODE=$3"
     echo 'for i in 1 2 3 4 5 6 7 8; do sg_turs $SG && break; sg_start --start $SG; done >/dev/null 2>&1'
-    echo 'while read -r command; do echo "== $command"; sh -c "$command" </dev/null 2>&1; echo "status $?"; done <<"END"'
+    echo 'while read -r command; do echo "== $command"; (eval "$command") </dev/null 2>&1; echo "status $?"; done <<"END"'
     cat "$1"
     echo END
 }

@@ -38,7 +38,7 @@ wait_until 20 "guest_sh g1 'sg_persist -n --in --read-keys $GUEST_SG' | grep -q 
 note "the service gives a new domain its device: it pauses and unpauses by hypercalls"
 uuid=4dea22b3-1d52-d8f3-2516-782e98ab3fa1
 expect_ok xl-scsi expect "$uuid" "$LIO_B,0:0:0:0,force"
-expect_ok "$REAL_XL" create -q -p "$(guest_config g2 mem=160 "uuid = \"$uuid\"")"
+expect_ok "$REAL_XL" create -q -p "$(guest_config g2 "uuid = \"$uuid\"")"
 wait_until 20 "xl-scsi list g2 | grep -q ' 0:0:0:0 *3\$'" "the backend has the device: $(tail -n 2 /tmp/xl-scsi-watch.log)"
 wait_until 20 "! xenstore-exists /local/domain/$(guest_domid g2)/pvscsi" "the service has done its work: $(tail -n 2 /tmp/xl-scsi-watch.log)"
 expect_eq "$("$REAL_XL" list g2 | awk 'NR == 2 { print $5 }')" "--p---" "xl's own pause of g2"

@@ -25,7 +25,7 @@ define() {
   <name>g1</name>
   <uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>
   <metadata><vscsi:devices xmlns:vscsi="urn:xen-pvscsi:devices:1">$1</vscsi:devices></metadata>
-  <memory unit='MiB'>256</memory>
+  <memory unit='MiB'>160</memory>
   <os>
     <type arch='x86_64' machine='xenpv'>linux</type>
     <kernel>/boot/vmlinux</kernel>
@@ -39,8 +39,8 @@ XML
     expect_ok virsh define /tmp/g1.xml
 }
 device() { echo "<vscsi:device pdev='$1' vdev='0:0:0:0'/>"; }
-# state: as xl shows it, "--p---" when paused.
-state() { "$REAL_XL" list g1 | awk 'NR == 2 { print $5 }'; }
+# state: "ID p g1" when it is paused.
+state() { domains list | grep ' g1$'; }
 
 note "a mistake in the metadata: libvirt does not start the guest, and says why"
 define "<vscsi:device pdev='$a'/>"
@@ -52,7 +52,7 @@ note "the guest has its device before its first instruction runs"
 define "$(device "$a")"
 expect_ok virsh start --paused g1
 wait_until 20 "xl-scsi list g1 | grep -q ' 0:0:0:0 *3\$'" "the backend has the device: $(tail -n 2 /tmp/watch.log)"
-expect_eq "$(state)" "--p---" "state of the guest"
+expect_eq "$(state)" "$(guest_domid g1) p g1" "state of the guest"
 expect_ok virsh resume g1
 has g1 0:0:0:0
 guest_ok g1 "iopat fill $GUEST_BLK --size 4M"
@@ -60,7 +60,7 @@ guest_ok g1 "iopat fill $GUEST_BLK --size 4M"
 note "reboot"
 old=$(guest_domid g1)
 guest_sh g1 'reboot -f' >/dev/null 2>&1 &
-wait_until 60 "new=\$('$REAL_XL' domid g1) && [ \$new != $old ]" "libvirt makes a new domain"
+guest_reboots g1 "$old" 60
 has g1 0:0:0:0
 guest_ok g1 "iopat verify $GUEST_BLK --size 4M"
 wait_until 10 "! xenstore-exists /local/domain/0/backend/vscsi/$old" "the old domain's nodes go"
@@ -74,9 +74,9 @@ wait_until 10 "! xenstore-exists /tool/xl-scsi/expected/4dea22b3-1d52-d8f3-2516-
 note "without its device the guest does not run"
 define "$(device /dev/nosuch)"
 expect_ok virsh start g1
-id=$("$REAL_XL" domid g1)
+id=$(guest_domid g1)
 wait_until 20 "xenstore-exists /local/domain/$id/pvscsi/0/error" "the service has tried"
-expect_eq "$(state)" "--p---" "state of the guest"
+expect_eq "$(state)" "$id p g1" "state of the guest"
 expect_ok virsh destroy g1
 
 note "without the service the guest is not started"
