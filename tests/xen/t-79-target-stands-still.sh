@@ -17,9 +17,10 @@ more_luns() {
     tgt_lun 5 --backing-store /run/tgt/disc2 --device-type cd
     tgt_lun 6 --backing-store /run/tgt/B0000006 --bstype ssc --device-type tape
     tgt_lun 7 --backing-store /run/tgt/B0000007 --bstype ssc --device-type tape
+    tgt_lun 8 --backing-store /run/tgt/disk
 }
 more_luns
-for n in 4 5 6 7; do
+for n in 4 5 6 7 8; do
     echo "0 0 $n" >"/sys/class/scsi_host/host${TAPE%%:*}/scan"
     wait_until 20 "[ -e /sys/bus/scsi/devices/${TAPE%:*}:$n/scsi_generic ]" "the target's LUN $n in dom0"
 done
@@ -41,6 +42,8 @@ give v1 1 0:0:1:2 # tape
 give v1 6 0:0:1:3 # tape
 give v2 5 0:0:1:1 # optical drive
 give v2 7 0:0:1:3 # tape
+expect_ok xl-scsi attach v2 "${TAPE%:*}:8" 1:0:0:0,feature-host
+guest_wait_disk v2 1:0:0:0
 # prepare GUEST GENERATION TAPE DRIVE-NODE DRIVE: each tape has two files; the second is written while the target stands
 # still.
 prepare() {
@@ -67,20 +70,38 @@ work v1 1 $blk_v1_1 $sg_v1_3
 work v2 2 $blk_v2_1 $sg_v2_3
 guest_ok v1 "(iopat verify $blk_v1_0 --depth 4; echo END=\$?) >/tmp/out.disk 2>&1 &
     (dd if=/tmp/second of=$tape_v1_2 bs=10k; echo END=\$?) >/tmp/out.st 2>&1 &"
-# dom0 aborts a read after 25 s, and waits 15 s for the target's answer to the ABORT. Beyond that it would need iscsid.
-sleep 34
+# On a ring of its own, with 30 s each: an ATA command that only asks a disk what it is has 25 s at the device, any
+# other one has an hour.
+guest_ok v2 "(sg_raw -t 30 -r 512 $GUEST_SG 85 08 2e 00 00 00 01 00 00 00 00 00 00 00 ec 00; echo END=\$?) >/tmp/ata_short 2>&1 &
+    (sg_raw -t 30 $GUEST_SG 85 06 00 00 00 00 00 00 00 00 00 00 00 00 f4 00; echo END=\$?) >/tmp/ata_long 2>&1 &"
+sleep 15
+# Three times 5 s, and this one is past its time-outs. dom0 waits 15 s for the target's answer to its ABORT. Beyond that
+# it would need iscsid. It aborts a read after 25 s.
+guest_ok v2 "(sg_raw -t 6 $GUEST_SG 00 00 00 00 00 00; echo END=\$?) >/tmp/ready 2>&1 &"
+past='d[0-9]+\.1: warning: dev-0: a command is past its time-out; .* keep it for [0-9]+ s more \(recovery_tmo of session[0-9]+ is 77 s\)'
+# The requests that dom0's disks have, each with its time-out.
+mount -t debugfs none /sys/kernel/debug
+busy=$(cat /sys/kernel/debug/block/sd*/hctx*/busy)
+expect_match "$busy" 'cmd=ATA[^}]* ec 00, [^}]*timeout=25\.000,' "IDENTIFY DEVICE in dom0"
+expect_match "$busy" 'cmd=ATA[^}]* f4 00, [^}]*timeout=3600\.000,' "the other ATA command in dom0"
+sleep 14
+wait_until 6 'daemon_log | grep -Eq "$past"' "the log says how long dom0 may keep the command"
 kill -CONT "$TGT_PID"
-# ended GUEST NUMBER: so many are to end.
+note "$(daemon_log | grep -E "$past")"
+# ended GUEST NUMBER DEVICES: so many are to end.
 ended() {
     wait_until 120 "[ \$(guest_sh $1 'cat /tmp/out.*' | grep -c END=) = $2 ]" "the end of the commands of $1: $(guest_sh "$1" "tail /tmp/out.*; dmesg | tail -n 20")"
     note "$1: all ended after $((($(uptime_cs) - began) / 100)) s; $(guest_sh "$1" 'tail /tmp/out.*; dmesg | tail -n 30')"
     # The one that had 6 s and no retry. Its block is on the tape none the less.
     expect_no_match "$(guest_sh "$1" 'cat /tmp/out.sg')" '^END=0' "$1: the WRITE with a time-out of 6 s"
     expect_eq "$(guest_sh "$1" 'cat /tmp/out.*' | grep -c END=0)" $(($2 - 1)) "$1: commands without an error"
-    expect_eq "$(guest_ok "$1" "cat /sys/bus/scsi/devices/*/state | sort | uniq -c | tr -s ' '")" " $2 running" "$1: the devices"
+    expect_eq "$(guest_ok "$1" "cat /sys/bus/scsi/devices/*/state | sort | uniq -c | tr -s ' '")" " $3 running" "$1: the devices"
 }
-ended v1 4
-ended v2 2
+ended v1 4 4
+ended v2 2 3
+wait_until 20 "[ \$(guest_sh v2 'cat /tmp/ata_* /tmp/ready' | grep -c END=) = 3 ]" "the end of the commands without a medium"
+note "$(guest_sh v2 'tail /tmp/ata_* /tmp/ready')"
+expect_eq "$(guest_sh v2 'cat /tmp/ata_*' | grep -c 'Invalid command operation code')" 2 "the target's answers to ATA PASS-THROUGH"
 guest_ok v1 "echo 3 >/proc/sys/vm/drop_caches; iopat verify $blk_v1_0 --depth 4 && iopat verify $blk_v1_1 --buffered --size 1M"
 guest_ok v2 "echo 3 >/proc/sys/vm/drop_caches; iopat verify $blk_v2_1 --buffered --size 1M --generation 2"
 # has GUEST TAPE BYTES: the first file and so much of the second, each once.
@@ -94,11 +115,10 @@ has v1 $tape_v1_2 40960
 has v1 $tape_v1_3 10240
 has v2 $tape_v2_3 10240
 # The guests had waited for 6 s, and their ABORTs waited for the device. None of them failed.
-for device in v1:0:0:1:0 v1:0:0:1:1 v1:0:0:1:3 v2:0:0:1:1 v2:0:0:1:3; do
+for device in v1:0:0:1:0 v1:0:0:1:1 v1:0:0:1:3 v2:0:0:1:1 v2:0:0:1:3 v2:1:0:0:0; do
     aborts=$(pvscsictl stats | awk -v id="$(guest_domid "${device%%:*}")" -v vdev="${device#*:}" '$1 == id && $3 == vdev && NF == 11 { print $8, $9 }')
     expect_match "$aborts" '^[1-9][0-9]* 0$' "the ABORTs of $device and those that failed"
 done
-expect_match "$(daemon_log)" 'd[0-9]+\.0: dev-[0-9]+: a command is past its time-out; .* keep it for [0-9]+ s more \(recovery_tmo of session[0-9]+ is 77 s\)' "the log"
 
 note "the target dies with a WRITE to a tape and a READ of the disk, and another one takes its place"
 iscsid_start $TGT
