@@ -51,6 +51,7 @@ toolstack_tests = \
 	tests/test-fifty-guests-reboot-together.sh \
 	tests/test-forty-attaches-at-once-all-succeed.sh \
 	tests/test-an-attach-costs-the-same-with-many-guests.sh \
+	tests/test-one-more-device-of-a-create-costs-the-same.sh \
 	tests/test-concurrent-xl-scsi-do-not-collide.sh \
 	tests/test-re-made-domains-get-their-devices-back.sh \
 	tests/test-libvirts-guests-get-their-devices.sh \

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The calls of xenstore that one more device of a guest costs xl create, with the daemon's own: the same for one of many
+# as for one of few.
+. "${top_srcdir:-.}/tests/mock-lib.sh"
+. "${top_srcdir:-.}/tests/toolstack-lib.sh"
+mock_start
+. "${top_srcdir:-.}/tests/played-xl.sh"
+disk a 4
+daemon_start
+# Not calls(), which is what the played xl was called with.
+made() { mock_ctl calls | awk '{ n += $2 } END { print n }'; }
+# cost N: of a guest with N devices, in $COST. What the daemon still does for the last one counts: the least of 3.
+cost() {
+    local n=$1 i before now
+    for ((i = 0; i < n; i++)); do
+        printf '%s"file:%s,0:0:%d:%d"' "$([ $i = 0 ] || echo ', ')" "$DISK" $((i / 8)) $((i % 8))
+    done >"$DIR/devices"
+    printf 'name = "web"\nvscsi = [ %s ]\n' "$(cat "$DIR/devices")" >"$DIR/many.cfg"
+    COST=""
+    for i in 1 2 3; do
+        before=$(made)
+        shim create -p "$DIR/many.cfg" || fail "create with $n devices"
+        now=$(made)
+        [ -n "$COST" ] && [ "$COST" -le $((now - before)) ] || COST=$((now - before))
+        check_eq "$(xl_scsi list web | grep -c ' 3$')" "$n" "devices"
+        guest_destroy 7
+        wait_until 25 xs_gone "$BACKEND/7"
+        gone
+    done
+}
+
+step "few, more, many"
+cost 4
+few=$COST
+cost 24
+more=$COST
+cost 44
+many=$COST
+echo "calls: $few with 4 devices, $more with 24, $many with 44"
+[ $((more - few)) -le $((20 * 48)) ] || fail "one of 24 devices costs $(((more - few) / 20)) calls"
+[ $((many - more)) -le $((20 * 48)) ] || fail "one of 44 devices costs $(((many - more) / 20)) calls"
