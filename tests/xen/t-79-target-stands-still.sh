@@ -131,8 +131,7 @@ kill -STOP "$TGT_PID"
 guest_ok v1 "touch /tmp/go
     (iopat verify $blk_v1_0 --depth 4; echo END=\$?) >/tmp/out.disk 2>&1 & sleep 1"
 kill -9 "$TGT_PID"
-tgt_serve
-more_luns
+tgt_serve more_luns
 wait_until 60 "[ \$(guest_sh v1 'cat /tmp/out.*' | grep -c END=) = 2 ]" "the end of the commands: $(guest_sh v1 "tail /tmp/out.*; dmesg | tail -n 20")"
 note "$(guest_sh v1 'tail /tmp/out.*; dmesg | tail -n 30')"
 expect_match "$(guest_sh v1 'cat /tmp/out.disk')" '^END=0' "the reads of the disk"

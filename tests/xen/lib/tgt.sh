@@ -19,7 +19,8 @@ tgt_tape() {
     tgtimg --op new --device-type tape --barcode "${1##*/}" --size 40 --type data --file "$1" >/dev/null || fail "tgtimg $1"
 }
 
-# tgt_serve: tgtd with LUN 1 to 3. Its media are there already.
+# tgt_serve [COMMAND]: tgtd with LUN 1 to 3. Its media are there already. The command adds more LUNs: an initiator that
+# logs in again by itself must find all of them.
 tgt_serve() {
     tgtd -f >/tmp/tgtd.log 2>&1 &
     TGT_PID=$!
@@ -36,6 +37,7 @@ tgt_serve() {
     tgt_set 2 element_type=2,address=1024,barcode=A0000001,sides=1
     tgt_set 2 element_type=2,address=1025,barcode=A0000002,sides=1
     tgt_lun 3 --backing-store /run/tgt/disc1 --device-type cd
+    "${1:-:}"
     tgt --mode target --op bind --tid 1 --initiator-address ALL
 }
 
