@@ -7,27 +7,10 @@
 # meanwhile: ABORT at the first loss of a command, RESET and TEST UNIT READY at the second. A TEST UNIT READY has 5 s at
 # the device.
 need_project
-P=/sys/bus/pseudo/drivers/scsi_debug
+# shellcheck source=lib/lost.sh
+. /host/lib/lost.sh
 daemon_start
 guest_start g1
-lose() {
-    echo "$1" >$P/every_nth
-    echo $(($1 ? 4 : 0)) >$P/opts
-}
-# losses N: so many TEST UNIT READYs, 15 at a time: the ring takes 16. Prints how often each answer came.
-losses() {
-    GUEST_TIMEOUT=200 guest_sh g1 ": >/tmp/lost
-        i=0
-        while [ \$i -lt $1 ]; do
-            (out=\$(sg_raw -t 6 $GUEST_SG 00 00 00 00 00 00 2>&1; echo \"exit \$?\")
-            echo \$out >>/tmp/lost) &
-            i=\$((i + 1))
-            [ \$((i % 15)) != 0 ] || wait
-        done
-        sort /tmp/lost | uniq -c"
-}
-ready="for i in 1 2 3 4 5 6; do sg_turs \$node && break; done >/dev/null 2>&1; sg_turs \$node"
-state() { expect_eq "$(guest_ok g1 "cat /sys/bus/scsi/devices/$GUEST_HCTL/state")" running "the device of type $type"; }
 busy() { cat /sys/bus/pseudo/devices/adapter*/host*/target*/*/device_busy | awk '{ n += $1 } END { print n + 0 }'; }
 timed_out() { pvscsictl stats | sed -n 's/.*time-out \([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n + 0 }'; }
 # handled: the ABORTs of all LUNs, their RESETs, and how many of both failed.
@@ -79,42 +62,11 @@ for type in 0 1 5; do
     held=$(cat /sys/module/scsi_debug/refcnt)
     expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
     guest_wait_disk g1 0:0:0:0
-    guest_ok g1 "node=$GUEST_SG; $ready"
-    count=15 sense='Power on, reset, or bus device reset occurred'
-    [ $type = 1 ] || sense='Logical unit communication time-out'
-    lose 1
-    out=$(losses $count)
-    lose 0
-    note "type $type: $out"
-    # Where the computer is slow, the guest's time-out is over first for some: its own host byte is beside the sense
-    # data.
-    expect_eq "$(echo "$out" | awk -v sense="$sense" 'index($0, sense) { n += $1 } END { print n + 0 }')" $count "answers with this sense, type $type"
-    expect_no_match "$out" 'exit 0$' "answers, type $type"
-    state
-    guest_ok g1 "node=$GUEST_SG; $ready"
-    counted=$(pvscsictl stats | sed -n 's/.*time-out \([0-9]*\).*/\1/p')
-    [ "${counted:-0}" -ge $count ] || fail "type $type: ${counted:-no} time-outs in the counters"
+    lose_ready g1 $type 15
     case $type in
     0) guest_ok g1 "iopat verify $GUEST_BLK --depth 8" ;;
     1) guest_ok g1 "/usr/bin/mt -f $GUEST_OTHER rewind; /usr/bin/mt -f $GUEST_OTHER status" ;;
-    5)
-        guest_ok g1 "echo 6 >/sys/bus/scsi/devices/$GUEST_HCTL/timeout"
-        # Opened before, so that it is the read that is lost.
-        guest_ok g1 "(exec 3<$GUEST_BLK; touch /tmp/open; while [ ! -e /tmp/go ]; do sleep 0.2; done
-            head -c 8192 <&3 >/tmp/read; echo END=\$?) >/tmp/out 2>&1 &
-            while [ ! -e /tmp/open ]; do sleep 0.1; done"
-        began=$(uptime_cs)
-        lose 1
-        guest_ok g1 "touch /tmp/go"
-        wait_until 10 "[ \$(cat /sys/bus/scsi/devices/$DBG_HCTL/device_busy) != 0 ]" "the read at the device"
-        lose 0
-        guest_wait_for g1 "grep -q END= /tmp/out" 120
-        took=$((($(uptime_cs) - began) / 100))
-        note "the read took $took s: $(guest_sh g1 'cat /tmp/out; dmesg | tail -n 5'); $(pvscsictl stats)"
-        [ $took -ge 6 ] || fail "the read was not lost: it took $took s"
-        expect_match "$(guest_sh g1 'cat /tmp/out; wc -c </tmp/read')" 'END=0' "the read that was lost"
-        state
-        ;;
+    5) lose_read g1 ;;
     esac
     expect_ok xl-scsi detach g1 0:0:0:0
     guest_wait_gone g1 0:0:0:0

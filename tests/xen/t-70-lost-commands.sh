@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# about: a command that the device loses costs a guest a pause and a retry, never its disk: default time-outs, one vCPU and two
+# about: a command that the device loses costs a guest a pause and a retry, never its disk: default time-outs, one vCPU and two; then tape and optical drive
 # timeout: 500
 need_project
 # shellcheck source=lib/lost.sh
@@ -24,6 +24,24 @@ for vcpus in 1 2; do
     expect_ok iopat fill "$DBG_BLK" --depth 8
     expect_ok xl-scsi detach $g 0:0:0:0
     guest_wait_gone $g 0:0:0:0
-    guest_stop $g
+    [ $vcpus = 2 ] || guest_stop $g
 done
+
+# With short time-outs, so that the guest's own error handler runs. t-68 has the same with one vCPU.
+for type in 1 5; do
+    scsi_debug_unload
+    scsi_debug_load dev_size_mb=16 delay=0 ptype=$type
+    held=$(cat /sys/module/scsi_debug/refcnt)
+    expect_ok xl-scsi attach v2 "$DBG_HCTL" 0:0:0:0
+    guest_wait_disk v2 0:0:0:0
+    lose_ready v2 $type 3
+    case $type in
+    1) guest_ok v2 "/usr/bin/mt -f $GUEST_OTHER rewind; /usr/bin/mt -f $GUEST_OTHER status" ;;
+    5) lose_read v2 ;;
+    esac
+    expect_ok xl-scsi detach v2 0:0:0:0
+    guest_wait_gone v2 0:0:0:0
+    wait_until 20 "[ \$(cat /sys/module/scsi_debug/refcnt) -le $held ]" "the device to be let go"
+done
+guest_stop v2
 check_no_zombie
