@@ -135,5 +135,5 @@ kind "a disk" "table opcodes /tmp/disk"
 kind "4096-byte blocks" blocks sector_size=4096
 kind "thin provisioning" "blocks,42,9e /tmp/no-unmap" lbpu=1 lbpws=1 lbpws10=1 write_same_length=64
 kind "protection type 1" "blocks /tmp/disk" dif=1
-kind "protection type 3" /tmp/disk dif=3 dix=1
+kind "protection type 3" "blocks /tmp/disk" dif=3 dix=1
 kind "zones" "table opcodes /tmp/disk" zbc=managed zone_size_mb=4 zone_nr_conv=0

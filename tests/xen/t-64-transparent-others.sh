@@ -42,7 +42,7 @@ kind() {
 }
 kind tape 1 "table opcodes /tmp/any"
 kind changer 8 "table /tmp/any"
-kind enclosure 13 "opcodes /tmp/any"
+kind enclosure 13 "table opcodes /tmp/any"
 
 cat >/tmp/disc <<'END'
 # As the other lists have left it: unlocked and loaded.

@@ -59,6 +59,7 @@ cat >/tmp/type.1 <<'END'
 /usr/bin/mt -f $NODE rewind
 /usr/bin/mt -f $NODE status
 /usr/bin/mt -f $NODE densities | head -n 5
+smartctl -a -d scsi $SG | grep -v 'Local Time' | tail -n +3
 sg_raw -r 6 $SG 05 00 00 00 00 00
 END
 cat >/tmp/type.5 <<'END'
