@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=dash disable=SC2154
+# shellcheck shell=dash disable=SC2154,SC2119,SC2120
 # A tape that keeps its data, a medium changer and an optical drive: tgtd emulates them, and dom0 is its iSCSI
 # initiator. For tests inside dom0, after dom0.sh.
 
