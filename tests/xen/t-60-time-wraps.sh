@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016,SC2086,SC2217
 # about: a command whose time-out needs more than the ring's 16 bits of seconds is not cut short
 # timeout: 240
+# guests: kept
 # `mt erase` asks for 112000 s, sg_format -w for 72000 s and more; vscsiif has 16 bits, and the frontend cuts the
 # number.
 need_project

@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016,SC2086
 # about: a command that the device loses costs the guest a pause and a retry, never its disk (default time-outs)
 # timeout: 500
+# guests: kept
 # scsi_debug never answers every 30th command; dom0 times it out and aborts it before the guest's own error handling
 # starts.
 need_project

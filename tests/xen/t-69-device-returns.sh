@@ -2,6 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: a device that is deleted and found again, offline and running again, or logged out and in (iSCSI) costs a guest errors, never its disk
 # timeout: 400
+# guests: kept
 # The other disk of the same vhost is under verified load all the time. scsi_debug's disks share one store: each has its
 # own part of it.
 need_project

@@ -34,14 +34,14 @@ both_ways() {
     guest_ok g1 "iopat verify $GUEST_BLK --depth 4 --generation 2"
 }
 
-with "4096-byte blocks" sector_size=4096
+with "4096-byte blocks" sector_size=4096 dev_size_mb=4
 expect_eq "$(guest_ok g1 "cat $queue/logical_block_size")" 4096 "the block length in the guest"
 both_ways
 without
 
 for args in "dif=1 dix=1" "dif=3"; do
     # shellcheck disable=SC2086
-    with "protection information: $args" $args
+    with "protection information: $args" $args dev_size_mb=4
     both_ways
     without
 done

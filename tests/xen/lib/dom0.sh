@@ -13,9 +13,10 @@ JOB=${JOB:-/tmp}
 TEST_DIR=${TEST_DIR:-/tmp}
 DAEMON_LOG=/tmp/pvscsid.log
 # What a time limit of a test is multiplied by (XEN_PATIENCE of tests/xen/run).
-PATIENCE=$(cat /host/patience 2>/dev/null || echo 1)
+PATIENCE=1
+[ ! -e /host/patience ] || read -r PATIENCE </host/patience
 KERNEL_FAULTS='Oops|BUG:|Bad page|Kernel panic|general protection|unable to handle|Bad rss-counter|WARNING: .*(xen|grant|scsi|sg)'
-mkdir -p $GUESTS
+[ -d $GUESTS ] || mkdir -p $GUESTS
 # Nobody writes into it (pause).
 [ -e /run/nothing ] || mkfifo /run/nothing
 
@@ -533,11 +534,10 @@ test_end() {
     for id in $others; do
         timeout 20 "$REAL_XL" destroy "$id"
     done
-    if pid=$(cat /run/test-daemon.pid 2>/dev/null) && kill -TERM "$pid" 2>/dev/null; then
+    if [ -e /run/test-daemon.pid ] && read -r pid </run/test-daemon.pid && kill -TERM "$pid" 2>/dev/null; then
         within 5 "! kill -0 $pid"
     fi
     killall -9 pvscsid qemu-pr-helper iscsid 2>/dev/null
-    rm -f /run/test-daemon.pid
     [ -z "$others" ] || within 10 '[ -z "$(other_domains)" ]' ||
         bad="$bad; a dead domain stays: $(domains list 2>&1)"
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
@@ -548,7 +548,7 @@ test_end() {
             bad="$bad; $(rmmod $module 2>&1)"
     done
     # A test that wants the shim asks for it.
-    rm -rf "${GUESTS:?}"/* /tmp/* /usr/local/sbin/xl /run/qemu-pr-helper.sock /var/log/xen/console/guest-*
+    rm -rf "${GUESTS:?}"/* /tmp/* /usr/local/sbin/xl /run/qemu-pr-helper.sock /run/test-daemon.pid /var/log/xen/console/guest-*
     left=$(dmesg | grep -E "$KERNEL_FAULTS" | head -n 3)
     [ -z "$left" ] || bad="$bad; dom0's kernel: $left"
     [ -z "$bad" ] || { echo "damaged: ${bad#; }"; return 1; }

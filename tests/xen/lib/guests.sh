@@ -248,6 +248,7 @@ other_domains() {
 # guests_drop: the kept ones end.
 guests_drop() {
     local id
+    [ -e $KEPT ] || return 0
     for id in $(cat $KEPT 2>/dev/null); do timeout 20 "$REAL_XL" destroy "$id"; done
     rm -f $KEPT
 }

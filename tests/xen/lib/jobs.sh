@@ -29,7 +29,7 @@ diagnose() {
 
 run_job() {
     job=$1
-    kind=$(cat "$job/kind")
+    read -r kind <"$job/kind"
     echo "xen-test: start $kind ${job##*/}" >/dev/kmsg
     case $kind in
     shell)
