@@ -10,9 +10,9 @@ guest_reboots() {
     domains next "$1" "$2" $((${3:-40} * PATIENCE)) >/dev/null || fail "guest $1: no new domain in place of $2 within ${3:-40} s"
 }
 
-# guest_config NAME [mem=160] [vcpus=1] [driver] [LINE...]: writes the guest's
+# guest_config NAME [mem=160] [vcpus=1] [driver] [with=EXTRA] [LINE...]: writes the guest's
 # configuration and prints the file's name. A LINE with a blank around its '=' goes in as
-# it is. "driver" makes a driver domain with the project in its image.
+# it is. "driver" makes a driver domain with the project in its image; EXTRA is a part of image.sh, such as multipath.
 guest_config() {
     local name=$1 mem=160 vcpus=1 image=/run/guest.cpio lines="" extra="" arg dom0s
     shift
@@ -21,6 +21,10 @@ guest_config() {
         mem=*) mem=${arg#*=} ;;
         vcpus=*) vcpus=${arg#*=} ;;
         extra=*) extra=${arg#*=} ;;
+        with=*)
+            image=/run/guest-${arg#*=}.cpio mem=256
+            [ -e "$image" ] || cat /run/guest.cpio "/host/extra-${arg#*=}.cpio" >"$image"
+            ;;
         paused) ;;
         driver)
             image=/run/driver.cpio mem=256

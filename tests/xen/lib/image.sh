@@ -12,9 +12,10 @@ xen_version=4.17
 
 # Modules that dom0 and guests get, with all that they depend on.
 both_modules="xen-evtchn xen-gntdev xen-gntalloc xenfs sg sd_mod st ch sr_mod ses
-    scsi_debug loop ext4 crc32c_generic crct10dif_generic crc64_rocksoft_generic dm_mod dm_multipath dm_round_robin"
+    scsi_debug loop ext4 crc32c_generic crct10dif_generic crc64_rocksoft_generic dm_mod dm_multipath dm_round_robin
+    dm_service_time scsi_dh_alua"
 dom0_modules="$both_modules xen-privcmd xen-scsiback xen-blkback target_core_mod target_core_pscsi
-    target_core_file target_core_iblock tcm_loop iscsi_target_mod iscsi_tcp scsi_dh_alua scsi_dh_rdac
+    target_core_file target_core_iblock tcm_loop iscsi_target_mod iscsi_tcp scsi_dh_rdac
     9p 9pnet_virtio virtio_pci virtio_scsi virtio_blk"
 guest_modules="$both_modules xen-scsifront xen-blkfront"
 
@@ -49,7 +50,7 @@ install_elf() {
         [ -e "$root$to" ] && continue
         mkdir -p "$root$(dirname "$to")"
         cp -L "$library" "$root$to"
-    done < <(LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu ldd "$file" 2>/dev/null |
+    done < <(LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu:$unpacked/lib ldd "$file" 2>/dev/null |
         awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }')
 }
 
@@ -151,7 +152,8 @@ fetch_packages() {
         tgt libibverbs1 librdmacm1 libnl-3-200 libnl-route-3-200 sdparm smartmontools
         libiscsi-bin libiscsi7 libcunit1
         libvirt0 libvirt-daemon libvirt-daemon-driver-xen libvirt-clients libapparmor1 libcurl3-gnutls libnuma1
-        libreadline8 libsasl2-2 libssh-4 libssh2-1 libtirpc3 libxml2"
+        libreadline8 libsasl2-2 libssh-4 libssh2-1 libtirpc3 libxml2
+        multipath-tools libaio1 liburcu8 libdevmapper1.02.1 libedit2 libjson-c5"
     mkdir -p "$XEN_CACHE/debs"
     debs=
     # One apt call names the files; it and the download are skipped when the
@@ -173,12 +175,13 @@ fetch_packages() {
     done
 }
 
-# extra IMAGE NAME: of IMAGE/extra what dom0's image does not have becomes IMAGE/extra-NAME.cpio. Few tests need it, so
-# each unpacks it itself: unpack_extra in dom0.sh.
+# extra IMAGE NAME BASE: of IMAGE/extra what the image of BASE (dom0, guest) does not have becomes
+# IMAGE/extra-NAME.cpio. Few tests need it, so each unpacks it in dom0 (unpack_extra in dom0.sh) or boots a guest with
+# it (guest_start GUEST with=NAME).
 extra() {
     local root=$1/extra path
     (cd "$root" && find . ! -type d -print) | while read -r path; do
-        [ ! -e "$1/dom0/$path" ] || rm "$root/$path"
+        [ ! -e "$1/$3/$path" ] || rm "$root/$path"
     done
     find "$root" -type d -empty -delete
     pack "$root" "$1/extra-$2.cpio"
@@ -194,7 +197,7 @@ extra_systemd() {
     # What every service depends on, without anything that these would start.
     mkdir -p "$root/usr/lib/systemd/system"
     cp /usr/lib/systemd/system/{basic,sysinit,shutdown,umount,final,sockets,paths,timers,slices}.target "$root/usr/lib/systemd/system/"
-    extra "$1" systemd
+    extra "$1" systemd dom0
 }
 
 # libvirt's daemon with the driver for Xen alone, and the Python of its hook.
@@ -215,7 +218,16 @@ extra_libvirt() {
     /usr/bin/python3 -I -c 'import subprocess, sys, xml.etree.ElementTree
 for module in list(sys.modules.values()):
     print(getattr(module, "__file__", None) or "")' | grep '^/usr/lib/python3[.]' | sort -u | cpio -pdL --quiet "$root"
-    extra "$1" libvirt
+    extra "$1" libvirt dom0
+}
+
+# multipath-tools, for a guest.
+extra_multipath() {
+    local root=$1/extra name
+    for name in sbin/multipath sbin/multipathd lib/multipath/lib{checktur,checkdirectio,prioconst,prioalua,priosysfs}.so; do
+        install_elf "$root" "$unpacked/$name" "usr/$name"
+    done
+    extra "$1" multipath guest
 }
 
 build_image() {
@@ -272,6 +284,7 @@ build_image() {
     progress "images for single tests"
     extra_systemd "$image"
     extra_libvirt "$image"
+    extra_multipath "$image"
     rm -rf "$image/dom0" "$image/guest" "$image"/unpacked/{boot,lib/modules}
     echo "$kernel" >"$image/kernel"
 }
