@@ -61,13 +61,15 @@ guest_ok v1 "iopat verify $blk_v1_0 --depth 4; echo 6 >/sys/bus/scsi/devices/$hc
 for file in /sys/class/iscsi_session/session*/recovery_tmo; do echo 77 >"$file" || fail "$file"; done
 kill -STOP "$TGT_PID"
 began=$(uptime_cs)
-# work GUEST GENERATION DRIVE-NODE TAPE-SG: a WRITE to the tape and reads of the disc, both with 6 s.
+# work GUEST GENERATION DRIVE-NODE TAPE-SG DRIVE-SG: a WRITE to the tape and a READ of the disc, both with 6 s, and
+# reads of the disc by Linux, which before the first one asks for the drive's events, with 30 s.
 work() {
     guest_ok "$1" "(iopat verify $3 --buffered --size 1M --generation $2; echo END=\$?) >/tmp/out.disc 2>&1 &
+        (sg_raw -t 6 -r 2048 $5 28 00 00 00 00 00 00 00 01 00; echo END=\$?) >/tmp/read_disc 2>&1 &
         (sg_raw -t 6 -s 10240 -i /tmp/second $4 0a 00 00 28 00 00; echo END=\$?) >/tmp/out.sg 2>&1 &"
 }
-work v1 1 $blk_v1_1 $sg_v1_3
-work v2 2 $blk_v2_1 $sg_v2_3
+work v1 1 $blk_v1_1 $sg_v1_3 $sg_v1_1
+work v2 2 $blk_v2_1 $sg_v2_3 $sg_v2_1
 guest_ok v1 "(iopat verify $blk_v1_0 --depth 4; echo END=\$?) >/tmp/out.disk 2>&1 &
     (dd if=/tmp/second of=$tape_v1_2 bs=10k; echo END=\$?) >/tmp/out.st 2>&1 &"
 # On a ring of its own, with 30 s each: an ATA command that only asks a disk what it is has 25 s at the device, any
