@@ -378,11 +378,11 @@ int __wrap_device_open(const struct device_roots *r, struct device *dev, struct 
     return 0;
 }
 
-int __real_device_ask(const struct device_roots *r, int sg, unsigned wait_ms, struct device *dev, char *why);
-int __wrap_device_ask(const struct device_roots *r, int sg, unsigned wait_ms, struct device *dev, char *why);
+int __real_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why);
+int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why);
 
 /* The device says what sysfs says of it, or what `unit_said` holds. */
-int __wrap_device_ask(const struct device_roots *r, int sg, unsigned wait_ms, struct device *dev, char *why)
+int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why)
 {
     const char *said = __atomic_load_n(&unit_said, __ATOMIC_ACQUIRE);
 
@@ -392,7 +392,7 @@ int __wrap_device_ask(const struct device_roots *r, int sg, unsigned wait_ms, st
         return ask_error;
     }
     if (dev->from == PDEV_FILE)
-        return __real_device_ask(r, sg, wait_ms, dev, why);
+        return __real_device_ask(r, sg, dev, why);
     snprintf(dev->unit, sizeof(dev->unit), "%s", said[0] ? said : dev->wwid);
     return 0;
 }

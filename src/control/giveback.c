@@ -86,7 +86,7 @@ static void undo(struct giveback *g)
         say(g, left, why);
         return;
     }
-    if (device_ask(g->roots, fds.sg, DEVICE_ANSWER_MS, &dev, why) < 0) {
+    if (device_ask(g->roots, fds.sg, &dev, why) < 0) {
         say(g, left, why);
         left = 0;
     }

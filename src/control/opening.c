@@ -50,9 +50,6 @@ static bool works_for_the_guest(const struct opening *o, unsigned busy)
     return o->again && busy > 0 && hctl_equal(&o->dev.hctl, &o->was.hctl);
 }
 
-/* The guest waits meanwhile. */
-#define BUSY_ANSWER_MS 3000u
-
 /* Opens o->dev, and asks it which unit it is. */
 static int open_and_ask(struct opening *o)
 {
@@ -66,16 +63,14 @@ static int open_and_ask(struct opening *o)
     if (works_for_the_guest(o, busy) && o->dev.can_queue > 0 && busy >= o->dev.can_queue)
         r = -ETIMEDOUT; /* its host takes no other command now, and a question would sleep in the kernel */
     else
-        r = device_ask(o->roots, o->fds.sg, works_for_the_guest(o, busy) ? BUSY_ANSWER_MS : DEVICE_ANSWER_MS, &o->dev,
-                       o->why);
-    if (r == 0)
+        r = device_ask(o->roots, o->fds.sg, &o->dev, o->why);
+    if (r == -ETIMEDOUT && works_for_the_guest(o, busy)) {
+        memcpy(o->dev.unit, o->unit, sizeof(o->dev.unit));
         return 0;
-    device_close(&o->fds);
-    if (r != -ETIMEDOUT || !works_for_the_guest(o, busy))
-        return r;
-    memcpy(o->dev.unit, o->unit, sizeof(o->dev.unit));
-    /* Opened again: the answer to the question must not come to the worker. */
-    return device_open(o->roots, &o->dev, &o->fds, o->why);
+    }
+    if (r < 0)
+        device_close(&o->fds);
+    return r;
 }
 
 /* o->dev may be the device that the guest has. Any other one is refused. */

@@ -15,6 +15,7 @@
 #include "device/vpd.h"
 
 enum {
+    ANSWER_MS = 3000,
     SHORT_PAGE = 252, /* some old targets do not take more in the first request */
     STATUS_CHECK_CONDITION = 0x02,
     QUALIFIER_NO_UNIT = 3, /* SPC-5 table 149: the target cannot have a unit at this LUN */
@@ -24,10 +25,9 @@ enum {
 
 /*
  * One INQUIRY. The length of the answer; 0: the device refuses the page; or -errno. Not SG_IO, which waits for a
- * device that does not answer. Whatever wait_ms is, the kernel does not begin its error recovery sooner than in its own
- * scan: it would stop the commands of all guests at this host.
+ * device that does not answer.
  */
-static int inquire(int sg, unsigned wait_ms, int page, uint8_t *buf, unsigned size)
+static int inquire(int sg, int page, uint8_t *buf, unsigned size)
 {
     uint8_t cdb[6] = { 0x12, page >= 0, page >= 0 ? (uint8_t)page : 0, (uint8_t)(size >> 8), (uint8_t)size, 0 };
     uint8_t sense[32];
@@ -40,7 +40,7 @@ static int inquire(int sg, unsigned wait_ms, int page, uint8_t *buf, unsigned si
         .sbp = sense,
         .dxfer_len = size,
         .dxferp = buf,
-        .timeout = DEVICE_ANSWER_MS,
+        .timeout = ANSWER_MS,
         .flags = 0x10, /* SG_FLAG_Q_AT_TAIL of linux/include/scsi/sg.h, which glibc's header lacks */
     };
     struct pollfd p = { .fd = sg, .events = POLLIN };
@@ -52,7 +52,7 @@ static int inquire(int sg, unsigned wait_ms, int page, uint8_t *buf, unsigned si
         ;
     if (n < 0)
         return -errno;
-    while ((r = poll(&p, 1, (int)wait_ms)) < 0 && errno == EINTR)
+    while ((r = poll(&p, 1, ANSWER_MS)) < 0 && errno == EINTR)
         ;
     if (r == 0)
         return -ETIMEDOUT;
@@ -69,17 +69,17 @@ static int inquire(int sg, unsigned wait_ms, int page, uint8_t *buf, unsigned si
 }
 
 /* A page in two requests: the first says how long it is. */
-static int inquire_page(int sg, unsigned wait_ms, uint8_t page, uint8_t *buf, unsigned size)
+static int inquire_page(int sg, uint8_t page, uint8_t *buf, unsigned size)
 {
     unsigned first = size < SHORT_PAGE ? size : SHORT_PAGE, whole;
-    int n = inquire(sg, wait_ms, page, buf, first);
+    int n = inquire(sg, page, buf, first);
 
     if (n < 4 || buf[1] != page)
         return n < 0 ? n : 0;
     whole = 4u + ((unsigned)buf[2] << 8 | buf[3]);
     if (whole <= first)
         return n;
-    return inquire(sg, wait_ms, page, buf, whole < size ? whole : size);
+    return inquire(sg, page, buf, whole < size ? whole : size);
 }
 
 /* --- the judgement --- */
@@ -196,7 +196,7 @@ static int ask_file(int fd, struct device *dev, char *why)
     return 0;
 }
 
-int device_ask(const struct device_roots *roots, int sg, unsigned wait_ms, struct device *dev, char *why)
+int device_ask(const struct device_roots *roots, int sg, struct device *dev, char *why)
 {
     CLEANUP_FREE struct answers *a = NULL;
     int r;
@@ -206,15 +206,15 @@ int device_ask(const struct device_roots *roots, int sg, unsigned wait_ms, struc
     a = calloc(1, sizeof(*a));
     if (!a)
         return device_say(why, -ENOMEM, "out of memory");
-    r = inquire(sg, wait_ms, -1, a->inquiry, sizeof(a->inquiry));
+    r = inquire(sg, -1, a->inquiry, sizeof(a->inquiry));
     if (r == 0)
         r = -EIO; /* every device must answer it (SPC-5 6.7) */
     if (r > 0) {
-        r = inquire_page(sg, wait_ms, 0x83, a->page83, sizeof(a->page83));
+        r = inquire_page(sg, 0x83, a->page83, sizeof(a->page83));
         a->page83_len = r > 0 ? (size_t)r : 0;
     }
     if (r >= 0 && !identity_from_page83(a->page83, a->page83_len, dev->unit)) {
-        r = inquire_page(sg, wait_ms, 0x80, a->page80, sizeof(a->page80));
+        r = inquire_page(sg, 0x80, a->page80, sizeof(a->page80));
         a->page80_len = r > 0 ? (size_t)r : 0;
     }
     if (r < 0)

@@ -11,12 +11,9 @@
 /*
  * Sends INQUIRY through sg (of device_open()), sets dev->unit, and compares the answers with what sysfs says. A file
  * is not asked: its device number and inode are its identity. 0, or -errno and why: -ENODEV it is not the unit that
- * sysfs remembers; -ETIMEDOUT no answer to one of the questions within wait_ms (one may still come through sg later,
- * so close it); -EIO no answer of the device itself. May sleep in the kernel.
+ * sysfs remembers; -ETIMEDOUT no answer within 3 s; -EIO no answer of the device itself. May sleep in the kernel.
  */
-int device_ask(const struct device_roots *roots, int sg, unsigned wait_ms, struct device *dev, char *why);
-/* What the kernel's own scan allows for an INQUIRY (drivers/scsi/scsi_scan.c: scsi_inq_timeout). */
-#define DEVICE_ANSWER_MS 20000u
+int device_ask(const struct device_roots *roots, int sg, struct device *dev, char *why);
 
 /* What the device has answered. A page of length 0 is one that it does not have. */
 struct answers {
