@@ -39,14 +39,14 @@ wait_until 25 xs_gone /local/domain/7/pvscsi
 
 step "a store that fails for a moment, when it is read and when it is written"
 id=20
-for fault in "read@0:/local/domain/%/pvscsi/paused 2 EIO 3" "rm@0:/local/domain/%/pvscsi/paused 1 EIO 3"; do
+for fault in "read@0:/local/domain/%/pvscsi/paused 2 EIO 2" "rm@0:/local/domain/%/pvscsi/paused 1 EIO 3"; do
     id=$((id + 1))
     peers $id
     faults "${fault//%/$id}" >/dev/null
     domain $id store$id 0 /dev/nosuch$id,0:0:0:0
     wait_until 25 xs_gone /local/domain/$id/pvscsi
     wait_until 25 pauses_are $id 0
-    check_match "$(mock_ctl faults)" "fired 3" "the fault"
+    check_match "$(mock_ctl faults)" "fired ${fault##* }" "the fault"
     mock_ctl faults "" >/dev/null || fail "the faults stay"
 done
 

@@ -310,7 +310,10 @@ static int find_own_domid(struct host *h, char *why, size_t why_size)
         h->own_domid = (uint16_t)domid;
         return 0;
     }
-    if (h->standalone || (read_file("/proc/xen/capabilities", 256, &caps, NULL) == 0 && strstr(caps, "control_d"))) {
+    /* A connection that ended says nothing of the node. */
+    if (!store_lost(h->store)
+        && (h->standalone
+            || (read_file("/proc/xen/capabilities", 256, &caps, NULL) == 0 && strstr(caps, "control_d")))) {
         h->own_domid = 0;
         return 0;
     }
