@@ -273,6 +273,7 @@ static bool time_is_over(struct host *h, struct at_work *o, uint64_t now)
     /* An outage may have stopped a time-out until it is over. */
     o->deadline_us = now + TIMEOUT_UNKNOWN_US;
     write_word(o);
+    save(h);
     return false;
 }
 

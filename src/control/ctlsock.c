@@ -15,8 +15,8 @@
 
 #define CLIENTS_MAX 16
 #define REQUEST_MAX 64
-/* A connection is closed after this time, whatever the client does. */
-#define CLIENT_TIME_US 30000000u
+/* A connection is closed after this time, whatever the client does. pvscsictl waits for 30 s. */
+#define CLIENT_TIME_US 25000000u
 /* The pause after accept() failed for lack of descriptors or memory. */
 #define LISTEN_AGAIN_US 200000u
 

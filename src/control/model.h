@@ -188,7 +188,6 @@ struct vhost {
     unsigned retries; /* since the last time that all reads and writes succeeded */
 
     /* nodes.c */
-    bool life_shown; /* see nodes_show_life() */
     char error[DEVICE_WHY_MAX];
 
     /* vhost.c */

@@ -84,11 +84,11 @@ void nodes_show_life(struct vhost *v)
 {
     struct store_write w = { .expect = -1 };
 
-    if (v->life_shown || v->seen.own != XB_INITIALISING)
+    if (v->seen.own != XB_INITIALISING)
         return;
     path_of(v, "feature-sg-grant", w.path);
     snprintf(w.value, sizeof(w.value), "%u", v->host->settings->max_segments);
-    v->life_shown = store_write_batch(v->host->store, &w, 1) == 0;
+    store_write_batch(v->host->store, &w, 1);
 }
 
 bool nodes_announce(struct vhost *v)
