@@ -304,7 +304,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
 }
 
 /* The first event of each watch, which xenstored sends at once, makes look() read everything. */
-static int wait_for_answers(struct change *c, struct target *targets, unsigned n)
+static int wait_all(struct change *c, struct target *targets, unsigned n)
 {
     for (;;) {
         uint64_t wake = c->deadline_us;
@@ -336,19 +336,6 @@ static int wait_for_answers(struct change *c, struct target *targets, unsigned n
         for (unsigned i = 0; r < 0 && i < n; i++)
             mark_all(&targets[i]);
     }
-}
-
-static int wait_all(struct change *c, struct target *targets, unsigned n)
-{
-    struct waiting w = { .targets = targets, .n = n };
-    int r;
-
-    c->store->heard = heard;
-    c->store->heard_ctx = &w;
-    r = wait_for_answers(c, targets, n);
-    c->store->heard = NULL;
-    c->store->heard_ctx = NULL;
-    return r;
 }
 
 /* Removes all that was placed. The error that led here is kept. */
@@ -489,12 +476,18 @@ static int attach_all(struct change *c, struct vscsi_entry *entries, unsigned n)
     if (r < 0)
         return r;
     unsigned n_targets = share_out(c, entries, n, backends, targets, shares);
+    struct waiting w = { .targets = targets, .n = n_targets };
 
+    /* From here on: the first events of one target may come while the next one waits to be placed. */
+    c->store->heard = heard;
+    c->store->heard_ctx = &w;
     for (unsigned i = 0; r == 0 && i < n_targets; i++)
         r = place_target(&targets[i]);
     place_drop_lock(c);
     if (r == 0 && !c->store->dry_run)
         r = wait_all(c, targets, n_targets);
+    c->store->heard = NULL;
+    c->store->heard_ctx = NULL;
     if (r >= 0 && !c->store->dry_run) {
         int learnt = learn_units(c, targets, n_targets);
 
