@@ -94,10 +94,11 @@ exit 0
 XL
 chmod +x "$DIR/real/xl"
 export XEN_PVSCSI_REAL_XL="$DIR/real/xl"
-# shim_helper PROGRAM: what the shim starts.
+# shim_helper PROGRAM: what the shim starts, with a run directory of the test's own.
 shim_helper() {
-    sed -e "s|^helper=.*|helper='$1'|" "$BUILD/xl-scripts/xl" >"$DIR/bin/xl"
-    chmod +x "$DIR/bin/xl"
+    printf '#!/bin/sh\nexec "%s" --run-dir "%s" "$@"\n' "$1" "$DIR/locks" >"$DIR/bin/xl-scsi"
+    sed -e "s|^helper=.*|helper='$DIR/bin/xl-scsi'|" "$BUILD/xl-scripts/xl" >"$DIR/bin/xl"
+    chmod +x "$DIR/bin/xl-scsi" "$DIR/bin/xl"
 }
 shim_helper "$BUILD/xl-scsi"
 shim() { "$DIR/bin/xl" "$@"; }

@@ -46,11 +46,23 @@ gone
 check_eq "$(shim help)" "$("$DIR/real/xl" help)" "its list of commands"
 gone
 
+step "it is asked once what it knows, until its file changes or the answer is old"
+helps() { shim scsi-list web >/dev/null && calls | grep -c '<help>'; }
+touch "$DIR/real/xl"
+check_eq "$(helps) $(helps)" "1 0" "times that it was asked"
+touch "$DIR/real/xl"
+check_eq "$(helps) $(helps)" "1 0" "times after its file has changed"
+touch -d "-11 minutes" "$DIR/locks/real-xl"
+check_eq "$(helps) $(helps)" "1 0" "times after eleven minutes"
+touch -d "+2 minutes" "$DIR/locks/real-xl"
+check_eq "$(helps) $(helps)" "1 0" "times after an answer of the future"
+
 step "xl-scsi's own options before the command xl"
-EXTRA_COMMANDS="" "$BUILD/xl-scsi" -t 5 xl "$DIR/real/xl" create -p "$DIR/with.cfg" || fail "xl-scsi -t 5 xl"
+touch "$DIR/real/xl"
+EXTRA_COMMANDS="" "$BUILD/xl-scsi" --run-dir "$DIR/locks" -t 5 xl "$DIR/real/xl" create -p "$DIR/with.cfg" || fail "xl-scsi -t 5 xl"
 check_eq "$(EXTRA_COMMANDS="" calls | grep -v help)" "xl <create> <-p> <-f> <$DIR/with.cfg>" "calls"
 gone
-"$BUILD/xl-scsi" --timeout=5 xl "$DIR/real/xl" fail -t 7 --help
+"$BUILD/xl-scsi" --run-dir "$DIR/locks" --timeout=5 xl "$DIR/real/xl" fail -t 7 --help
 check_eq $? 42 "exit status"
 check_eq "$(calls)" "xl <fail> <-t> <7> <--help>" "calls"
 

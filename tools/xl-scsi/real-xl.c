@@ -15,7 +15,7 @@
 
 enum {
     HELP_MAX = 64 * 1024,
-    ANSWER_MAX = 256
+    ANSWER_MAX = 4096 + 256
 };
 
 char *real_xl_commands(char *xl)
@@ -63,8 +63,9 @@ static char *identity_of(const char *xl)
 
     if (stat(xl, &st) < 0)
         return NULL;
-    return strf("%ju %ju %jd %jd.%09ld %jd.%09ld", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, (intmax_t)st.st_size,
-                (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    return strf("%s %ju %ju %jd %jd.%09ld %jd.%09ld", xl, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
+                (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec,
+                st.st_ctim.tv_nsec);
 }
 
 static bool is_recent(int fd)
