@@ -56,7 +56,8 @@ runs_with_device() {
     local id state
     id=$(guest_domid "$1") || return 1
     state=$(xenstore-read "/local/domain/0/backend/vscsi/$id/0/vscsi-devs/dev-0/state") || return 1
-    [ "$state" -ge 3 ] && domains list | grep -qx "$id r $1"
+    case $state in 3 | 4) ;; *) return 1 ;; esac
+    domains list | grep -qx "$id r $1"
 }
 
 # dbg_part N FIELD: 1 h:c:t:l, 2 the disk, 3 the sg node of scsi_debug's Nth device.
