@@ -54,6 +54,8 @@ daemon_stop
 expect_ok swapon "$DBG_BLK"
 daemon_start
 wait_until 10 'xl-scsi list g1 | grep -q "swaps to it" || pvscsictl status | grep -q "swaps to it"' "status says why"
+wait_until 10 'xl-scsi list g1 | grep -q "0:0:0:0 *4 in use$"' "the list has the word for it"
+expect_match "$(pvscsictl status)" '0:0:0:0 .* Connected +in use' "status has the same word"
 expect_fail guest_sh g1 "dd if=$GUEST_BLK of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null"
 expect_ok swapoff "$DBG_BLK"
 wait_until 15 '! pvscsictl status | grep -q "swaps to it"' "the disk is served again"

@@ -41,15 +41,23 @@ static size_t length(struct json_object *l)
     return l ? json_object_array_length(l) : 0;
 }
 
+/* The guest has the LUN without its device: the same words as in `xl-scsi list`. */
+static const char *why_away(struct json_object *lun)
+{
+    static const char in_use[] = "it is in use in this domain";
+
+    if (!text(lun, "presence")[0] || strcmp(text(lun, "presence"), "there") == 0)
+        return "";
+    return strncmp(text(lun, "error"), in_use, strlen(in_use)) == 0 ? " in use" : " gone";
+}
+
 static void status_lun(struct json_object *lun, FILE *out)
 {
     /* A file has no node: its path is in the p-dev. */
     bool node = text(lun, "device")[0] && strncmp(text(lun, "p_dev"), "file:", 5) != 0;
 
-    fprintf(out, "    %-8s %-12s %-28s %-10s %-14s", text(lun, "name"), text(lun, "v_dev"), text(lun, "p_dev"),
-            node ? text(lun, "device") : "-", text(lun, "state_name"));
-    if (text(lun, "presence")[0] && strcmp(text(lun, "presence"), "there") != 0)
-        fprintf(out, " gone");
+    fprintf(out, "    %-8s %-12s %-28s %-10s %-14s%s", text(lun, "name"), text(lun, "v_dev"), text(lun, "p_dev"),
+            node ? text(lun, "device") : "-", text(lun, "state_name"), why_away(lun));
     if (flag(lun, "readonly"))
         fprintf(out, " readonly");
     if (flag(lun, "feature_host"))
