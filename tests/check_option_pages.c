@@ -125,7 +125,7 @@ static const struct item *find(const struct item *its, size_t n, const char *nam
 static void default_of(const struct item *it, char word[128])
 {
     static const char *const before[] = { "Default: ", "he default is ", "he default one, " };
-    static const char *const after[] = { ", which is the default", " , the default," };
+    static const char *const after[] = { " , the default," };
 
     word[0] = '\0';
     for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
@@ -211,8 +211,8 @@ START_TEST(the_pages_name_every_word_that_is_taken)
           "auto , the default, through the PR helper if its socket exists when the device is attached, "
           "otherwise directly; helper , through qemu-pr-helper 8 ; direct , as any other command; or deny ." },
         { "pvscsid.conf.5", ".It Va ", "pr", "auto , helper , direct or deny ." },
-        { "pvscsid.8", ".It Fl ", "max-segments", "26 to 128," },
-        { "pvscsid.8", ".It Fl ", "max-luns", "1 to 256," },
+        { "pvscsid.8", ".It Fl ", "max-segments", "26 to 128." },
+        { "pvscsid.8", ".It Fl ", "max-luns", "1 to 256." },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
