@@ -2,7 +2,8 @@
 /*
  * ABORT and RESET. sg can abort nothing, so both wait for what is at the device:
  * until the time-out of each command and the host's error handling after it are over. The control process knows how
- * long that handling may take. It is asked when a time-out is over, and again before anything fails.
+ * long that handling may take. It is asked when a time-out is over, and again before anything fails if its last answer
+ * is older than 60 s.
  * The original command always gets its own answer first, and success is never reported
  * while it is outstanding: the frontend would reuse its pages. If the device has not given a command back by then,
  * the ABORT or RESET fails.
