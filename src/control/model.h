@@ -79,29 +79,30 @@ struct vdev {
 
     /* scan.c; nodes.c when it has written one */
     enum xenbus_state own;
-    bool dirty;       /* own must be read again */
-    bool dirty_front; /* the frontend's node of the device must be read (again) */
+    bool dirty;       /* own must be read again; set by the file that finds out */
+    bool dirty_front; /* the same of the frontend's node of the device; cleared by vdev.c */
     bool present;
 
     /* nodes.c */
     bool error_node; /* the node `error` exists; wish.c finds out */
-    bool published;  /* xenstore says which device it is (p-hctl and its like); cleared with each new dev */
+    bool published;  /* xenstore says which device dev is (p-hctl and its like); vdev.c and away.c clear it */
 
     /* vdev.c */
-    struct wish wish;
+    struct wish wish; /* wish.c; nodes.c the address and unit that it has written */
     enum lun_state lun;
-    int lun_index;         /* its index in the worker and in the statistics; -1: none */
-    struct device dev;     /* dev, deadline_us, reopen_us, reopens, error: away.c too, when the device is gone */
-    struct device_fds fds; /* opening.c, worker-link.c: set while the device waits for a worker */
-    struct opening *opening;
-    struct claim *claim;  /* of the device, from the opening on; NULL: none */
-    uint64_t deadline_us; /* of opening */
-    uint64_t reopen_us;   /* when to try again to open the device; 0: no need */
+    int lun_index;           /* its index in the worker and in the statistics; -1: none */
+    struct device dev;       /* dev, deadline_us, reopen_us, reopens, error: away.c too, when the device is gone */
+    struct device_fds fds;   /* opening.c, worker-link.c: set while the device waits for a worker */
+    struct opening *opening; /* opening.c sets it; away.c ends it too */
+    struct claim *claim;     /* of the device, from the opening on; NULL: none. opening.c, giveback.c and away.c */
+    uint64_t deadline_us;    /* of opening */
+    uint64_t reopen_us;      /* when to try again to open the device; 0: no need */
     unsigned reopens;
     bool was_known; /* remember.c too: `was` is a device that a worker got, perhaps from an earlier daemon */
     struct run_device was;
     char error[DEVICE_WHY_MAX];
-    bool away_noted, away_node; /* xenstore has the reason as it is now; it has one */
+    bool away_noted; /* xenstore has the reason as it is now; away.c clears it with each new reason */
+    bool away_node;  /* xenstore has a reason */
 
     /* away.c; vdev.c ends it */
     enum presence presence;
@@ -109,10 +110,10 @@ struct vdev {
     uint64_t returned_us;
 
     /* worker-link.c */
-    bool lost; /* the worker says that the device is gone; vdev.c has acted on it when it clears this */
-    enum lun_answer answer;
+    bool lost;              /* the worker says that the device is gone; vdev.c clears it after it acted on that */
+    enum lun_answer answer; /* likewise */
     int answer_error;
-    unsigned helper;  /* enum worker_helper_state */
+    unsigned helper;  /* enum worker_helper_state; vdev.c sets it to idle when the worker has lost the LUN */
     bool held;        /* the must_hold that the worker was told last */
     bool shared_told; /* the shared that the worker was told last */
 
@@ -157,11 +158,11 @@ struct vhost {
     char back[64];   /* "backend/vscsi/3/0" */
     struct log_limit limit;
 
-    /* model.c: the queue of vhosts whose tables have to run */
+    /* model.c: the queue of vhosts whose tables have to run. host.c takes them out */
     bool pending;
     struct vhost *next_pending;
 
-    struct vhost_dirty dirty; /* set by the file that finds out; cleared by scan.c, ring by vhost.c */
+    struct vhost_dirty dirty; /* set by the file that finds out; cleared by scan.c, ring and list by vhost.c too */
 
     /* scan.c: what xenstore says. nodes.c writes own too */
     struct vhost_seen {
@@ -176,7 +177,7 @@ struct vhost {
         char vm[64];                     /* differs between a domain and a later one with the same number */
         bool front_there;                /* the frontend's node existed at some time */
         bool front_connected;            /* the frontend was at 4 on this ring; cleared by vhost.c with each ring */
-        bool rival;                      /* the kernel's backend driver has the node */
+        bool rival;                      /* the kernel's backend has the node */
         bool listed;                     /* found by the sweep that is running */
         bool unlisted;                   /* the vhost is done (VS_DONE): its devices are not read */
         uint64_t found_us, last_scan_us, not_before_us;
@@ -202,9 +203,9 @@ struct vhost {
         struct child *child;
         struct sandbox_nodes *nodes; /* NULL: it has no file system of its own */
         bool died;                   /* the worker died; vhost.c clears it after it acted on that */
-        enum ring_answer answer;
+        enum ring_answer answer;     /* likewise */
         int answer_error;
-        bool halted;
+        bool halted;         /* vhost.c clears it when the ring ends */
         uint32_t generation; /* of the ring */
         bool take_over;      /* as the last CONNECT said */
         unsigned connect_tries;
@@ -219,7 +220,7 @@ struct vhost {
     struct vdev *devs;
     unsigned n_devs;
     bool clean;    /* cleared by vhost.c; what the guest left in its devices is undone, and it has no new ring yet */
-    bool recalled; /* the file in which an earlier daemon recorded the devices was read */
+    bool recalled; /* remember.c: the file in which an earlier daemon recorded the devices was read */
     bool lun_index_used[PVSCSI_STATS_LUNS];
 };
 
@@ -273,7 +274,7 @@ struct host {
     /* at-work.c */
     struct at_work *at_work;
     struct loop_timer at_work_timer;
-    uint64_t at_work_since_us; /* when the newest entry was added */
+    uint64_t at_work_since_us; /* when the newest of at_work was added */
 };
 
 /* To be called after a fact about the vhost or one of its LUNs was recorded: v's tables run in this round. */
