@@ -40,7 +40,7 @@ START_TEST(a_device_that_cannot_be_used_says_why)
         { pdev_a, "0:0:0", "v-dev is '0:0:0'; expected h:c:t:l" },
         { pdev_a, "0:0:0:16384", "expected h:c:t:l with c up to 255" },
         { pdev_a, "0:0:0:4", NULL },
-        { pdev_b, "7:0:0:4", "taken by dev-4" },
+        { pdev_b, "7:0:0:4", "belongs to dev-4" },
         { NULL, NULL, "p-dev cannot be read" },
     };
 

@@ -35,7 +35,7 @@ for i in {1..12}; do
     if wait "${pid[i]}"; then
         ok=$((ok + 1))
     else
-        check_match "$(cat "$DIR/out.$i")" 'v-dev 1:0:0:0 is taken already' "the reason"
+        check_match "$(cat "$DIR/out.$i")" 'v-dev 1:0:0:0 has a device already' "the reason"
     fi
 done
 check_eq $ok 1 "successes"

@@ -38,5 +38,5 @@ check_eq "$(shim help)" "$("$DIR/real/xl" help; printf ' %-19s %s\n' scsi-attach
 check_match "$(shim help scsi-detach)" 'scsi-detach .*<Domain> <VirtDev>' "help"
 refuses 1 "backend domain 'storage' does not exist" shim scsi-attach web /dev/x 2:0:0:0 storage
 check_match "$(shim -N scsi-attach web /dev/x 2:0:0:0,readonly 0)" 'dev-0/readonly = "1"' "a backend as the fourth argument"
-refuses 3 'is taken already' shim scsi-attach web /dev/x 0:0:0:0
+refuses 3 'has a device already' shim scsi-attach web /dev/x 0:0:0:0
 gone

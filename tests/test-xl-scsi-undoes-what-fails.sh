@@ -88,7 +88,7 @@ xenstore-rm /local/domain/5/device/vscsi
 peers 5
 xl_scsi attach web /dev/nosuch 0:0:0:0 || fail "attach"
 before=$(nodes 5)
-refuses 3 'v-dev 0:0:0:0 is taken already \(by p-dev /dev/nosuch, state 4 Connected\)' \
+refuses 3 'v-dev 0:0:0:0 has a device already \(p-dev /dev/nosuch, state 4 Connected\)' \
     xl_scsi attach web /dev/other 0:0:0:0
 refuses 3 'virtual host 0 is there without feature-host' xl_scsi attach web /dev/other 0:0:0:1,feature-host
 refuses 1 "backend domain 'nobody' does not exist" xl_scsi attach web /dev/other 1:0:0:0,backend=nobody

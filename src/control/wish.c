@@ -158,7 +158,7 @@ int wish_read(struct vdev *d, char *why)
     for (const struct vdev *o = v->devs; o; o = o->next) {
         if (o != d && o->lun_index >= 0 && o->wish.vdev.channel == d->wish.vdev.channel
             && o->wish.vdev.target == d->wish.vdev.target && o->wish.vdev.lun == d->wish.vdev.lun) {
-            snprintf(why, DEVICE_WHY_MAX, "v-dev %s is taken by %s of the same vhost", text, o->name);
+            snprintf(why, DEVICE_WHY_MAX, "v-dev %s belongs to %s of the same vhost already", text, o->name);
             return -EEXIST;
         }
     }

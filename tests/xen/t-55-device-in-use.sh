@@ -46,7 +46,7 @@ count_nodes
 refuses 3 "p-dev $b is in use: it is 0:0:0:0 of guest g2 \\(domain [0-9]+\\); option force" xl-scsi attach g1 "$b" 0:0:1:0
 refuses 3 "p-dev $bblk is in use: it is 0:0:0:0 of guest g2" xl-scsi attach g1 "$bblk" 0:0:1:0
 refuses 3 "p-dev $a is in use: it is 0:0:0:0 of this guest" xl-scsi attach g1 "$a" 0:0:1:0
-refuses 3 'v-dev 0:0:0:0 is taken already' xl-scsi attach g1 "$c" 0:0:0:0
+refuses 3 'v-dev 0:0:0:0 has a device already' xl-scsi attach g1 "$c" 0:0:0:0
 refuses 1 'guest g3 is not started: p-dev .* is in use: it is 0:0:0:0 of guest g2' \
     xl create -q "$(guest_config g3)" "vscsi=[ '$b,0:0:0:0' ]"
 refuses 1 'are the same device; option force' xl create -q "$(guest_config g3)" "vscsi=[ '$c,0:0:0:0', '$cblk,0:0:0:1' ]"

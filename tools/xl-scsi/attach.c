@@ -18,7 +18,7 @@
 
 enum {
     UNDO_S = 5,                /* the time that backend and guest have to release a device again */
-    FRONTEND_US = 5 * 1000000, /* if a running guest's driver has not answered by then, there is none */
+    FRONTEND_US = 5 * 1000000, /* if a running guest has not answered by then, it has no frontend */
     NUDGE_US = 1000000,
     FOREIGN_MAX = 512, /* bytes of a driver domain's text in a message */
 };
@@ -74,7 +74,7 @@ static int timed_out(struct target *t)
     char vdev[HCTL_TEXT_MAX], said[FOREIGN_MAX];
     const struct share *sh = &t->shares[0];
     const char *hint = hyp_kernel_backend(t->c->domid, t->backend, t->id)
-                           ? "; the kernel's xen-scsiback has taken this vhost (rmmod it, and see vscsi(7))"
+                           ? "; the kernel's xen-scsiback is bound to this vhost (rmmod it, and see vscsi(7))"
                            : "";
 
     for (unsigned i = 0; i < t->n_shares; i++)
@@ -103,12 +103,12 @@ static void look_at_dev(struct xenstore *s, struct target *t, struct share *sh)
     else if (xenstore_state(s, FE_DEV_FMT "/state", t->c->domid, t->id, sh->n) == 6)
         sh->outcome = DEV_REFUSED_BY_GUEST;
     else
-        sh->outcome = sh->state == 3 ? DEV_TAKEN : DEV_PENDING;
+        sh->outcome = sh->state == 3 ? DEV_OFFERED : DEV_PENDING;
 }
 
 /*
- * Reads what has changed of that which this target waits for. With many devices, each of them changes alone. Not in a
- * transaction: if two values are of different moments, the next event corrects the judgement.
+ * Reads the states for which this target waits, as far as they have changed. With many devices, each of them changes
+ * alone. This needs no transaction: if two values are of different moments, the next event corrects the judgement.
  */
 static void look(struct xenstore *s, struct target *t)
 {
@@ -120,7 +120,7 @@ static void look(struct xenstore *s, struct target *t)
     for (unsigned i = 0; i < t->n_shares; i++) {
         enum dev_outcome o = t->shares[i].outcome;
 
-        if (t->shares[i].changed && o != DEV_CONNECTED && !(o == DEV_TAKEN && t->c->no_wait))
+        if (t->shares[i].changed && o != DEV_CONNECTED && !(o == DEV_OFFERED && t->c->no_wait))
             look_at_dev(s, t, &t->shares[i]);
         t->shares[i].changed = false;
     }
@@ -260,7 +260,7 @@ static int ask_again(struct target *t, uint64_t now, uint64_t *wake)
 /* 0, or -errno: failed. *wake: when to look again even if nothing changes. *result: raised to the target's result. */
 static int judge(struct target *t, uint64_t *wake, int *result)
 {
-    unsigned pending = 0, taken = 0;
+    unsigned pending = 0, offered = 0;
     uint64_t now = now_us();
 
     for (unsigned i = 0; i < t->n_shares; i++) {
@@ -269,9 +269,9 @@ static int judge(struct target *t, uint64_t *wake, int *result)
         if (o == DEV_REFUSED || o == DEV_REFUSED_BY_GUEST || o == DEV_VANISHED)
             return refused(t, &t->shares[i]);
         pending += o == DEV_PENDING;
-        taken += o == DEV_TAKEN;
+        offered += o == DEV_OFFERED;
     }
-    if (pending == 0 && taken == 0)
+    if (pending == 0 && offered == 0)
         return FINISHED;
     if (t->state == 1) {
         uint64_t until = t->placed_us + CHANGE_SERVED_US;
@@ -285,15 +285,15 @@ static int judge(struct target *t, uint64_t *wake, int *result)
         return ask_again(t, now, wake);
 
     /* The backend has all devices. Is there a guest to wait for? */
-    if (t->taken_us == 0)
-        t->taken_us = now;
+    if (t->offered_us == 0)
+        t->offered_us = now;
     bool absent = t->fe_state <= 1 || t->fe_state == 6;
     int paused = hyp_domain_paused(t->c->domid);
-    uint64_t grace = t->taken_us + (paused == 1 || t->state == 6 ? 0 : FRONTEND_US);
+    uint64_t grace = t->offered_us + (paused == 1 || t->state == 6 ? 0 : FRONTEND_US);
 
     /* A paused guest takes them when it runs again, whatever the state of its frontend is now. */
     if (t->c->no_wait || paused == 1 || (absent && now >= grace)) {
-        int came_to = t->c->no_wait || paused != 0 ? ATTACH_TAKEN : ATTACH_NO_FRONTEND;
+        int came_to = t->c->no_wait || paused != 0 ? ATTACH_OFFERED : ATTACH_NO_FRONTEND;
 
         *result = came_to > *result ? came_to : *result;
         return FINISHED;

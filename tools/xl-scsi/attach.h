@@ -10,12 +10,12 @@
 
 enum {
     ATTACH_CONNECTED = 0,
-    ATTACH_TAKEN = 1,
+    ATTACH_OFFERED = 1,
     ATTACH_NO_FRONTEND = 2
 };
 
 /*
- * Attaches all n entries or none. ATTACH_CONNECTED: the guest uses them. ATTACH_TAKEN: the backend has them all
+ * Attaches all n entries or none. ATTACH_CONNECTED: the guest uses them. ATTACH_OFFERED: the backend has them all
  * (state 3). The guest cannot answer now, or need not (no_wait); it gets them when its frontend connects.
  * ATTACH_NO_FRONTEND: the same, but the guest runs and should have answered. Otherwise -errno and c->error, with
  * everything undone. With c->store->dry_run it only prints, and gives 0.

@@ -129,7 +129,7 @@ int cmd_attach(const struct options *o, int argc, char **argv)
 
         if (r < 0)
             code = complain(exit_status_of(&c, r), "%s", c.error);
-        else if (r == ATTACH_TAKEN)
+        else if (r == ATTACH_OFFERED)
             printf("The backend has the device (state 3); the guest gets it when its frontend connects.\n");
         else if (r == ATTACH_NO_FRONTEND)
             code = complain(EXIT_TIMED_OUT,

@@ -108,8 +108,8 @@ static bool id_in_use(const struct guest_view *v, uint32_t id)
 }
 
 /*
- * A guest that was restored without this vhost, and whose driver has noticed (it writes an error node), never takes the
- * same number again: Linux keeps its old device of this number, and does not look at it any more.
+ * A guest that was restored without this vhost, and whose frontend has noticed (it writes an error node), never takes
+ * the same number again: Linux keeps its old device of this number, and does not look at it any more.
  */
 static bool id_is_spoilt(struct xenstore *s, uint32_t domid, uint32_t id)
 {
@@ -161,7 +161,7 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 
         share_vdev(&t->shares[i], vdev);
         escape_for_log(pdev, sizeof(pdev), text, strlen(text));
-        return change_refused(t->c, -EEXIST, "v-dev %s is taken already (by p-dev %s, state %u %s)", vdev, pdev,
+        return change_refused(t->c, -EEXIST, "v-dev %s has a device already (p-dev %s, state %u %s)", vdev, pdev,
                               d->state, state_name(d->state));
     }
     return 0;
@@ -278,8 +278,8 @@ static int heed_guest(const struct target *t, bool on)
 }
 
 /*
- * Then only what is told about it. A few devices are watched one by one, because all the others of the vhost may change
- * too at this moment.
+ * From then on, only the nodes of this target count. A few devices are watched one by one, because all the others of
+ * the vhost may change too at this moment.
  */
 static int heed_answers(const struct target *t, bool on)
 {

@@ -11,7 +11,7 @@
 enum dev_outcome {
     DEV_PENDING,
     DEV_CONNECTED,
-    DEV_TAKEN,
+    DEV_OFFERED,
     DEV_REFUSED,
     DEV_REFUSED_BY_GUEST,
     DEV_VANISHED
@@ -35,7 +35,7 @@ struct target {
     bool placed, asked;         /* asked: state 7 was written */
     bool changed;               /* the states of the vhost must be read */
     unsigned state, fe_state;
-    uint64_t placed_us, taken_us, stuck_us;
+    uint64_t placed_us, offered_us, stuck_us;
 };
 
 /*
