@@ -25,11 +25,11 @@ enum hold {
     HOLD_TAPE
 };
 
-/* By peripheral device type (SPC-5 table 150). Any other type with a block device is held as a disk. */
+/* By peripheral device type (SPC-5 table 150). Any other type with a block device is claimed as a disk. */
 static const struct {
     enum hold hold;
     /*
-     * The kernel polls an optical drive unless it is open exclusively and for writing. Anything else is held for
+     * The kernel polls an optical drive unless it is open exclusively and for writing. Anything else is opened for
      * reading: udev looks at a disk that was closed after writing, and LVM could take it before the next daemon has it.
      */
     bool for_writing;

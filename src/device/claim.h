@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keeps a device to ourselves while a guest has it. What is held is a file descriptor, so that the kernel gives the
- * device back if this process ends in any way:
+ * Keeps a device to ourselves while a guest has it. A claim is a file descriptor, so the kernel gives the device back
+ * if this process ends in any way:
  *
  *   disk          the block device, exclusively: mount, swapon, dm, md, LVM, partitions get EBUSY
  *   optical drive the same, for writing: only that stops the kernel's polling. An eject gets EBUSY
@@ -18,16 +18,16 @@
 #include "device/device.h"
 
 struct device_claim {
-    int fd;            /* -1: there is nothing to hold */
+    int fd;            /* -1: there is nothing to keep open */
     ino_t sysfs_inode; /* of the device's directory in sysfs; another one belongs to a later device of this address */
     bool polled;       /* its polling was turned off */
     char polling[16];  /* what events_poll_msecs was before */
 };
 
 /*
- * Holds it. May sleep in the kernel, so it is called in a thread. A program that has it open for a moment is waited
+ * Claims it. May sleep in the kernel, so it is called in a thread. A program that has it open for a moment is waited
  * for, up to CLAIM_PATIENCE_US. 0; -EBUSY and what uses it in why[DEVICE_WHY_MAX]; or another -errno and why. If
- * nothing can be held because a device node is missing: 0, and why says so; else why is "".
+ * nothing can be opened because a device node is missing: 0, and why says so; else why is "".
  */
 #define CLAIM_PATIENCE_US 1000000
 int device_claim(const struct device_roots *roots, const struct device *dev, struct device_claim *out, char *why);
