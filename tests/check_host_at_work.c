@@ -43,7 +43,7 @@ START_TEST(a_held_lun_is_released_whatever_becomes_of_the_ring)
     fake_die(fake_child());
     UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_CONNECT) == 1);
     if (_i == 0)
-        fake_put(FRONT "/state", "5"); /* the guest unloads its driver meanwhile */
+        fake_put(FRONT "/state", "5"); /* the guest unloads its frontend meanwhile */
     expect(BACK "/state", "5");
     check_waits(fake_child());
 }

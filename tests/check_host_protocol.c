@@ -95,7 +95,7 @@ static const struct history {
         { BECOMES, B, "2" },
         { PUT, BACK "/online", "0" }, { PUT, B, "5" },
         { BECOMES, B, "6" } } },
-    { "the Windows driver closes in steps and comes back", AT_WORK, {
+    { "the Windows frontend closes in steps and comes back", AT_WORK, {
         { PUT, F, "5" },
         { BECOMES, B, "5" },
         { PUT, F, "6" },

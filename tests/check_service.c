@@ -572,7 +572,7 @@ START_TEST(two_luns_cannot_have_one_address_or_one_slot)
 }
 END_TEST
 
-START_TEST(kicks_without_requests_are_heard_ever_less)
+START_TEST(events_without_requests_are_heard_ever_less)
 {
     uint64_t begin = now_us(), took;
     unsigned heard = 0, waits = 0;
@@ -636,7 +636,7 @@ static void add_tests(Suite *s, const char *name, SFun begin)
     tcase_add_test(t, removing_a_lun_answers_what_waits_for_it);
     tcase_add_test(t, removing_a_held_lun_does_not_end_the_abort_of_what_a_device_may_have);
     tcase_add_test(t, two_luns_cannot_have_one_address_or_one_slot);
-    tcase_add_test(t, kicks_without_requests_are_heard_ever_less);
+    tcase_add_test(t, events_without_requests_are_heard_ever_less);
     tcase_add_test(t, halting_again_and_again_does_not_fill_the_log);
     suite_add_tcase(s, t);
 }

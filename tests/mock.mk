@@ -11,7 +11,7 @@ mock_tests = \
 	tests/test-a-device-that-returns-works-again.sh \
 	tests/test-the-daemon-restarts-under-load.sh \
 	tests/test-malformed-requests-are-refused.sh \
-	tests/test-kicks-without-requests-cost-little.sh \
+	tests/test-events-without-requests-cost-little.sh \
 	tests/test-hotplug-adds-and-removes-luns-under-load.sh \
 	tests/test-a-storm-of-xenstore-writes-harms-nobody.sh \
 	tests/test-bad-xenstore-values-are-refused.sh \

@@ -36,7 +36,7 @@ front g "verify 0:0:0:0 0 64 seed=3"
 check_eq "$(xl_scsi list 1 | grep -c ' 4$')" 1 "devices at 4"
 front_stop g
 
-step "SUSE's Windows driver: 5, 6, 1 and back to 2"
+step "SUSE's Windows frontend: 5, 6, 1 and back to 2"
 front_start w 1 --like vmdp
 front w "wait-dev 0:0:0:0 4"
 front w "verify 0:0:0:0 0 64 seed=3"

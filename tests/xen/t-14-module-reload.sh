@@ -12,7 +12,7 @@ guest_wait_disk g1 0:0:0:0
 guest_ok g1 "iopat fill $GUEST_BLK"
 n=0
 while [ $n -lt 5 ]; do
-    # A bound device holds a reference to its driver's module, so it is unbound first.
+    # A bound device holds a reference to the frontend's module, so it is unbound first.
     guest_ok g1 'for d in /sys/bus/xen/drivers/*/vscsi-*; do echo "${d##*/}" >"${d%/*}/unbind"; done'
     wait_until 10 "guest_sh g1 'rmmod xen-scsifront; ! grep -q ^xen_scsifront /proc/modules'" "the module to be unloaded"
     guest_wait_gone g1 0:0:0:0

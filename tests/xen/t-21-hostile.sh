@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2046,SC2034
-# about: malformed requests, bad grants and kicks from a real guest; another guest is not disturbed
+# about: malformed requests, bad grants and events without requests from a real guest; another guest is not disturbed
 # timeout: 240
 # vcpus: 2
 need_project

@@ -68,7 +68,7 @@ expect_match "$(xl -N scsi-attach g1 "$d" 1:0:0:0)" "/1/frontend = " "what would
 expect_match "$(xl-scsi detach -n g1 9:0:0:1)" "$be/state = \"5\"" "what a detach would write"
 expect_eq "$(xenstore-ls -fp /local/domain)" "$before" "xenstore after dry runs"
 
-note "a running guest without a driver: not connected, and it stays"
+note "a running guest without a frontend: not connected, and it stays"
 guest_start g3
 guest_ok g3 'rmmod xen-scsifront'
 status=0
@@ -76,4 +76,4 @@ out=$(xl-scsi attach g3 "$d" 5:0:0:0 2>&1) || status=$?
 expect_eq $status 4 "exit status: $out"
 expect_match "$out" 'the guest did not take v-dev 5:0:0:0: no frontend is running there; the device stays attached' "what is said"
 guest_ok g3 'modprobe xen-scsifront'
-wait_until 20 "xl-scsi list g3 | grep -q ' 5:0:0:0 *4$'" "the driver that comes later takes it"
+wait_until 20 "xl-scsi list g3 | grep -q ' 5:0:0:0 *4$'" "the frontend that comes later takes it"

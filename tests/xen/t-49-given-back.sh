@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2016,SC2046,SC2086
-# about: what a guest has locked or reserved ends with it: at detach, when it unloads its driver, at destroy, and with no daemon there
+# about: what a guest has locked or reserved ends with it: at detach, when it unloads its frontend, at destroy, and with no daemon there
 # timeout: 300
 need_project
 # opts=1: scsi_debug logs each CDB.
@@ -40,11 +40,11 @@ undone=$(grep -c 'is undone' $DAEMON_LOG)
 expect_ok xl-scsi detach g1 0:0:0:0
 expect_eq "$(grep -c 'is undone' $DAEMON_LOG)" "$undone" "what is undone after the guest's own unlock"
 
-lock "driver unloaded" "16 00 00 00 00 00"
-# The ring ends, and the guest keeps the device. A bound device holds a reference to its driver's module.
+lock "frontend unloaded" "16 00 00 00 00 00"
+# The ring ends, and the guest keeps the device. A bound device holds a reference to the frontend's module.
 guest_ok g1 'for d in /sys/bus/xen/drivers/*/vscsi-*; do echo "${d##*/}" >"${d%/*}/unbind"; done'
 wait_until 10 "guest_sh g1 'rmmod xen-scsifront; ! grep -q ^xen_scsifront /proc/modules'" "the module to be unloaded"
-unlocked "driver unloaded"
+unlocked "frontend unloaded"
 guest_ok g1 "modprobe xen-scsifront"
 guest_wait_disk g1 0:0:0:0
 expect_ok xl-scsi detach g1 0:0:0:0

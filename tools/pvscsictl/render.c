@@ -226,7 +226,7 @@ struct metric {
 };
 
 static const struct metric vhost_metrics[] = {
-    { "pvscsi_ring_events", "ring_events", "counter", "Wake-ups by the guest." },
+    { "pvscsi_ring_events", "ring_events", "counter", "Events from the guest." },
     { "pvscsi_ring_scans", "ring_scans", "counter", "Scans of the ring that found requests." },
     { "pvscsi_notifies", "notifies", "counter", "Events sent to the guest." },
     { "pvscsi_bad_requests", "bad_requests", "counter", "Malformed requests, and requests to no LUN." },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Misbehaviour that is more than one wrong field: many requests at once, a ring whose
- * indices lie, pages taken away or rewritten in mid-I/O, kicks, garbage.
+ * indices lie, pages taken away or rewritten in mid-I/O, events without requests, garbage.
  */
 #include "config.h"
 
@@ -218,18 +218,18 @@ static int run_rewrite(struct front *f, const struct hctl *dev, int argc, char *
     return r == 0 ? still_serves(f, dev) : r;
 }
 
-static int run_kicks(struct front *f, const struct hctl *dev, int argc, char **argv)
+static int run_events(struct front *f, const struct hctl *dev, int argc, char **argv)
 {
     uint64_t count = 2000, interval = 0, begin = now_us();
 
     if (arg_number(f, argc, argv, "count", &count) < 0 || arg_number(f, argc, argv, "interval", &interval) < 0)
         return -1;
     for (uint64_t i = 0; i < count; i++) {
-        ring_kick(&f->ring);
+        ring_send_event(&f->ring);
         if (interval)
             usleep((useconds_t)interval);
     }
-    printf("%-22s %llu events without a request in %.2f s\n", "kicks", (unsigned long long)count,
+    printf("%-22s %llu events without a request in %.2f s\n", "events", (unsigned long long)count,
            (double)(now_us() - begin) / 1e6);
     return still_serves(f, dev);
 }
@@ -324,7 +324,7 @@ static int impossible_index(struct front *f, int delta, const char *name)
     uint64_t end = now_us() + 300000;
 
     __atomic_store_n(&sring->req_prod, before + (RING_IDX)delta, __ATOMIC_RELEASE);
-    ring_kick(&f->ring);
+    ring_send_event(&f->ring);
     while (now_us() < end)
         front_poll(f, 20, -1);
     if (__atomic_load_n(&sring->rsp_prod, __ATOMIC_ACQUIRE) != before)
@@ -370,7 +370,7 @@ static int run_prod_busy(struct front *f, const struct hctl *dev, int argc, char
         ring_push(&f->ring);
         usleep(100);
         __atomic_store_n(&sring->req_prod, f->ring.front.req_prod_pvt + 40, __ATOMIC_RELEASE);
-        ring_kick(&f->ring);
+        ring_send_event(&f->ring);
         for (uint64_t end = now_us() + 300000; now_us() < end;)
             front_poll(f, 20, -1);
         printf("%-22s the ring broke with %u commands on their way\n", "prod-busy", n);
@@ -389,7 +389,7 @@ const struct bad_program bad_programs[] = {
     { "abort-abort", "a READ, an ABORT of it, an ABORT of the ABORT", false, run_abort_abort },
     { "revoke", "pages revoked while the request is served (count=N)", false, run_revoke },
     { "rewrite", "slot and list rewritten while the request is served (count=N seed=N)", false, run_rewrite },
-    { "kicks", "events without requests (count=N interval=MICROSECONDS)", false, run_kicks },
+    { "events", "events without requests (count=N interval=MICROSECONDS)", false, run_events },
     { "garbage", "random requests (seed=N count=N); damages the disk's content", false, run_garbage },
     { "prod-ahead", "req_prod 17 ahead", true, run_prod_ahead },
     { "prod-back", "req_prod moved back", true, run_prod_back },

@@ -80,7 +80,7 @@ static void check_answer(struct front *f, const struct command *c, const struct 
         violation(f, "residual %u of a transfer of %u bytes", res->residual, c->len);
         return;
     }
-    /* A failure must show in the status, because some drivers never look at the host byte. */
+    /* A failure must show in the status, because some frontends never look at the host byte. */
     if (res->rslt >> 16 && (uint8_t)res->rslt == 0)
         violation(f, "host byte %02x with status GOOD", res->rslt >> 16);
     moved = c->dir == DIR_IN ? c->len - res->residual : 0;

@@ -109,7 +109,7 @@ int ring_put(struct ring *r, struct io *io)
     return 0;
 }
 
-void ring_kick(struct ring *r)
+void ring_send_event(struct ring *r)
 {
     if (!r->up)
         return;
@@ -125,7 +125,7 @@ void ring_push(struct ring *r)
         return;
     RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&r->front, notify);
     if (notify)
-        ring_kick(r);
+        ring_send_event(r);
 }
 
 static bool all_zero(const void *p, size_t len)

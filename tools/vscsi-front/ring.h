@@ -56,7 +56,7 @@ unsigned ring_room(const struct ring *r);
 int ring_put(struct ring *r, struct io *io);
 /* Publishes what was put, and notifies when the backend asked for it. */
 void ring_push(struct ring *r);
-void ring_kick(struct ring *r);
+void ring_send_event(struct ring *r);
 /* Takes all events and responses that are there. */
 void ring_process(struct ring *r);
 /* Waits for ring events only, until io is done. 0, or -ETIMEDOUT. */

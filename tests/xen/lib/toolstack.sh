@@ -50,8 +50,8 @@ has_listed() {
         END { exit failed || n != 0 }'
 }
 
-# runs_with_device GUEST: its backend has 0:0:0:0, and it is not paused. Its driver takes the device when it has booted,
-# for which a test that is about xl has no need to wait.
+# runs_with_device GUEST: its backend has 0:0:0:0, and it is not paused. Its frontend takes the device when the guest
+# has booted, for which a test that is about xl has no need to wait.
 runs_with_device() {
     local id state
     id=$(guest_domid "$1") || return 1

@@ -15,14 +15,14 @@ for domid in 1 2; do
     [ $domid = 1 ] && noisy=$(one_worker)
 done
 before=$(cut -d' ' -f1 "/proc/$noisy/schedstat")
-front_tell g1 "bad kicks count=40000 interval=50"
+front_tell g1 "bad events count=40000 interval=50"
 front g2 "load 0:0:0:0 rw=read depth=1 bs=4k seconds=2"
-front_answer g1 || fail "kicks: $ANSWER"
+front_answer g1 || fail "events: $ANSWER"
 seconds=$(sed -n 's/.* in \([0-9]*\)\..*/\1/p' <<<"$ANSWER")
 after=$(cut -d' ' -f1 "/proc/$noisy/schedstat")
 used=$((after - before))
-echo "the worker used $((used / 1000)) us of CPU in ${seconds} s of kicks"
-[ "$seconds" -ge 1 ] || fail "the kicks were over too soon to measure"
+echo "the worker used $((used / 1000)) us of CPU in ${seconds} s of events"
+[ "$seconds" -ge 1 ] || fail "the events were over too soon to measure"
 [ "$used" -lt $((seconds * 50000000)) ] || fail "that is more than 5 % of a core"
 
 step "and is served at once when it has work again"
