@@ -194,7 +194,7 @@ static bool where(const struct vdev *d, struct run_device *at)
     return true;
 }
 
-/* To the device, all guests of this host are one initiator: what another one has locked stays locked. */
+/* To the device, all guests of this backend domain are one initiator: what another one has locked stays locked. */
 static uint32_t to_undo(const struct vdev *d, struct run_device *at)
 {
     uint32_t left = where(d, at) ? left_by(d) : 0;

@@ -47,7 +47,7 @@ enum cdb_readonly {
 enum cdb_guest {
     CDB_GUEST_DENY,
     CDB_GUEST_PASS,
-    CDB_GUEST_ALONE,     /* only while no other guest of this host has the LUN */
+    CDB_GUEST_ALONE,     /* only while no other guest of this backend domain has the LUN */
     CDB_GUEST_COPY,      /* third-party copy: reaches other LUNs with this host's rights. Not even with feature-host */
     CDB_GUEST_NEXUS,     /* reservations: decide.c judges them, with feature-host too */
     CDB_GUEST_START,     /* PASS for a start; ALONE for a stop, an eject, a power condition */
