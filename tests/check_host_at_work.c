@@ -68,7 +68,7 @@ START_TEST(a_held_lun_is_released_while_xenstored_is_away)
 }
 END_TEST
 
-/* Asleep in a write() to the device, a worker lets go of the ring only by its death: nothing is taken over then. */
+/* A worker that sleeps in a write() to the device lets go of the ring only by its death. Nothing is taken over then. */
 START_TEST(a_new_ring_waits_for_the_commands_of_the_old_one)
 {
     struct pvscsi_journal j;
@@ -91,7 +91,7 @@ START_TEST(a_new_ring_waits_for_the_commands_of_the_old_one)
     offer_ring("10", "11");
     UNTIL(fake_count(fake_child(), WM_CONNECT) == 1);
     ck_assert_uint_eq(fake_last(fake_child(), WM_CONNECT)->u.connect.take_over, 0);
-    /* Should this worker and the daemon die too: */
+    /* The journal says it too, in case this worker and the daemon die. */
     ck_assert_int_eq(run_files_journal(dir, 3, 0, &j), 0);
     ck_assert_uint_eq(j.at_device, 1);
     check_waits(fake_child());

@@ -430,7 +430,7 @@ START_TEST(direction_outside_the_protocol_is_refused)
 }
 END_TEST
 
-/* --- who answers --- */
+/* --- which commands the daemon answers itself --- */
 START_TEST(report_luns_is_always_ours)
 {
     uint8_t cdb[SCSI_CDB_MAX];

@@ -356,8 +356,8 @@ static const struct {
     { "zoned", 0x14, true, "5a 00 3f 00 00 00 00 00 ff 00", 255, "00 06 00 00", "00 06 00 80" },
     { "an optical drive has no such bit", 0x05, true, "5a 00 2a 00 00 00 00 00 ff 00", 255, "00 06 00 00",
       "00 06 00 00" },
-    { "nor has a changer", 0x08, true, "1a 00 1d 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
-    { "nor has an enclosure", 0x0d, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
+    { "a changer has none", 0x08, true, "1a 00 1d 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
+    { "an enclosure has none", 0x0d, true, "1a 00 3f 00 ff 00", 255, "03 00 00 00", "03 00 00 00" },
     { "MODE SELECT's bytes are the guest's", 0x00, true, "15 10 00 00 04 00", 4, "00 00 00 00", "00 00 00 00" },
     { "a read has no page", 0x00, true, "28 00 00 00 00 00 00 00 01 00", 8, "00 00 00 00 00 00", "00 00 00 00 00 00" },
 };

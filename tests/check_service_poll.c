@@ -69,8 +69,8 @@ START_TEST(a_request_that_comes_in_time_needs_no_event)
     ck_assert_uint_eq(take().rqid, 1);
     ck_assert_uint_eq(take().rqid, 100);
     none();
-    ck_assert_uint_eq(looks, 2);        /* the second in vain */
-    ck_assert_uint_eq(fake.unmasks, 1); /* only then */
+    ck_assert_uint_eq(looks, 2);        /* the second finds nothing */
+    ck_assert_uint_eq(fake.unmasks, 1); /* after the second look */
     ck_assert_uint_eq(guest->req_event, 3);
 }
 END_TEST

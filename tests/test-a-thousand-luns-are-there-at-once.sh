@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A daemon that starts with 1,000 LUNs in xenstore has opened all of them within seconds. So has one that restarts under
-# a connected guest.
+# A daemon that starts with 1,000 LUNs in xenstore has opened all of them within seconds. A daemon that restarts under a
+# connected guest is as fast.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

@@ -52,7 +52,7 @@ rows() {
 }
 
 # unlike PAGE: of the needs on standard input, prints what its rows do not say, and what they say too much: files of a
-# row's folder by their name, other folders of src/ by theirs. Not named is what most files call: src/common, and in
+# row's folder by their name, other folders of src/ by theirs. What most files call is not named: src/common, and in
 # src/control the model, the tables and the files in the run directory.
 unlike() {
     awk '

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each kind of call fails, at each place in the daemon's start while a guest's ring is connected. Then xenstored does
-# not answer at all.
+# Each kind of call fails, at each place in the daemon's start while a guest's ring is connected. In the last step
+# xenstored does not answer at all.
 # shellcheck source=tests/faults-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/faults-lib.sh"
 

@@ -46,7 +46,7 @@ guest_create 6 plain
 sleep 0.3
 no_nodes 6 "of a guest without devices"
 
-step "nor is what a guest wrote itself"
+step "what a guest wrote itself is not attached"
 xs_write /local/domain/13/pvscsi/0 /dev/nosuch1,0:0:0:0
 xenstore-chmod /local/domain/13/pvscsi/0 n13 r0
 guest_create 13 sly

@@ -12,7 +12,7 @@
  *                                          leaves ring and journal for a successor, exits 0
  * The worker also acts on EOF as on QUIT.
  * After a worker died: INIT, LUN_ADD with LUN_HELD, CONNECT with take_over; then LUN_RELEASE
- * for each LUN whose device is idle again. Only then are its orphans ended and new requests submitted.
+ * for each LUN whose device is idle again. Its orphans are ended and new requests submitted only after that.
  * A device that goes and comes back: LUN_LOST, once; then LUN_ADD with LUN_RETURNED and new descriptors for the
  * same index -> LUN_ADDED. A worker that starts while a device is away gets LUN_ADD with LUN_AWAY and no descriptor.
  * A LUN needs the PR helper: HELPER_CONNECT -> HELPER_SOCKET, because a worker has no path to its socket.

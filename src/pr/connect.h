@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The PR helper's socket: is it there, and a connection to it. It says nothing over the connection; client.c does.
+ * Looks whether the PR helper's socket is there, and connects to it. It sends nothing; client.c does.
  * The control process uses this file, because a worker has no path to the socket.
  */
 #ifndef PVSCSI_PR_CONNECT_H

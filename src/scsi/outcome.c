@@ -175,8 +175,9 @@ static bool outcome_sense(const struct scsi_outcome *o, struct scsi_sense_data *
 }
 
 /*
- * Beside a host byte: did the device itself say that the command failed? Sense data of success or of an earlier
- * command does not; nor does a status such as BUSY, since the command may have been sent more than once.
+ * True: the device itself has said, beside a host byte, that the command failed. Sense data of success or of an earlier
+ * command does not say so. A status such as BUSY does not say so either, since the command may have been sent more than
+ * once.
  */
 static bool device_said_why(const struct scsi_outcome *o)
 {

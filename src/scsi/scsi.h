@@ -135,8 +135,8 @@ static inline bool scsi_kind_is_error(enum scsi_kind kind)
 }
 /* --- notable.c --- */
 /*
- * Should an administrator read of this end in the log by default? False: guests meet it while nothing is wrong. kind:
- * of this answer, by scsi_kind_of() or SCSI_KIND_REFUSED, SCSI_KIND_POLICY.
+ * True: the log shows this end of a command by default. False: guests meet it while nothing is wrong. kind: of this
+ * answer, by scsi_kind_of() or SCSI_KIND_REFUSED, SCSI_KIND_POLICY.
  */
 bool scsi_is_notable(enum scsi_kind kind, const struct scsi_answer *a);
 /* "medium error"; "unknown" past the last kind. */
@@ -161,7 +161,7 @@ struct scsi_lun_facts {
     uint8_t type;      /* peripheral device type 0..31 */
     bool readonly;     /* only what changes neither medium nor device passes, whatever else is allowed */
     bool feature_host; /* the command policy refuses third-party copy only, and what the rules deny */
-    bool shared;       /* another guest of this host has the device */
+    bool shared;       /* another guest of this backend domain has the device */
     bool pr_forced, pr_move;
     enum scsi_pr pr;
     uint32_t

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sense data: written for answers of our own, and read. Never decides anything by it. */
+/* Writes the sense data of our own answers, and reads that of devices. Never decides what follows from it. */
 #include "config.h"
 
 #include <string.h>

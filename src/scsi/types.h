@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Peripheral device types (SPC-5, standard INQUIRY data) and the sets of them that share commands.
- * The only place where it is written which types are disks.
+ * No other file says which types are disks.
  */
 #ifndef PVSCSI_SCSI_TYPES_H
 #define PVSCSI_SCSI_TYPES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The confinement of a worker: what a process that serves a guest gives up before it sees anything of the guest. It
- * is only left by the end of the process. docs/confinement.md says what remains.
+ * lasts until the process ends. docs/confinement.md says what the worker keeps.
  */
 #ifndef PVSCSI_WORKER_CONFINE_H
 #define PVSCSI_WORKER_CONFINE_H

@@ -11,9 +11,9 @@
 
 /* Between two looks at the clock nothing takes this long, in microseconds, unless something else has the processor. */
 #define POLL_GAP_US 20u
-/* After something else had the processor, so long without a look. */
+/* How long no look is taken after something else had the processor. */
 #define POLL_BUSY_US 100000u
-/* After many looks in vain, one look in so many occasions. */
+/* After many looks that found nothing, one of so many occasions is used. */
 #define POLL_SKIP_MAX 256u
 
 enum poll_result {
@@ -23,9 +23,9 @@ enum poll_result {
 };
 
 struct poll {
-    uint32_t most_us; /* the longest look; 0: never one */
+    uint32_t most_us; /* the longest look; 0: no look is taken */
     uint32_t skip;    /* occasions that pass without a look */
-    uint32_t penalty; /* of the next look in vain */
+    uint32_t penalty; /* a look that finds nothing doubles it, and sets skip to penalty - 1; a request halves it */
     uint64_t not_before_us;
 };
 

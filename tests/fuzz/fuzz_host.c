@@ -63,8 +63,8 @@ int __wrap_device_send(int sg, const uint8_t *cdb, unsigned cdb_len, struct devi
 int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *lock, const struct timespec *until);
 
 /*
- * The daemon's end waits 1 s for its threads, because a sick device may keep one. Here none does, but a computer that
- * has other work may: what such a thread leaves would look like a leak.
+ * The daemon's end waits 1 s for its threads, because a sick device may keep one. No device here keeps one, but a
+ * computer that has other work may be slow: what such a thread leaves would look like a leak.
  */
 int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *lock, const struct timespec *until)
 {

@@ -596,7 +596,7 @@ int main(int argc, char **argv)
     }
     if (opt.mode == MIX) {
         map_save();
-        /* Only what is asked for ends it early; an error has its own rule. */
+        /* The run ends early only if it was asked to. An error has its own rule. */
         if (!errors && !mismatches)
             stopped = 0;
         if (opt.final_pass && !stalled && (opt.keep_going || !stopped)) {

@@ -34,7 +34,7 @@ guest_wait_disk g1 0:0:0:0
 gnst=$GUEST_OTHER
 case $gnst in /dev/n*) ;; *) gnst=/dev/n${gnst#/dev/} ;; esac
 guest_sh g1 "for i in 1 2 3 4 5 6; do sg_turs $GUEST_SG && break; done" >/dev/null 2>&1
-# blocks N: the guest writes so many more. Had anything moved the tape since then, the blocks before would be gone.
+# blocks N: the guest writes so many more. If anything had moved the tape since then, the blocks before would be gone.
 blocks() { guest_ok g1 "dd if=/dev/zero of=$gnst bs=4096 count=$1 2>/dev/null"; }
 guest_ok g1 "/usr/bin/mt -f $gnst rewind"
 blocks 5

@@ -30,7 +30,7 @@ for hctl in $(echo "$DBG_ALL" | cut -d' ' -f1); do
         (iopat mix $GUEST_BLK --start $((n * 4))M --size 4M --bs 4k-16k --depth 8 --until-file /tmp/stop >/tmp/io.$n 2>&1; echo END=\$? >>/tmp/io.$n) &"
     n=$((n + 1))
 done
-# So that what is not lost any more leaves the processor to what waits.
+# Commands that are not lost any more shall leave the processor to those that wait.
 scsi_debug_delay 100
 guest_ok g1 "for h in $hctls; do echo 6 >/sys/bus/scsi/devices/\$h/timeout; done; dmesg -c >/dev/null $loads"
 # All that is in flight is lost, and lost again when the guest has sent it again.

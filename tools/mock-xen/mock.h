@@ -2,8 +2,8 @@
 /*
  * mock-xen's objects: struct mock with all of them, connections, domains with their memory and event channels.
  * Everything that a connection holds (watches, transactions, grants, mappings, ports) belongs to it and is released
- * with it. mock-xen never waits for a client: each has a bounded queue, and from a client that does not read its
- * answers no more requests are taken.
+ * with it. mock-xen never waits for a client: each has a bounded queue, and mock-xen takes no more requests from a
+ * client that does not read its answers.
  *
  * Calls go one way, in the order of the sections below: a function calls only those
  * above it. Two callbacks in struct mock are the only calls upward.

@@ -554,7 +554,7 @@ int session_disconnect(struct front *f)
     }
     if (f->opt.as->goodbye != GOODBYE_CLOSED)
         return close_in_steps(f);
-    /* Linux, when the module is unloaded, takes the ring away first and only then writes its state. */
+    /* When the module is unloaded, Linux takes the ring away first and writes its state afterwards. */
     lower_ring(f);
     if (session_set_state(f, XenbusStateClosed) < 0)
         return -1;

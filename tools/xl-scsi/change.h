@@ -45,15 +45,16 @@ bool change_backend_is_away(const struct change *c, uint32_t backend, uint32_t i
 /* ... and it runs. False also where that cannot be known. */
 bool change_backend_runs(const struct change *c, uint32_t backend, uint32_t id);
 /*
- * True: the change waits in vain, because change_backend_is_away() at two questions, CHANGE_SERVED_US after its begin
- * at the earliest. (A daemon that is being restarted is away at one.) Lowers *wake to the time of the next question.
+ * True: the change need not wait any more, because pvscsid was away at two questions, one after the other. The second
+ * is asked CHANGE_SERVED_US after the begin of the change, or later. (A daemon that is being restarted is away at one
+ * of them.) Lowers *wake to the time of the next question.
  */
 bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *wake);
 /* xenstore_wait() until deadline_us; -ETIMEDOUT also if change_is_vain(). */
 int change_wait(struct change *c, uint32_t backend, uint32_t id);
 /*
- * Which side of a vhost in these states (0..8) a change waited for in vain: the words for the user, who is also told
- * what to do if pvscsid does not run.
+ * The words that tell the user which side of a vhost in these states (0..8) did not answer, and what to do if pvscsid
+ * does not run.
  */
 const char *change_silent_side(const struct change *c, uint32_t backend, uint32_t id, unsigned state,
                                unsigned fe_state);

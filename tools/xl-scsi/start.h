@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Starts a guest with SCSI devices: the real xl makes it paused, it gets its devices, and only then it runs. After
- * a failure there is no guest. Only the domain that this xl has made is changed (made.h).
+ * Starts a guest with SCSI devices: the real xl makes it paused, it gets its devices, and then it runs. After a failure
+ * there is no guest. This file changes only the domain that this xl has made (made.h).
  */
 #ifndef XL_SCSI_START_H
 #define XL_SCSI_START_H

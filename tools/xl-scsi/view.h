@@ -81,8 +81,8 @@ struct dev_view *view_dev(const struct vhost_view *h, const struct hctl *vdev);
 const char *view_name(const struct dev_view *d);
 
 /*
- * Has it a device that the backend offers (state 3) and that the guest has not looked at? Then a state 7 of the vhost
- * is what makes the guest look, and stays.
+ * True: it has a device that the backend offers (state 3) and that the guest has not looked at. Then a state 7 of the
+ * vhost makes the guest look, so it stays.
  */
 bool view_has_untaken(const struct vhost_view *h);
 

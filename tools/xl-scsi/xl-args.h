@@ -30,7 +30,7 @@ bool xl_line_parse(int argc, char *const *argv, struct xl_line *out);
  * not ours).
  */
 enum xl_command xl_command_find(const char *word, const char *others);
-/* Could the word be a prefix of one of our commands, so that `others` matters? */
+/* True: the word may be a prefix of one of our commands, so `others` matters. */
 bool xl_command_maybe(const char *word);
 
 /* The arguments of create or restore; all pointers are to the caller's argv. */

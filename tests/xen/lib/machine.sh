@@ -77,7 +77,7 @@ machine_start() {
     JOB_NUMBER=0
     rm -rf "$SHARE/jobs" "$SHARE/ready" "$SHARE/quit" "$SHARE/progress"
     mkdir -p "$SHARE/jobs"
-    # Should this shell die by a signal, no machine may stay behind with the lock.
+    # If a signal ends this shell, the machine must not stay behind with the lock.
     local redirect=/dev/null
     [ "${2:-}" != --interactive ] || redirect=/dev/tty
     setpriv --pdeathsig KILL qemu-system-x86_64 \
