@@ -90,6 +90,8 @@ xs_is() { [ "$(xs_read "$1")" = "$2" ]; }
 # --- the daemon ---
 
 daemon_ready() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" status; }
+# daemon_start_only [OPTION...], daemon_start [OPTION...]: of an option that is given twice, the last one counts, so
+# `--standalone "$SOCK.d2"` starts the daemon of domain 2.
 daemon_start_only() {
     "$BUILD/pvscsid" --foreground --standalone "$SOCK" --run-dir "$RUN_DIR" --config /dev/null \
         --log-level "${LOG_LEVEL:-verbose}" "$@" >>"$LOGS/pvscsid" 2>&1 &

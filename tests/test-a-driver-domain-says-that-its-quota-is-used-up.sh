@@ -12,10 +12,7 @@ xs_write /local/domain/2/backend "" /local/domain/2/data ""
 xenstore-chmod /local/domain/2/backend n2 r0
 for ((i = 0; i < 30; i++)); do xs_write /local/domain/2/data/$i ""; done
 xenstore-chmod -r /local/domain/2/data n2
-"$BUILD/pvscsid" --foreground --standalone "$SOCK.d2" --run-dir "$RUN_DIR" --config /dev/null --log-level info \
-    >>"$LOGS/pvscsid" 2>&1 &
-DAEMON_PID=$!
-wait_until 25 daemon_ready
+LOG_LEVEL=info daemon_start --standalone "$SOCK.d2"
 be=/local/domain/2/backend/vscsi
 
 step "xl-scsi makes all that the backend fills"
@@ -38,6 +35,4 @@ said() { [[ $(xs_read $be/11/0/error) == "xenstore refuses new nodes of this dom
 wait_until 25 said
 refuses 4 'time-out for v-dev 0:0:0:0: .*; the backend says: xenstore refuses new nodes of this domain: its quota' \
     xl_scsi attach -t 2 11 "file:$DISK" 0:0:0:0,backend=storage
-kill -KILL "$DAEMON_PID"
-wait "$DAEMON_PID" 2>/dev/null
-DAEMON_PID=""
+daemon_kill

@@ -9,10 +9,7 @@ disk a 4
 # As libxl does for driver_domain=1.
 xs_write /local/domain/2/backend ""
 xenstore-chmod /local/domain/2/backend n2 r0
-"$BUILD/pvscsid" --foreground --standalone "$SOCK.d2" --run-dir "$RUN_DIR" --config /dev/null --log-level info \
-    >>"$LOGS/pvscsid" 2>&1 &
-DAEMON_PID=$!
-wait_until 25 daemon_ready
+LOG_LEVEL=info daemon_start --standalone "$SOCK.d2"
 
 step "forty guests with five devices each"
 for ((d = 10; d < 50; d++)); do
@@ -41,6 +38,4 @@ done
 step "... and they go with the device"
 for lun in 0 1 2 3 4; do xl_scsi detach --run-dir "$DIR/locks" -t 20 49 0:0:0:$lun || fail "detach"; done
 xs_gone /local/domain/2/backend/vscsi/49 || fail "left: $(xenstore-ls -f /local/domain/2/backend/vscsi/49)"
-kill -KILL "$DAEMON_PID"
-wait "$DAEMON_PID" 2>/dev/null
-DAEMON_PID=""
+daemon_kill

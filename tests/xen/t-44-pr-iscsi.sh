@@ -5,7 +5,7 @@
 # timeout: 400
 need_project
 lio_two_sessions 32
-qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
+pr_helper_start
 daemon_start
 guest_start n1
 guest_start n2

@@ -5,7 +5,7 @@
 # guests: kept
 need_project
 lio_two_initiators 32
-qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
+pr_helper_start
 daemon_start
 guest_start g1
 guest_start g2

@@ -61,5 +61,5 @@ same_verdicts "third-party copy" 6 unused ExtendedCopy
 hctl=$(lio_loopback "$(lio_ramdisk disk 8)")
 same_verdicts "others" $least unused "$others"
 same_verdicts "reservations by the device" 20 unused "$reservations"
-qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
+pr_helper_start
 same_verdicts "reservations by the helper" 20 connected "$reservations"

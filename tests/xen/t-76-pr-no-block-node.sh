@@ -4,7 +4,7 @@
 # timeout: 240
 # guests: kept
 need_project
-qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper"
+pr_helper_start
 daemon_start
 guest_start g1
 # attach HCTL, with the default setting. The unit attention of the attach comes first.

@@ -158,6 +158,10 @@ daemon_stop() {
     [ $status = 0 ] || fail "pvscsid ended with status $status"
 }
 
+# pr_helper_start: the PR helper, at the socket where pvscsid looks for it. It listens when this returns; the clean-up
+# after the test ends it.
+pr_helper_start() { qemu-pr-helper -d -k /run/qemu-pr-helper.sock || fail "qemu-pr-helper does not start"; }
+
 # worker_pids: the workers' processes, one a line.
 worker_pids() {
     local path name
