@@ -231,6 +231,104 @@ START_TEST(a_worker_may_die_while_a_device_is_away)
 }
 END_TEST
 
+static void take_away(void)
+{
+    run("mv %s/bus/scsi/devices/" DISK " %s/away", sysfs, sysfs);
+    say_lost();
+    UNTIL(fake_get(LUN_0 "/error"));
+}
+
+static void put_back_there(void)
+{
+    run("mv %s/away %s/bus/scsi/devices/" DISK, sysfs, sysfs);
+    away_hurry(model_find(host, 3, 0));
+    UNTIL(lun_0()->presence == DEVICE_THERE);
+}
+
+/* What Linux does with a LUN whose INQUIRY fails. */
+static void guest_does_not_take_it(void)
+{
+    fake_put(FRONT "/vscsi-devs/dev-0/state", "6");
+    fake_put(FRONT "/state", "4");
+    UNTIL(lun_0()->lun == LUN_REFUSED);
+}
+
+/*
+ * The guest looks at the LUN while the device is away: 0: it starts then; 1: it says so only when the device is back;
+ * 2: it reloads its frontend then; 3: the daemon ends meanwhile; 4: the worker dies meanwhile.
+ */
+START_TEST(a_guest_that_found_no_device_is_told_to_look_again)
+{
+    if (_i == 2) {
+        connected_disk();
+        take_away();
+        fake_put(FRONT "/state", "6");
+        expect(BACK "/state", "2");
+        expect(LUN_0 "/state", "3");
+    } else {
+        make_scsi(DISK, 5, WWID);
+        start();
+        create_vhost(3, 0);
+        add_dev(BACK, 0, DISK, "0:0:0:0");
+        expect(BACK "/state", "2");
+        expect(LUN_0 "/state", "3");
+        take_away();
+    }
+    offer_ring("8", "9");
+    expect(BACK "/state", "4");
+    if (_i == 1)
+        put_back_there();
+    guest_does_not_take_it();
+    if (_i != 1) {
+        let_happen();
+        ck_assert_str_eq(fake_get(BACK "/state"), "4"); /* in vain as long as the device is away */
+        ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "there is no SCSI device 5:0:0:0"));
+    }
+    if (_i > 2) {
+        die_or_restart(_i == 4);
+        UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1 && lun_0()->lun == LUN_FOUND);
+    }
+    if (_i != 1)
+        put_back_there();
+    expect(BACK "/state", "7");
+    fake_put(FRONT "/state", "7");
+    expect(BACK "/state", "8");
+    fake_put(FRONT "/vscsi-devs/dev-0/state", "4");
+    fake_put(FRONT "/state", "4");
+    expect(LUN_0 "/state", "4");
+    expect(BACK "/state", "4");
+    expect(LUN_0 "/error", NULL);
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+}
+END_TEST
+
+START_TEST(a_guest_that_refuses_a_device_that_is_there_is_left_alone)
+{
+    make_scsi(DISK, 5, WWID);
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, DISK, "0:0:0:0");
+    expect(LUN_0 "/state", "3");
+    if (_i == 1)
+        take_away();
+    offer_ring("8", "9");
+    expect(BACK "/state", "4");
+    guest_does_not_take_it();
+    if (_i == 1) {
+        put_back_there();
+        expect(BACK "/state", "7");
+        fake_put(FRONT "/state", "7");
+        expect(BACK "/state", "8");
+        guest_does_not_take_it();
+    }
+    expect(LUN_0 "/error", "the guest refused the device");
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "3");
+}
+END_TEST
+
 /* A new LUN whose device is not there fails as it always has. */
 START_TEST(a_new_lun_whose_device_is_not_there_fails)
 {
@@ -562,6 +660,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_device_that_goes_again_and_again_is_searched_for_at_a_bounded_rate);
     tcase_add_loop_test(t, a_lun_whose_device_is_gone_can_be_detached, 0, 2);
     tcase_add_loop_test(t, a_worker_may_die_while_a_device_is_away, 0, 2);
+    tcase_add_loop_test(t, a_guest_that_found_no_device_is_told_to_look_again, 0, 5);
+    tcase_add_loop_test(t, a_guest_that_refuses_a_device_that_is_there_is_left_alone, 0, 2);
     tcase_add_test(t, a_new_lun_whose_device_is_not_there_fails);
     tcase_add_loop_test(t, a_device_in_error_recovery_is_waited_for, 0, 2);
     tcase_add_test(t, a_new_device_that_sleeps_fails_and_those_behind_it_have_their_time);

@@ -111,20 +111,21 @@ START_TEST(every_action_finds_its_lun)
 }
 END_TEST
 
-/* With a worker, open here for one, missed by a guest. */
+/* With a worker, open here for one, missed by a guest, looked at by a frontend. */
 START_TEST(every_lun_is_where_it_should_be)
 {
     static const char *const where[LUN_STATES] = {
-        [LUN_NONE] = "---",      [LUN_OPENING] = "---",  [LUN_OPENED] = "-o-",   [LUN_ADDING] = "w--",
-        [LUN_READY] = "w--",     [LUN_OFFERED] = "w--",  [LUN_SHOWN] = "w--",    [LUN_REFUSED] = "w--",
-        [LUN_REOPENING] = "--m", [LUN_REOPENED] = "-om", [LUN_READDING] = "w-m", [LUN_FOUND] = "w--",
-        [LUN_REMOVING] = "w--",  [LUN_FAILING] = "---",  [LUN_FAILED] = "---",
+        [LUN_NONE] = "----",      [LUN_OPENING] = "----",  [LUN_OPENED] = "-o--",   [LUN_ADDING] = "w---",
+        [LUN_READY] = "w---",     [LUN_OFFERED] = "w---",  [LUN_SHOWN] = "w---",    [LUN_REFUSED] = "w--l",
+        [LUN_REOPENING] = "--m-", [LUN_REOPENED] = "-om-", [LUN_READDING] = "w-m-", [LUN_FOUND] = "w--l",
+        [LUN_REMOVING] = "w---",  [LUN_FAILING] = "----",  [LUN_FAILED] = "----",
     };
 
     for (int lun = 0; lun < LUN_STATES; lun++) {
         ck_assert_int_eq(lun_is_with_worker((enum lun_state)lun), where[lun][0] == 'w');
         ck_assert_int_eq(lun_is_open((enum lun_state)lun), where[lun][1] == 'o');
         ck_assert_int_eq(lun_is_missed((enum lun_state)lun), where[lun][2] == 'm');
+        ck_assert_int_eq(lun_was_looked_at((enum lun_state)lun), where[lun][3] == 'l');
     }
 }
 END_TEST

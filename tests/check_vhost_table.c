@@ -37,10 +37,11 @@ static const char situation_letter[VS_SITUATIONS] = {
 
 /* One letter for each action. */
 static const char action_letter[VA_ACTIONS] = {
-    [VA_NOTHING] = '.',     [VA_IGNORE] = '!',      [VA_ANNOUNCE] = '2',   [VA_CONNECT] = 'c', [VA_RECALL] = 'k',
-    [VA_TAKE_OVER] = 't',   [VA_ACCEPT] = '4',      [VA_WELCOME] = 'w',    [VA_SERVE] = 's',   [VA_FINISH] = 'f',
-    [VA_CHECK_RING] = 'r',  [VA_RECONFIGURE] = '8', [VA_DISCONNECT] = 'd', [VA_END] = 'e',     [VA_TELL_CLOSING] = '5',
-    [VA_TELL_CLOSED] = '6', [VA_REOPEN] = 'o',      [VA_FORGET] = 'x',
+    [VA_NOTHING] = '.',    [VA_IGNORE] = '!',    [VA_ANNOUNCE] = '2',     [VA_CONNECT] = 'c',
+    [VA_RECALL] = 'k',     [VA_TAKE_OVER] = 't', [VA_ACCEPT] = '4',       [VA_WELCOME] = 'w',
+    [VA_SERVE] = 's',      [VA_FINISH] = 'f',    [VA_CHECK_RING] = 'r',   [VA_RECONFIGURE] = '8',
+    [VA_DISCONNECT] = 'd', [VA_END] = 'e',       [VA_TELL_CLOSING] = '5', [VA_TELL_CLOSED] = '6',
+    [VA_REOPEN] = 'o',     [VA_FORGET] = 'x',    [VA_SHOW_AGAIN] = 'a',
 };
 
 /* Our own state 0..8, online. */
@@ -64,7 +65,7 @@ static const char *const actions[VS_SITUATIONS] = {
     [VS_BARE] = "..........",       [VS_FRESH] = "222222222.",         [VS_WAITING] = "...c!5.!!6",
     [VS_FOUND_LIVE] = ".22kk56k!6", [VS_FOUND_LEAVING] = ".66kk56k!6", [VS_STRANGE] = "!!!!!5!!!6",
     [VS_NEXT] = ".eecceeeee",       [VS_CONNECTING] = ".d...dd..d",    [VS_JOINING] = ".d!44dd!!d",
-    [VS_REJOINING] = ".d!wwddw!d",  [VS_LIVE] = ".d!rsdd8!d",          [VS_WANTED] = ".d!rsdd8!d",
+    [VS_REJOINING] = ".d!wwddw!d",  [VS_LIVE] = ".d!radd8!d",          [VS_WANTED] = ".d!rsdd8!d",
     [VS_OFFERED] = ".d!rfdd.!d",    [VS_LEAVING] = ".d!..dd.!d",       [VS_RESTART] = "dddddddddd",
     [VS_ODD] = "!d!!!dd!!d",        [VS_LOST] = "tdtttddttd",          [VS_CLOSING] = "..........",
     [VS_FAILED] = "5555555555",     [VS_SHUTTING] = ".2.25525!6",      [VS_TOLD] = "666...6.!6",
@@ -141,6 +142,7 @@ static const enum ring_fact raised[VA_ACTIONS][4] = {
     [VA_ACCEPT] = { RF_ACCEPTED, RF_FACTS },
     [VA_WELCOME] = { RF_ACCEPTED, RF_REPLACING, RF_FACTS },
     [VA_SERVE] = { RF_REPLACING, RF_FACTS },
+    [VA_SHOW_AGAIN] = { RF_REPLACING, RF_FACTS },
     [VA_FINISH] = { RF_FACTS },
     [VA_CHECK_RING] = { RF_REPLACING, RF_FACTS },
     [VA_RECONFIGURE] = { RF_FACTS },

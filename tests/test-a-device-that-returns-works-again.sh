@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The device of one of two LUNs is away while the worker dies, and while the daemon restarts. The other LUN goes on
-# without an error. The one without its device answers with 05/25/00, and works again when the device is back.
+# without an error. The one without its device answers with 05/25/00, and works again when the device is back. So it does
+# when the frontend was started meanwhile, and has not taken it.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -51,4 +52,20 @@ for what in worker daemon; do
     check_no_match "$(status)" 'gone' "status"
     wait_until 25 daemon_says 'dev-1 \(file:.*\): the device is back'
 done
+
+step "the frontend starts again while the device is away"
+mv "$b" "$b.away"
+daemon_stop
+daemon_start
+wait_until 25 listed_gone
+front g disconnect
+front g connect
+front g "wait-dev 0:0:0:0 4"
+wait_until 25 eval "xl_scsi list 1 | grep -q '0:0:1:0 *3 gone$'"
+front g "expect 00/02/5/25/00 tur 0:0:1:0"
+mv "$b.away" "$b"
+front g "wait-dev 0:0:1:0 4"
+front g "load 0:0:1:0 rw=mix verify depth=4 bs=4k seconds=1"
+check_no_match "$(status)" 'gone' "status"
+check_no_match "$(xl_scsi list --long 1)" 'the backend says' "the reason in list"
 front_stop g

@@ -33,6 +33,7 @@ static bool follow(struct vdev *d, enum presence_fact fact)
     enum presence before = d->presence;
 
     d->presence = presence_after(before, fact);
+    d->was_away |= d->presence != DEVICE_THERE;
     return d->presence != before;
 }
 

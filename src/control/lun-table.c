@@ -82,6 +82,11 @@ bool lun_is_missed(enum lun_state lun)
     return lun == LUN_REOPENING || lun == LUN_REOPENED || lun == LUN_READDING;
 }
 
+bool lun_was_looked_at(enum lun_state lun)
+{
+    return lun == LUN_REFUSED || lun == LUN_FOUND;
+}
+
 static const unsigned char action[LUN_STATES][XB_STATES] = {
     [LUN_NONE] = {
         /* An earlier daemon left 3, 4 or 5. */

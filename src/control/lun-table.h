@@ -62,6 +62,8 @@ bool lun_is_with_worker(enum lun_state lun);
 bool lun_is_open(enum lun_state lun);
 /* The guest may have it, but no worker has it. */
 bool lun_is_missed(enum lun_state lun);
+/* The frontend has looked at it, or may have. While our state node is 3, it has not taken it. */
+bool lun_was_looked_at(enum lun_state lun);
 
 enum lun_action {
     LA_NOTHING,

@@ -106,6 +106,7 @@ struct vdev {
 
     /* away.c; vdev.c ends it */
     enum presence presence;
+    bool was_away;  /* at some time since the frontend was last told to look; ended by vdev_mark_shown() */
     bool away_said; /* in the log, and why in error */
     uint64_t returned_us;
 

@@ -49,7 +49,7 @@ static bool follow(struct vdev *d, enum lun_fact fact)
 static void release(struct vdev *d)
 {
     away_over(d);
-    d->away_said = d->lost = false;
+    d->away_said = d->was_away = d->lost = false;
     if (d->opening)
         opening_free(steal_ptr(d->opening));
     reset_forget(d);
@@ -433,7 +433,17 @@ void vdev_mark_shown(struct vhost *v)
         follow(d, LF_SHOWN);
         if (d->lun == LUN_SHOWN)
             d->dirty_front = true;
+        d->was_away = d->presence != DEVICE_THERE;
     }
+}
+
+bool vdev_any_to_show_again(const struct vhost *v)
+{
+    for (const struct vdev *d = v->devs; d; d = d->next)
+        if (d->was_away && d->presence == DEVICE_THERE && lun_was_looked_at(d->lun) && d->own == XB_INITIALISED
+            && d->present && !d->dirty && !d->dirty_front)
+            return true;
+    return false;
 }
 
 unsigned vdev_choose_segments(const struct vhost *v)
@@ -488,6 +498,8 @@ static void check_taken(struct vdev *d, struct node_batch *b)
     d->dirty_front = false;
     if (front == XB_CLOSED && d->lun == LUN_SHOWN) {
         follow(d, LF_REFUSED);
+        if (d->was_away)
+            return; /* it found no device; it is told to look again when that is back */
         snprintf(d->error, sizeof(d->error), "the guest refused the device");
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s", d->name, d->error);
         node_batch_error(b, d, d->error);

@@ -30,6 +30,8 @@ bool vdev_all_looked_at(const struct vhost *v);
 void vdev_restart_all(struct vhost *v);
 /* The frontend was told to look: the LUNs at 3 become LUN_SHOWN. */
 void vdev_mark_shown(struct vhost *v);
+/* A device is back that was away when the frontend looked at it, and the frontend has not taken it. */
+bool vdev_any_to_show_again(const struct vhost *v);
 /* The number of segments for feature-sg-grant: as many as every open device can use. */
 unsigned vdev_choose_segments(const struct vhost *v);
 /* When to run vdev_step_all() again, as now_us(); UINT64_MAX: no need. */

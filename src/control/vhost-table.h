@@ -74,7 +74,7 @@ enum vhost_situation {
     VS_JOINING,   /* the ring is served, state 4 not written yet */
     VS_REJOINING, /* a new ring is served; our state is from the one before */
     VS_LIVE,
-    VS_WANTED,  /* the toolstack wrote 7 */
+    VS_WANTED,  /* the toolstack wrote 7, or VA_SHOW_AGAIN did */
     VS_OFFERED, /* we wrote 8 */
     VS_LEAVING, /* the toolstack wrote 5 over a live ring */
     VS_RESTART, /* the toolstack wrote 1 over a live ring */
@@ -100,6 +100,7 @@ enum vhost_action {
     VA_ACCEPT,       /* once every device is settled: state 4 */
     VA_WELCOME,      /* the same for a new ring under a state that is 4, 7 or 8 already: it is written once more */
     VA_SERVE,        /* as VA_CHECK_RING if the ring's nodes changed; else nothing */
+    VA_SHOW_AGAIN,   /* as VA_SERVE; state 7 if a device is back that was away when the frontend looked at it */
     VA_FINISH,       /* once every device was looked at: state 4 after a reconfiguration */
     VA_CHECK_RING,   /* the frontend may have come with a new ring after a suspend */
     VA_RECONFIGURE,  /* once every device is settled: state 8 */

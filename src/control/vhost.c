@@ -304,6 +304,16 @@ static bool check_ring(struct vhost *v)
     return disconnect(v, RF_REPLACING);
 }
 
+/* A guest that meets a device which is away does not take it, and looks again only when it is told to. */
+static bool show_again(struct vhost *v)
+{
+    if (!vdev_any_to_show_again(v) || !nodes_write_state(v, XB_RECONFIGURING))
+        return false;
+    log_limited(&v->limit, XTL_INFO, v->prefix,
+                "a device that was away when the guest looked at it is back: the guest is told to look again");
+    return true;
+}
+
 /* A frontend that has been past 3 with this ring does not wait for our state. */
 static bool welcome(struct vhost *v)
 {
@@ -370,6 +380,8 @@ static bool act(struct vhost *v, enum vhost_action a, enum vhost_situation s)
         return welcome(v);
     case VA_SERVE:
         return v->dirty.ring && check_ring(v);
+    case VA_SHOW_AGAIN:
+        return (v->dirty.ring && check_ring(v)) || show_again(v);
     case VA_FINISH:
         return finish(v);
     case VA_CHECK_RING:

@@ -145,5 +145,20 @@ guest_sh g1 "touch /tmp/stop"
 guest_wait_for g1 "grep -q END= /tmp/out"
 expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load on the other disk"
 expect_eq "$(daemon_log | grep -c 'the device is gone: there is no SCSI device')" 5 "lines in the log that say so"
+
+note "the guest loads its frontend anew while the device is away"
+vdev=0:0:1:0
+echo 1 >"$dir/delete"
+is_away "there is no SCSI device $b"
+guest_ok g1 'for d in /sys/bus/xen/drivers/*/vscsi-*; do echo "${d##*/}" >"${d%/*}/unbind"; done'
+wait_until 10 "guest_sh g1 'rmmod xen-scsifront; ! grep -q ^xen_scsifront /proc/modules'" "the module to be unloaded"
+guest_ok g1 "modprobe xen-scsifront"
+guest_wait_disk g1 0:0:0:0
+wait_until 20 'xl-scsi list g1 | grep -q "$vdev *3 gone\$"' "the guest does not take it: $(xl-scsi list g1)"
+found_again
+guest_wait_disk g1 $vdev
+B=$GUEST_BLK
+wait_until 10 'xl-scsi list g1 | grep -q "$vdev *4\$"' "the guest has it again: $(xl-scsi list g1)"
+is_back 3
 guest_ok g1 "iopat fill $B --generation 3 --depth 4"
 expect_ok iopat verify "/dev/$(ls "$dir/block")" --generation 3
