@@ -377,6 +377,32 @@ START_TEST(a_wwid_leads_to_the_running_path_with_the_lowest_address)
 }
 END_TEST
 
+/* Of its paths, 1:0:0:0, 2:0:0:0 and 2:0:0:5, those that are free. */
+START_TEST(a_unit_is_found_by_a_path_that_is_free)
+{
+    static const struct hctl taken[] = { { 1, 0, 0, 0 }, { 2, 0, 0, 0 }, { 2, 0, 0, 5 } };
+    char why[DEVICE_WHY_MAX] = "";
+    struct device d;
+
+    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 0, &d, why), 0);
+    ck_assert_str_eq(d.sg_name, "sg3");
+    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 1, &d, why), 0);
+    ck_assert_str_eq(d.sg_name, "sg4");
+    ck_assert_int_eq(d.from, PDEV_WWID);
+    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 2, &d, why), 0);
+    ck_assert_str_eq(d.sg_name, "sg5");
+    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 3, &d, why), -ENOENT);
+    ck_assert_str_eq(why, "each path to the unit naa.5000c50012345678 that is there belongs to another LUN");
+    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c500ffffffff", taken, 3, &d, why), -ENOENT);
+    ck_assert_str_eq(why, "no SCSI device has the wwid naa.5000c500ffffffff");
+    ck_assert_int_eq(device_find_unit(&roots, "serial.ACME.DISK.17.0", taken, 0, &d, why), -ENOENT);
+    ck_assert_str_eq(why, "sysfs does not show the identifier of the unit serial.ACME.DISK.17.0");
+    /* A path that is taken may be another unit with the same identifier. */
+    put("devices/1:0:0:0/model", "other");
+    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 1, &d, why), -ENOTUNIQ);
+}
+END_TEST
+
 /* --- what is refused --- */
 
 static void refuse(const char *pdev, int error, const char *part)
@@ -658,6 +684,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, sysfs_says_how_many_commands_a_device_and_its_host_take, 0, 4);
     tcase_add_test(t, a_number_leads_to_its_device);
     tcase_add_test(t, a_wwid_leads_to_the_running_path_with_the_lowest_address);
+    tcase_add_test(t, a_unit_is_found_by_a_path_that_is_free);
     tcase_add_test(t, two_units_with_one_identifier_are_refused);
     tcase_add_test(t, what_is_missing_is_refused);
     tcase_add_test(t, what_is_no_scsi_device_is_refused_by_its_name);

@@ -36,6 +36,80 @@ START_TEST(a_lun_follows_its_disk_to_another_address)
 }
 END_TEST
 
+/* 3: another unit has the address meanwhile. */
+START_TEST(a_lun_follows_its_disk_to_an_address_that_its_name_does_not_lead_to)
+{
+    connected_disk();
+    run("mv %s/bus/scsi/devices/" DISK " %s/bus/scsi/devices/7:0:0:0", sysfs, sysfs);
+    if (_i == 3)
+        make_scsi(DISK, 9, "naa.5000c500ffffffff");
+    if (_i == 1 || _i == 2) {
+        die_or_restart(_i == 1);
+        UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    } else {
+        say_lost();
+        UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 2);
+    }
+    ck_assert_str_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.device, "sg5 (7:0:0:0)");
+    ck_assert_uint_eq(last_flags() & LUN_AWAY, 0);
+    expect(LUN_0 "/error", NULL);
+    expect(LUN_0 "/p-hctl", "7:0:0:0");
+    ck_assert_str_eq(fake_get(LUN_0 "/state"), "4");
+}
+END_TEST
+
+/* Its identifier is not one that sysfs has, or is only that of an address. */
+START_TEST(a_disk_without_an_identifier_is_not_found_elsewhere)
+{
+    unit_said = _i == 0 ? "serial.ACME.DISK.17.0" : "boot.0b1c2d3e.5:0:0:0";
+    connected_disk();
+    run("mv %s/bus/scsi/devices/" DISK " %s/bus/scsi/devices/7:0:0:0", sysfs, sysfs);
+    say_lost();
+    UNTIL(fake_get(LUN_0 "/error"));
+    let_happen_ms(300);
+    ck_assert_str_eq(fake_get(LUN_0 "/error"), "the device is gone: there is no SCSI device 5:0:0:0");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+}
+END_TEST
+
+static unsigned there(void)
+{
+    unsigned n = 0;
+
+    for (const struct vdev *d = lun_0(); d; d = d->next)
+        n += d->presence == DEVICE_THERE;
+    return n;
+}
+
+/* A guest with two paths to a unit. One of them goes; then both, and one path is there again. */
+START_TEST(no_lun_gets_the_path_of_another_one)
+{
+    connected_disk();
+    make_scsi("6:0:0:0", 6, WWID);
+    add_dev(BACK, 1, "6:0:0:0", "0:0:0:1");
+    fake_put(BACK "/state", "7");
+    expect(BACK "/vscsi-devs/dev-1/state", "3");
+    run("mv %s/bus/scsi/devices/" DISK " %s/away", sysfs, sysfs);
+    if (_i == 1)
+        run("mv %s/bus/scsi/devices/6:0:0:0 %s/away-too", sysfs, sysfs);
+    say_lost();
+    if (_i == 1)
+        fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_LOST, .lun_index = 1 });
+    UNTIL(there() == (_i == 0));
+    UNTIL(fake_get(LUN_0 "/error"));
+    let_happen_ms(300);
+    ck_assert_uint_eq(there(), _i == 0);
+    make_scsi("7:0:0:0", 7, WWID);
+    away_hurry(model_find(host, 3, 0));
+    UNTIL(there() == (_i == 0 ? 2 : 1));
+    ck_assert_str_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.device, "sg7 (7:0:0:0)");
+    away_hurry(model_find(host, 3, 0));
+    let_happen_ms(400);
+    ck_assert_uint_eq(there(), _i == 0 ? 2 : 1);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 3);
+}
+END_TEST
+
 START_TEST(another_disk_at_the_same_address_is_refused)
 {
     connected_disk();
@@ -149,6 +223,31 @@ START_TEST(a_device_that_goes_is_given_to_the_worker_when_it_is_back)
     ck_assert_uint_eq(fake_n_children, 1);
     if (_i == 0)
         ck_assert_str_eq(fake_last(fake_child(), WM_LUN_ADD)->u.lun.device, "sg8 (5:0:0:0)");
+}
+END_TEST
+
+/* The kernel finds a disk's size before it makes the node. With its driver unbound there will be none. */
+START_TEST(a_disk_without_its_block_device_is_waited_for_and_taken_at_last)
+{
+    make_scsi(DISK, 5, WWID);
+    run("cd %s/bus/scsi/devices/" DISK " && mkdir -p block/sda && echo 8:0 >block/sda/dev", sysfs);
+    start();
+    connected_guest(3, DISK);
+    run("mv %s/bus/scsi/devices/" DISK "/block %s", sysfs, dir);
+    say_lost();
+    UNTIL(fake_get(LUN_0 "/error"));
+    ck_assert_str_eq(fake_get(LUN_0 "/error"), "the device is gone: its block device is not there yet");
+    let_happen_ms(300);
+    ck_assert_int_ne(lun_0()->presence, DEVICE_THERE);
+    ck_assert_uint_ge(lun_0()->block_until_us, now_us() + 60000000);
+    if (_i == 0)
+        run("mv %s/block %s/bus/scsi/devices/" DISK, dir, sysfs);
+    else
+        lun_0()->block_until_us = 1;
+    away_hurry(model_find(host, 3, 0));
+    UNTIL(lun_0()->presence == DEVICE_THERE);
+    ck_assert_str_eq(lun_0()->dev.block_name, _i == 0 ? "sda" : "");
+    ck_assert_uint_eq(lun_0()->block_until_us, 0);
 }
 END_TEST
 
@@ -651,11 +750,15 @@ static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, a_lun_stays_on_its_path, 0, 2);
     tcase_add_loop_test(t, a_lun_follows_its_disk_to_another_address, 0, 2);
+    tcase_add_loop_test(t, a_lun_follows_its_disk_to_an_address_that_its_name_does_not_lead_to, 0, 4);
+    tcase_add_loop_test(t, a_disk_without_an_identifier_is_not_found_elsewhere, 0, 2);
+    tcase_add_loop_test(t, no_lun_gets_the_path_of_another_one, 0, 2);
     tcase_add_loop_test(t, another_disk_at_the_same_address_is_refused, 0, 3);
     tcase_add_loop_test(t, what_passes_costs_no_guest_its_device, 0, 12);
     tcase_add_loop_test(t, what_never_passes_does, 0, 2);
     tcase_add_loop_test(t, a_device_that_is_not_there_costs_no_guest_its_lun, 0, 6);
     tcase_add_loop_test(t, a_device_that_goes_is_given_to_the_worker_when_it_is_back, 0, 2);
+    tcase_add_loop_test(t, a_disk_without_its_block_device_is_waited_for_and_taken_at_last, 0, 2);
     tcase_add_test(t, another_unit_at_the_address_is_not_given_to_the_guest);
     tcase_add_test(t, a_device_that_goes_again_and_again_is_searched_for_at_a_bounded_rate);
     tcase_add_loop_test(t, a_lun_whose_device_is_gone_can_be_detached, 0, 2);

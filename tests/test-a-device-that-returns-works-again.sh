@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The device of one of two LUNs is away while the worker dies, and while the daemon restarts. The other LUN goes on
-# without an error. The one without its device answers with 05/25/00, and works again when the device is back. So it does
-# when the frontend was started meanwhile, and has not taken it.
+# without an error. The one without its device answers with 05/25/00, and works again when the device is back. So it
+# does when the frontend was started meanwhile, and has not taken it.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 

@@ -24,6 +24,11 @@
 /* A device that goes again within this time is not searched for at once. */
 #define STABLE_US 10000000u
 #define LATE_LOG_US 30000000u
+/*
+ * How long the block device of a disk is waited for. Linux's sd waits 100 s for one that spins up (sd_spinup_disk()).
+ * If sd is not bound, it never comes, and the sg node is enough for all but the PR helper.
+ */
+#define BLOCK_WAIT_US 120000000u
 /* Peripheral device type 1Fh: unknown (SPC-5 table 150). */
 #define TYPE_UNKNOWN 0x1f
 
@@ -129,6 +134,7 @@ static void found(struct vdev *d, struct opening *o)
     shared_add_user(d);
     opening_hand_over(o);
     d->published = false;
+    d->block_until_us = 0;
     follow(d, DF_OPENED);
     if (d->reopens == 0)
         d->reopens = 1; /* if it goes again at once, the next search has to wait */
@@ -138,7 +144,9 @@ static void take_opened(struct vdev *d)
 {
     struct opening *o = steal_ptr(d->opening);
 
-    if (o->result < 0)
+    if (o->lacks_block && !d->block_until_us)
+        d->block_until_us = now_us() + BLOCK_WAIT_US;
+    if (opening_result(o) < 0)
         not_found(d, o->why, o->in_use);
     else
         found(d, o);
@@ -192,6 +200,7 @@ void away_over(struct vdev *d)
     if (d->opening)
         opening_free(steal_ptr(d->opening));
     device_close(&d->fds);
+    d->block_until_us = 0;
     d->reopen_us = 0;
     d->reopens = 0;
 }

@@ -109,6 +109,7 @@ struct vdev {
     bool was_away;  /* at some time since the frontend was last told to look; ended by vdev_mark_shown() */
     bool away_said; /* in the log, and why in error */
     uint64_t returned_us;
+    uint64_t block_until_us; /* it is back without its block device, which is waited for until then; 0: it is not */
 
     /* worker-link.c */
     bool lost;              /* the worker says that the device is gone; vdev.c clears it after it acted on that */

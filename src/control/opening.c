@@ -21,7 +21,7 @@ static bool is_it(const struct opening *o)
 }
 
 /* NULL, or why a device that was away cannot be used yet. */
-static const char *not_usable(const struct opening *o)
+static const char *not_usable(struct opening *o)
 {
     /* In these states the kernel ends every command with NO_CONNECT (scsi_prep_state_check() of Linux). */
     static const struct {
@@ -38,7 +38,8 @@ static const char *not_usable(const struct opening *o)
     for (size_t i = 0; i < ARRAY_SIZE(without); i++)
         if (strcmp(o->dev.state, without[i].state) == 0)
             return without[i].why;
-    return o->needs_block && !o->dev.block_name[0] ? "its block device is not there yet" : NULL;
+    o->lacks_block = o->needs_block && !o->dev.block_name[0];
+    return o->lacks_block ? "its block device is not there yet" : NULL;
 }
 
 /*
@@ -87,24 +88,46 @@ static int open_if_it(struct opening *o)
     if (r < 0 || is_it(o))
         return r;
     device_close(&o->fds);
+    o->is_another = true;
     snprintf(o->why, sizeof(o->why), "it is another device now: its wwid is %.80s; expected %.80s", o->dev.unit,
              o->was.wwid);
     return -ENODEV;
 }
 
-/* Looks for the device at the address that it had. If it is not there, looks its p-dev up. */
+/* The unit has another address, to which nothing but its identifier leads. r: why it was not found without that. */
+static int search(struct opening *o, int r)
+{
+    struct device dev;
+
+    if (!identity_lasts(o->was.wwid) || o->n_taken > OPENING_TAKEN_MAX)
+        return r;
+    if (device_find_unit(o->roots, o->was.wwid, o->taken, o->n_taken, &dev, NULL) < 0)
+        return r;
+    o->dev = dev;
+    o->searched = true;
+    return open_if_it(o);
+}
+
+/*
+ * Looks for the device at the address that it had. If it is not there, looks its p-dev up. A device that has left its
+ * address is searched for by its identifier at last: a p-dev such as "5:0:0:0" does not lead to it any more.
+ */
 static int find_again(struct opening *o)
 {
     int r = device_from_hctl(o->roots, &o->was.hctl, &o->dev, o->why);
+    bool absent = r == -ENOENT;
 
     if (r == 0) {
         o->dev.from = PDEV_HCTL;
         r = open_if_it(o);
+        absent = o->is_another;
     }
     if (r == 0 || !device_error_is_final(r))
         return r;
     r = device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
-    return r < 0 ? r : open_if_it(o);
+    if (r == 0)
+        r = open_if_it(o);
+    return r < 0 && absent && device_error_is_final(r) ? search(o, r) : r;
 }
 
 /*
@@ -210,6 +233,55 @@ static void open_ended(struct offload_job *job)
     model_changed(o->vdev->vhost);
 }
 
+/* d, whether its device is there or not, has this address of the unit. */
+static bool has_taken(const struct vdev *d, const char *unit, const struct hctl *at)
+{
+    return (d->was_known && hctl_equal(&d->was.hctl, at) && identity_equal(d->was.wwid, unit))
+           || (d->is_user && hctl_equal(&d->dev.hctl, at) && identity_equal(d->dev.unit, unit));
+}
+
+static void add_taken(struct opening *o, const struct hctl *at)
+{
+    if (o->n_taken > OPENING_TAKEN_MAX)
+        return;
+    for (unsigned i = 0; i < o->n_taken; i++)
+        if (hctl_equal(&o->taken[i], at))
+            return;
+    if (o->n_taken < OPENING_TAKEN_MAX)
+        o->taken[o->n_taken] = *at;
+    o->n_taken++;
+}
+
+/* Where other LUNs, of this guest and of others, have the unit. */
+static void note_taken(struct opening *o)
+{
+    for (const struct vhost *v = o->host->vhosts; v; v = v->next)
+        for (const struct vdev *d = v->devs; d; d = d->next) {
+            if (d == o->vdev)
+                continue;
+            if (has_taken(d, o->was.wwid, &d->was.hctl))
+                add_taken(o, &d->was.hctl);
+            if (has_taken(d, o->was.wwid, &d->dev.hctl))
+                add_taken(o, &d->dev.hctl);
+        }
+}
+
+int opening_result(struct opening *o)
+{
+    if (o->result < 0 || !o->searched)
+        return o->result;
+    for (const struct vhost *v = o->host->vhosts; v; v = v->next)
+        for (const struct vdev *d = v->devs; d; d = d->next) {
+            if (d == o->vdev || !has_taken(d, o->was.wwid, &o->dev.hctl))
+                continue;
+            o->result = -ENOENT;
+            snprintf(o->why, sizeof(o->why), "each path to the unit %.64s that is there belongs to another LUN",
+                     o->was.wwid);
+            return o->result;
+        }
+    return 0;
+}
+
 int opening_start(struct vdev *d)
 {
     struct host *h = d->vhost->host;
@@ -227,9 +299,11 @@ int opening_start(struct vdev *d)
     o->allow_file = h->standalone;
     o->again = d->was_known;
     o->usable = d->presence != DEVICE_THERE;
-    o->needs_block = d->dev.block_name[0] != '\0';
+    o->needs_block = d->dev.block_name[0] && (!d->block_until_us || now_us() < d->block_until_us);
     o->was = d->was;
     o->fds = (struct device_fds){ .sg = -1, .block = -1 };
+    if (o->again)
+        note_taken(o);
     memcpy(o->pdev, d->wish.pdev, sizeof(o->pdev));
     memcpy(o->at, d->wish.at, sizeof(o->at));
     if (d->wish.unit[0] || lun_is_missed(d->lun) || o->usable)

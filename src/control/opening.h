@@ -8,6 +8,8 @@
 
 #include "control/model.h"
 
+#define OPENING_TAKEN_MAX 32
+
 /* It may live longer than its vdev. */
 struct opening {
     struct offload_job job;
@@ -21,6 +23,9 @@ struct opening {
     bool needs_block; /* ... and its block device, which comes later than the sg node, is there too */
     bool again;       /* the guest has the device `was`: no other device is accepted */
     struct run_device was;
+    /* Addresses at which other LUNs have the unit `was`; more than OPENING_TAKEN_MAX: it is not searched for. */
+    struct hctl taken[OPENING_TAKEN_MAX];
+    unsigned n_taken;
     char pdev[PDEV_TEXT_MAX], at[PDEV_TEXT_MAX], unit[UNIT_TEXT_MAX]; /* of the wish */
     uint64_t started_us; /* now_us() when a thread began with it; 0: none has; atomic */
     bool finished;       /* the members below are valid */
@@ -28,6 +33,9 @@ struct opening {
     struct device_fds fds;
     struct claim *claim;
     int result;               /* 0 or -errno */
+    bool lacks_block;         /* its block device is not there yet */
+    bool is_another;          /* another unit is where the device was looked for */
+    bool searched;            /* it was found by its identifier alone */
     bool in_use;              /* that is why: this domain uses the device itself */
     char why[DEVICE_WHY_MAX]; /* after success "", or why this domain is not kept off the device */
 };
@@ -36,6 +44,11 @@ struct opening {
 int opening_start(struct vdev *d);
 /* now_us() when a thread began with it; 0: it waits for a thread. */
 uint64_t opening_started_us(const struct opening *o);
+/*
+ * The result of one that has finished, now that it is acted on: two LUNs may have found the same path at the same time,
+ * and the second one may not have it. 0, or -errno and o->why.
+ */
+int opening_result(struct opening *o);
 /* Hands descriptors and claim over to o->vdev's LUN. If this domain is not kept off the device, the log says so. */
 void opening_hand_over(struct opening *o);
 /* The caller does not need it any more, finished or not. d->opening must not point to it. NULL is allowed. */

@@ -140,7 +140,7 @@ static void take_opened(struct vdev *d)
 {
     struct opening *o = steal_ptr(d->opening);
 
-    if (o->result < 0) {
+    if (opening_result(o) < 0) {
         cannot_open(d, o->result, o->why, o->in_use);
     } else {
         if (!hctl_equal(&d->dev.hctl, &o->dev.hctl))

@@ -394,12 +394,22 @@ static int refuse_twins(const struct device *a, const struct device *b, const ch
                       p->text, what, one, other);
 }
 
+static bool is_among(const struct hctl *a, const struct hctl *set, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (hctl_equal(a, &set[i]))
+            return true;
+    return false;
+}
+
 /* A path that runs is preferred, then one with a lower address. */
-static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, struct device *out, char *why)
+static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, const struct hctl *taken,
+                        size_t n_taken, struct device *out, char *why)
 {
     CLEANUP_FREE struct hctl *list = NULL;
+    struct device first = { 0 };
     size_t n;
-    bool found = false;
+    bool seen = false, found = false;
     int r = list_addresses(roots, &list, &n);
 
     if (r < 0)
@@ -420,15 +430,22 @@ static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, 
         r = device_from_hctl(roots, &list[i], &dev, why);
         if (r < 0)
             continue;
-        differ = found ? twins(roots, out, &dev) : NULL;
+        differ = seen ? twins(roots, &first, &dev) : NULL;
         if (differ)
-            return refuse_twins(out, &dev, differ, p, why);
+            return refuse_twins(&first, &dev, differ, p, why);
+        if (!seen)
+            first = dev;
+        seen = true;
+        if (is_among(&dev.hctl, taken, n_taken))
+            continue;
         if (!found || (strcmp(out->state, "running") != 0 && strcmp(dev.state, "running") == 0))
             *out = dev;
         found = true;
     }
     if (found)
         return 0;
+    if (seen)
+        return device_say(why, -ENOENT, "each path to the unit %.64s that is there belongs to another LUN", p->text);
     if (r == -ENODEV)
         return r; /* there is one, but it cannot be given away: the reason is in why */
     if (p->has_lun)
@@ -495,7 +512,7 @@ int device_resolve(const struct device_roots *roots, const char *pdev, bool allo
         r = resolve_node(roots, &p, out, why);
         break;
     case PDEV_WWID:
-        r = resolve_wwid(roots, &p, out, why);
+        r = resolve_wwid(roots, &p, NULL, 0, out, why);
         break;
     case PDEV_FILE:
         r = resolve_file(&p, allow_file, out, why);
@@ -503,6 +520,20 @@ int device_resolve(const struct device_roots *roots, const char *pdev, bool allo
     }
     if (r == 0)
         out->from = p.kind;
+    return r;
+}
+
+int device_find_unit(const struct device_roots *roots, const char *unit, const struct hctl *taken, size_t n_taken,
+                     struct device *out, char *why)
+{
+    struct pdev p;
+    int r;
+
+    if (pdev_parse(unit, &p, NULL) < 0 || p.kind != PDEV_WWID)
+        return device_say(why, -ENOENT, "sysfs does not show the identifier of the unit %.64s", unit);
+    r = resolve_wwid(roots, &p, taken, n_taken, out, why);
+    if (r == 0)
+        out->from = PDEV_WWID;
     return r;
 }
 

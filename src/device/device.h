@@ -50,6 +50,12 @@ struct device {
  * (standalone mode). A WWID that several paths share gives the running one with the lowest h:c:t:l.
  */
 int device_resolve(const struct device_roots *roots, const char *pdev, bool allow_file, struct device *out, char *why);
+/*
+ * The same, for the unit with this identifier (identity.h), by another path than the n_taken addresses in taken. Only
+ * what sysfs has as `wwid` is found, so -ENOENT for the other forms of identifier too.
+ */
+int device_find_unit(const struct device_roots *roots, const char *unit, const struct hctl *taken, size_t n_taken,
+                     struct device *out, char *why);
 /* The same, for a device number of stat(). */
 int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, struct device *out, char *why);
 /* The same, for an address. */
