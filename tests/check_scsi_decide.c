@@ -349,6 +349,21 @@ START_TEST(every_row_is_named_by_this_test)
 }
 END_TEST
 
+/* Of a disk. Whatever is not in this list must not. */
+START_TEST(these_commands_may_run_twice)
+{
+    static const char list[] =
+        "00 03 08 0a 0b 12 1a 1e 25 28 2a 2b 2e 2f 34 35 37 41 42 4d 5a 5e 88 8a 8e 8f 90 91 93 95 "
+        "9c 9e a0 a3 a8 aa ae af b7";
+    uint8_t ops[64];
+    unsigned n = unhex(list, ops, sizeof(ops));
+
+    ck_assert_uint_eq(n, 39);
+    for (unsigned op = 0; op < 256; op++)
+        must(scsi_may_run_twice((uint8_t)op) == (memchr(ops, (int)op, n) != NULL), "%02x", op);
+}
+END_TEST
+
 /* --- CDB length, data length --- */
 static const struct {
     uint8_t opcode, need;
@@ -641,6 +656,7 @@ int main(void)
     tcase_add_test(tc, table_is_sorted_and_every_row_is_sound);
     tcase_add_test(tc, every_row_is_found_on_each_of_its_types_and_no_other);
     tcase_add_test(tc, every_row_is_named_by_this_test);
+    tcase_add_test(tc, these_commands_may_run_twice);
     suite_add_tcase(s, tc);
     tc = tcase_create("limits");
     LOOP(tc, cdb_shorter_than_its_group_is_refused, groups);

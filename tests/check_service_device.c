@@ -440,6 +440,40 @@ START_TEST(a_device_that_is_gone_answers_for_itself)
 }
 END_TEST
 
+/*
+ * BUS_BUSY, IMM_RETRY and REQUEUE: as a rule the command did not start. PERSISTENT RESERVE OUT, COMPARE AND WRITE and a
+ * vendor's command must not run twice, so no initiator is invited to repeat them; a WRITE may.
+ */
+START_TEST(a_host_byte_for_again_invites_no_repetition_of_what_must_run_once)
+{
+    static const uint8_t hosts[] = { 2, 12, 13 }, once[] = { 0x5f, 0x89, 0xc1 };
+    struct scsi_lun_facts *f = &svc->luns[DISK]->facts;
+    struct vscsiif_response r;
+
+    f->pr = SCSI_PR_DIRECT;
+    f->feature_host = true;
+    for (unsigned i = 0; i < 3; i++) {
+        for (uint16_t rqid = 1; rqid <= 3; rqid++) {
+            struct vscsiif_request *req = put_to(DISK, rqid);
+
+            req->cmnd[0] = rqid == 2 ? 0x35 : once[i];
+            req->cmd_len = once[i] == 0x89 && rqid != 2 ? 16 : 10;
+        }
+        kick();
+        ck_assert_uint_eq(fake_sg.n, 3);
+        ck_assert_uint_eq(fake_sg.at[0].cdb[0], once[i]);
+        fake_sg.at[0].hdr.host_status = fake_sg.at[1].hdr.host_status = hosts[_i];
+        fake_sg.at[2].hdr.status = 0x08; /* the device's own word: it has not run */
+        end_all();
+        r = take();
+        ck_assert_uint_eq(r.rqid, 1);
+        expect_sense(&r, 0x2, 0x0b, 0x08, 0x00);
+        expect(2, 0x08);
+        expect(3, 0x08);
+    }
+}
+END_TEST
+
 /* The device is asked for the whole list of pages; what it answers is cut to what the guest asked for. */
 START_TEST(a_list_that_the_guest_cuts_short_is_fetched_whole)
 {
@@ -713,6 +747,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, what_is_left_outlives_the_worker_and_its_ring);
     tcase_add_test(t, a_removed_lun_stays_until_its_device_has_ended_all);
     tcase_add_test(t, a_device_that_is_gone_answers_for_itself);
+    tcase_add_loop_test(t, a_host_byte_for_again_invites_no_repetition_of_what_must_run_once, 0, 3);
     tcase_add_loop_test(t, a_list_that_the_guest_cuts_short_is_fetched_whole, 0, 3);
     tcase_add_loop_test(t, a_deleted_device_comes_back, 0, 3);
     tcase_add_loop_test(t, an_offline_device_goes_on_as_soon_as_it_runs, 0, 2);

@@ -16,6 +16,7 @@
 
 #include "scsi/cdb-table.h"
 #include "scsi/opcodes.h"
+#include "scsi/scsi.h"
 
 #define NOT_MMC (SCSI_ALL & ~SCSI_MMC)
 #define MEDIA (SCSI_DISK | SCSI_MMC)
@@ -276,6 +277,39 @@ bool cdb_readonly_in_some_form(uint8_t opcode, uint8_t type)
         if (row->readonly == CDB_READONLY_PASS)
             return true;
     return false;
+}
+
+bool scsi_may_run_twice(uint8_t opcode)
+{
+    /*
+     * An allow list. Not here, though much of it would do no harm: what compares or combines with the medium (COMPARE
+     * AND WRITE, ORWRITE, the XOR writes), reservations, what moves zones' write pointers, formats, firmware,
+     * passwords, what is sent on to an ATA device or copied elsewhere, answers that are gone once they were read.
+     */
+    static const bool harmless[256] = {
+        [0x00] = true, [0x03] = true, /* TEST UNIT READY, REQUEST SENSE */
+        [0x08] = true, [0x0a] = true, /* READ(6), WRITE(6) */
+        [0x0b] = true, [0x12] = true, /* SEEK(6), INQUIRY */
+        [0x1a] = true, [0x1e] = true, /* MODE SENSE(6), PREVENT ALLOW MEDIUM REMOVAL */
+        [0x25] = true, [0x28] = true, /* READ CAPACITY(10), READ(10) */
+        [0x2a] = true, [0x2b] = true, /* WRITE(10), SEEK(10) */
+        [0x2e] = true, [0x2f] = true, /* WRITE AND VERIFY(10), VERIFY(10) */
+        [0x34] = true, [0x35] = true, /* PRE-FETCH(10), SYNCHRONIZE CACHE(10) */
+        [0x37] = true, [0x41] = true, /* READ DEFECT DATA(10), WRITE SAME(10) */
+        [0x42] = true, [0x4d] = true, /* UNMAP, LOG SENSE */
+        [0x5a] = true, [0x5e] = true, /* MODE SENSE(10), PERSISTENT RESERVE IN */
+        [0x88] = true, [0x8a] = true, /* READ(16), WRITE(16) */
+        [0x8e] = true, [0x8f] = true, /* WRITE AND VERIFY(16), VERIFY(16) */
+        [0x90] = true, [0x91] = true, /* PRE-FETCH(16), SYNCHRONIZE CACHE(16) */
+        [0x93] = true, [0x95] = true, /* WRITE SAME(16), REPORT ZONES and the like */
+        [0x9c] = true, [0x9e] = true, /* WRITE ATOMIC(16), READ CAPACITY(16) and the like */
+        [0xa0] = true,                /* REPORT LUNS */
+        [0xa3] = true, [0xa8] = true, /* REPORT TARGET PORT GROUPS and the like, READ(12) */
+        [0xaa] = true, [0xae] = true, /* WRITE(12), WRITE AND VERIFY(12) */
+        [0xaf] = true, [0xb7] = true, /* VERIFY(12), READ DEFECT DATA(12) */
+    };
+
+    return harmless[opcode];
 }
 
 uint8_t scsi_cdb_group_len(uint8_t opcode)

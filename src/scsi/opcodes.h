@@ -23,9 +23,6 @@ enum scsi_opcode {
     OP_READ_CAPACITY_10 = 0x25,
     OP_READ_10 = 0x28,
     OP_WRITE_10 = 0x2a,
-    OP_XDWRITE_10 = 0x50,     /* SBC-2 */
-    OP_XPWRITE_10 = 0x51,     /* SBC-2 */
-    OP_XDWRITEREAD_10 = 0x53, /* SBC-2 */
     OP_MODE_SELECT_10 = 0x55,
     OP_RESERVE_10 = 0x56, /* SPC-2 */
     OP_RELEASE_10 = 0x57,
@@ -36,7 +33,6 @@ enum scsi_opcode {
     OP_EXTENDED_COPY = 0x83, /* and all the other service actions of third-party copy out */
     OP_ATA_PASS_THROUGH_16 = 0x85,
     OP_READ_16 = 0x88,
-    OP_COMPARE_AND_WRITE = 0x89,
     OP_WRITE_16 = 0x8a,
     OP_SERVICE_ACTION_IN_16 = 0x9e,
     OP_REPORT_LUNS = 0xa0,

@@ -271,6 +271,13 @@ bool scsi_is_third_party_copy(uint8_t opcode);
 bool scsi_check_parameters(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX], const uint8_t *data,
                            uint32_t len, struct scsi_sense *refuse);
 
+/* --- cdb-table.c --- */
+/*
+ * May a disk carry this command out twice, when it is not known whether it has done so once? By the opcode alone, which
+ * is what a dead worker's journal has. False for what is not known.
+ */
+bool scsi_may_run_twice(uint8_t opcode);
+
 /* --- luns.c: REPORT LUNS and absent LUNs (SPC-5 6.32, SAM-5 4.7.7) --- */
 /*
  * Makes the parameter data for one target. luns: n of them in ascending order; LUN 0 is reported even if it is not

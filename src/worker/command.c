@@ -278,6 +278,10 @@ static bool end_piece(struct cmd *c)
 
     if (!c->in_pieces) {
         c->in_len = scsi_map_outcome(&c->sg.outcome, type, direction(c), c->piece.len, &c->answer);
+        /* A driver's host byte for "again" does not say that the command has not begun. */
+        if (c->answer.status == SCSI_BUSY && !c->sg.outcome.os_error && c->sg.outcome.host
+            && !scsi_may_run_twice(c->cdb[0]))
+            scsi_answer_unknown(&c->answer, type, c->data_len);
         filter_answer(c);
         c->kind = (uint8_t)scsi_kind_of(&c->sg.outcome, &c->answer);
         return true;
@@ -408,29 +412,14 @@ void command_pump(struct service *svc, struct lun *lun)
     }
 }
 
-/* Commands of a disk that have another effect when they run a second time. */
-static bool runs_once(uint8_t opcode)
-{
-    switch (opcode) {
-    case OP_PERSISTENT_RESERVE_OUT: /* REGISTER: the old key does not exist any more */
-    case OP_COMPARE_AND_WRITE:      /* it compares with what it wrote */
-    case OP_XDWRITE_10:             /* these three XOR with the data on the medium */
-    case OP_XPWRITE_10:
-    case OP_XDWRITEREAD_10:
-        return true;
-    default:
-        return false;
-    }
-}
-
 void command_end_recovered(struct service *svc, struct cmd *c)
 {
     if (c->req.act != VSCSIIF_ACT_SCSI_CDB) {
         command_finish_sense(svc, c, request_defect_sense(REQUEST_BAD_ACT), SCSI_HOST_ERROR);
     } else if (!c->lun) {
         command_finish_sense(svc, c, (struct scsi_sense){ 0x05, 0x25, 0x00 }, SCSI_HOST_NO_CONNECT);
-    } else if (scsi_is_disk(c->lun->facts.type) && !runs_once(c->cdb[0])) {
-        /* It is not known whether it ran. A disk's initiator repeats it, which does no harm. */
+    } else if (scsi_is_disk(c->lun->facts.type) && scsi_may_run_twice(c->cdb[0])) {
+        /* It is not known whether it ran. The initiator repeats it, which does no harm. */
         command_finish_status(svc, c, SCSI_BUSY, SCSI_HOST_OK);
     } else {
         scsi_answer_unknown(&c->answer, c->lun->facts.type, c->data_len);
