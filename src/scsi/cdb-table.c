@@ -146,7 +146,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0x82, SCSI_TAPE,    MEDIA,     DENY,  PASS,      NONE),                        /* ALLOW OVERWRITE */
     ROW(0x83, NOT_MMC,      BULK,      DENY,  COPY,      OUT(10, 4)),                  /* third-party copy out */
     ROW(0x84, NOT_MMC,      MEDIA,     DENY,  COPY,      IN(10, 4)),                   /* third-party copy in */
-    ROW(0x85, MEDIA,        UNKNOWN,   DENY,  ATA,       EITHER),                      /* ATA PASS-THROUGH(16) */
+    ROW(0x85, MEDIA,        MEDIA,     DENY,  ATA,       EITHER),                      /* ATA PASS-THROUGH(16) */
     ROW(0x86, NOT_MMC,      MEDIA,     DENY,  DENY,      IN(10, 4)),                   /* ACCESS CONTROL IN */
     ROW(0x87, NOT_MMC,      MEDIA,     DENY,  DENY,      OUT(10, 4)),                  /* ACCESS CONTROL OUT */
     ROW(0x88, SCSI_DISK,    MEDIA,     PASS,  PASS,      IN(10, 4)),                   /* READ(16) */
@@ -189,7 +189,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0x9f, SCSI_DISK,    MEDIA,     WRITE, DENY,      SA(0x11), OUT(12, 2)),        /* WRITE LONG(16) */
     ROW(0xa0, SCSI_ALL,     SHORT,     PASS,  PASS,      IN(6, 4)),                    /* REPORT LUNS */
     ROW(0xa1, SCSI_MMC,     BURN,      WRITE, PASS,      NONE),                        /* BLANK */
-    ROW(0xa1, SCSI_DISK,    UNKNOWN,   DENY,  ATA,       EITHER),                      /* ATA PASS-THROUGH(12) */
+    ROW(0xa1, SCSI_DISK,    MEDIA,     DENY,  ATA,       EITHER),                      /* ATA PASS-THROUGH(12) */
     ROW(0xa2, SCSI_TAPE,    MEDIA,     DENY,  PASS,      FORM(0xff, 0x00), IN(6, 4)),  /* SECURITY PROTOCOL IN: list */
     ROW(0xa2, SCSI_TAPE,    MEDIA,     DENY,  PASS,      FORM(0xff, 0x20), IN(6, 4)),  /* ... tape encryption: state */
     ROW(0xa2, SCSI_ALL,     MEDIA,     DENY,  DENY,      IN(6, 4)),                    /* ... others */
@@ -277,6 +277,14 @@ bool cdb_readonly_in_some_form(uint8_t opcode, uint8_t type)
         if (row->readonly == CDB_READONLY_PASS)
             return true;
     return false;
+}
+
+struct cdb_ata cdb_ata(const uint8_t *cdb)
+{
+    if (cdb[0] == OP_ATA_PASS_THROUGH_16)
+        return (
+            struct cdb_ata){ .command = cdb[14], .features = cdb[4], .low = cdb[8], .mid = cdb[10], .high = cdb[12] };
+    return (struct cdb_ata){ .command = cdb[9], .features = cdb[3], .low = cdb[5], .mid = cdb[6], .high = cdb[7] };
 }
 
 bool scsi_may_run_twice(uint8_t opcode)

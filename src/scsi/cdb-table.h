@@ -79,6 +79,13 @@ struct cdb_row {
 extern const struct cdb_row cdb_table[];
 extern const unsigned cdb_table_len;
 
+/* The ATA command in an ATA PASS-THROUGH(12) or (16) (SAT-4): the lower halves of its registers. */
+struct cdb_ata {
+    uint8_t command, features, low, mid, high;
+};
+/* cdb: padded with zeros. */
+struct cdb_ata cdb_ata(const uint8_t *cdb);
+
 /* The row for this command, or NULL if that type has none. cdb: as many bytes as the opcode's group demands. */
 const struct cdb_row *cdb_find(const uint8_t *cdb, uint8_t type);
 /* Walks the rows of one opcode on one type; *row is NULL at first. False: there is no further one. */

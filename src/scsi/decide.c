@@ -64,13 +64,42 @@ static struct seconds seconds_for(enum cdb_time time, uint8_t type)
     }
 }
 
+/* The ATA commands that may take longer than a read or write (ACS-4), whatever data they move. */
+static enum cdb_time time_of_ata(const uint8_t *cdb)
+{
+    enum {
+        SMART = 0xb0,
+        SMART_MID = 0x4f,
+        SMART_HIGH = 0xc2,
+        EXECUTE_OFFLINE = 0xd4,
+        CAPTIVE = 0x80 /* of its subcommands: the device is busy until the self-test has ended */
+    };
+    static const struct {
+        uint8_t command, time;
+    } longer[] = {
+        { 0x06, CDB_TIME_UNKNOWN }, /* DATA SET MANAGEMENT: trims */
+        { 0x92, CDB_TIME_UNKNOWN }, /* DOWNLOAD MICROCODE */
+        { 0x93, CDB_TIME_UNKNOWN }, /* DOWNLOAD MICROCODE DMA */
+        { 0xb4, CDB_TIME_UNKNOWN }, /* SANITIZE DEVICE */
+        { 0xf4, CDB_TIME_FORMAT },  /* SECURITY ERASE UNIT: ends when the medium is erased */
+    };
+    struct cdb_ata a = cdb_ata(cdb);
+
+    for (unsigned i = 0; i < sizeof(longer) / sizeof(longer[0]); i++)
+        if (longer[i].command == a.command)
+            return (enum cdb_time)longer[i].time;
+    if (a.command == SMART && a.features == EXECUTE_OFFLINE && a.mid == SMART_MID && a.high == SMART_HIGH
+        && (a.low & CAPTIVE))
+        return CDB_TIME_UNKNOWN;
+    return CDB_TIME_MEDIA;
+}
+
 static struct seconds seconds_of(const struct cdb_row *row, const uint8_t *cdb, uint8_t type)
 {
     enum cdb_time time = row ? (enum cdb_time)row->time : CDB_TIME_UNKNOWN;
 
-    /* An ATA command may take hours, as an erase does; these do not. */
-    if (row && row->guest == CDB_GUEST_ATA && scsi_ata_reads_only(cdb))
-        time = CDB_TIME_MEDIA;
+    if (row && row->guest == CDB_GUEST_ATA)
+        time = time_of_ata(cdb);
     return seconds_for(time, type);
 }
 

@@ -49,10 +49,6 @@ static const struct scsi_sense INVALID_PARAMETER = { 0x05, 0x26, 0x00 };
 
 /* --- the conditions of single commands --- */
 
-struct ata {
-    uint8_t command, features, mid, high;
-};
-
 /* The commands by which udev, smartctl and hdparm read what a disk says of itself (ACS-4). */
 static const struct {
     uint8_t command, features;
@@ -69,11 +65,10 @@ static const struct {
     { .command = 0xb0, .features = 0xda, .smart = true },               /* SMART RETURN STATUS */
 };
 
-bool scsi_ata_reads_only(const uint8_t cdb[SCSI_CDB_MAX])
+static bool ata_reads_only(const uint8_t cdb[SCSI_CDB_MAX])
 {
     bool sixteen = cdb[0] == OP_ATA_PASS_THROUGH_16;
-    struct ata a = sixteen ? (struct ata){ .command = cdb[14], .features = cdb[4], .mid = cdb[10], .high = cdb[12] }
-                           : (struct ata){ .command = cdb[9], .features = cdb[3], .mid = cdb[6], .high = cdb[7] };
+    struct cdb_ata a = cdb_ata(cdb);
     unsigned protocol = cdb[1] >> 1 & 0x0f;
     bool in = (cdb[2] & ATA_T_DIR_IN) != 0;
 
@@ -130,7 +125,7 @@ static bool row_allows(const struct scsi_lun_facts *f, const struct cdb_row *row
     case CDB_GUEST_CACHING:
         return !(cdb[1] & MODE_SELECT_RTD);
     case CDB_GUEST_ATA:
-        return scsi_ata_reads_only(cdb);
+        return ata_reads_only(cdb);
     case CDB_GUEST_KEY:
         return (cdb[10] & KEY_FORMAT_MASK) != KEY_REGION;
     case CDB_GUEST_COPY:

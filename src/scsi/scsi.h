@@ -239,8 +239,6 @@ enum scsi_verdict {
 };
 /* cdb: padded with zeros. REPORT LUNS, and reservations unless a rule denies them, are always allowed here. */
 enum scsi_verdict scsi_policy_verdict(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]);
-/* Does this ATA PASS-THROUGH only read what the device says of itself, as smartctl does? cdb: padded with zeros. */
-bool scsi_ata_reads_only(const uint8_t cdb[SCSI_CDB_MAX]);
 /* May the guest send this opcode in some form? */
 bool scsi_policy_allows_some(const struct scsi_lun_facts *f, uint8_t opcode);
 /* ... with this service action? */

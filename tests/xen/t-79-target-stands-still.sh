@@ -72,10 +72,10 @@ work v1 1 $blk_v1_1 $sg_v1_3 $sg_v1_1
 work v2 2 $blk_v2_1 $sg_v2_3 $sg_v2_1
 guest_ok v1 "(iopat verify $blk_v1_0 --depth 4; echo END=\$?) >/tmp/out.disk 2>&1 &
     (dd if=/tmp/second of=$tape_v1_2 bs=10k; echo END=\$?) >/tmp/out.st 2>&1 &"
-# On a ring of its own, with 30 s each: an ATA command that only asks a disk what it is has 25 s at the device, any
-# other one has an hour.
+# On a ring of its own, with 30 s each: an ATA command that only asks a disk what it is has 25 s at the device, a
+# download of firmware (DOWNLOAD MICROCODE) has an hour.
 guest_ok v2 "(sg_raw -t 30 -r 512 $GUEST_SG 85 08 2e 00 00 00 01 00 00 00 00 00 00 00 ec 00; echo END=\$?) >/tmp/ata_short 2>&1 &
-    (sg_raw -t 30 $GUEST_SG 85 06 00 00 00 00 00 00 00 00 00 00 00 00 f4 00; echo END=\$?) >/tmp/ata_long 2>&1 &"
+    (sg_raw -t 30 $GUEST_SG 85 06 00 00 00 00 00 00 00 00 00 00 00 00 92 00; echo END=\$?) >/tmp/ata_long 2>&1 &"
 sleep 15
 # Three times 5 s, and this one is past its time-outs. dom0 waits 15 s for the target's answer to its ABORT. Beyond that
 # it would need iscsid. It aborts a read after 25 s.
@@ -85,7 +85,7 @@ past='d[0-9]+\.1: warning: dev-0: a command is past its time-out; .* keep it for
 mount -t debugfs none /sys/kernel/debug
 busy=$(cat /sys/kernel/debug/block/sd*/hctx*/busy)
 expect_match "$busy" 'cmd=ATA[^}]* ec 00, [^}]*timeout=25\.000,' "IDENTIFY DEVICE in dom0"
-expect_match "$busy" 'cmd=ATA[^}]* f4 00, [^}]*timeout=3600\.000,' "the other ATA command in dom0"
+expect_match "$busy" 'cmd=ATA[^}]* 92 00, [^}]*timeout=3600\.000,' "the other ATA command in dom0"
 sleep 14
 wait_until 6 'daemon_log | grep -Eq "$past"' "the log says how long dom0 may keep the command"
 kill -CONT "$TGT_PID"
