@@ -144,6 +144,7 @@ static const struct command {
     { 0x05, 'n', 'x', "SYNCHRONIZE CACHE(10)", "35 00 00 00 00 00 00 00 08 00", 300, 25 },
     { DISKS, 'n', 'x', "LOCK UNLOCK CACHE(10)", "36 00 00 00 00 00 00 00 08 00", 25, 25 },
     { DISKS, 'i', 'p', "READ DEFECT DATA(10)", "37 00 00 00 00 00 00 LL LL 00", 25, 25 },
+    { DISKS, 'n', 'w', "FORMAT WITH PRESET",   "38 00 00 00 00 01 00 00 00 00", 172800, 172800 },
     { DISKS, 'o', 'x', "COMPARE",              "39 00 00 LL LL LL 00 00 00 00", 14400, 25 },
     { DISKS, 'o', 'x', "COPY AND VERIFY",      "3a 00 00 LL LL LL 00 00 00 00", 14400, 25 },
     { DISKS, 'i', 'p', "READ LONG(10)",        "3e 00 00 00 00 00 00 LL LL 00", 25, 25 },

@@ -100,6 +100,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0x36, SCSI_DISK,    MEDIA,     DENY,  DENY,      NONE),                        /* LOCK UNLOCK CACHE(10) */
     ROW(0x37, SCSI_DISK,    MEDIA,     PASS,  PASS,      IN(7, 2)),                    /* READ DEFECT DATA(10) */
     ROW(0x37, SCSI_CHANGER, INVENTORY, DENY,  ALONE,     NONE),                        /* ... WITH RANGE */
+    ROW(0x38, SCSI_DISK,    FORMAT,    WRITE, ALONE,     NONE),                        /* FORMAT WITH PRESET */
     ROW(0x39, SCSI_DISK,    BULK,      DENY,  COPY,      OUT(3, 3)),                   /* COMPARE */
     ROW(0x3a, SCSI_DISK,    BULK,      DENY,  COPY,      OUT(3, 3)),                   /* COPY AND VERIFY */
     ROW(0x3b, SCSI_ALL,     MOVE,      DENY,  DENY,      OUT(6, 3)),                   /* WRITE BUFFER */
