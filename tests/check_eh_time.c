@@ -42,6 +42,8 @@ static const struct row rows[] = {
     { PLAIN, { NULL }, NULL, "recovery", "2", 172980, "the error handling of SCSI host 3 is at work" },
     { PLAIN, { NULL }, NULL, "cancel/recovery", NULL, 172920, "the error handling of SCSI host 3 is at work" },
     { PLAIN, { DRIVER "virtio_scsi" }, NULL, NULL, NULL, HOST_EH_NO_LIMIT, "virtio_scsi starts each time-out anew" },
+    { PLAIN, { DRIVER "storvsc_host" }, NULL, NULL, NULL, HOST_EH_NO_LIMIT, "storvsc_host starts each time-out anew" },
+    { PLAIN, { DRIVER "storvsc" }, NULL, NULL, NULL, 120, "" },
     /* iSCSI: 0 ends an outage at once; "off" and less than 0 never. */
     { SESSION, { RECOVERY "120" }, NULL, NULL, NULL, 360, "recovery_tmo of session1 is 120 s" },
     { SESSION, { RECOVERY "86400" }, "blocked", NULL, NULL, 172920, "recovery_tmo of session1 is 86400 s" },

@@ -12,7 +12,8 @@
  *   transport ends this after its own time: fast_io_fail_tmo or dev_loss_tmo (scsi_transport_fc.c,
  *   scsi_transport_srp.c), recovery_tmo (scsi_transport_iscsi.c). A command may meet this twice: before it begins, and
  *   in the error handling after its time-out, when iSCSI logs in again.
- * - virtio_scsi.c, virtscsi_eh_timed_out(): the time-out starts anew each time.
+ * - virtio_scsi.c, virtscsi_eh_timed_out(), and storvsc_drv.c, storvsc_eh_timed_out() (hv_storvsc): the time-out starts
+ *   anew each time.
  */
 #include "config.h"
 
@@ -123,6 +124,17 @@ static void read_transport(const struct device_roots *roots, const char *dir, ui
     }
 }
 
+/* Does this driver (proc_name in sysfs) start each time-out anew, without end? */
+static bool has_no_timeout(const char *driver)
+{
+    static const char *const drivers[] = { "virtio_scsi", "storvsc_host" };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
+        if (strcmp(driver, drivers[i]) == 0)
+            return true;
+    return false;
+}
+
 void host_eh_read(const struct device_roots *roots, const struct hctl *hctl, struct host_eh *out)
 {
     char address[HCTL_TEXT_MAX], dir[96], host[64], driver[32], host_state[32], state[32], number[16];
@@ -151,9 +163,9 @@ void host_eh_read(const struct device_roots *roots, const struct hctl *hctl, str
         seconds += KERNEL_AT_WORK_S;
     out->seconds = seconds < HOST_EH_NO_LIMIT ? (uint32_t)seconds : HOST_EH_NO_LIMIT - 1;
     out->why[0] = '\0';
-    if (strcmp(driver, "virtio_scsi") == 0) {
+    if (has_no_timeout(driver)) {
         out->seconds = HOST_EH_NO_LIMIT;
-        snprintf(out->why, sizeof(out->why), "virtio_scsi starts each time-out anew");
+        snprintf(out->why, sizeof(out->why), "%s starts each time-out anew", driver);
     } else if (no_limit && blocked) {
         out->seconds = HOST_EH_NO_LIMIT;
         snprintf(out->why, sizeof(out->why), "%s has lost its connection, and its %s is off", t.name, t.file);
