@@ -626,8 +626,8 @@ static const struct {
     { 172800, 172800, 6464, 172800000 },  /* 72000 */
     { 172800, 172800, 0, 172800000 },
     { 25, 1, 6, 5000 },
-    { 25, 1, 10, 9000 }, /* Linux' error handler, TEST UNIT READY */
-    { 25, 1, 5, 4000 },  /* at least 1 s less */
+    { 25, 1, 10, 9000 },
+    { 25, 1, 5, 4000 }, /* at least 1 s less */
     { 25, 1, 2, 1000 },
     { 25, 1, 1, 1000 },
 };
@@ -637,6 +637,33 @@ START_TEST(timeout_leaves_time_for_error_handling)
     struct scsi_decision d = { .timeout_s = times[_i].usual, .min_timeout_s = times[_i].least };
 
     ck_assert_uint_eq(scsi_timeout_ms(&d, times[_i].guest), times[_i].ms);
+}
+END_TEST
+
+/* Linux's error handler sends it with the time-out of the command that failed: 30 s, or st's 900 s and 14000 s. */
+START_TEST(test_unit_ready_has_no_more_than_its_usual_time)
+{
+    static const struct {
+        uint8_t type;
+        uint16_t guest;
+        uint32_t ready, inquiry; /* ms */
+    } rows[] = {
+        { 0x00, 0, 25000, 25000 },    { 0x00, 10, 9000, 9000 },         { 0x00, 30, 25000, 25000 },
+        { 0x00, 60, 25000, 50000 },   { 0x01, 30, 25000, 25000 },       { 0x01, 900, 50000, 890000 },
+        { 0x01, 0, 50000, 50000 },    { 0x01, 14000, 50000, 13990000 }, { 0x05, 65535, 50000, 65525000 },
+        { 0x08, 900, 50000, 890000 },
+    };
+    static const uint8_t ready[SCSI_CDB_MAX] = { 0x00 }, inquiry[SCSI_CDB_MAX] = { 0x12 };
+    struct scsi_decision d;
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct scsi_lun_facts f = facts_of(rows[i].type);
+
+        decide(&f, ready, 6, SCSI_DIR_NONE, 0, &d);
+        ck_assert_uint_eq(scsi_timeout_ms(&d, rows[i].guest), rows[i].ready);
+        decide(&f, inquiry, 6, SCSI_DIR_NONE, 0, &d);
+        ck_assert_uint_eq(scsi_timeout_ms(&d, rows[i].guest), rows[i].inquiry);
+    }
 }
 END_TEST
 
@@ -672,6 +699,7 @@ int main(void)
     suite_add_tcase(s, tc);
     tc = tcase_create("time");
     LOOP(tc, timeout_leaves_time_for_error_handling, times);
+    tcase_add_test(tc, test_unit_ready_has_no_more_than_its_usual_time);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }

@@ -256,6 +256,12 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
     struct seconds s = seconds_of(row, cdb, f->type);
 
     *d = (struct scsi_decision){ .timeout_s = s.usual, .min_timeout_s = s.least };
+    /*
+     * Linux's error handler sends it in the request of the command that failed, and the ring has that one's time-out:
+     * 30 s, or st's 900 s and 14000 s. It waits for the answer much less.
+     */
+    if (cdb[0] == OP_TEST_UNIT_READY)
+        d->max_timeout_s = s.usual;
     d->route = route(f, cdb, cdb_len, row, dir, data_len, d);
     d->filter_in = d->route == SCSI_TO_DEVICE && data_len && needs_filter(f, cdb);
     d->check_out = d->route == SCSI_TO_DEVICE && scsi_policy_checks_parameters(f, cdb);
@@ -283,5 +289,7 @@ uint32_t scsi_timeout_ms(const struct scsi_decision *d, uint16_t guest_s)
     s = guest_s - margin;
     if (s < d->min_timeout_s)
         s = d->min_timeout_s;
+    if (d->max_timeout_s && s > d->max_timeout_s)
+        s = d->max_timeout_s;
     return s * 1000;
 }

@@ -181,6 +181,7 @@ struct scsi_decision {
     struct scsi_sense sense; /* when refused */
     uint32_t timeout_s;      /* to use when the guest gives none */
     uint32_t min_timeout_s;  /* 1..timeout_s: the least, whatever the guest gives */
+    uint32_t max_timeout_s;  /* the most, whatever the guest gives; 0: no such limit */
     bool filter_in;          /* data-in must pass scsi_filter_data_in() */
     bool check_out;          /* data-out must pass scsi_check_parameters() */
     bool by_policy;          /* refused, and a rule or feature_host could let it pass */
