@@ -555,7 +555,9 @@ static const struct {
     { 0, 0x02, 0, "f0 00 40", "mark", false }, /* early warning */
     { 0, 0x02, 0, "f0 00 20", "mark", false }, /* a short block */
     { 0, 0x02, 0, "72 00 00 01 00 00 00 04 04 02 00 80", "mark", false },
-    { 0, 0x02, 0, "70 00 00", "other sense", true },
+    { 0, 0x02, 0, "70 00 00", "recovered error", false },
+    { 0, 0x02, 0, "72 00 00 17 00 00 00 00", "recovered error", false },
+    { 0, 0x02, 0, "71 00 00", "other sense", true },
     { 0, 0x02, 0, "70 00 02", "not ready", true },
     { 0, 0x02, 0, "70 00 03", "medium error", true },
     { 0, 0x02, 0, "70 00 04", "hardware error", true },

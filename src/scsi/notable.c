@@ -27,6 +27,9 @@ static const struct {
     int ascq; /* or ANY */
     bool notable;
 } exceptions[] = {
+    { SPC_SK_NO_SENSE, 0x00, 0x17, true }, /* CLEANING REQUESTED */
+    { SPC_SK_NO_SENSE, 0x0b, ANY, true },  /* as below, if the mode page says so (MRIE) */
+    { SPC_SK_NO_SENSE, 0x5d, ANY, true },
     { SPC_SK_RECOVERED_ERROR, 0x0b, ANY, true }, /* WARNING: temperature, power, ... */
     { SPC_SK_RECOVERED_ERROR, 0x5d, ANY, true }, /* FAILURE PREDICTION THRESHOLD EXCEEDED */
     { SPC_SK_NOT_READY, 0x04, 0x01, false },     /* becoming ready */

@@ -322,7 +322,10 @@ static enum scsi_kind kind_of_sense(const struct scsi_answer *a)
         return SCSI_KIND_OTHER_SENSE;
     if (sense.key != SPC_SK_NO_SENSE)
         return (enum scsi_kind)kind_by_key[sense.key];
-    return sense.filemark || sense.eom || sense.ili ? SCSI_KIND_MARK : SCSI_KIND_OTHER_SENSE;
+    if (sense.filemark || sense.eom || sense.ili)
+        return SCSI_KIND_MARK;
+    /* SPC-5, NO SENSE: nothing went wrong. The additional sense code may have news, such as a request for cleaning. */
+    return sense.deferred ? SCSI_KIND_OTHER_SENSE : SCSI_KIND_RECOVERED;
 }
 
 enum scsi_kind scsi_kind_of(const struct scsi_outcome *o, const struct scsi_answer *a)

@@ -105,7 +105,7 @@ bool scsi_answer_make_safe(struct scsi_answer *a, uint8_t type, uint32_t data_le
 enum scsi_kind {
     SCSI_KIND_GOOD,
     SCSI_KIND_CONDITION_MET,
-    SCSI_KIND_RECOVERED, /* RECOVERED ERROR, COMPLETED: the command did what it should */
+    SCSI_KIND_RECOVERED, /* RECOVERED ERROR, COMPLETED, NO SENSE without a mark: the command did what it should */
     SCSI_KIND_MARK,      /* a file mark, the end of the medium, a block of another length */
     SCSI_KIND_FIRST_ERROR,
     SCSI_KIND_NOT_READY = SCSI_KIND_FIRST_ERROR, /* these by sense key */
