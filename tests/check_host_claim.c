@@ -268,6 +268,49 @@ START_TEST(a_device_that_refuses_is_asked_once)
 }
 END_TEST
 
+/* What the log says of it. sense: 18 bytes, the first three of which count. */
+static const struct {
+    int status;
+    uint8_t sense[3];
+    unsigned unit_attentions;
+    const char *sent, *said;
+} ends[] = {
+    { 0, { 0 }, 0, "1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
+    { 2, { 0x70, 0, 0x00 }, 0, "1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
+    { 2, { 0x70, 0, 0x01 }, 0, "1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
+    { 2, { 0x72, 0x01, 0x17 }, 0, "1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
+    { 2, { 0x72, 0x0f, 0 }, 2, "1e0000000000 1e0000000000 1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
+    { 2, { 0x70, 0, 0x05 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: sense 05/00/00\n" },
+    { 2,
+      { 0x70, 0, 0x02 },
+      1,
+      "1e0000000000 1e0000000000 ",
+      "cannot be undone: PREVENT MEDIUM REMOVAL: sense 02/00/00\n" },
+    { 2, { 0x71, 0, 0x00 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: sense 00/00/00\n" },
+    { 8, { 0 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: status 08h, host byte 0\n" },
+};
+
+START_TEST(what_the_device_said_decides_whether_it_is_undone)
+{
+    CLEANUP_FREE char *log = NULL;
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/log", dir);
+    ck_assert_ptr_nonnull(freopen(path, "w", stderr));
+    log_set_level(XTL_INFO);
+    connected_disk();
+    leave(3, 1);
+    send_status = ends[_i].status;
+    memcpy(send_sense, ends[_i].sense, 3);
+    send_unit_attentions = ends[_i].unit_attentions;
+    detach(3);
+    ck_assert_str_eq(take_sent(), ends[_i].sent);
+    fflush(stderr);
+    ck_assert_int_eq(read_file(path, 65536, &log, NULL), 0);
+    ck_assert_msg(strstr(log, ends[_i].said), "%s is not in %s", ends[_i].said, log);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, a_device_is_claimed_as_long_as_a_guest_has_it, 0, 2);
@@ -275,6 +318,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_new_device_that_this_domain_uses_needs_force, 0, 2);
     tcase_add_test(t, a_guest_waits_for_a_device_that_this_domain_uses_now);
     tcase_add_test(t, a_device_that_returns_is_claimed_again);
+    tcase_add_loop_test(t, what_the_device_said_decides_whether_it_is_undone, 0, ARRAY_SIZE(ends));
     tcase_add_loop_test(t, a_detach_undoes_what_the_guest_has_left, 0, ARRAY_SIZE(lefts));
     tcase_add_loop_test(t, the_end_of_a_guest_undoes_it_too, 0, 2);
     tcase_add_test(t, the_end_of_a_ring_undoes_it_before_the_next_one);

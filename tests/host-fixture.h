@@ -442,7 +442,9 @@ void __wrap_device_claim_end(const struct device_roots *r, const struct device *
 /* The commands that give a device back: "1e0000000000 170000000000 ". */
 static char sent[1024];
 static pthread_mutex_t sent_lock = PTHREAD_MUTEX_INITIALIZER;
-static int send_status; /* SCSI status of the end; with 2, its sense is ILLEGAL REQUEST */
+static int send_status; /* SCSI status of the end; with 2, its sense is ILLEGAL REQUEST, or send_sense */
+static uint8_t send_sense[18];
+static unsigned send_unit_attentions; /* that come first */
 
 int __wrap_device_send(int sg, const uint8_t *cdb, unsigned cdb_len, struct device_end *end);
 
@@ -458,6 +460,12 @@ int __wrap_device_send(int sg, const uint8_t *cdb, unsigned cdb_len, struct devi
     }
     pthread_mutex_unlock(&sent_lock);
     *end = (struct device_end){ .status = (uint8_t)send_status, .sense_len = 18, .sense = { 0x70, 0, 0x05 } };
+    if (send_sense[0])
+        memcpy(end->sense, send_sense, sizeof(send_sense));
+    if (send_unit_attentions > 0) {
+        send_unit_attentions--;
+        *end = (struct device_end){ .status = 2, .sense_len = 18, .sense = { 0x70, 0, 0x06 } };
+    }
     return 0;
 }
 

@@ -43,25 +43,38 @@ static void say(struct giveback *g, uint32_t bit, const char *why)
     snprintf(g->said + n, sizeof(g->said) - n, "%s%s%s%s", n ? ", " : "", scsi_left_name(bit), why[0] ? ": " : "", why);
 }
 
+/* How it ended, and the sense data of a failure. The kinds are those of a guest's commands. */
+static enum scsi_kind kind_of(const struct device_end *end, struct scsi_sense_data *sense)
+{
+    struct scsi_outcome o = {
+        .status = end->status, .host = end->host, .sense_len = end->sense_len, .sense = end->sense
+    };
+    struct scsi_answer answer;
+
+    *sense = (struct scsi_sense_data){ 0 };
+    scsi_sense_parse(end->sense, end->sense_len, sense);
+    scsi_map_outcome(&o, PDT_UNKNOWN, SCSI_DIR_NONE, 0, &answer);
+    return scsi_kind_of(&o, &answer);
+}
+
 /* Passes unit attentions over. why is "" after success. */
 static void send_one(int sg, const uint8_t *cdb, unsigned len, char *why)
 {
     struct device_end end;
-    struct scsi_sense_data sense = { 0 };
+    struct scsi_sense_data sense;
+    enum scsi_kind kind = SCSI_KIND_UNIT_ATTENTION;
 
-    for (unsigned n = 0; n < UNIT_ATTENTIONS_MAX; n++) {
+    for (unsigned n = 0; n < UNIT_ATTENTIONS_MAX && kind == SCSI_KIND_UNIT_ATTENTION; n++) {
         int r = device_send(sg, cdb, len, &end);
 
         if (r < 0) {
             snprintf(why, DEVICE_WHY_MAX, "%s", strerror(-r));
             return;
         }
-        if (end.host != 0 || end.status != SCSI_CHECK_CONDITION || !scsi_sense_parse(end.sense, end.sense_len, &sense)
-            || sense.key != 0x06)
-            break;
+        kind = kind_of(&end, &sense);
     }
     why[0] = '\0';
-    if (end.host == 0 && end.status == SCSI_GOOD)
+    if (!scsi_kind_is_error(kind))
         return;
     if (end.host == 0 && end.status == SCSI_CHECK_CONDITION)
         snprintf(why, DEVICE_WHY_MAX, "sense %02x/%02x/%02x", sense.key, sense.asc, sense.ascq);
@@ -86,7 +99,7 @@ static void undo(struct giveback *g)
         say(g, left, why);
         return;
     }
-    if (device_ask(g->roots, fds.sg, &dev, why) < 0) {
+    if (device_ask(g->roots, fds.sg, DEVICE_ASK_AGAIN_MS, &dev, why) < 0) {
         say(g, left, why);
         left = 0;
     }
