@@ -146,6 +146,37 @@ START_TEST(an_abort_waits_without_limit_while_the_host_has_none)
 }
 END_TEST
 
+/* What was said of the host that the LUN had before is not said of its new one. */
+START_TEST(a_lun_that_returns_on_another_host_has_that_one_s_time)
+{
+    struct worker_msg again = lun_message(DISK, 0x00, LUN_RETURNED);
+
+    host_eh_s = HOST_EH_NO_LIMIT;
+    wait_for_a_disk(2);
+    pass(75);
+    ck_assert_int_eq(host_eh_asks, 1);
+    end_all();
+    expect(1, 0);
+    expect(2, 0x2002);
+    host_eh_s = 120;
+    again.u.lun.host = 7;
+    ck_assert_int_eq(add_message(&again), 0);
+    put_to(DISK, 3)->timeout_per_command = 2;
+    kick();
+    ck_assert_uint_eq(fake_sg.at[0].hdr.timeout, 1000);
+    put_abort(DISK, 4, 3);
+    kick();
+    pass(3);
+    ck_assert_int_eq(host_eh_asks, 2);
+    pass(119);
+    none();
+    pass(1);
+    expect(4, 0x2003);
+    end_all();
+    expect(3, 0);
+}
+END_TEST
+
 /* The control process is busy, or is being replaced: nothing fails without its word. */
 START_TEST(an_abort_does_not_fail_while_nobody_answers)
 {
@@ -358,6 +389,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, the_host_s_time_is_asked_for_again_before_an_abort_fails);
     tcase_add_test(t, an_abort_waits_without_limit_while_the_host_has_none);
     tcase_add_test(t, an_abort_does_not_fail_while_nobody_answers);
+    tcase_add_test(t, a_lun_that_returns_on_another_host_has_that_one_s_time);
     tcase_add_test(t, a_reset_waits_as_long_as_the_host_says);
     tcase_add_test(t, a_reset_waits_for_the_device_and_holds_new_commands_back);
     tcase_add_loop_test(t, a_reset_asks_for_the_device_s_own_once_and_fails_when_the_device_gives_nothing_back, 0, 4);

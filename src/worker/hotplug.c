@@ -212,6 +212,8 @@ static int take_again(struct service *svc, struct lun *lun, const struct worker_
     if (r < 0)
         return r;
     move_to_host(svc, lun, msg->u.lun.host, msg->u.lun.can_queue);
+    /* That was of another host. When it had no limit still counts, for commands of before. */
+    lun->host_eh = (struct host_eh_said){ .no_limit_us = lun->host_eh.no_limit_us };
     set_facts(svc, lun, msg, lun->facts.pr, block_bytes);
     if (first && lun->facts.pr == SCSI_PR_DIRECT)
         svc->helper_changed(svc, lun, HELPER_UNUSED);
