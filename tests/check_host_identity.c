@@ -215,8 +215,20 @@ START_TEST(the_nodes_follow_a_device_to_another_address)
 }
 END_TEST
 
+/* The kernel begins its error handling later for a device that no guest waits for. */
+START_TEST(a_new_device_has_the_time_of_a_scan_and_a_known_one_less)
+{
+    connected_disk();
+    ck_assert_uint_eq(__atomic_load_n(&asked_ms, __ATOMIC_ACQUIRE), 20000);
+    die_or_restart(_i == 0);
+    UNTIL(fake_n_children > 0 && fake_count(fake_child(), WM_CONNECT) == 1);
+    ck_assert_uint_eq(__atomic_load_n(&asked_ms, __ATOMIC_ACQUIRE), 3000);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+    tcase_add_loop_test(t, a_new_device_has_the_time_of_a_scan_and_a_known_one_less, 0, 2);
     tcase_add_loop_test(t, the_nodes_say_what_was_opened, 0, 6);
     tcase_add_test(t, a_name_that_leads_to_another_unit_is_refused);
     tcase_add_loop_test(t, a_name_and_an_address_that_contradict_each_other_are_refused, 0, 2);

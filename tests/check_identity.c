@@ -119,6 +119,33 @@ START_TEST(page_80_has_the_serial_number)
 }
 END_TEST
 
+static const struct {
+    uint8_t status, sense[3];
+    unsigned len;
+    bool answered;
+} inquiries[] = {
+    { 0x00, { 0 }, 0, true },
+    { 0x02, { 0x70, 0x00, 0x00 }, 18, true }, /* NO SENSE: no failure */
+    { 0x02, { 0xf0, 0x00, 0x01 }, 18, true }, /* RECOVERED ERROR */
+    { 0x02, { 0x72, 0x01, 0x17 }, 8, true },
+    { 0x02, { 0x70, 0x00, 0x21 }, 18, true }, /* with a mark */
+    { 0x02, { 0x70, 0x00, 0x05 }, 18, false },
+    { 0x02, { 0x72, 0x05, 0x00 }, 8, false },
+    { 0x02, { 0x70, 0x00, 0x06 }, 18, false },
+    { 0x02, { 0x71, 0x00, 0x01 }, 18, false }, /* deferred */
+    { 0x02, { 0x73, 0x00, 0x01 }, 8, false },
+    { 0x02, { 0x70, 0x00, 0x00 }, 2, false }, /* no sense data at all */
+    { 0x08, { 0 }, 0, false },
+    { 0x18, { 0x70, 0x00, 0x00 }, 18, false },
+};
+
+START_TEST(an_inquiry_with_a_recovered_error_is_answered)
+{
+    ck_assert_int_eq(device_inquiry_is_answered(inquiries[_i].status, inquiries[_i].sense, inquiries[_i].len),
+                     inquiries[_i].answered);
+}
+END_TEST
+
 START_TEST(equal_means_the_same_unit)
 {
     static const struct {
@@ -324,6 +351,7 @@ int main(void)
     tcase_add_loop_test(t, page_83_has_the_identifier_that_linux_prefers, 0, (int)ARRAY_SIZE(pages));
     tcase_add_test(t, a_page_that_is_cut_or_another_one_has_none);
     tcase_add_test(t, page_80_has_the_serial_number);
+    tcase_add_loop_test(t, an_inquiry_with_a_recovered_error_is_answered, 0, (int)ARRAY_SIZE(inquiries));
     tcase_add_test(t, equal_means_the_same_unit);
     tcase_add_test(t, a_unit_without_identifier_is_known_by_its_address_within_one_boot);
     tcase_add_checked_fixture(u, setup, teardown);

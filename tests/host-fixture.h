@@ -47,10 +47,11 @@ static uint64_t left_deadline_us;
 static int open_error;
 static const char *open_sleeps;
 /*
- * What asking it does: whether it sleeps, how often it was begun, the error, and the identifier that a device gives
- * instead of the one in sysfs.
+ * What asking it does: how often it was begun and with which time-out last, the error, and the identifier that a device
+ * gives instead of the one in sysfs.
  */
 static int ask_error, asked;
+static unsigned asked_ms;
 static const char *unit_said;
 
 static UNUSED void set_open_error(int error)
@@ -378,21 +379,22 @@ int __wrap_device_open(const struct device_roots *r, struct device *dev, struct 
     return 0;
 }
 
-int __real_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why);
-int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why);
+int __real_device_ask(const struct device_roots *r, int sg, unsigned kernel_ms, struct device *dev, char *why);
+int __wrap_device_ask(const struct device_roots *r, int sg, unsigned kernel_ms, struct device *dev, char *why);
 
 /* The device says what sysfs says of it, or what `unit_said` holds. */
-int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why)
+int __wrap_device_ask(const struct device_roots *r, int sg, unsigned kernel_ms, struct device *dev, char *why)
 {
     const char *said = __atomic_load_n(&unit_said, __ATOMIC_ACQUIRE);
 
+    __atomic_store_n(&asked_ms, kernel_ms, __ATOMIC_RELEASE);
     __atomic_add_fetch(&asked, 1, __ATOMIC_ACQ_REL);
     if (__atomic_load_n(&ask_error, __ATOMIC_ACQUIRE) < 0) {
         snprintf(why, DEVICE_WHY_MAX, "it does not say which unit it is");
         return ask_error;
     }
     if (dev->from == PDEV_FILE)
-        return __real_device_ask(r, sg, dev, why);
+        return __real_device_ask(r, sg, kernel_ms, dev, why);
     snprintf(dev->unit, sizeof(dev->unit), "%s", said[0] ? said : dev->wwid);
     return 0;
 }

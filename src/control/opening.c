@@ -64,7 +64,7 @@ static int open_and_ask(struct opening *o)
     if (works_for_the_guest(o, busy) && o->dev.can_queue > 0 && busy >= o->dev.can_queue)
         r = -ETIMEDOUT; /* its host takes no other command now, and a question would sleep in the kernel */
     else
-        r = device_ask(o->roots, o->fds.sg, &o->dev, o->why);
+        r = device_ask(o->roots, o->fds.sg, o->again ? DEVICE_ASK_AGAIN_MS : DEVICE_ASK_NEW_MS, &o->dev, o->why);
     if (r == -ETIMEDOUT && works_for_the_guest(o, busy)) {
         memcpy(o->dev.unit, o->unit, sizeof(o->dev.unit));
         return 0;

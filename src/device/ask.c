@@ -15,7 +15,7 @@
 #include "device/vpd.h"
 
 enum {
-    ANSWER_MS = 3000,
+    WAIT_MS = 3000,
     SHORT_PAGE = 252, /* some old targets do not take more in the first request */
     STATUS_CHECK_CONDITION = 0x02,
     QUALIFIER_NO_UNIT = 3, /* SPC-5 table 149: the target cannot have a unit at this LUN */
@@ -23,11 +23,30 @@ enum {
 
 /* --- the questions --- */
 
+bool device_inquiry_is_answered(uint8_t status, const uint8_t *sense, unsigned len)
+{
+    /* SPC-5 table 27: the formats of sense data; an answer with deferred errors (71h, 73h) is none. */
+    enum {
+        FIXED = 0x70,
+        DESCRIPTOR = 0x72,
+        NO_SENSE = 0,
+        RECOVERED_ERROR = 1
+    };
+    uint8_t code = len >= 3 ? sense[0] & 0x7f : 0, key;
+
+    if (status != STATUS_CHECK_CONDITION)
+        return status == 0;
+    if (code != FIXED && code != DESCRIPTOR)
+        return false;
+    key = sense[code == FIXED ? 2 : 1] & 0x0f;
+    return key == NO_SENSE || key == RECOVERED_ERROR;
+}
+
 /*
  * One INQUIRY. The length of the answer; 0: the device refuses the page; or -errno. Not SG_IO, which waits for a
- * device that does not answer.
+ * device that does not answer. kernel_ms: the time-out at sg.
  */
-static int inquire(int sg, int page, uint8_t *buf, unsigned size)
+static int inquire(int sg, unsigned kernel_ms, int page, uint8_t *buf, unsigned size)
 {
     uint8_t cdb[6] = { 0x12, page >= 0, page >= 0 ? (uint8_t)page : 0, (uint8_t)(size >> 8), (uint8_t)size, 0 };
     uint8_t sense[32];
@@ -40,7 +59,7 @@ static int inquire(int sg, int page, uint8_t *buf, unsigned size)
         .sbp = sense,
         .dxfer_len = size,
         .dxferp = buf,
-        .timeout = ANSWER_MS,
+        .timeout = kernel_ms,
         .flags = 0x10, /* SG_FLAG_Q_AT_TAIL of linux/include/scsi/sg.h, which glibc's header lacks */
     };
     struct pollfd p = { .fd = sg, .events = POLLIN };
@@ -52,7 +71,7 @@ static int inquire(int sg, int page, uint8_t *buf, unsigned size)
         ;
     if (n < 0)
         return -errno;
-    while ((r = poll(&p, 1, ANSWER_MS)) < 0 && errno == EINTR)
+    while ((r = poll(&p, 1, WAIT_MS)) < 0 && errno == EINTR)
         ;
     if (r == 0)
         return -ETIMEDOUT;
@@ -61,25 +80,23 @@ static int inquire(int sg, int page, uint8_t *buf, unsigned size)
         return -errno;
     if (h.host_status != 0)
         return h.host_status == 1 ? -ENODEV : -EIO; /* DID_NO_CONNECT */
-    if (h.status == STATUS_CHECK_CONDITION)
-        return 0;
-    if (h.status != 0)
-        return -EBUSY;
+    if (!device_inquiry_is_answered(h.status, sense, h.sb_len_wr))
+        return h.status == STATUS_CHECK_CONDITION ? 0 : -EBUSY;
     return (int)(size - (unsigned)(h.resid > 0 && (unsigned)h.resid <= size ? h.resid : 0));
 }
 
 /* A page in two requests: the first says how long it is. */
-static int inquire_page(int sg, uint8_t page, uint8_t *buf, unsigned size)
+static int inquire_page(int sg, unsigned kernel_ms, uint8_t page, uint8_t *buf, unsigned size)
 {
     unsigned first = size < SHORT_PAGE ? size : SHORT_PAGE, whole;
-    int n = inquire(sg, page, buf, first);
+    int n = inquire(sg, kernel_ms, page, buf, first);
 
     if (n < 4 || buf[1] != page)
         return n < 0 ? n : 0;
     whole = 4u + ((unsigned)buf[2] << 8 | buf[3]);
     if (whole <= first)
         return n;
-    return inquire(sg, page, buf, whole < size ? whole : size);
+    return inquire(sg, kernel_ms, page, buf, whole < size ? whole : size);
 }
 
 /* --- the judgement --- */
@@ -196,7 +213,7 @@ static int ask_file(int fd, struct device *dev, char *why)
     return 0;
 }
 
-int device_ask(const struct device_roots *roots, int sg, struct device *dev, char *why)
+int device_ask(const struct device_roots *roots, int sg, unsigned kernel_ms, struct device *dev, char *why)
 {
     CLEANUP_FREE struct answers *a = NULL;
     int r;
@@ -206,15 +223,15 @@ int device_ask(const struct device_roots *roots, int sg, struct device *dev, cha
     a = calloc(1, sizeof(*a));
     if (!a)
         return device_say(why, -ENOMEM, "out of memory");
-    r = inquire(sg, -1, a->inquiry, sizeof(a->inquiry));
+    r = inquire(sg, kernel_ms, -1, a->inquiry, sizeof(a->inquiry));
     if (r == 0)
         r = -EIO; /* every device must answer it (SPC-5 6.7) */
     if (r > 0) {
-        r = inquire_page(sg, 0x83, a->page83, sizeof(a->page83));
+        r = inquire_page(sg, kernel_ms, 0x83, a->page83, sizeof(a->page83));
         a->page83_len = r > 0 ? (size_t)r : 0;
     }
     if (r >= 0 && !identity_from_page83(a->page83, a->page83_len, dev->unit)) {
-        r = inquire_page(sg, 0x80, a->page80, sizeof(a->page80));
+        r = inquire_page(sg, kernel_ms, 0x80, a->page80, sizeof(a->page80));
         a->page80_len = r > 0 ? (size_t)r : 0;
     }
     if (r < 0)

@@ -56,7 +56,7 @@ static void check(bool fine, const char *what, const char *which)
 /* --- the machine --- */
 
 int __wrap_device_open(const struct device_roots *r, struct device *dev, struct device_fds *fds, char *why);
-int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why);
+int __wrap_device_ask(const struct device_roots *r, int sg, unsigned kernel_ms, struct device *dev, char *why);
 int __wrap_device_claim(const struct device_roots *r, const struct device *dev, struct device_claim *out, char *why);
 void __wrap_device_claim_end(const struct device_roots *r, const struct device *dev, struct device_claim *c, bool back);
 int __wrap_device_send(int sg, const uint8_t *cdb, unsigned cdb_len, struct device_end *end);
@@ -86,7 +86,7 @@ int __wrap_device_open(const struct device_roots *r, struct device *dev, struct 
     return 0;
 }
 
-int __wrap_device_ask(const struct device_roots *r, int sg, struct device *dev, char *why)
+int __wrap_device_ask(const struct device_roots *r, int sg, unsigned kernel_ms, struct device *dev, char *why)
 {
     (void)r;
     (void)sg;
