@@ -39,7 +39,8 @@ for pid in $(workers); do
     for kind in mnt net ipc uts; do
         [ "$(readlink "/proc/$pid/ns/$kind")" != "$(readlink "/proc/self/ns/$kind")" ] || fail "$kind namespace"
     done
-    for limit in "Max core file size *0 *0 " "Max processes *0 *0 " "Max locked memory *0 *0 " "Max open files *2048 *2048 "; do
+    for limit in "Max core file size *0 *0 " "Max processes *0 *0 " "Max locked memory *0 *0 " "Max open files *2048 *2048 " \
+        "Max data size *67108864 *67108864 " "Max address space *1073741824 *1073741824 "; do
         grep -q "^$limit" "/proc/$pid/limits" || fail "no '$limit' in $(cat "/proc/$pid/limits")"
     done
     users+="$user"$'\n'

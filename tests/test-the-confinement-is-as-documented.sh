@@ -11,7 +11,7 @@ rows_of() { sed -n "s/^ *$1(\([A-Za-z0-9_]*\), \"\(.*\)\"),\$/\1 | \2/p" "$sourc
 # rows_after HEAD: the same of the table in the page.
 rows_after() { sed -n "/^| $1 | for |/,/^\$/s/^| \`\([A-Za-z0-9_]*\)\` | \(.*\) |\$/\1 | \2/p" "$page" | sort; }
 # Calls with conditions are rules of their own in the source.
-conditional=$(sed -n 's/.*SCMP_ACT_ALLOW, SCMP_SYS(\([a-z]*\)), 1,.*/\1/p' "$source" | sort -u)
+conditional=$(sed -n 's/.*SCMP_ACT_ALLOW, SCMP_SYS(\([a-z]*\)), [12],.*/\1/p' "$source" | sort -u)
 
 calls=$(rows_of CALL) requests=$(rows_of REQUEST)
 [ "$(wc -l <<<"$calls")" -gt 30 ] || fail "the calls in $source: $calls"

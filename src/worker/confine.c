@@ -37,6 +37,13 @@
  * helper, and those of channels that are still at work on a device that was replaced.
  */
 #define FDS_MAX 2048
+/*
+ * Private memory: 17 MiB of plain buffers (docs/architecture.md), and a few KiB for each of 256 LUNs with its
+ * reservations; and all mappings, so that their page tables have a bound too. Shared memory without a file is not
+ * allowed (syscalls.c), because RLIMIT_DATA does not count it.
+ */
+#define DATA_MAX (64u << 20)
+#define MAPPED_MAX (1u << 30)
 
 static const char *const part_names[CONFINE_PARTS] = {
     "file system of its own",
@@ -74,7 +81,14 @@ static void limit_resources(void)
         rlim_t most;
     } limits[] = {
         { RLIMIT_CORE, 0 }, /* it would hold data of the guest */
-        { RLIMIT_NPROC, 0 }, { RLIMIT_MEMLOCK, 0 }, { RLIMIT_MSGQUEUE, 0 }, { RLIMIT_NOFILE, FDS_MAX },
+        { RLIMIT_NPROC, 0 },
+        { RLIMIT_MEMLOCK, 0 },
+        { RLIMIT_MSGQUEUE, 0 },
+        { RLIMIT_NOFILE, FDS_MAX },
+#if !HAS_SANITIZER
+        { RLIMIT_DATA, DATA_MAX },
+        { RLIMIT_AS, MAPPED_MAX },
+#endif
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {

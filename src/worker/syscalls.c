@@ -50,7 +50,6 @@ static const struct allowed calls[] = {
     CALL(close, "descriptors"),
     CALL(fstat, "which device a node is, the size of a file"),
     CALL(newfstatat, "the same, where the C library prefers it"),
-    CALL(fcntl, "flags of descriptors"),
     CALL(lseek, "the log, when standard error is a file"),
     CALL(munmap, "grants, memory"),
     CALL(mremap, "memory"),
@@ -99,16 +98,20 @@ static const struct request requests[] = {
 
 static int allow(scmp_filter_ctx ctx)
 {
-    const uint64_t exec = PROT_EXEC;
+    const uint64_t exec = PROT_EXEC, uncounted = MAP_SHARED | MAP_GROWSDOWN;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(calls); i++)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i].number, 0);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(requests); i++)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, requests[i].number));
-    /* Memory, but no code. */
+    /* Files and devices, or memory that RLIMIT_DATA counts; no code. */
     if (r == 0)
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0));
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0),
+                             SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0),
+                             SCMP_A3_64(SCMP_CMP_MASKED_EQ, uncounted, 0));
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0));
     /* A signal to itself only. */
