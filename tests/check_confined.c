@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <scsi/sg.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -596,6 +597,52 @@ START_TEST(a_file_system_without_nodes_is_none)
 }
 END_TEST
 
+/* As on a kernel without seccomp, or in a container that may not make networks: the other parts are there. */
+static const struct {
+    int call, error;
+    struct scmp_arg_cmp when;
+    unsigned missing;
+    const char *lacks;
+} refusals[] = {
+    { SCMP_SYS(prctl),
+      EINVAL,
+      { 0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0 },
+      CONFINE_SYSCALLS,
+      "list of system calls (the kernel refuses seccomp filters)" },
+    { SCMP_SYS(unshare),
+      ENOSPC,
+      { 0, SCMP_CMP_MASKED_EQ, CLONE_NEWNET, CLONE_NEWNET },
+      CONFINE_NAMESPACES,
+      "network, IPC and UTS namespaces of its own (No space left on device)" },
+    { SCMP_SYS(pivot_root),
+      EPERM,
+      { 0, SCMP_CMP_GE, 0, 0 },
+      CONFINE_ROOT | CONFINE_USER,
+      "file system of its own (Operation not permitted), user of its own and no capability (it needs the file "
+      "system)" },
+};
+
+START_TEST(a_part_that_the_kernel_refuses_is_named)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    struct sandbox s;
+    char why[512] = "";
+
+    ck_assert_ptr_nonnull(ctx);
+    ck_assert_int_eq(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(refusals[_i].error), refusals[_i].call, 1, refusals[_i].when),
+                     0);
+    if (refusals[_i].missing == CONFINE_SYSCALLS)
+        ck_assert_int_eq(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0), 0);
+    ck_assert_int_eq(seccomp_load(ctx), 0);
+    seccomp_release(ctx);
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_BEST_EFFORT, false, ID, &s, why, sizeof(why)), 0);
+    ck_assert_uint_eq(s.parts, CONFINE_ALL & ~refusals[_i].missing);
+    ck_assert_str_eq(s.lacks, refusals[_i].lacks);
+    ck_assert_int_eq(sandbox_prepare(SANDBOX_FULL, false, ID, &s, why, sizeof(why)), -EPERM);
+    ck_assert_ptr_nonnull(strstr(why, refusals[_i].lacks));
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, nothing_of_others_can_be_reached, 0, ARRAY_SIZE(attempts));
@@ -604,6 +651,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, the_device_of_a_node_stays_open);
     tcase_add_test(t, what_is_not_wanted_is_not_tried);
     tcase_add_test(t, a_file_system_without_nodes_is_none);
+    tcase_add_loop_test(t, a_part_that_the_kernel_refuses_is_named, 0, ARRAY_SIZE(refusals));
     tcase_add_test(t, without_root_full_is_refused_with_the_reasons);
 }
 

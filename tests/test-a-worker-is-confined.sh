@@ -71,6 +71,19 @@ wait_until 25 one_worker
 check_eq "$(status_of "$(one_worker)" Uid)" "$(printf '0\t0\t0\t0')" "user of a worker that is not confined"
 daemon_stop
 
+step "sandbox = best-effort, where neither file systems nor networks can be made"
+setpriv --bounding-set -sys_admin "$BUILD/pvscsid" --foreground --standalone "$SOCK" --run-dir "$RUN_DIR" \
+    --config /dev/null --log-level verbose --sandbox best-effort >>"$LOGS/pvscsid" 2>&1 &
+DAEMON_PID=$!
+wait_until 25 daemon_ready
+check_match "$(sandbox)" '^best-effort, without file system of its own \(Operation not permitted\), network' "status"
+front_start g1 1
+front g1 "wait-dev 0:0:0:0 4"
+front g1 "load 0:0:0:0 rw=mix bs=4k count=50 verify"
+check_eq "$(status_of "$(one_worker)" Seccomp)" 2 "the list of system calls, which is possible"
+front_stop g1
+daemon_stop
+
 step "without capabilities"
 refuses 1 "workers cannot be confined: file system of its own \(Operation not permitted\)" \
     setpriv --bounding-set -all --inh-caps -all "$BUILD/pvscsid" --foreground --standalone "$SOCK" --run-dir "$RUN_DIR" \

@@ -110,6 +110,8 @@ static const char *reason(int error)
         return "not in this build";
     case -EOPNOTSUPP:
         return "it needs the file system";
+    case -ECANCELED: /* all that libseccomp says of it */
+        return "the kernel refuses seccomp filters";
     default:
         return strerror(-error);
     }
