@@ -356,6 +356,42 @@ START_TEST(a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command)
 }
 END_TEST
 
+/* While there is no limit, no time counts: not for the next daemon either. */
+START_TEST(a_postponed_deadline_outlives_the_daemon)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    left_deadline_us = now_us();
+    write_journal(8, 9, true);
+    run("mkdir -p %s/class/scsi_host/host5 && echo virtio_scsi >%s/class/scsi_host/host5/proc_name", sysfs, sysfs);
+    fake_die(fake_child());
+    UNTIL(host->at_work && host->at_work->worker == 0 && host->at_work->deadline_us >= now_us() + 179000000);
+    stop();
+    run("echo ahci >%s/class/scsi_host/host5/proc_name", sysfs);
+    restart();
+    ck_assert_ptr_nonnull(host->at_work);
+    ck_assert_uint_ge(host->at_work->deadline_us, now_us() + 120000000);
+}
+END_TEST
+
+/* The file with these devices cannot be written for a while; see a_file_that_cannot_be_written_is_tried_again. */
+START_TEST(what_is_at_work_is_written_later_if_it_cannot_be_now)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    write_journal(8, 9, true);
+    run("mkdir %s/outstanding.new", dir);
+    log_to_file();
+    fake_die(fake_child());
+    UNTIL(host->at_work && host->at_work_unsaved.tries >= 2);
+    ck_assert(no_file("outstanding"));
+    ck_assert_uint_eq(logged("cannot write"), 1);
+    run("rmdir %s/outstanding.new", dir);
+    UNTIL(!no_file("outstanding"));
+    ck_assert_uint_eq(logged("outstanding is written now"), 1);
+}
+END_TEST
+
 /* The same disk by another way. */
 START_TEST(a_second_path_waits_for_the_first)
 {
@@ -417,6 +453,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_device_that_others_keep_busy_is_not_waited_for_without_end);
     tcase_add_loop_test(t, a_device_is_waited_for_until_the_last_time_out_is_over, 0, 2);
     tcase_add_loop_test(t, a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command, 0, 2);
+    tcase_add_test(t, a_postponed_deadline_outlives_the_daemon);
+    tcase_add_test(t, what_is_at_work_is_written_later_if_it_cannot_be_now);
     if (!under_valgrind())
         tcase_add_test(t, a_second_path_waits_for_the_first);
     if (!under_valgrind())

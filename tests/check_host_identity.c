@@ -166,6 +166,27 @@ START_TEST(without_its_file_a_new_daemon_goes_by_the_node)
 }
 END_TEST
 
+/* The run directory is full for a while, as a directory in the place of the new file shows it. */
+START_TEST(a_file_that_cannot_be_written_is_tried_again)
+{
+    make_scsi(DISK, 5, WWID);
+    run("mkdir %s/d3.0.luns.new", dir);
+    log_to_file();
+    start();
+    connected_guest(3, DISK); /* it gets its device nevertheless */
+    let_happen_ms(400);       /* due after 0, 0.1 and 0.3 s */
+    ck_assert(no_file("d3.0.luns"));
+    ck_assert_uint_eq(logged("cannot write"), 1);
+    ck_assert_uint_ge(model_find(host, 3, 0)->unsaved.tries, 2);
+    run("rmdir %s/d3.0.luns.new", dir);
+    UNTIL(!no_file("d3.0.luns"));
+    ck_assert_uint_eq(logged("cannot write"), 1);
+    ck_assert_uint_eq(logged("d3.0.luns is written now"), 1);
+    ck_assert_uint_eq(model_find(host, 3, 0)->unsaved.due_us, 0);
+    run("grep -qx 'dev-0 " DISK " " WWID "' %s/d3.0.luns", dir);
+}
+END_TEST
+
 /* Its file has no identifier where sysfs had none. */
 START_TEST(a_device_of_an_earlier_version_is_known_by_its_address)
 {
@@ -228,6 +249,7 @@ END_TEST
 
 static void add_tests(TCase *t)
 {
+    tcase_add_test(t, a_file_that_cannot_be_written_is_tried_again);
     tcase_add_loop_test(t, a_new_device_has_the_time_of_a_scan_and_a_known_one_less, 0, 2);
     tcase_add_loop_test(t, the_nodes_say_what_was_opened, 0, 6);
     tcase_add_test(t, a_name_that_leads_to_another_unit_is_refused);

@@ -216,6 +216,29 @@ static UNUSED bool no_file(const char *name)
     return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
+/* From now on the log goes to a file, from level info. */
+static UNUSED void log_to_file(void)
+{
+    CLEANUP_FREE char *path = strf("%s/log", dir);
+
+    ck_assert_ptr_nonnull(freopen(path, "w", stderr));
+    log_set_level(XTL_INFO);
+}
+
+/* How many lines of it have this text. */
+static UNUSED unsigned logged(const char *text)
+{
+    CLEANUP_FREE char *path = strf("%s/log", dir);
+    CLEANUP_FREE char *log = NULL;
+    unsigned n = 0;
+
+    fflush(stderr);
+    ck_assert_int_eq(read_file(path, 1 << 20, &log, NULL), 0);
+    for (const char *at = log; (at = strstr(at, text)); at += strlen(text))
+        n++;
+    return n;
+}
+
 #define UNTIL(cond) \
     do { \
         uint64_t end_ = now_us() + PATIENCE_US; \

@@ -45,13 +45,10 @@ static void print_all(FILE *f, void *ctx)
 
 static void save(struct host *h)
 {
-    int r = run_devices_save(h->settings->run_dir, AT_WORK_NAME, h->at_work ? print_all : NULL, h);
+    const char *dir = h->settings->run_dir;
+    int r = run_devices_save(dir, AT_WORK_NAME, h->at_work ? print_all : NULL, h);
 
-    if (r < 0)
-        log_err(NULL, -r,
-                "cannot write %s/" AT_WORK_NAME
-                "; after a restart, pvscsid would not know which devices may still be busy",
-                h->settings->run_dir);
+    run_save_ended(&h->at_work_unsaved, r, NULL, dir, AT_WORK_NAME);
 }
 
 static void write_word(struct at_work *o)
@@ -321,10 +318,10 @@ static void poll_expired(struct loop_timer *timer)
         free_one(o);
         changed = true;
     }
-    if (changed) {
+    if (changed)
         release_all(h);
+    if (changed || (h->at_work_unsaved.due_us && now >= h->at_work_unsaved.due_us))
         save(h);
-    }
     if (!h->at_work)
         return;
     /* Polling takes at most a fifth of the time, however many devices there are. */

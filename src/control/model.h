@@ -223,6 +223,7 @@ struct vhost {
     unsigned n_devs;
     bool clean;    /* cleared by vhost.c; what the guest left in its devices is undone, and it has no new ring yet */
     bool recalled; /* remember.c: the file in which an earlier daemon recorded the devices was read */
+    struct run_unsaved unsaved; /* remember.c: that file */
     bool lun_index_used[PVSCSI_STATS_LUNS];
 };
 
@@ -275,6 +276,7 @@ struct host {
 
     /* at-work.c */
     struct at_work *at_work;
+    struct run_unsaved at_work_unsaved;
     struct loop_timer at_work_timer;
     uint64_t at_work_since_us; /* when the newest of at_work was added */
 };

@@ -53,12 +53,15 @@ bool remember_device(struct vdev *d)
 
 void remember_save(struct vhost *v)
 {
+    const char *dir = v->host->settings->run_dir;
     char name[RUN_LUNS_NAME_MAX];
-    int r;
 
     run_luns_name(v->domid, v->id, name);
-    r = run_devices_save(v->host->settings->run_dir, name, print_luns, v);
-    if (r < 0)
-        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot write %s/%s: %s", v->host->settings->run_dir, name,
-                    strerror(-r));
+    run_save_ended(&v->unsaved, run_devices_save(dir, name, print_luns, v), v->prefix, dir, name);
+}
+
+void remember_again(struct vhost *v)
+{
+    if (v->unsaved.due_us && now_us() >= v->unsaved.due_us)
+        remember_save(v);
 }

@@ -11,11 +11,14 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 
+#include "common/log.h"
 #include "common/util.h"
 #include "control/run-files.h"
 
 /* Enough for a line for each LUN of a vhost, and for each device of the machine. */
 #define DEVICES_FILE_MAX (4u << 20)
+#define SAVE_AGAIN_US 100000u
+#define SAVE_DOUBLINGS 6
 
 int run_dir_prepare(const char *dir)
 {
@@ -323,6 +326,24 @@ int run_devices_save(const char *dir, const char *name, void (*print)(FILE *f, v
     if (r < 0)
         unlink(fresh);
     return r;
+}
+
+void run_save_ended(struct run_unsaved *u, int r, const char *prefix, const char *dir, const char *name)
+{
+    if (r < 0 && u->tries == 0)
+        log_err(prefix, -r,
+                "cannot write %s/%s; without it a restarted pvscsid would not know which devices the guest has, or "
+                "which are busy; make room there, it is tried again",
+                dir, name);
+    else if (r == 0 && u->tries > 0)
+        log_info(prefix, "%s/%s is written now", dir, name);
+    if (r == 0) {
+        *u = (struct run_unsaved){ 0 };
+        return;
+    }
+    u->due_us = now_us() + ((uint64_t)SAVE_AGAIN_US << u->tries);
+    if (u->tries < SAVE_DOUBLINGS)
+        u->tries++;
 }
 
 static bool parse_line(char *line, struct run_device *out)

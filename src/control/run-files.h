@@ -67,6 +67,16 @@ bool run_device_same(const struct run_device *a, const struct run_device *b);
 void run_device_print(FILE *f, const struct run_device *d);
 /* Replaces dir/name by what print() writes (NULL: removes the file). 0, or -errno and the file is unchanged. */
 int run_devices_save(const char *dir, const char *name, void (*print)(FILE *f, void *ctx), void *ctx);
+/* A file that could not be written: when to write it again. */
+struct run_unsaved {
+    uint64_t due_us; /* 0: it is written */
+    unsigned tries;
+};
+/*
+ * What becomes of dir/name after run_devices_save() has returned r: after a failure it is due after 0.1 s, doubled up
+ * to 6.4 s. The log has one line for the first failure in a row, and one for their end. prefix: NULL, or of a vhost.
+ */
+void run_save_ended(struct run_unsaved *u, int r, const char *prefix, const char *dir, const char *name);
 /* Calls fn for each valid line. A missing file is like an empty one. */
 void run_devices_load(const char *dir, const char *name, void (*fn)(void *ctx, const struct run_device *d), void *ctx);
 #define RUN_LUNS_NAME_MAX 32

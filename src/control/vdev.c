@@ -334,6 +334,7 @@ static void hear(struct vdev *d)
 
 void vdev_hear_all(struct vhost *v)
 {
+    remember_again(v);
     for (struct vdev *d = v->devs; d; d = d->next) {
         hear(d);
         if (!lun_is_with_worker(d->lun))
@@ -461,7 +462,7 @@ unsigned vdev_choose_segments(const struct vhost *v)
 
 uint64_t vdev_wake_us(const struct vhost *v)
 {
-    uint64_t at = UINT64_MAX, now = now_us();
+    uint64_t at = v->unsaved.due_us ? v->unsaved.due_us : UINT64_MAX, now = now_us();
 
     for (const struct vdev *d = v->devs; d; d = d->next) {
         at = MIN(at, d->opening ? d->deadline_us : d->reopen_us ? d->reopen_us : UINT64_MAX);
