@@ -60,7 +60,7 @@ check_host_xenstore_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_xenstore_LDADD = $(HOST_LINKED)
 check_host_reports_SOURCES = tests/check_host_reports.c $(HOST_FAKES)
 check_host_reports_CFLAGS = $(HOST_C_OPTIONS)
-check_host_reports_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_reports_LDFLAGS = $(HOST_LINK_OPTIONS) -Wl,--wrap=now_us
 check_host_reports_LDADD = $(HOST_LINKED)
 check_host_at_work_SOURCES = tests/check_host_at_work.c $(HOST_FAKES)
 check_host_at_work_CFLAGS = $(HOST_C_OPTIONS)
