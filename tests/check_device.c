@@ -384,22 +384,22 @@ START_TEST(a_unit_is_found_by_a_path_that_is_free)
     char why[DEVICE_WHY_MAX] = "";
     struct device d;
 
-    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 0, &d, why), 0);
+    ck_assert_int_eq(device_find_unit(&roots, NULL, "naa.5000c50012345678", taken, 0, &d, why), 0);
     ck_assert_str_eq(d.sg_name, "sg3");
-    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 1, &d, why), 0);
+    ck_assert_int_eq(device_find_unit(&roots, NULL, "naa.5000c50012345678", taken, 1, &d, why), 0);
     ck_assert_str_eq(d.sg_name, "sg4");
     ck_assert_int_eq(d.from, PDEV_WWID);
-    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 2, &d, why), 0);
+    ck_assert_int_eq(device_find_unit(&roots, NULL, "naa.5000c50012345678", taken, 2, &d, why), 0);
     ck_assert_str_eq(d.sg_name, "sg5");
-    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 3, &d, why), -ENOENT);
+    ck_assert_int_eq(device_find_unit(&roots, NULL, "naa.5000c50012345678", taken, 3, &d, why), -ENOENT);
     ck_assert_str_eq(why, "each path to the unit naa.5000c50012345678 that is there belongs to another LUN");
-    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c500ffffffff", taken, 3, &d, why), -ENOENT);
+    ck_assert_int_eq(device_find_unit(&roots, NULL, "naa.5000c500ffffffff", taken, 3, &d, why), -ENOENT);
     ck_assert_str_eq(why, "no SCSI device has the wwid naa.5000c500ffffffff");
-    ck_assert_int_eq(device_find_unit(&roots, "serial.ACME.DISK.17.0", taken, 0, &d, why), -ENOENT);
+    ck_assert_int_eq(device_find_unit(&roots, NULL, "serial.ACME.DISK.17.0", taken, 0, &d, why), -ENOENT);
     ck_assert_str_eq(why, "sysfs does not show the identifier of the unit serial.ACME.DISK.17.0");
     /* A path that is taken may be another unit with the same identifier. */
     put("devices/1:0:0:0/model", "other");
-    ck_assert_int_eq(device_find_unit(&roots, "naa.5000c50012345678", taken, 1, &d, why), -ENOTUNIQ);
+    ck_assert_int_eq(device_find_unit(&roots, NULL, "naa.5000c50012345678", taken, 1, &d, why), -ENOTUNIQ);
 }
 END_TEST
 

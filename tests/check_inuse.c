@@ -158,13 +158,15 @@ static const struct {
     { "naa.5000c50015ea71ad", "2:0:0:5" }, /* offline, but the only one */
     { "naa.5000c50015ea71ae", NULL },
     { "t10.ATA     QEMU HARDDISK  QM00001 ", "4:0:0:0" },
+    { "naa.5000c50015ea71af", NULL }, /* two units have it */
+    { "5:0:0:0", "5:0:0:0" },
     { "2:0:0:1", "2:0:0:1" },
     { "9:0:0:1", NULL },
     { "file:/x", NULL },
     { "nonsense", NULL },
 };
 
-/* The answers are those of device_resolve(), which looks at sysfs each time. */
+/* The answers are those of device_resolve(), which reads sysfs each time. */
 START_TEST(lookup_finds_what_resolve_finds)
 {
     struct lookup l = { 0 };
@@ -175,6 +177,9 @@ START_TEST(lookup_finds_what_resolve_finds)
     put_device("2:0:0:5", "sg2", "naa.5000c50015ea71ad\n", "offline\n");
     put_device("3:0:0:0", "sg3", "naa.5000c50015ea71ac\n", "running\n");
     put_device("4:0:0:0", "sg4", "t10.ATA     QEMU HARDDISK  QM00001\n", "running\n");
+    put_device("5:0:0:0", "sg5", "naa.5000c50015ea71af\n", "running\n");
+    put_device("5:0:0:1", "sg6", "naa.5000c50015ea71af\n", "running\n");
+    put("sys/bus/scsi/devices/5:0:0:1/model", "another model\n");
     CLEANUP_FREE char *sys = strf("%s/sys", root), *nodes = strf("%s/dev", root);
     struct device_roots roots = { .sysfs = sys, .dev = nodes };
 

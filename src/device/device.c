@@ -17,6 +17,7 @@
 
 #include "common/util.h"
 #include "device/device.h"
+#include "device/inventory.h"
 #include "device/pdev.h"
 
 const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev", .proc = "/proc" };
@@ -250,74 +251,17 @@ int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, s
 
 /* --- all devices --- */
 
-static int list_addresses(const struct device_roots *roots, struct hctl **out, size_t *count)
-{
-    CLEANUP_FREE char *path = strf("%s/bus/scsi/devices", roots->sysfs);
-    CLEANUP_FREE struct hctl *list = NULL;
-    size_t n = 0, room = 0;
-    struct dirent *e;
-    int r = 0;
-    DIR *d;
-
-    *out = NULL;
-    *count = 0;
-    if (!path)
-        return -ENOMEM;
-    d = opendir(path);
-    if (!d)
-        return errno == ENOENT ? 0 : -errno; /* no SCSI in this kernel: no devices */
-    while ((e = readdir(d))) {
-        struct hctl a;
-
-        if (hctl_parse(e->d_name, &a) < 0)
-            continue; /* host0, target0:0:0 */
-        if (n == room) {
-            struct hctl *grown = reallocarray(list, room ? room * 2 : 64, sizeof(*list));
-
-            if (!grown) {
-                r = -ENOMEM;
-                break;
-            }
-            list = grown;
-            room = room ? room * 2 : 64;
-        }
-        list[n++] = a;
-    }
-    closedir(d);
-    if (r < 0)
-        return r;
-    *out = steal_ptr(list);
-    *count = n;
-    return 0;
-}
-
-static int compare_addresses(const void *pa, const void *pb)
-{
-    const struct hctl *a = pa, *b = pb;
-
-    if (a->host != b->host)
-        return a->host < b->host ? -1 : 1;
-    if (a->channel != b->channel)
-        return a->channel < b->channel ? -1 : 1;
-    if (a->target != b->target)
-        return a->target < b->target ? -1 : 1;
-    return a->lun < b->lun ? -1 : a->lun > b->lun;
-}
-
 int device_for_each(const struct device_roots *roots, int (*fn)(const struct device *dev, void *ctx), void *ctx)
 {
-    CLEANUP_FREE struct hctl *list = NULL;
-    size_t n;
-    int r = list_addresses(roots, &list, &n);
+    CLEANUP_INVENTORY struct inventory all = { 0 };
+    int r = inventory_read(roots->sysfs, INVENTORY_ADDRESSES, &all);
 
     if (r < 0)
         return r;
-    if (n > 0)
-        qsort(list, n, sizeof(*list), compare_addresses);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < all.n; i++) {
         struct device dev;
 
-        r = device_from_hctl(roots, &list[i], &dev, NULL);
+        r = device_from_hctl(roots, &all.items[i].at, &dev, NULL);
         if (r == -ENOMEM)
             return r;
         if (r < 0)
@@ -402,33 +346,30 @@ static bool is_among(const struct hctl *a, const struct hctl *set, size_t n)
     return false;
 }
 
-/* A path that runs is preferred, then one with a lower address. */
-static int resolve_wwid(const struct device_roots *roots, const struct pdev *p, const struct hctl *taken,
-                        size_t n_taken, struct device *out, char *why)
+/* A path that runs is preferred, then one with a lower address. all: NULL: it is read here. */
+static int resolve_wwid(const struct device_roots *roots, const struct inventory *all, const struct pdev *p,
+                        const struct hctl *taken, size_t n_taken, struct device *out, char *why)
 {
-    CLEANUP_FREE struct hctl *list = NULL;
+    CLEANUP_INVENTORY struct inventory own = { 0 };
     struct device first = { 0 };
-    size_t n;
     bool seen = false, found = false;
-    int r = list_addresses(roots, &list, &n);
+    int r = all ? 0 : inventory_read(roots->sysfs, INVENTORY_IDENTIFIERS, &own);
 
     if (r < 0)
         return device_say(why, r, "%s/bus/scsi/devices: %s", roots->sysfs, strerror(-r));
-    if (n > 0)
-        qsort(list, n, sizeof(*list), compare_addresses);
-    for (size_t i = 0; i < n; i++) {
-        CLEANUP_FREE char *dir = hctl_dir(roots, &list[i]);
+    all = all ? all : &own;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct inventory_item *item = &all->items[i];
         const char *differ;
         struct device dev;
-        char wwid[UNIT_TEXT_MAX];
 
-        if (!dir)
-            return device_say(why, -ENOMEM, "out of memory");
-        if ((p->has_lun && list[i].lun != p->lun) || attr(wwid, sizeof(wwid), "%s/wwid", dir) < 0
-            || !identity_equal(wwid, p->text))
+        if ((p->has_lun && item->at.lun != p->lun) || !item->wwid || !identity_equal(item->wwid, p->text))
             continue;
-        r = device_from_hctl(roots, &list[i], &dev, why);
-        if (r < 0)
+        r = device_from_hctl(roots, &item->at, &dev, why);
+        if (r == -ENOMEM)
+            return r;
+        /* An inventory may be older than what its address has now. */
+        if (r < 0 || !identity_equal(dev.wwid, p->text))
             continue;
         differ = seen ? twins(roots, &first, &dev) : NULL;
         if (differ)
@@ -499,6 +440,12 @@ static int resolve_file(const struct pdev *p, bool allow, struct device *out, ch
 
 int device_resolve(const struct device_roots *roots, const char *pdev, bool allow_file, struct device *out, char *why)
 {
+    return device_resolve_in(roots, NULL, pdev, allow_file, out, why);
+}
+
+int device_resolve_in(const struct device_roots *roots, const struct inventory *all, const char *pdev, bool allow_file,
+                      struct device *out, char *why)
+{
     struct pdev p;
     int r = pdev_parse(pdev, &p, why);
 
@@ -512,7 +459,7 @@ int device_resolve(const struct device_roots *roots, const char *pdev, bool allo
         r = resolve_node(roots, &p, out, why);
         break;
     case PDEV_WWID:
-        r = resolve_wwid(roots, &p, NULL, 0, out, why);
+        r = resolve_wwid(roots, all, &p, NULL, 0, out, why);
         break;
     case PDEV_FILE:
         r = resolve_file(&p, allow_file, out, why);
@@ -523,15 +470,15 @@ int device_resolve(const struct device_roots *roots, const char *pdev, bool allo
     return r;
 }
 
-int device_find_unit(const struct device_roots *roots, const char *unit, const struct hctl *taken, size_t n_taken,
-                     struct device *out, char *why)
+int device_find_unit(const struct device_roots *roots, const struct inventory *all, const char *unit,
+                     const struct hctl *taken, size_t n_taken, struct device *out, char *why)
 {
     struct pdev p;
     int r;
 
     if (pdev_parse(unit, &p, NULL) < 0 || p.kind != PDEV_WWID)
         return device_say(why, -ENOENT, "sysfs does not show the identifier of the unit %.64s", unit);
-    r = resolve_wwid(roots, &p, taken, n_taken, out, why);
+    r = resolve_wwid(roots, all, &p, taken, n_taken, out, why);
     if (r == 0)
         out->from = PDEV_WWID;
     return r;

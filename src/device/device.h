@@ -17,6 +17,8 @@
 #include "device/pdev.h"
 #include "pvscsi/hctl.h"
 
+struct inventory; /* inventory.h */
+
 struct device_roots {
     const char *sysfs; /* "/sys" */
     const char *dev;   /* "/dev": stands for the leading /dev of a p-dev, and holds the nodes that are opened */
@@ -51,11 +53,17 @@ struct device {
  */
 int device_resolve(const struct device_roots *roots, const char *pdev, bool allow_file, struct device *out, char *why);
 /*
+ * The same, but an identifier is looked for among the devices of this inventory, which has the identifiers. What is
+ * found there is read again, so an old inventory may miss a device, but gives no wrong one. all: NULL: sysfs is read.
+ */
+int device_resolve_in(const struct device_roots *roots, const struct inventory *all, const char *pdev, bool allow_file,
+                      struct device *out, char *why);
+/*
  * The same, for the unit with this identifier (identity.h), by another path than the n_taken addresses in taken. Only
  * what sysfs has as `wwid` is found, so -ENOENT for the other forms of identifier too.
  */
-int device_find_unit(const struct device_roots *roots, const char *unit, const struct hctl *taken, size_t n_taken,
-                     struct device *out, char *why);
+int device_find_unit(const struct device_roots *roots, const struct inventory *all, const char *unit,
+                     const struct hctl *taken, size_t n_taken, struct device *out, char *why);
 /* The same, for a device number of stat(). */
 int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, struct device *out, char *why);
 /* The same, for an address. */

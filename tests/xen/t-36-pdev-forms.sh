@@ -5,6 +5,7 @@
 # guests: kept
 
 need_project
+. /host/lib/toolstack.sh
 daemon_start
 guest_start g1
 # try PDEV TYPE: attaches it, expects this type in the guest's sysfs, detaches it.
@@ -43,6 +44,16 @@ expect_ok xl-scsi detach g1 0:0:0:0
 guest_wait_gone g1 0:0:0:0
 try "naa.$(echo "${wwid#naa.}" | tr a-f A-F):0" 0
 expect_fail 3 xl-scsi attach g1 "$wwid:1" 0:0:0:0
+
+note "two units with one identifier: it leads to neither, and an address leads to its own"
+twin=$(lio_ramdisk twin 32)
+echo naa >"$twin/wwn/vpd_unit_serial"
+other=$(lio_loopback "$twin")
+expect_eq "$(cat "/sys/class/scsi_device/$other/device/wwid")" "$wwid" "the twin's wwid"
+count_nodes
+refuses 3 "two units have the identifier $wwid, and they differ in size: $loop and $other;" xl-scsi attach g1 "$wwid" 0:0:0:0
+expect_ok xl-scsi attach g1 "$other" 0:0:0:0
+expect_ok xl-scsi detach g1 0:0:0:0
 lio_clear
 
 # dom0 has their drivers from the start, so a missing node is a failure.

@@ -67,10 +67,12 @@ struct given_list {
         bool any; /* it has devices */
     } * loaded;
     unsigned n_loaded;
+    struct lookup lookup;
 };
 
 static void given_clear(struct given_list *l)
 {
+    lookup_clear(&l->lookup);
     for (unsigned i = 0; i < l->n; i++) {
         free(l->g[i].name);
         free(l->g[i].vm);
@@ -86,7 +88,8 @@ static void given_clear(struct given_list *l)
  * Which unit it is: as the backend says. The nodes of an earlier version's backend, or of the kernel's, do not say it;
  * then it is looked up, if the backend is this domain.
  */
-static void find_unit(const struct device_roots *roots, const struct dev_view *d, bool here, struct given *g)
+static void find_unit(const struct device_roots *roots, struct lookup *l, const struct dev_view *d, bool here,
+                      struct given *g)
 {
     const char *text = d->phctl ? d->phctl : d->pdev;
     struct device dev;
@@ -94,7 +97,7 @@ static void find_unit(const struct device_roots *roots, const struct dev_view *d
     g->located = d->phctl && hctl_parse(d->phctl, &g->hctl) == 0;
     if (d->wwid) {
         g->unit = strdup(d->wwid);
-    } else if (here && text && device_resolve(roots, text, false, &dev, NULL) == 0) {
+    } else if (here && text && lookup_device(l, roots, text, &dev)) {
         g->located = true;
         g->hctl = dev.hctl;
         g->unit = strdup(dev.wwid);
@@ -115,7 +118,7 @@ static int add_given(struct change *c, const struct device_roots *roots, struct 
     if (!grown)
         return -ENOMEM;
     l->g = grown;
-    find_unit(roots, d, g.backend == own_domid(c->store), &g);
+    find_unit(roots, &l->lookup, d, g.backend == own_domid(c->store), &g);
     g.name = guest->name ? strdup(guest->name) : NULL;
     g.vm = guest->vm ? strdup(guest->vm) : NULL;
     g.vdev = d->vdev_text ? strdup(d->vdev_text) : NULL;

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 
 #include "device/device.h"
+#include "device/inventory.h"
 
 /* { 0 } before the first use; lookup_clear() at the end. What it has read of sysfs it keeps. */
 struct lookup {
-    struct device *devices; /* all that there are, by h:c:t:l */
-    unsigned n;
+    struct inventory all;
     bool loaded;
 };
 
