@@ -73,7 +73,7 @@ check_host_devices_LDADD = $(HOST_LINKED)
 check_host_cost_SOURCES = tests/check_host_cost.c tests/wrapped.h $(HOST_FAKES)
 check_host_cost_CFLAGS = $(HOST_C_OPTIONS)
 check_host_cost_LDFLAGS = $(HOST_LINK_OPTIONS) -Wl,--wrap=open,--wrap=__open_2,--wrap=open64,--wrap=__open64_2 \
-	-Wl,--wrap=opendir
+	-Wl,--wrap=opendir,--wrap=now_us
 check_host_cost_LDADD = $(HOST_LINKED)
 check_host_claim_SOURCES = tests/check_host_claim.c $(HOST_FAKES)
 check_host_claim_CFLAGS = $(HOST_C_OPTIONS)

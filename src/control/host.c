@@ -15,6 +15,7 @@
 #include "control/at-work.h"
 #include "control/away.h"
 #include "control/claims.h"
+#include "control/readings.h"
 #include "control/events.h"
 #include "control/giveback.h"
 #include "control/host.h"
@@ -442,7 +443,8 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
         if (r == 0)
             r = offload_new(h->loop, GIVEBACK_THREADS, &h->givebacks);
         h->claims = claims_new();
-        if (r == 0 && !h->claims)
+        h->readings = readings_new();
+        if (r == 0 && (!h->claims || !h->readings))
             r = -ENOMEM;
         if (r < 0)
             snprintf(why, why_size, "cannot start: %s", strerror(-r));
@@ -479,6 +481,7 @@ void host_free(struct host *h)
     offload_free(h->resets);
     offload_free(h->givebacks);
     claims_unref(h->claims);
+    readings_leave(h->readings);
     at_work_free(h);
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);

@@ -6,7 +6,8 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/vhost-table.h src/control/vhost-table.c src/control/lun-table.h src/control/lun-table.c \
 	src/control/presence.h src/control/presence.c src/control/remember.h src/control/remember.c \
 	src/control/away.h src/control/away.c \
-	src/control/claims.h src/control/claims.c src/control/giveback.h src/control/giveback.c \
+	src/control/claims.h src/control/claims.c src/control/readings.h src/control/readings.c \
+	src/control/giveback.h src/control/giveback.c \
 	src/control/supervise.h src/control/supervise.c src/control/offload.h src/control/offload.c \
 	src/control/model.h src/control/model.c src/control/nodes.h src/control/nodes.c src/control/scan.h \
 	src/control/scan.c \

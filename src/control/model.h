@@ -40,6 +40,7 @@ struct vdev;
 struct opening; /* opening.h */
 struct claim;   /* claims.h */
 struct claims;
+struct readings;  /* readings.h */
 struct giveback;  /* giveback.c */
 struct reset_job; /* reset.c */
 
@@ -250,6 +251,7 @@ struct host {
     struct offload
         *resets; /* threads of their own: a reset may take minutes, and must not delay the opening of devices */
     struct claims *claims;
+    struct readings *readings;
     struct store *store; /* NULL: not connected to xenstored */
     struct loop_source store_source;
     struct device_watch device_watch;

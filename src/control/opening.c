@@ -9,6 +9,7 @@
 #include "control/claims.h"
 #include "control/giveback.h"
 #include "control/opening.h"
+#include "control/readings.h"
 #include "device/ask.h"
 #include "device/holder.h"
 
@@ -18,6 +19,31 @@ static bool is_it(const struct opening *o)
 
     run_device_set(&now, "", &o->dev.hctl, o->dev.unit);
     return run_device_compatible(&now, &o->was);
+}
+
+/* An identifier is looked for in a reading of sysfs that others share. */
+static int take_reading(struct opening *o, struct reading **out, char *why)
+{
+    int r = readings_take(o->readings, o->roots, o->joined, out);
+
+    return r < 0 ? device_say(why, r, "%s/bus/scsi/devices: %s", o->roots->sysfs, strerror(-r)) : 0;
+}
+
+/* device_resolve() */
+static int look_up(struct opening *o, const char *pdev, struct device *out, char *why)
+{
+    struct reading *reading;
+    struct pdev p;
+    int r;
+
+    if (pdev_parse(pdev, &p, NULL) < 0 || p.kind != PDEV_WWID)
+        return device_resolve(o->roots, pdev, o->allow_file, out, why);
+    r = take_reading(o, &reading, why);
+    if (r < 0)
+        return r;
+    r = device_resolve_in(o->roots, reading_inventory(reading), pdev, o->allow_file, out, why);
+    readings_give_back(o->readings, reading);
+    return r;
 }
 
 /* NULL, or why a device that was away cannot be used yet. */
@@ -97,11 +123,15 @@ static int open_if_it(struct opening *o)
 /* The unit has another address, to which nothing but its identifier leads. r: why it was not found without that. */
 static int search(struct opening *o, int r)
 {
+    struct reading *reading;
     struct device dev;
+    int found;
 
-    if (!identity_lasts(o->was.wwid) || o->n_taken > OPENING_TAKEN_MAX)
+    if (!identity_lasts(o->was.wwid) || o->n_taken > OPENING_TAKEN_MAX || take_reading(o, &reading, NULL) < 0)
         return r;
-    if (device_find_unit(o->roots, o->was.wwid, o->taken, o->n_taken, &dev, NULL) < 0)
+    found = device_find_unit(o->roots, reading_inventory(reading), o->was.wwid, o->taken, o->n_taken, &dev, NULL);
+    readings_give_back(o->readings, reading);
+    if (found < 0)
         return r;
     o->dev = dev;
     o->searched = true;
@@ -124,7 +154,7 @@ static int find_again(struct opening *o)
     }
     if (r == 0 || !device_error_is_final(r))
         return r;
-    r = device_resolve(o->roots, o->pdev, o->allow_file, &o->dev, o->why);
+    r = look_up(o, o->pdev, &o->dev, o->why);
     if (r == 0)
         r = open_if_it(o);
     return r < 0 && absent && device_error_is_final(r) ? search(o, r) : r;
@@ -143,8 +173,8 @@ static int check_name(struct opening *o)
     /* An identifier that the device has leads to it, or to another path to it. All of sysfs need not be searched. */
     if (o->at[0] && pdev_parse(o->pdev, &p, NULL) == 0 && p.kind == PDEV_WWID && identity_equal(p.text, o->dev.wwid))
         return 0;
-    if (!o->at[0] || device_resolve(o->roots, o->pdev, o->allow_file, &named, NULL) < 0
-        || hctl_equal(&named.hctl, &o->dev.hctl) || identity_equal(named.wwid, o->dev.wwid))
+    if (!o->at[0] || look_up(o, o->pdev, &named, NULL) < 0 || hctl_equal(&named.hctl, &o->dev.hctl)
+        || identity_equal(named.wwid, o->dev.wwid))
         return 0;
     hctl_format(&named.hctl, there);
     snprintf(o->why, sizeof(o->why), "p-devname %.80s leads to %s, but p-dev is %.64s; attach it again", o->pdev, there,
@@ -171,7 +201,7 @@ static int check_unit(struct opening *o)
 
 static int find(struct opening *o)
 {
-    int r = device_resolve(o->roots, o->at[0] ? o->at : o->pdev, o->allow_file, &o->dev, o->why);
+    int r = look_up(o, o->at[0] ? o->at : o->pdev, &o->dev, o->why);
 
     if (r == 0)
         r = check_name(o);
@@ -218,6 +248,7 @@ static void discard(struct opening *o)
     device_close(&o->fds);
     giveback_claim(o->host, steal_ptr(o->claim));
     claims_unref(o->claims);
+    readings_leave(o->readings);
     free(o);
 }
 
@@ -295,6 +326,8 @@ int opening_start(struct vdev *d)
     o->host = h;
     o->roots = h->roots;
     o->claims = claims_ref(h->claims);
+    o->readings = h->readings;
+    o->joined = readings_join(h->readings);
     o->force = d->wish.force;
     o->allow_file = h->standalone;
     o->again = d->was_known;
@@ -311,6 +344,7 @@ int opening_start(struct vdev *d)
     r = offload_submit(h->offload, &o->job);
     if (r < 0) {
         claims_unref(o->claims);
+        readings_leave(o->readings);
         free(o);
         return r;
     }

@@ -17,6 +17,8 @@ struct opening {
     struct host *host;
     const struct device_roots *roots;
     struct claims *claims;
+    struct readings *readings;
+    uint64_t joined; /* readings_join() */
     bool allow_file;
     bool usable;      /* only if the kernel passes commands on to it now */
     bool force;       /* as the toolstack wants it */
