@@ -46,7 +46,9 @@ toolstack_tests = \
 	tests/test-a-driver-domain-says-that-its-quota-is-used-up.sh \
 	tests/test-a-driver-domain-serves-many-devices-within-its-quota.sh \
 	tests/test-a-killed-detach-can-be-repeated.sh \
+	tests/test-a-change-of-a-storming-guest-ends-in-its-time.sh \
 	tests/test-a-change-without-a-daemon-says-so-in-ten-seconds.sh \
+	tests/test-a-device-is-tried-again-when-its-backend-returns.sh \
 	tests/test-a-missing-device-is-tried-again.sh \
 	tests/test-fifty-guests-reboot-together.sh \
 	tests/test-forty-attaches-at-once-all-succeed.sh \

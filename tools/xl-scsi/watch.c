@@ -50,6 +50,7 @@ struct seen {
     uint32_t domid;
     bool asked;                           /* whether devices were noted for its uuid (expected.h) */
     bool wants;                           /* it wants devices that it does not have yet */
+    bool wants_foreign;                   /* ... one of a driver domain is among them */
     uint64_t first_us, tried_us, next_us; /* CLOCK_MONOTONIC: seen first; tried last; to be tried again */
     uint64_t delay_us;                    /* between the last two */
 };
@@ -59,7 +60,9 @@ struct watcher {
     struct seen *seen;
     unsigned n_seen;
     struct job jobs[MAX_AT_ONCE];
-    bool later;  /* a domain was left for the next scan */
+    bool later; /* a domain was left for the next scan */
+    int daemon; /* hyp_pvscsid_runs() at asked_us */
+    uint64_t asked_us;
     char *noted; /* WANTED_NOTED when it was last read */
     char timeout[16];
 };
@@ -236,8 +239,11 @@ static void forget_gone(struct watcher *w, const uint32_t *ids, unsigned n)
     w->n_seen = kept;
 }
 
-/* There is news: the next try comes soon, but not sooner than BACK_OFF_MIN_US after the last one. */
-static void try_soon(struct watcher *w)
+/*
+ * There is news: the next try comes soon, but not sooner than BACK_OFF_MIN_US after the last one. foreign: only for
+ * those that want a device of a driver domain.
+ */
+static void try_soon(struct watcher *w, bool foreign)
 {
     uint64_t now = now_us();
 
@@ -245,6 +251,8 @@ static void try_soon(struct watcher *w)
         struct seen *seen = &w->seen[i];
         uint64_t soon = seen->tried_us + BACK_OFF_MIN_US;
 
+        if (foreign && !seen->wants_foreign)
+            continue;
         seen->delay_us = BACK_OFF_MIN_US;
         soon = soon > now + RETRY_US ? soon : now + RETRY_US;
         seen->next_us = soon < seen->next_us ? soon : seen->next_us;
@@ -275,8 +283,11 @@ static void look_at(struct watcher *w, struct seen *seen)
         w->later = true;
         return;
     }
-    for (unsigned k = 0; k < wanted.n; k++)
+    seen->wants_foreign = false;
+    for (unsigned k = 0; k < wanted.n; k++) {
         fresh |= !wanted.errors[k];
+        seen->wants_foreign |= wanted.entries[k].backend != NULL;
+    }
     seen->wants = wanted.n > 0;
     if (fresh || (wanted.n && now_us() >= seen->next_us))
         try_domain(w, seen, fresh);
@@ -305,18 +316,39 @@ static void hear_notes(struct watcher *w)
 
 static void scan(struct watcher *w)
 {
-    unsigned n;
+    unsigned n, before;
     CLEANUP_FREE uint32_t *ids = domain_list(&w->store, &n);
 
     w->later = !ids && errno != ENOENT;
     if (ids)
         forget_gone(w, ids, n);
+    before = w->n_seen;
     for (unsigned i = 0; ids && i < n; i++) {
         struct seen *seen = is_busy(w, ids[i]) ? NULL : seen_get(w, ids[i]);
 
         if (seen)
             look_at(w, seen);
     }
+    /* A new domain may be the driver domain that a device lacks. */
+    if (w->n_seen > before)
+        try_soon(w, true);
+}
+
+/* While a guest lacks a device: has the daemon of this domain come back? */
+static void ask_for_daemon(struct watcher *w)
+{
+    bool any = false;
+    int daemon;
+
+    for (unsigned i = 0; i < w->n_seen; i++)
+        any |= w->seen[i].wants;
+    if (!any || now_us() < w->asked_us + BACK_OFF_MIN_US)
+        return;
+    daemon = hyp_pvscsid_runs();
+    if (daemon == 1 && w->daemon == 0)
+        try_soon(w, false);
+    w->daemon = daemon;
+    w->asked_us = now_us();
 }
 
 /* When the next domain is to be tried again. */
@@ -328,6 +360,15 @@ static uint64_t next_try(const struct watcher *w)
         if (w->seen[i].wants && !is_busy(w, w->seen[i].domid) && w->seen[i].next_us < next)
             next = w->seen[i].next_us;
     return next;
+}
+
+/* When to look again for a daemon that was away; UINT64_MAX: nobody waits for it. */
+static uint64_t next_question(const struct watcher *w)
+{
+    for (unsigned i = 0; i < w->n_seen; i++)
+        if (w->seen[i].wants && !is_busy(w, w->seen[i].domid))
+            return w->asked_us + BACK_OFF_MIN_US;
+    return UINT64_MAX;
 }
 
 /* The pause between two tries begins when the first has ended. */
@@ -390,6 +431,7 @@ static int serve(struct watcher *w, const struct options *o)
     c.deadline_us = now_us() + c.timeout_us;
     inuse_learn(&c, 0);
     for (;;) {
+        ask_for_daemon(w);
         if (w->later || now_us() >= next_try(w))
             scan(w);
         unsigned busy = reap(w);
@@ -399,11 +441,13 @@ static int serve(struct watcher *w, const struct options *o)
             next = now + POLL_US;
         if (w->later && next > now + RETRY_US)
             next = now + RETRY_US;
+        if (next > next_question(w))
+            next = next_question(w);
         r = xenstore_wait(&w->store, next);
         if (r == 0) {
             /* A device that could not be attached may exist now. Without the event the next try comes later. */
             if (uevents_read(w->store.wake_fd) & UEVENT_ADDED)
-                try_soon(w);
+                try_soon(w, false);
             hear_notes(w);
             scan(w);
         } else if (r != -ETIMEDOUT) {
@@ -418,7 +462,7 @@ static int serve(struct watcher *w, const struct options *o)
 int cmd_watch(const struct options *o, int argc, char **argv)
 {
     CLEANUP_CLOSE int lock = run_lock("watch", now_us() + START_US);
-    struct watcher w = { 0 };
+    struct watcher w = { .daemon = -1 };
 
     if (lock < 0)
         return errno == ETIMEDOUT

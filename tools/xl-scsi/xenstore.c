@@ -14,6 +14,7 @@
 enum {
     FIRST_ANSWER_S = 10,   /* a running xenstored answers in milliseconds */
     ASK_US = 2000000,      /* how often an idle connection is checked */
+    EVENTS_AT_ONCE = 1000, /* then the time is looked at */
     TRANSACT_TRIES = 2000, /* with the pauses below, about ten seconds of continuous interference */
 };
 
@@ -305,14 +306,15 @@ void xenstore_unwatch(struct xenstore *s, const char *token, const char *path, .
 
 static bool take_events(struct xenstore *s)
 {
-    bool any = false;
+    unsigned n = 0;
 
-    for (char **event; (event = xs_check_watch(s->events)) != NULL; any = true) {
+    /* Bounded: while a guest writes without a pause, there is always one more. */
+    for (char **event; n < EVENTS_AT_ONCE && (event = xs_check_watch(s->events)) != NULL; n++) {
         if (s->heard)
             s->heard(s->heard_ctx, event[XS_WATCH_PATH]);
         free(event);
     }
-    return any;
+    return n > 0;
 }
 
 /* libxenstore's descriptor does not become readable when its connection ends. Only a request shows it. */
