@@ -159,7 +159,7 @@ START_TEST(a_lun_that_returns_on_another_host_has_that_one_s_time)
     expect(1, 0);
     expect(2, 0x2002);
     host_eh_s = 120;
-    again.u.lun.host = 7;
+    again.u.lun.places = (struct worker_places){ .host = 7 };
     ck_assert_int_eq(add_message(&again), 0);
     put_to(DISK, 3)->timeout_per_command = 2;
     kick();

@@ -63,8 +63,7 @@ static void add_target(uint32_t target, uint32_t flags)
     msg.u.lun.flags = flags;
     msg.u.lun.max_transfer = target == 2 ? 1024 : 65536; /* its larger reads and writes go in pieces */
     msg.u.lun.queue_depth = target == 1 ? 2 : 0;
-    msg.u.lun.host = 5;
-    msg.u.lun.can_queue = target == 0 ? 0 : 3;
+    msg.u.lun.places = (struct worker_places){ .host = 5, .places = 2, .share = target == 0 ? 0 : 4 };
     msg.u.lun.pr_mode = PR_DENY;
     fake_sg.open_error = 0;
     ck_assert_int_eq(hotplug_add(svc, &msg, target == 0 ? disk_fd() : fake_sg_node(), -1), 0);
@@ -306,7 +305,7 @@ static void check_lun(const struct lun *lun)
     must_eq(lun->in_flight, at_device);
     must(lun->queue_depth == 0 || at_device <= lun->queue_depth, "%u at a device for %u", at_device,
          (unsigned)lun->queue_depth);
-    must(!lun->host || lun->host->at_device < lun->host->can_queue, "too many at a host");
+    must(!lun->host || lun->host->at_device <= lun->host->may.places, "too many at a host");
     must_eq(lun->strays, strays);
     must_eq(lun->stats->commands - lun->stats->answered, owed);
 }

@@ -48,14 +48,23 @@ static UNUSED int add_device(uint32_t index, uint8_t type, uint32_t flags)
     return add_message(&msg);
 }
 
-/* Depth of the LUN; number of its SCSI host and commands that this host takes. */
+/*
+ * Depth of the LUN; number of its SCSI host and commands that this host takes. The control process says the same for a
+ * guest that has all LUNs of the host.
+ */
 static UNUSED void add_narrow_device(uint32_t index, uint32_t depth, uint32_t host, uint32_t can_queue)
 {
     struct worker_msg msg = lun_message(index, 0x00, 0);
+    uint32_t places = can_queue > 1 ? can_queue - 1 : 1, n_luns = 1;
 
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        n_luns += svc->sorted[i]->host && svc->sorted[i]->host->may.host == host;
     msg.u.lun.queue_depth = depth;
-    msg.u.lun.host = host;
-    msg.u.lun.can_queue = can_queue;
+    msg.u.lun.places = (struct worker_places){ .host = host,
+                                               .places = places,
+                                               .share = can_queue == 0        ? 0
+                                                        : places / n_luns > 4 ? places / n_luns
+                                                                              : 4 };
     ck_assert_int_eq(add_message(&msg), 0);
 }
 

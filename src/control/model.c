@@ -15,7 +15,7 @@ void model_changed(struct vhost *v)
 {
     struct host *h = v->host;
 
-    if (v->pending)
+    if (v->pending || v->unlinked)
         return;
     v->pending = true;
     v->next_pending = NULL;
@@ -67,6 +67,7 @@ void model_unlink(struct vhost *v)
     struct host *h = v->host;
     struct vhost **at = &h->vhosts;
 
+    v->unlinked = true;
     if (v->pending) {
         struct vhost **p = &h->pending;
 

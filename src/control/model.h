@@ -137,6 +137,9 @@ struct vdev {
     bool shared; /* another guest has the device too */
     bool is_user;
     struct vdev *next_user; /* in the host's users, while is_user */
+
+    /* places.c */
+    struct places *places; /* its vhost's at the SCSI host of its device; NULL: not known */
 };
 
 /* What must be read again. */
@@ -163,6 +166,7 @@ struct vhost {
 
     /* model.c: the queue of vhosts whose tables have to run. host.c takes them out */
     bool pending;
+    bool unlinked; /* it is never in that queue again */
     struct vhost *next_pending;
 
     struct vhost_dirty dirty; /* set by the file that finds out; cleared by scan.c, ring and list by vhost.c too */
@@ -275,6 +279,10 @@ struct host {
 
     /* shared.c */
     struct vdev *users[DEVICE_BUCKETS]; /* hash table: the LUNs by the address of their device */
+
+    /* places.c */
+    struct places_host *places_hosts;
+    uint32_t places_turn; /* the last number that was used */
 
     /* at-work.c */
     struct at_work *at_work;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "common/util.h"
+#include "control/places.h"
 #include "control/shared.h"
 
 static unsigned bucket(const struct hctl *a)
@@ -47,6 +48,7 @@ void shared_add_user(struct vdev *d)
     d->is_user = true;
     d->next_user = *head;
     *head = d;
+    places_join(d);
     note_shared(d->vhost->host, &d->dev.hctl);
 }
 
@@ -60,6 +62,7 @@ void shared_remove_user(struct vdev *d)
         at = &(*at)->next_user;
     *at = d->next_user;
     d->is_user = d->shared = false;
+    places_leave(d);
     /* When the daemon ends, no guest loses a device. */
     if (!d->vhost->host->quitting)
         note_shared(d->vhost->host, &d->dev.hctl);

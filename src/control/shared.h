@@ -5,7 +5,7 @@
 
 #include "control/model.h"
 
-/* d uses d->dev from now on. A device without an address (a file) is never shared. */
+/* d uses d->dev from now on, and a place of its SCSI host. A device without an address (a file) is never shared. */
 void shared_add_user(struct vdev *d);
 /* d does not use d->dev any more. To be called before d->dev changes. */
 void shared_remove_user(struct vdev *d);

@@ -145,12 +145,12 @@ static int open_backing(struct service *svc, struct lun *lun, const struct worke
 }
 
 /* What is in flight counts at the host that the LUN belongs to now. */
-static void move_to_host(struct service *svc, struct lun *lun, uint32_t number, uint32_t can_queue)
+static void move_to_host(struct service *svc, struct lun *lun, const struct worker_places *may)
 {
     if (lun->host)
         lun->host->at_device -= lun->sg.in_flight;
     lun_leave_host(lun->host);
-    lun->host = lun_join_host(svc, number, can_queue);
+    lun->host = lun_join_host(svc, may);
     if (lun->host)
         lun->host->at_device += lun->sg.in_flight;
 }
@@ -211,7 +211,7 @@ static int take_again(struct service *svc, struct lun *lun, const struct worker_
     r = open_backing(svc, lun, msg, node, block);
     if (r < 0)
         return r;
-    move_to_host(svc, lun, msg->u.lun.host, msg->u.lun.can_queue);
+    move_to_host(svc, lun, &msg->u.lun.places);
     /* That was of another host. When it had no limit still counts, for commands of before. */
     lun->host_eh = (struct host_eh_said){ .no_limit_us = lun->host_eh.no_limit_us };
     set_facts(svc, lun, msg, lun->facts.pr, block_bytes);
@@ -254,7 +254,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     lun->queue_tail = &lun->queue;
     lun->away = lun->lost_said = away;
     set_device_name(lun, msg);
-    move_to_host(svc, lun, msg->u.lun.host, msg->u.lun.can_queue);
+    move_to_host(svc, lun, &msg->u.lun.places);
     set_facts(svc, lun, msg, pr_path(msg, block >= 0), block_size(block));
     lun->ua_reset = (lun->flags & LUN_ATTACHED) != 0;
     r = away ? 0 : open_backing(svc, lun, msg, &node, &block);
@@ -371,6 +371,16 @@ void hotplug_set_shared(struct service *svc, uint32_t index, bool shared)
 {
     if (index < PVSCSI_STATS_LUNS && svc->luns[index])
         svc->luns[index]->facts.shared = shared;
+}
+
+void hotplug_set_places(struct service *svc, const struct worker_places *may)
+{
+    lun_set_places(svc, may);
+    svc->work = true; /* it may have to answer */
+    /* At once: the next message may take the place back, and one command is to begin in each turn. */
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        if (svc->sorted[i]->host && svc->sorted[i]->host->may.host == may->host)
+            command_pump(svc, svc->sorted[i]);
 }
 
 void hotplug_set_clean(struct service *svc)

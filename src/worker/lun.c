@@ -4,8 +4,6 @@
 
 #include "worker/lun.h"
 
-#define SHARE_LEAST 4u
-
 static int compare(const struct lun *lun, uint16_t channel, uint16_t target, uint16_t number)
 {
     if (lun->channel != channel)
@@ -76,27 +74,26 @@ void lun_withdraw(struct service *svc, struct lun *lun)
     memmove(&svc->sorted[at], &svc->sorted[at + 1], (svc->n_sorted - at) * sizeof(svc->sorted[0]));
 }
 
-struct scsi_host_share *lun_join_host(struct service *svc, uint32_t number, uint32_t can_queue)
+struct scsi_host_share *lun_join_host(struct service *svc, const struct worker_places *may)
 {
     struct scsi_host_share *free_place = NULL;
 
-    if (can_queue == 0)
+    if (may->share == 0)
         return NULL;
+    svc->lacks_places |= may->places == 0;
     for (unsigned i = 0; i < ARRAY_SIZE(svc->hosts); i++) {
         struct scsi_host_share *h = &svc->hosts[i];
 
-        if (h->n_luns > 0 && h->number == number) {
+        if (h->n_luns > 0 && h->may.host == may->host) {
             h->n_luns++;
-            h->can_queue = can_queue;
+            h->may = *may;
             return h;
         }
         if (h->n_luns == 0 && !free_place)
             free_place = h;
     }
     if (free_place)
-        *free_place = (struct scsi_host_share){
-            .number = number, .can_queue = can_queue, .n_luns = 1, .last = PVSCSI_STATS_LUNS - 1
-        };
+        *free_place = (struct scsi_host_share){ .may = *may, .n_luns = 1, .last = PVSCSI_STATS_LUNS - 1 };
     return free_place;
 }
 
@@ -106,10 +103,12 @@ void lun_leave_host(struct scsi_host_share *host)
         host->n_luns--;
 }
 
-/* How many commands of this worker a host gets. One place is left to others, so that no write() to sg sleeps. */
-static uint32_t host_takes(const struct scsi_host_share *host)
+void lun_set_places(struct service *svc, const struct worker_places *may)
 {
-    return host->can_queue > 1 ? host->can_queue - 1 : 1;
+    svc->lacks_places |= may->places == 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(svc->hosts); i++)
+        if (svc->hosts[i].n_luns > 0 && svc->hosts[i].may.host == may->host)
+            svc->hosts[i].may = *may;
 }
 
 /*
@@ -118,9 +117,7 @@ static uint32_t host_takes(const struct scsi_host_share *host)
  */
 static bool within_share(const struct lun *lun)
 {
-    uint32_t share = lun->host ? host_takes(lun->host) / lun->host->n_luns : 0;
-
-    return !lun->host || lun->sg.in_flight < (share > SHARE_LEAST ? share : SHARE_LEAST);
+    return !lun->host || lun->sg.in_flight < lun->host->may.share;
 }
 
 static bool is_ready(const struct lun *lun)
@@ -131,7 +128,7 @@ static bool is_ready(const struct lun *lun)
 
 static bool last_place(const struct scsi_host_share *host)
 {
-    return host && host->at_device + 1 >= host_takes(host);
+    return host && host->at_device + 1 >= host->may.places;
 }
 
 /* How many turns until this LUN has its own. */
@@ -146,7 +143,7 @@ bool lun_may_go(const struct service *svc, const struct lun *lun)
         return false;
     if (!last_place(lun->host))
         return true;
-    if (lun->host->at_device >= host_takes(lun->host))
+    if (lun->host->at_device >= lun->host->may.places)
         return false;
     for (unsigned i = 0; i < svc->n_sorted; i++) {
         const struct lun *other = svc->sorted[i];
@@ -165,6 +162,40 @@ bool lun_others_wait(const struct service *svc, const struct lun *lun)
         if (svc->sorted[i] != lun && svc->sorted[i]->host == lun->host && svc->sorted[i]->queue)
             return true;
     return false;
+}
+
+static bool waits_for_a_place(const struct service *svc, const struct scsi_host_share *host)
+{
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        if (svc->sorted[i]->host == host && svc->sorted[i]->queue && is_ready(svc->sorted[i]))
+            return true;
+    return false;
+}
+
+/* Once for each turn, and again when that is news for the control process: a guest can make it no work beyond that. */
+static bool is_news(const struct worker_waits *now, const struct worker_waits *said)
+{
+    return now->turn != said->turn || (now->waits && !said->waits) || (!now->busy && said->busy);
+}
+
+void lun_say_what_waits(struct service *svc)
+{
+    if (!svc->lacks_places)
+        return;
+    svc->lacks_places = false;
+    for (unsigned i = 0; i < ARRAY_SIZE(svc->hosts); i++) {
+        struct scsi_host_share *h = &svc->hosts[i];
+        struct worker_waits now = { .host = h->may.host, .turn = h->may.turn, .busy = h->at_device > 0 };
+
+        if (h->n_luns == 0 || h->may.places > 0)
+            continue;
+        svc->lacks_places = true;
+        now.waits = waits_for_a_place(svc, h);
+        if (!is_news(&now, &h->said))
+            continue;
+        h->said = now;
+        svc->host_waits(svc, &now);
+    }
 }
 
 void lun_lost(struct service *svc, struct lun *lun, bool dead)

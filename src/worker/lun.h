@@ -19,15 +19,19 @@ void lun_insert(struct service *svc, struct lun *lun);
 void lun_withdraw(struct service *svc, struct lun *lun);
 
 /*
- * Adds a LUN to the SCSI host of that number; NULL: can_queue is not known (0). A LUN that is removed gives its
- * share back (NULL is allowed). There is a place for each LUN.
+ * Adds a LUN to the SCSI host of that number; NULL: what the host takes is not known. A LUN that is removed gives its
+ * share back (NULL is allowed). There is an entry for each LUN.
  */
-struct scsi_host_share *lun_join_host(struct service *svc, uint32_t number, uint32_t can_queue);
+struct scsi_host_share *lun_join_host(struct service *svc, const struct worker_places *may);
 void lun_leave_host(struct scsi_host_share *host);
+/* What the LUNs of this SCSI host may have at it from now on. What is there already stays. */
+void lun_set_places(struct service *svc, const struct worker_places *may);
+/* Says of each SCSI host without a place for this worker whether commands wait for one, if that was not said yet. */
+void lun_say_what_waits(struct service *svc);
 /*
  * May a new command go to the device now? False: the LUN has to wait for commands of another worker, or for a place
- * at its device or its SCSI host. The LUNs of a host get one command less than it takes, and each its share. The last
- * place goes to its LUNs in turn.
+ * at its device or its SCSI host. The LUNs of a host get its places, and each not more than its share. The last place
+ * goes to them in turn.
  */
 bool lun_may_go(const struct service *svc, const struct lun *lun);
 /* The host of this LUN has one free place at most, and some other LUN of that host has commands in its queue. */

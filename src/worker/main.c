@@ -157,6 +157,14 @@ static void on_device_lost(struct service *svc, struct lun *lun)
     tell(worker_of(svc), WM_LUN_LOST, 0, lun->index, 0);
 }
 
+static void on_host_waits(struct service *svc, const struct worker_waits *waits)
+{
+    struct worker_msg msg = { .type = WM_HOST_WAITS };
+
+    msg.u.waits = *waits;
+    queue(worker_of(svc), &msg);
+}
+
 static void on_helper_connect(struct service *svc, struct lun *lun)
 {
     tell(worker_of(svc), WM_HELPER_CONNECT, 0, lun->index, 0);
@@ -282,6 +290,7 @@ static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_M
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper_changed;
     svc->device_lost = on_device_lost;
+    svc->host_waits = on_host_waits;
     svc->wish_pages = on_wish_pages;
     r = service_init(svc);
     w->initialised = r == 0;
@@ -343,6 +352,9 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_HOST_EH:
         if (msg->lun_index < PVSCSI_STATS_LUNS && svc->luns[msg->lun_index])
             manage_host_eh(svc, svc->luns[msg->lun_index], msg->u.host_eh_s);
+        break;
+    case WM_HOST_PLACES:
+        hotplug_set_places(svc, &msg->u.places);
         break;
     case WM_HELPER_SOCKET:
         r = msg->error < 0 ? msg->error : fds[0] < 0 ? -EPROTO : steal_fd(&fds[0]);
