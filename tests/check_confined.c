@@ -413,7 +413,7 @@ static void begin(unsigned parts, int (*try)(void))
     char byte;
 
     ck_assert_int_eq(sandbox_nodes_new(ID, &nodes), 0);
-    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null, -1), 0);
     ck_assert(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
     child = fork();
     ck_assert_int_ge(child, 0);
@@ -445,7 +445,7 @@ static int outcome(unsigned parts, int (*try)(void))
     CLEANUP_CLOSE int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
 
     begin(parts, try);
-    ck_assert_int_eq(sandbox_nodes_add(nodes, 7, zero), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 7, zero, -1), 0);
     return end();
 }
 
@@ -506,13 +506,53 @@ START_TEST(a_node_goes_with_its_last_lun)
     CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     begin(CONFINE_ALL, own_node);
-    ck_assert_int_eq(sandbox_nodes_add(nodes, 3, null), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 3, null, -1), 0);
     if (_i > 0)
         sandbox_nodes_remove(nodes, 0);
     if (_i > 1)
         sandbox_nodes_remove(nodes, 3);
     sandbox_nodes_remove(nodes, 3000000000u);
     ck_assert_int_eq(end(), _i > 1 ? ENOENT : 0);
+}
+END_TEST
+
+/* Whether a worker still has the device of a LUN that was taken away, when it says that it has closed it. */
+START_TEST(a_device_that_is_kept_is_seen)
+{
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    CLEANUP_CLOSE int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+    int fds[2];
+    char byte;
+    pid_t pid;
+
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    ck_assert_int_eq(sandbox_nodes_new(ID, &nodes), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null, -1), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 1, zero, -1), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (dup2(zero, 0) < 0 || dup2(fds[1], 1) < 0 || close_range(2, ~0u, 0) < 0 || write(1, "", 1) != 1)
+            _exit(1);
+        pause();
+    }
+    ck_assert_int_eq((int)read(fds[0], &byte, 1), 1);
+    ck_assert(!sandbox_nodes_kept(nodes, 0, pid)); /* it has closed it */
+    ck_assert(sandbox_nodes_kept(nodes, 1, pid));
+    ck_assert(!sandbox_nodes_kept(nodes, 2, pid) && !sandbox_nodes_kept(nodes, 300, pid));
+    ck_assert(!sandbox_nodes_kept(NULL, 1, pid) && !sandbox_nodes_kept(nodes, 1, 2000000000));
+    /* It may have it for another LUN. */
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 7, zero, -1), 0);
+    ck_assert(!sandbox_nodes_kept(nodes, 1, pid));
+    /* A worker that says that the device is lost does not get round this. */
+    sandbox_nodes_remove(nodes, 7);
+    sandbox_nodes_remove(nodes, 1);
+    ck_assert(sandbox_nodes_kept(nodes, 1, pid));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    sandbox_nodes_free(nodes);
+    close(fds[0]);
+    close(fds[1]);
 }
 END_TEST
 
@@ -526,7 +566,7 @@ START_TEST(the_device_of_a_node_stays_open)
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
     fds[0] = fcntl(null, F_DUPFD_CLOEXEC, 0); /* the number that the duplicate would get, and the one after it */
     close(fds[0]);
-    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null, -1), 0);
     ck_assert_int_ge(fcntl(fds[0], F_GETFD), 0);
     close(null);
     ck_assert_int_eq((int)read(fds[0], &byte, 1), 0);
@@ -534,10 +574,10 @@ START_TEST(the_device_of_a_node_stays_open)
     ck_assert_int_lt(fcntl(fds[0], F_GETFD), 0);
     /* A file of standalone mode needs no node. */
     ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, fds[0]), 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, fds[0], -1), 0);
     close(fds[0]);
     close(fds[1]);
-    ck_assert_int_eq(sandbox_nodes_add(nodes, 256, 0), -EINVAL);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 256, 0, -1), -EINVAL);
     sandbox_nodes_free(nodes);
 }
 END_TEST
@@ -648,6 +688,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, nothing_of_others_can_be_reached, 0, ARRAY_SIZE(attempts));
     tcase_add_test(t, its_credentials_are_nobodys);
     tcase_add_loop_test(t, a_node_goes_with_its_last_lun, 0, 3);
+    tcase_add_test(t, a_device_that_is_kept_is_seen);
     tcase_add_test(t, the_device_of_a_node_stays_open);
     tcase_add_test(t, what_is_not_wanted_is_not_tried);
     tcase_add_test(t, a_file_system_without_nodes_is_none);

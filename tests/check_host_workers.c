@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "control/sandbox-nodes.h"
 #include "host-fixture.h"
 
 /* --- workers --- */
@@ -114,6 +115,41 @@ START_TEST(what_a_worker_says_of_an_earlier_ring_is_ignored)
     fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED, .lun_index = 255 });
     let_happen();
     ck_assert_str_eq(fake_get(BACK "/state"), "4");
+}
+END_TEST
+
+static bool keeps_it;
+
+bool __wrap_sandbox_nodes_kept(const struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
+
+bool __wrap_sandbox_nodes_kept(const struct sandbox_nodes *nodes, uint32_t index, pid_t pid)
+{
+    (void)nodes;
+    ck_assert_int_eq(pid, fake_child()->pid);
+    return keeps_it && index == 0;
+}
+
+/* The device is free only when the process that had it has ended. */
+START_TEST(a_worker_that_keeps_a_device_is_killed)
+{
+    connected();
+    write_journal(8, 9, true);
+    keeps_it = _i == 1;
+    fake_put(BACK "/vscsi-devs/dev-0/state", "5");
+    fake_put(BACK "/state", "7");
+    fake_put(FRONT "/state", "7");
+    UNTIL(fake_count(&fake_children[0], WM_LUN_REMOVE) == 1);
+    expect(BACK "/vscsi-devs/dev-0/state", "6");
+    UNTIL(fake_n_children == (unsigned)_i + 1);
+    expect(BACK "/state", "8");
+    fake_put(FRONT "/state", "4");
+    expect(BACK "/state", "4");
+    let_happen();
+    ck_assert_int_eq(fake_children[0].alive, _i == 0);
+    ck_assert_uint_eq(fake_n_children, (unsigned)_i + 1);
+    ck_assert_uint_eq(fake_count(&fake_children[1], WM_LUN_ADD), 0);
+    ck_assert_str_eq(fake_get(BACK "/state"), "4");
+    keeps_it = false;
 }
 END_TEST
 
@@ -344,6 +380,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_worker_that_dies_without_a_ring_is_replaced);
     tcase_add_test(t, a_worker_that_dies_while_it_lets_go_has_let_go);
     tcase_add_test(t, what_a_worker_says_of_an_earlier_ring_is_ignored);
+    tcase_add_loop_test(t, a_worker_that_keeps_a_device_is_killed, 0, 2);
     tcase_add_loop_test(t, a_worker_learns_how_long_the_kernel_may_keep_a_command, 0, 2);
     tcase_add_test(t, a_reset_is_refused_unless_it_is_configured);
     tcase_add_loop_test(t, a_lost_ring_is_taken_over_whatever_the_frontends_state, 0, 4);

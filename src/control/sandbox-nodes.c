@@ -2,6 +2,7 @@
 /* The device nodes of one confined worker; see sandbox-nodes.h. */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,8 +20,8 @@
 struct sandbox_nodes {
     int root;
     struct {
-        int held; /* -1: the LUN has no node */
-        dev_t rdev;
+        int held;          /* -1: the LUN has no node */
+        dev_t rdev, block; /* of the device that it had last; 0: none */
     } lun[PVSCSI_STATS_LUNS];
 };
 
@@ -90,15 +91,16 @@ static int make_node(const struct sandbox_nodes *n, dev_t rdev)
     return 0;
 }
 
-int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t index, int fd)
+int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t index, int fd, int block)
 {
     CLEANUP_CLOSE int held = -1;
-    struct stat st;
+    struct stat st, block_st;
     int r;
 
     if (index >= PVSCSI_STATS_LUNS)
         return -EINVAL;
     sandbox_nodes_remove(n, index);
+    n->lun[index].rdev = n->lun[index].block = 0;
     if (fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISCHR(st.st_mode))
@@ -110,6 +112,8 @@ int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t index, int fd)
     if (r < 0)
         return r;
     n->lun[index].rdev = st.st_rdev;
+    if (block >= 0 && fstat(block, &block_st) == 0 && S_ISBLK(block_st.st_mode))
+        n->lun[index].block = block_st.st_rdev;
     n->lun[index].held = steal_fd(&held);
     return 0;
 }
@@ -124,6 +128,30 @@ void sandbox_nodes_remove(struct sandbox_nodes *n, uint32_t index)
     if (!others_have(n, index, n->lun[index].rdev))
         unlinkat(n->root, name, 0);
     close(steal_fd(&n->lun[index].held)); /* after the node, see above */
+}
+
+bool sandbox_nodes_kept(const struct sandbox_nodes *n, uint32_t index, pid_t pid)
+{
+    CLEANUP_FREE char *path = strf("/proc/%d/fd", (int)pid);
+    dev_t rdev = n && index < PVSCSI_STATS_LUNS ? n->lun[index].rdev : 0;
+    struct dirent *e;
+    bool kept = false;
+    DIR *d;
+
+    if (rdev == 0 || !path || others_have(n, index, rdev))
+        return false;
+    d = opendir(path);
+    if (!d)
+        return false;
+    while (!kept && (e = readdir(d))) {
+        struct stat st;
+
+        if (fstatat(dirfd(d), e->d_name, &st, 0) == 0)
+            kept = (S_ISCHR(st.st_mode) && st.st_rdev == rdev)
+                   || (S_ISBLK(st.st_mode) && st.st_rdev == n->lun[index].block);
+    }
+    closedir(d);
+    return kept;
 }
 
 void sandbox_nodes_free(struct sandbox_nodes *n)

@@ -7,11 +7,16 @@
  * The kernel gives the number of a deleted sg device to the next one, but not while somebody has it open. So a node's
  * device is held open here for as long as the node exists. Otherwise a worker could wait for another disk to get its
  * number.
+ *
+ * A worker closes a device that is taken from its guest, and says so. One that a guest has taken over may keep it, and
+ * the next guest may get the device. So its descriptors are looked at.
  */
 #ifndef PVSCSI_SANDBOX_NODES_H
 #define PVSCSI_SANDBOX_NODES_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct sandbox_nodes;
 
@@ -24,11 +29,17 @@ int sandbox_nodes_new(uint32_t id, struct sandbox_nodes **out);
 int sandbox_nodes_root(const struct sandbox_nodes *nodes);
 /*
  * The LUN of this index (below PVSCSI_STATS_LUNS) is on the device that fd has open. Its node replaces the one that the
- * index had. fd stays the caller's. Anything but a character device needs no node. 0 or -errno.
+ * index had. block: its block node, for the PR helper, or -1. Both stay the caller's. Anything but a character device
+ * needs no node. 0 or -errno.
  */
-int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t index, int fd);
+int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t index, int fd, int block);
 /* The node goes if no other LUN is on the device. An index without a node, or out of range, is fine. */
 void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t index);
+/*
+ * True: the process still has the device, or the block node, open that the index had last, and no other LUN with a node
+ * is on that device. False too if its descriptors cannot be read (CAP_SYS_PTRACE), and for NULL.
+ */
+bool sandbox_nodes_kept(const struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
 /* Removes all nodes. NULL is allowed. */
 void sandbox_nodes_free(struct sandbox_nodes *nodes);
 

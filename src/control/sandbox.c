@@ -51,7 +51,7 @@ static int make_root(uint32_t id, int *root)
 
     if (r < 0)
         return r;
-    r = null < 0 ? -errno : sandbox_nodes_add(nodes, 0, null);
+    r = null < 0 ? -errno : sandbox_nodes_add(nodes, 0, null, -1);
     if (r == 0)
         *root = fcntl(sandbox_nodes_root(nodes), F_DUPFD_CLOEXEC, 0);
     sandbox_nodes_free(nodes);

@@ -92,7 +92,7 @@ static void put_policy(struct vdev *d, struct worker_msg *msg)
 static void add_node(struct vdev *d)
 {
     struct sandbox_nodes *nodes = d->vhost->worker.nodes;
-    int r = nodes && d->fds.sg >= 0 ? sandbox_nodes_add(nodes, (uint32_t)d->lun_index, d->fds.sg) : 0;
+    int r = nodes && d->fds.sg >= 0 ? sandbox_nodes_add(nodes, (uint32_t)d->lun_index, d->fds.sg, d->fds.block) : 0;
 
     if (r < 0)
         log_limited(&d->vhost->limit, XTL_ERROR, d->vhost->prefix, "%s: cannot make the worker's device node: %s",
@@ -343,6 +343,21 @@ static void pages_wanted(struct vhost *v, uint32_t wanted)
     send(v, &answer, NULL, 0);
 }
 
+/*
+ * The worker says that it has let go of a device. If it has not, a guest has taken it over. The death of the worker
+ * lets go of the device, and the next worker serves the guest's other ones.
+ */
+static bool let_go(struct vhost *v, uint32_t index)
+{
+    if (!sandbox_nodes_kept(v->worker.nodes, index, child_pid(v->worker.child)))
+        return true;
+    log_limited(&v->limit, XTL_ERROR, v->prefix,
+                "worker %d keeps a device open that was taken away; killing it. Its guest may have taken it over",
+                (int)child_pid(v->worker.child));
+    worker_kill(v);
+    return false;
+}
+
 static void child_message(void *ctx, const struct worker_msg *msg)
 {
     struct vhost *v = ctx;
@@ -352,12 +367,14 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     switch (msg->type) {
     case WM_READY:
         if (msg->error < 0)
-            log_warn(v->prefix, "the worker could not start: %s", strerror(-msg->error));
+            log_limited(&v->limit, XTL_WARN, v->prefix, "the worker could not start: %s", strerror(-msg->error));
         break;
     case WM_LUN_ADDED:
         lun_answered(v, msg, LUN_SAID_ADDED);
         break;
     case WM_LUN_REMOVED:
+        if (!let_go(v, msg->lun_index))
+            return;
         remove_node(v, msg->lun_index);
         lun_answered(v, msg, LUN_SAID_REMOVED);
         break;
