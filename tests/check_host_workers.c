@@ -5,8 +5,12 @@
  */
 #include "config.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "control/sandbox-nodes.h"
 #include "host-fixture.h"
@@ -355,6 +359,68 @@ START_TEST(a_worker_of_an_earlier_daemon_is_waited_for)
 }
 END_TEST
 
+/* Has the journal mapped, as a worker has, and says that another process has it. Its arguments are the test's. */
+static pid_t liar(const struct run_files *files)
+{
+    int fds[2];
+    char byte;
+    pid_t pid;
+
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        struct pvscsi_journal *j = mmap(NULL, sizeof(*j), PROT_READ | PROT_WRITE, MAP_SHARED, files->journal, 0);
+
+        if (j == MAP_FAILED || prctl(PR_SET_NAME, "pvscsid-worker") < 0)
+            _exit(1);
+        j->worker_pid = (uint32_t)getppid();
+        if (dup2(fds[1], 0) < 0 || close_range(1, ~0u, 0) < 0 || write(0, "", 1) != 1)
+            _exit(1);
+        pause();
+    }
+    ck_assert_int_eq((int)read(fds[0], &byte, 1), 1);
+    close(fds[0]);
+    close(fds[1]);
+    return pid;
+}
+
+static pid_t holder_said;
+
+static void on_journal(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j)
+{
+    (void)ctx;
+    (void)domid;
+    (void)vhost;
+    holder_said = served ? (pid_t)j->worker_pid : 0;
+}
+
+START_TEST(a_worker_is_known_by_its_journal_whatever_it_says)
+{
+    CLEANUP_CLOSE int pidfd = -1;
+    struct run_files files;
+    uint32_t said;
+    pid_t pid;
+
+    ck_assert_int_eq(run_files_open(dir, 3, 0, true, &files, &said), 0);
+    pid = liar(&files);
+    close(files.journal);
+    close(files.stats);
+    ck_assert_int_eq(run_files_open(dir, 3, 0, false, &files, &said), -EWOULDBLOCK);
+    ck_assert_int_eq((pid_t)said, pid);
+    run_files_each(dir, on_journal, NULL);
+    ck_assert_int_eq(holder_said, pid);
+    pidfd = run_files_worker(pid);
+    ck_assert_int_ge(pidfd, 0);
+    ck_assert_int_eq(run_files_worker(getpid()), -ESRCH);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    ck_assert_int_eq(run_files_open(dir, 3, 0, false, &files, &said), 0);
+    close(files.journal);
+    close(files.stats);
+}
+END_TEST
+
 START_TEST(the_end_of_the_daemon_leaves_everything_as_it_is)
 {
     connected();
@@ -391,6 +457,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_live_ring_without_its_journal_is_closed);
     tcase_add_test(t, a_new_ring_offered_meanwhile_is_connected_afresh);
     tcase_add_test(t, a_worker_of_an_earlier_daemon_is_waited_for);
+    tcase_add_test(t, a_worker_is_known_by_its_journal_whatever_it_says);
     tcase_add_test(t, the_end_of_the_daemon_leaves_everything_as_it_is);
 }
 

@@ -28,8 +28,9 @@
 #include <assert.h>
 #include <stdint.h>
 
-#define WORKER_FD 3      /* the worker's end of the socketpair */
-#define WORKER_MAX_FDS 3 /* with one message */
+#define WORKER_NAME "pvscsid-worker" /* of the process; at most 15 characters */
+#define WORKER_FD 3                  /* the worker's end of the socketpair */
+#define WORKER_MAX_FDS 3             /* with one message */
 #define WORKER_RULES_MAX 128
 
 enum worker_msg_type {

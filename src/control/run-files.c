@@ -14,11 +14,14 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/run-files.h"
+#include "pvscsi/worker-proto.h"
 
 /* Enough for a line for each LUN of a vhost, and for each device of the machine. */
 #define DEVICES_FILE_MAX (4u << 20)
 #define SAVE_AGAIN_US 100000u
 #define SAVE_DOUBLINGS 6
+/* More than the kernel's usual 65530 mappings of a process take. */
+#define MAPS_FILE_MAX (16u << 20)
 
 int run_dir_prepare(const char *dir)
 {
@@ -97,6 +100,61 @@ int run_files_journal(const char *dir, uint16_t domid, uint32_t vhost, struct pv
     return 0;
 }
 
+/* Of a line of /proc/PID/maps: is it of the file with this inode and name? Device numbers differ on some systems. */
+static bool line_maps(const char *line, ino_t inode, const char *name)
+{
+    unsigned long long found;
+    const char *slash = strrchr(line, '/');
+
+    return slash && strcspn(slash + 1, "\n") == strlen(name) && strncmp(slash + 1, name, strlen(name)) == 0
+           && sscanf(line, "%*s %*s %*s %*s %llu", &found) == 1 && found == inode;
+}
+
+static bool maps(const char *pid, ino_t inode, const char *name)
+{
+    CLEANUP_FREE char *path = strf("/proc/%s/maps", pid);
+    CLEANUP_FREE char *text = NULL;
+    bool found = false;
+    char *rest, *line;
+
+    if (!path || read_file(path, MAPS_FILE_MAX, &text, NULL) < 0)
+        return false;
+    rest = text;
+    while (!found && (line = strsep(&rest, "\n")))
+        found = line_maps(line, inode, name);
+    return found;
+}
+
+static bool is_worker(const char *pid)
+{
+    CLEANUP_FREE char *path = strf("/proc/%s/comm", pid);
+    CLEANUP_FREE char *text = NULL;
+
+    return path && read_file(path, 64, &text, NULL) == 0 && strcmp(text, WORKER_NAME "\n") == 0;
+}
+
+/*
+ * The worker that has this journal, and with it the lock: the process that has it mapped. The journal's worker_pid is
+ * the worker's own word, and a guest that has taken it over may name another guest's worker. It counts only if nobody
+ * is found.
+ */
+static uint32_t holder(int dirfd, const char *path, uint32_t said)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    uint32_t pid, found = 0;
+    struct dirent *e;
+    struct stat st;
+    DIR *d;
+
+    if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !(d = opendir("/proc")))
+        return said;
+    while (found == 0 && (e = readdir(d)))
+        if (parse_u32_str(e->d_name, INT32_MAX, &pid) == 0 && is_worker(e->d_name) && maps(e->d_name, st.st_ino, name))
+            found = pid;
+    closedir(d);
+    return found ? found : said;
+}
+
 int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, struct run_files *out, uint32_t *pid)
 {
     CLEANUP_FREE char *journal_path = file_path(dir, domid, vhost, "journal");
@@ -115,7 +173,7 @@ int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, 
         struct pvscsi_journal j;
 
         if (e == EWOULDBLOCK && run_files_journal(dir, domid, vhost, &j) == 0)
-            *pid = j.worker_pid;
+            *pid = holder(AT_FDCWD, journal_path, j.worker_pid);
         return -e;
     }
     if (fresh) {
@@ -242,8 +300,11 @@ void run_files_each(const char *dir,
             continue;
         /* The lock first, then the journal: so what a worker wrote before it ended is read. */
         served = still_held(dirfd(d), e->d_name);
-        if (run_files_journal(dir, domid, vhost, &j) == 0)
-            fn(ctx, domid, vhost, served, &j);
+        if (run_files_journal(dir, domid, vhost, &j) < 0)
+            continue;
+        if (served)
+            j.worker_pid = holder(dirfd(d), e->d_name, j.worker_pid);
+        fn(ctx, domid, vhost, served, &j);
     }
     closedir(d);
 }
@@ -254,10 +315,12 @@ int run_files_worker(pid_t pid)
     CLEANUP_FREE char *text = NULL;
     CLEANUP_CLOSE int fd = -1;
     size_t len = 0;
+    char number[16];
     int r;
 
     if (pid <= 0)
         return -ESRCH;
+    snprintf(number, sizeof(number), "%d", (int)pid);
     if (!path)
         return -ENOMEM;
     fd = pidfd_open(pid, 0);
@@ -267,7 +330,8 @@ int run_files_worker(pid_t pid)
     r = read_file(path, 4096, &text, &len);
     if (r < 0 && r != -ENOENT && r != -ESRCH && r != -EFBIG)
         return r;
-    if (r < 0 || !memmem(text, len, "--worker", sizeof("--worker")))
+    /* A worker can change its arguments, but not its name any more once it is confined. */
+    if ((r < 0 || !memmem(text, len, "--worker", sizeof("--worker"))) && !is_worker(number))
         return -ESRCH;
     return steal_fd(&fd);
 }

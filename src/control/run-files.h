@@ -31,7 +31,7 @@ struct run_files {
 /*
  * Opens or makes both at their full size. fresh: empties the journal for a new ring, but keeps the count of
  * commands that may still be at a device. 0, or -errno. -EWOULDBLOCK: an earlier worker still has the journal
- * locked, *pid is the worker's pid in it.
+ * locked, *pid is the process that has it mapped, or if none is found, the pid in it.
  */
 int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, struct run_files *out, uint32_t *pid);
 /* Copies the journal; all zeroes if there is none or it is not valid. 0 or -errno. */
@@ -42,7 +42,7 @@ void run_files_unmap_stats(const struct pvscsi_stats *stats);
 void run_files_remove(const char *dir, uint16_t domid, uint32_t vhost);
 /* Removes the files of vhosts for which known() is false and whose journal no worker has locked. */
 void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, uint32_t vhost), void *ctx);
-/* Calls fn for each journal. served: a worker has it locked. */
+/* Calls fn for each journal. served: a worker has it locked, and j->worker_pid is the process that has it mapped. */
 void run_files_each(const char *dir,
                     void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j),
                     void *ctx);

@@ -416,7 +416,7 @@ int worker_main(void)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
-    prctl(PR_SET_NAME, "pvscsid-worker");
+    prctl(PR_SET_NAME, WORKER_NAME);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     r = log_init(XTL_INFO);
     if (r == 0)
