@@ -567,6 +567,12 @@ static const struct {
     { "one with a service action, allowed", "", "a3 0c 02 a3 00 0a 00 00 10 00 00 00", "00 03 00 0c a3 0a",
       "00 03 00 0c a3 0a" },
     { "either form, refused", "", "a3 0c 03 83 00 01 00 00 10 00 00 00", "00 03 00 10 83 01", "00 01 00 00" },
+    { "either form, service action 0, refused", "", "a3 0c 03 a3 00 00 00 00 10 00 00 00", "00 03 00 0c a3 00",
+      "00 01 00 00" },
+    { "either form, service action 0, allowed", "a3/00", "a3 0c 03 a3 00 00 00 00 10 00 00 00", "00 03 00 0c a3 00",
+      "00 03 00 0c a3 00" },
+    { "either form of what has no service actions", "", "a3 0c 03 12 00 00 00 00 10 00 00 00", "00 03 00 06 12 01",
+      "00 03 00 06 12 01" },
     { "with its time-outs", "", "a3 0c 81 3b 00 00 00 00 10 00 00 00", "00 83 00 0a 3b 1f ff ff", "00 01 00 00" },
     { "a service action of sixteen bits", "", "a3 0c 02 7f 08 09 00 00 10 00 00 00", "00 03 00 20 7f 00",
       "00 01 00 00" },
@@ -586,6 +592,49 @@ START_TEST(what_is_refused_is_not_shown)
     cdb_of(refused_shown[_i].cdb, cdb);
     len = scsi_filter_data_in(&f, cdb, data, len, sizeof(data));
     check_bytes(refused_shown[_i].name, data, len, refused_shown[_i].expected);
+}
+END_TEST
+
+/* With feature-host, third-party copy is the one thing that is not shown, and with its option that is shown too. */
+static const struct {
+    const char *cdb, *data, *shown; /* shown without the option; "": the command is refused */
+} host_shown[] = {
+    { "12 00 00 00 ff 00", "00 00 06 12 1f 09 10 02", "00 00 06 12 1f 01 10 02" },
+    { "12 01 00 00 ff 00", "01 00 00 04 00 80 83 8f", "01 00 00 03 00 80 83" },
+    { "12 01 8f 00 ff 00", "01 8f 00 00", "" },
+    { "a3 0c 00 00 00 00 00 00 10 00 00 00",
+      "00 00 00 38 18 00 00 00 00 00 00 06 7f 00 01 03 00 01 00 20 83 00 00 00 00 01 00 10 84 00 00 03 00 01 00 10 "
+      "c0 00 00 00 00 00 00 0a a3 00 00 1f 00 01 00 0c b5 00 00 00 00 00 00 0c",
+      "00 00 00 18 c0 00 00 00 00 00 00 0a a3 00 00 1f 00 01 00 0c b5 00 00 00 00 00 00 0c" },
+    { "a3 0c 01 84 00 00 00 00 10 00 00 00", "00 03 00 10 84 1f", "00 01 00 00" },
+    { "a3 0c 02 84 00 03 00 00 10 00 00 00", "00 03 00 10 84 03", "00 01 00 00" },
+    { "a3 0c 03 83 00 00 00 00 10 00 00 00", "00 03 00 10 83 00", "00 01 00 00" },
+    { "a3 0c 03 7f 00 05 00 00 10 00 00 00", "00 03 00 20 7f 05", "00 01 00 00" },
+    { "a3 0c 82 83 00 11 00 00 10 00 00 00", "00 83 00 10 83 11", "00 01 00 00" },
+    { "a3 0c 02 a3 00 1f 00 00 10 00 00 00", "00 03 00 0c a3 1f", "00 03 00 0c a3 1f" },
+};
+
+START_TEST(feature_host_shows_all_but_third_party_copy)
+{
+    for (unsigned option = 0; option < 2; option++) {
+        struct scsi_lun_facts f = { .type = 0x01, .pr = SCSI_PR_DIRECT, .max_transfer = 65536, .feature_host = true };
+        const char *want = option ? host_shown[_i].data : host_shown[_i].shown;
+        uint8_t cdb[SCSI_CDB_MAX], data[ROOM] = { 0 };
+        unsigned len = unhex(host_shown[_i].data, data, sizeof(data));
+        struct scsi_decision d;
+        char why[SCSI_RULES_WHY_MAX];
+
+        if (option)
+            f.rules.n = (uint32_t)scsi_rules_parse("18+39+3a+7f+83+84", false, f.rules.rule, why);
+        cdb_of(host_shown[_i].cdb, cdb);
+        scsi_decide(&f, cdb, 16, SCSI_DIR_IN, sizeof(data), &d);
+        ck_assert_int_eq(d.route, *want ? SCSI_TO_DEVICE : SCSI_REFUSED);
+        if (!*want)
+            continue;
+        if (d.filter_in)
+            len = scsi_filter_data_in(&f, cdb, data, len, sizeof(data));
+        check_bytes(host_shown[_i].cdb, data, len, want);
+    }
 }
 END_TEST
 
@@ -641,6 +690,7 @@ static void add_tests(TCase *tc)
     LOOP(tc, absent_block_limits_are_made, refusals);
     tcase_add_test(tc, only_disks_get_block_limits);
     LOOP(tc, what_is_refused_is_not_shown, refused_shown);
+    LOOP(tc, feature_host_shows_all_but_third_party_copy, host_shown);
     tcase_add_test(tc, refused_reservations_are_not_shown);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the programs of guests send, as docs/policy.md lists it: all of it passes the policy without a rule. Each CDB is
- * as the program sends it. Lengths and addresses are examples.
+ * What the programs of guests send, as docs/policy.md lists it: it passes the policy without a rule, except what the
+ * page says is refused. Each CDB is as the program sends it. Lengths and addresses are examples.
  */
 #include "config.h"
 
@@ -265,6 +265,67 @@ START_TEST(everything_that_it_sends_passes)
 }
 END_TEST
 
+/* What docs/policy.md says is refused of what they send, and the option that it names for it. */
+static const struct {
+    const char *name;
+    uint8_t type;
+    const char *allow, *cdb;
+} refusals[] = {
+    { "smartctl -t of an ATA disk", DISK, "85", "85 06 2c 00 d4 00 00 00 01 00 4f 00 c2 00 b0 00" },
+    { "smartctl -s on of an ATA disk", DISK, "85", "85 06 2c 00 d8 00 00 00 00 00 4f 00 c2 00 b0 00" },
+    { "smartctl -l scttemp", DISK, "85", "85 0a 06 00 d6 00 01 00 e0 00 4f 00 c2 00 b0 00" },
+    { "hdparm -W", DISK, "85", "85 06 20 00 02 00 00 00 00 00 00 00 00 40 ef 00" },
+    { "multipath: explicit ALUA", DISK, "a4/0a", "a4 0a 00 00 00 00 00 00 00 08 00 00" },
+    { "multipath: MODE SELECT of rdac", DISK, "15+55", "55 12 00 00 00 00 00 00 68 00" },
+    { "multipath: ontap", DISK, "c0", "c0 00 00 00 00 00 ff 00 00 00" },
+    { "LTFS: SECURITY PROTOCOL OUT", TAPE, "b5/20", "b5 20 00 10 00 00 00 00 00 34 00 00" },
+    { "LTFS: READ BUFFER of a dump", TAPE, "3c+1d", "3c 02 01 00 00 00 00 10 00 00" },
+    { "LTFS: SEND DIAGNOSTIC of a dump", TAPE, "3c+1d", "1d 10 00 00 08 00" },
+    { "Bacula: scsicrypto", TAPE, "b5/20", "b5 20 00 10 00 00 00 00 00 34 00 00" },
+    { "cdrecord: READ BUFFER", OPTICAL, "3c", "3c 00 00 00 00 00 00 00 04 00" },
+    { "firmware", DISK, "3b", "3b 05 00 00 00 00 00 10 00 00" },
+    { "sedutil", DISK, "a2+b5", "a2 01 00 01 00 00 00 00 02 00 00 00" },
+    { "sedutil", DISK, "a2+b5", "b5 01 07 fe 00 00 00 00 02 00 00 00" },
+    { "sg_ses: an element of an enclosure", ENCLOSURE, "1d", "1d 10 00 00 40 00" },
+    { "sg_sanitize", DISK, "48", "48 03 00 00 00 00 00 00 08 00" },
+    { "sg_reassign", DISK, "07", "07 00 00 00 00 00" },
+};
+
+START_TEST(what_is_refused_passes_with_the_option_of_the_page)
+{
+    struct scsi_lun_facts f = { .type = refusals[_i].type, .pr = SCSI_PR_DIRECT, .block_size = 512 };
+    char why[SCSI_RULES_WHY_MAX];
+    uint8_t cdb[SCSI_CDB_MAX];
+    int n;
+
+    cdb_of(refusals[_i].cdb, cdb);
+    must(scsi_policy_verdict(&f, cdb) != SCSI_ALLOWED, "%s is allowed", refusals[_i].name);
+    n = scsi_rules_parse(refusals[_i].allow, false, f.rules.rule, why);
+    ck_assert_int_gt(n, 0);
+    f.rules.n = (uint32_t)n;
+    must(scsi_policy_verdict(&f, cdb) == SCSI_ALLOWED, "%s with allow=%s", refusals[_i].name, refusals[_i].allow);
+}
+END_TEST
+
+/* The row of docs/policy.md: two guests move media. */
+START_TEST(a_shared_changer_moves_media_with_its_option)
+{
+    static const char *const cdbs[] = { "a5 00 00 00 10 00 00 01 00 00 00 00", "a6 00 00 00 10 00 00 01 00 02 00 00",
+                                        "07 00 00 00 00 00" };
+    char why[SCSI_RULES_WHY_MAX];
+
+    for (unsigned i = 0; i < sizeof(cdbs) / sizeof(cdbs[0]); i++) {
+        struct scsi_lun_facts f = { .type = CHANGER, .shared = true };
+        uint8_t cdb[SCSI_CDB_MAX];
+
+        cdb_of(cdbs[i], cdb);
+        must(scsi_policy_verdict(&f, cdb) != SCSI_ALLOWED, "%s is allowed", cdbs[i]);
+        f.rules.n = (uint32_t)scsi_rules_parse("a5+a6+07", false, f.rules.rule, why);
+        must(scsi_policy_verdict(&f, cdb) == SCSI_ALLOWED, "%s is refused", cdbs[i]);
+    }
+}
+END_TEST
+
 /* With the LUN shared by two guests a disk's reads and writes go on; what would disturb the other one does not. */
 START_TEST(a_shared_disk_is_read_and_written)
 {
@@ -292,6 +353,9 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_loop_test(tc, everything_that_it_sends_passes, 0, N_PROGRAMS);
+    tcase_add_loop_test(tc, what_is_refused_passes_with_the_option_of_the_page, 0,
+                        sizeof(refusals) / sizeof(refusals[0]));
+    tcase_add_test(tc, a_shared_changer_moves_media_with_its_option);
     tcase_add_test(tc, a_shared_disk_is_read_and_written);
 }
 

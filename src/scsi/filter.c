@@ -228,7 +228,9 @@ static uint32_t filter_one_opcode(const struct scsi_lun_facts *f, const uint8_t 
 {
     uint8_t option = cdb[2] & OPCODES_OPTION, opcode = cdb[3];
     uint32_t action = get_be16(cdb + 4);
-    bool some_action = option != OPCODES_ONE && (option != OPCODES_ONE_OR_ACTION || action != 0);
+    /* An opcode that has service actions has 0 too. */
+    bool some_action = option != OPCODES_ONE
+                       && (option != OPCODES_ONE_OR_ACTION || action != 0 || scsi_has_actions(opcode, f->type));
 
     if (action <= UINT8_MAX && scsi_answers_opcode(f, opcode, some_action, (uint8_t)action))
         return len;
