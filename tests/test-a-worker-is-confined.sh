@@ -15,6 +15,7 @@ daemon_start
 if [ "$(sandbox)" != "best-effort, and nothing is missing" ]; then
     skip "this machine cannot confine: $(sandbox)"
 fi
+faults "restrict 1 EACCES"
 for guest in 1 2; do
     guest_create $guest
     disk "a$guest" 16
@@ -22,6 +23,9 @@ for guest in 1 2; do
     front_start g$guest $guest
     front g$guest "wait-dev 0:0:0:0 4"
 done
+
+step "a worker whose event channels cannot be restricted to its guest does not serve"
+daemon_says 'cannot restrict event channels to the guest' || fail "the log"
 
 step "what a worker is"
 users=""
