@@ -447,6 +447,51 @@ START_TEST(two_units_with_one_identifier_are_refused)
 }
 END_TEST
 
+/* Only root can make the nodes. */
+START_TEST(a_link_with_the_identifier_of_two_units_is_refused)
+{
+    put("devices/2:0:0:0/model", "another");
+    refuse("/dev/disk/by-id/wwn-0x5000c50012345678", -ENOTUNIQ,
+           "two units have the identifier naa.5000c50012345678, and they differ in model: 1:0:0:0 and 2:0:0:0");
+    expect("/dev/sda", "1:0:0:0", "sg3", "sda", 0);
+    /* A unit of another type has links of other names. */
+    put("devices/2:0:0:0/type", "8");
+    expect("/dev/disk/by-id/wwn-0x5000c50012345678", "1:0:0:0", "sg3", "sda", 0);
+}
+END_TEST
+
+START_TEST(links_that_name_a_unit)
+{
+    static const struct {
+        const char *pdev, *unit; /* NULL: it names none */
+    } cases[] = {
+        { "naa.5000c50012345678", "naa.5000c50012345678" },
+        { "/dev/disk/by-id/wwn-0x5000c50012345678", "naa.5000c50012345678" },
+        { "/dev/disk/by-id/scsi-35000c50012345678", "naa.5000c50012345678" },
+        { "/dev/tape/by-id/scsi-35000c50012345678-nst", "naa.5000c50012345678" },
+        { "/dev/tape/by-id/scsi-35000c50012345678-changer", "naa.5000c50012345678" },
+        { "/dev/disk/by-id/ata-QEMU_HARDDISK_QM00001", NULL },
+        { "/dev/disk/by-id/scsi-1ATA_QEMU_HARDDISK_QM00001", NULL },
+        { "/dev/disk/by-id/wwn-0x5000", NULL },
+        { "/dev/disk/by-id/wwn", NULL },
+        { "/dev/disk/by-path/wwn-0x5000c50012345678", NULL },
+        { "/dev/sda", NULL },
+        { "1:0:0:0", NULL },
+        { "file:/naa.5000c50012345678", NULL },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct pdev p, unit = { 0 };
+
+        ck_assert_int_eq(pdev_parse(cases[i].pdev, &p, NULL), 0);
+        ck_assert_msg(pdev_names_unit(&p, &unit) == (cases[i].unit != NULL), "%s", cases[i].pdev);
+        if (cases[i].unit)
+            ck_assert_str_eq(unit.text, cases[i].unit);
+        ck_assert(pdev_names_unit(&p, NULL) == (cases[i].unit != NULL));
+    }
+}
+END_TEST
+
 START_TEST(what_is_missing_is_refused)
 {
     refuse("9:0:0:0", -ENOENT, "no SCSI device 9:0:0:0");
@@ -696,7 +741,9 @@ static void add_tests(TCase *t)
     tcase_add_test(t, busy_is_read_or_the_device_is_gone);
     tcase_add_test(t, a_file_is_opened_in_standalone_mode_only);
     tcase_add_test(t, a_node_that_is_not_the_sg_device_is_not_opened);
+    tcase_add_test(t, links_that_name_a_unit);
     if (can_mknod) {
+        tcase_add_test(t, a_link_with_the_identifier_of_two_units_is_refused);
         tcase_add_test(t, any_node_or_link_of_a_device_leads_to_it);
         tcase_add_test(t, a_node_of_no_scsi_device_is_refused_by_its_name);
         tcase_add_test(t, a_node_of_another_number_is_not_opened);
@@ -709,7 +756,7 @@ int main(void)
 
     can_mknod = try_mknod();
     if (!can_mknod)
-        printf("SKIP: three tests need mknod, which is not permitted here; the others follow\n");
+        printf("SKIP: four tests need mknod, which is not permitted here; the others follow\n");
     status = run_tests("device", setup, teardown, add_tests);
     return status == EXIT_SUCCESS && !can_mknod ? 77 : status;
 }

@@ -36,7 +36,7 @@ static int look_up(struct opening *o, const char *pdev, struct device *out, char
     struct pdev p;
     int r;
 
-    if (pdev_parse(pdev, &p, NULL) < 0 || p.kind != PDEV_WWID)
+    if (pdev_parse(pdev, &p, NULL) < 0 || !pdev_names_unit(&p, NULL))
         return device_resolve(o->roots, pdev, o->allow_file, out, why);
     r = take_reading(o, &reading, why);
     if (r < 0)

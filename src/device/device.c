@@ -394,8 +394,43 @@ static int resolve_wwid(const struct device_roots *roots, const struct inventory
     return device_say(why, -ENOENT, "no SCSI device has the wwid %.64s", p->text);
 }
 
-static int resolve_node(const struct device_roots *roots, const struct pdev *p, struct device *out, char *why)
+/*
+ * If two units have one identifier, chance decides to which of them udev's link of that name leads, at each boot anew.
+ * Units of other types have links of other names.
+ */
+static int check_link(const struct device_roots *roots, const struct inventory *all, const struct pdev *p,
+                      const struct device *dev, char *why)
 {
+    CLEANUP_INVENTORY struct inventory own = { 0 };
+    struct pdev unit;
+    int r;
+
+    if (!pdev_names_unit(p, &unit) || !identity_equal(unit.text, dev->wwid))
+        return 0;
+    r = all ? 0 : inventory_read(roots->sysfs, INVENTORY_IDENTIFIERS, &own);
+    if (r < 0)
+        return device_say(why, r, "%s/bus/scsi/devices: %s", roots->sysfs, strerror(-r));
+    all = all ? all : &own;
+    for (size_t i = 0; i < all->n; i++) {
+        const char *differ;
+        struct device other;
+
+        if (!all->items[i].wwid || !identity_equal(all->items[i].wwid, dev->wwid)
+            || hctl_equal(&all->items[i].at, &dev->hctl) || device_from_hctl(roots, &all->items[i].at, &other, NULL) < 0
+            || other.type != dev->type || !identity_equal(other.wwid, dev->wwid))
+            continue;
+        differ = twins(roots, dev, &other);
+        if (differ)
+            return refuse_twins(dev, &other, differ, &unit, why);
+    }
+    return 0;
+}
+
+static int resolve_node(const struct device_roots *roots, const struct inventory *all, const struct pdev *p,
+                        struct device *out, char *why)
+{
+    int r;
+
     CLEANUP_FREE char *path = strf("%s/%s", roots->dev, p->text + strlen("/dev/"));
     struct stat st;
 
@@ -411,7 +446,8 @@ static int resolve_node(const struct device_roots *roots, const struct pdev *p, 
                           S_ISDIR(st.st_mode)   ? "directory"
                           : S_ISREG(st.st_mode) ? "regular file"
                                                 : "socket or pipe");
-    return device_from_rdev(roots, S_ISBLK(st.st_mode), st.st_rdev, out, why);
+    r = device_from_rdev(roots, S_ISBLK(st.st_mode), st.st_rdev, out, why);
+    return r < 0 ? r : check_link(roots, all, p, out, why);
 }
 
 static int resolve_file(const struct pdev *p, bool allow, struct device *out, char *why)
@@ -456,7 +492,7 @@ int device_resolve_in(const struct device_roots *roots, const struct inventory *
         r = device_from_hctl(roots, &p.hctl, out, why);
         break;
     case PDEV_NODE:
-        r = resolve_node(roots, &p, out, why);
+        r = resolve_node(roots, all, &p, out, why);
         break;
     case PDEV_WWID:
         r = resolve_wwid(roots, all, &p, NULL, 0, out, why);

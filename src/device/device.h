@@ -53,8 +53,9 @@ struct device {
  */
 int device_resolve(const struct device_roots *roots, const char *pdev, bool allow_file, struct device *out, char *why);
 /*
- * The same, but an identifier is looked for among the devices of this inventory, which has the identifiers. What is
- * found there is read again, so an old inventory may miss a device, but gives no wrong one. all: NULL: sysfs is read.
+ * The same, but an identifier, also one in the name of a link (pdev_names_unit()), is looked for among the devices of
+ * this inventory, which has the identifiers. What is found there is read again, so an old inventory may miss a device,
+ * but gives no wrong one. all: NULL: sysfs is read.
  */
 int device_resolve_in(const struct device_roots *roots, const struct inventory *all, const char *pdev, bool allow_file,
                       struct device *out, char *why);

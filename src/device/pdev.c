@@ -101,3 +101,31 @@ int pdev_parse(const char *text, struct pdev *out, char *why)
     }
     return device_say(why, -EINVAL, "'%.80s' does not name a SCSI device; " EXPECTED, text);
 }
+
+bool pdev_names_unit(const struct pdev *p, struct pdev *unit)
+{
+    static const char *const by_id[] = { BY_ID, "/dev/tape/by-id/" };
+    struct pdev other;
+
+    if (p->kind == PDEV_WWID) {
+        if (unit)
+            *unit = *p;
+        return true;
+    }
+    for (size_t i = 0; p->kind == PDEV_NODE && i < ARRAY_SIZE(by_id); i++) {
+        CLEANUP_FREE char *name = NULL;
+        size_t prefix;
+
+        if (strncmp(p->text, by_id[i], strlen(by_id[i])) != 0)
+            continue;
+        name = strdup(p->text + strlen(by_id[i]));
+        if (!name)
+            return false;
+        prefix = strcspn(name, "-");
+        if (name[prefix])
+            name[prefix + 1 + strcspn(name + prefix + 1, "-")] = '\0';
+        if (pdev_parse(name, unit ? unit : &other, NULL) == 0 && (unit ? unit : &other)->kind == PDEV_WWID)
+            return true;
+    }
+    return false;
+}

@@ -40,4 +40,10 @@ int device_say(char *why, int error, const char *fmt, ...) PRINTF(3, 4);
 /* 0, or -EINVAL and a reason in why[DEVICE_WHY_MAX] (may be NULL). */
 int pdev_parse(const char *text, struct pdev *out, char *why);
 
+/*
+ * Whether p names a unit by an identifier, as PDEV_WWID does, and as udev's links do that have one in their name:
+ * /dev/disk/by-id/wwn-0x<hex>, scsi-3<hex>, also with a suffix such as "-nst". Then *unit (may be NULL) is it.
+ */
+bool pdev_names_unit(const struct pdev *p, struct pdev *unit);
+
 #endif

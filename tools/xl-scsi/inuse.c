@@ -158,20 +158,17 @@ static int add_guest(struct change *c, const struct device_roots *roots, struct 
     return l->n > before;
 }
 
-/* The names of a device of another guest. A device node is looked up, because that needs no search of sysfs. */
-static struct unit_names names_of(struct change *c, const struct device_roots *roots, const char *pdev,
-                                  uint32_t backend)
+/* The names of a device of another guest. A device node is looked up, because it says nothing by itself. */
+static struct unit_names names_of(struct change *c, struct lookup *l, const char *pdev, uint32_t backend)
 {
     struct device dev;
-    bool known = pdev[0] == '/' && backend == own_domid(c->store)
-                 && device_resolve(roots, pdev, false, &dev, NULL) == 0;
+    bool known = pdev[0] == '/' && backend == own_domid(c->store) && lookup_device(l, &device_roots_system, pdev, &dev);
 
     return unit_names(pdev, known ? &dev : NULL);
 }
 
 /* Only what the index needs is read: it may be about very many devices. */
-static int learn_vhost(struct change *c, const struct device_roots *roots, uint32_t backend, uint32_t domid,
-                       uint32_t id)
+static int learn_vhost(struct change *c, struct lookup *l, uint32_t backend, uint32_t domid, uint32_t id)
 {
     struct xenstore *s = c->store;
     unsigned n, n_names = 0;
@@ -190,27 +187,28 @@ static int learn_vhost(struct change *c, const struct device_roots *roots, uint3
                                                     says[k]);
 
             if (text && *text)
-                names[n_names++] = names_of(c, roots, text, backend);
+                names[n_names++] = names_of(c, l, text, backend);
         }
     }
     return units_note(s, backend, domid, names, n_names);
 }
 
 /* Puts devices that other tools, or an earlier version, have attached into the index, once for each guest. */
-static int learn_guest(struct change *c, const struct device_roots *roots, uint32_t backend, uint32_t domid)
+static int learn_guest(struct change *c, struct lookup *l, uint32_t backend, uint32_t domid)
 {
     unsigned n;
     CLEANUP_FREE uint32_t *ids = numbered_dir(c->store, &n, "/local/domain/%u/backend/vscsi/%u", backend, domid);
     int r = ids ? 0 : -errno;
 
     for (unsigned i = 0; r == 0 && i < n; i++)
-        r = learn_vhost(c, roots, backend, domid, ids[i]);
+        r = learn_vhost(c, l, backend, domid, ids[i]);
     return r < 0 ? r : units_note_known(c->store, backend, domid);
 }
 
 int inuse_learn(struct change *c, uint32_t backend)
 {
     unsigned n;
+    __attribute__((cleanup(lookup_clear))) struct lookup lookup = { 0 };
     CLEANUP_FREE uint32_t *ids = units_unknown(c->store, backend, &n);
     int r = 0;
 
@@ -222,7 +220,7 @@ int inuse_learn(struct change *c, uint32_t backend)
 
     ids = units_unknown(c->store, backend, &n);
     for (unsigned i = 0; r == 0 && i < n; i++)
-        r = learn_guest(c, &device_roots_system, backend, ids[i]);
+        r = learn_guest(c, &lookup, backend, ids[i]);
     return r;
 }
 

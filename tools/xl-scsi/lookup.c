@@ -11,7 +11,7 @@ bool lookup_device(struct lookup *l, const struct device_roots *roots, const cha
 
     if (pdev_parse(pdev, &p, NULL) < 0 || p.kind == PDEV_FILE)
         return false;
-    if (p.kind == PDEV_WWID && !l->loaded)
+    if (pdev_names_unit(&p, NULL) && !l->loaded)
         l->loaded = inventory_read(roots->sysfs, INVENTORY_IDENTIFIERS, &l->all) == 0;
     return device_resolve_in(roots, l->loaded ? &l->all : NULL, pdev, false, out, NULL) == 0;
 }
