@@ -48,9 +48,15 @@ expect_fail xl scsi-attach g1 0:0:0:0 "3:0:0:0,backend=$dd"
 guest_stop g1
 
 MANY=$((TARGETS * LUNS - 1))
-note "$MANY LUNs at once, with the default quota of an unprivileged domain"
-owned() { xenstore-ls -fp / | grep -c "(n${dd}[,)]"; }
-before=$(owned)
+# Nodes count for the domain that owns them. LUNs that need no more of them when the default quota of an unprivileged
+# domain, 1000 nodes, is used up would need none for 200 LUNs either.
+owned=$(xenstore-ls -fp /local/domain | grep -c "(n${dd}[,)]")
+# What is below data is the driver domain's. A node has no room for the names of very many children.
+awk -v n=$((980 - owned)) -v data="/local/domain/$dd/data" 'BEGIN {
+    for (i = 0; i < n; i++)
+        print data "/" int(i / 100) (i % 100 ? "/" i % 100 : "") " x" }' | xargs xenstore-write
+guest_ok storage 'i=0; while xenstore-write data/more$i x 2>/tmp/refused; do i=$((i + 1)); [ $i -lt 40 ] || exit 1; done'
+note "$MANY LUNs at once, while the driver domain has used up its quota"
 entries=$(awk -v targets=$TARGETS -v luns=$LUNS 'BEGIN {
     for (i = 1; i < targets * luns; i++)
         printf "%s\"0:0:%d:%d,0:0:%d:%d,backend=storage\"", (i > 1 ? ", " : ""), i / luns, i % luns, i / luns, i % luns }')
@@ -58,5 +64,16 @@ begin=$(uptime_cs)
 expect_ok xl create -q -p "$(guest_config g2 "vscsi = [ $entries ]")"
 note "xl create -p: $(($(uptime_cs) - begin)) cs"
 expect_eq "$(xl scsi-list g2 | grep -c ' 3$')" $MANY "devices that the backend has"
-expect_eq "$(owned)" "$before" "nodes that the driver domain owns"
-guest_destroy g2
+
+note "with nodes of another toolstack, which lack those that the backend fills, log, node and time-out say why"
+id=$(guest_domid g2)
+be=/local/domain/$dd/backend/vscsi/$id/1 fe=/local/domain/$id/device/vscsi/1
+expect_ok xenstore-write "$be/frontend" "$fe" "$be/frontend-id" "$id" "$be/online" 1 "$be/error" "" "$be/feature-host" 0 \
+    "$fe/backend-id" "$dd" "$fe/backend" "$be" "$fe/state" 1 "$be/state" 1
+expect_ok xenstore-chmod -r "$be" n0 "b$dd" "r$id"
+says='xenstore refuses new nodes of this domain: its quota of nodes is used up'
+wait_until 20 "xenstore-read $be/error | grep -q '^$says'" "the vhost's error node: $(xenstore-ls "$be")"
+guest_ok storage "grep '$says' /tmp/log"
+said=$(xl scsi-attach -t 1 g2 0:0:0:0 1:0:0:0,backend=storage 2>&1)
+expect_eq $? 4 "exit status of an attach: $said"
+expect_match "$said" "time-out for v-dev 1:0:0:0: .*; the backend says: $says"
