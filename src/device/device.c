@@ -133,6 +133,10 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
     if (parse_u32_str(number, 31, &value) < 0)
         return device_say(why, -ENOTSUP, "SCSI device %s has the type '%s'; expected 0 to 31", text, number);
     out->type = (uint8_t)value;
+    attr(out->wwid, sizeof(out->wwid), "%s/wwid", dir);
+    attr(out->vendor, sizeof(out->vendor), "%s/vendor", dir);
+    attr(out->model, sizeof(out->model), "%s/model", dir);
+    attr(out->state, sizeof(out->state), "%s/state", dir);
     r = only_entry(dir, "scsi_generic", out->sg_name, sizeof(out->sg_name));
     if (r == 0)
         r = attr_dev(dir, "scsi_generic", out->sg_name, &out->sg_dev);
@@ -141,10 +145,6 @@ int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, 
     if (only_entry(dir, "block", out->block_name, sizeof(out->block_name)) == 0
         && attr_dev(dir, "block", out->block_name, &out->block_dev) < 0)
         out->block_name[0] = '\0';
-    attr(out->wwid, sizeof(out->wwid), "%s/wwid", dir);
-    attr(out->vendor, sizeof(out->vendor), "%s/vendor", dir);
-    attr(out->model, sizeof(out->model), "%s/model", dir);
-    attr(out->state, sizeof(out->state), "%s/state", dir);
     out->max_transfer = MAX_TRANSFER_UNKNOWN;
     if (out->block_name[0]
         && attr(number, sizeof(number), "%s/block/%s/queue/max_hw_sectors_kb", dir, out->block_name) == 0

@@ -67,7 +67,7 @@ int device_find_unit(const struct device_roots *roots, const struct inventory *a
                      const struct hctl *taken, size_t n_taken, struct device *out, char *why);
 /* The same, for a device number of stat(). */
 int device_from_rdev(const struct device_roots *roots, bool block, dev_t rdev, struct device *out, char *why);
-/* The same, for an address. */
+/* The same, for an address. After -ENODEV, type, wwid, vendor, model and state are set too. */
 int device_from_hctl(const struct device_roots *roots, const struct hctl *hctl, struct device *out, char *why);
 
 /*
