@@ -6,6 +6,7 @@
 . "${top_srcdir:-.}/xl-scripts/completion/xl-scsi"
 _xl_scsi_vdevs() { echo 0:0:0:0 0:0:1:0 3:0:0:7; }
 _xl_scsi_guests() { echo web db; }
+_xl_scsi_pdevs() { echo naa.5000c50012345678 2:0:1:0; }
 # offers LINE WORDS
 offers() {
     # shellcheck disable=SC2034
@@ -37,6 +38,14 @@ offers "xl-scsi attach web /dev/sda 0:0:0:0,re" "0,readonly 0,required"
 offers "xl-scsi attach web 2:0:1:0 0:0:0:0,readonly,op" "0,readonly,optional"
 offers "xl-scsi attach web 2:0:1:0 0:0:0:0,pr=h" "helper"
 offers "xl-scsi attach web 2:0:1:0 0:0:0:0" ""
+
+step "p-devs"
+offers "xl-scsi attach web " "naa.5000c50012345678 2:0:1:0"
+offers "xl-scsi attach web na" "naa.5000c50012345678"
+offers "xl-scsi attach web 2:0" "0:1:0"
+mkdir "$DIR/nodes"
+touch "$DIR/nodes/sda"
+offers "xl-scsi attach web $DIR/nodes/s" "$DIR/nodes/sda"
 
 step "files"
 touch "$DIR/web.cfg"

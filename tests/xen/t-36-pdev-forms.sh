@@ -25,6 +25,20 @@ ln -sf /dev/disk/by-id/scsi-x /dev/disk/by-id/link-to-link
 for pdev in "$DBG_HCTL" "$DBG_BLK" "$DBG_SG" /dev/disk/by-id/scsi-x /dev/disk/by-id/link-to-link "$wwid"; do
     try "$pdev" 0
 done
+note "scan says who has a device, and what cannot be given away"
+# scan_use PDEV: the last column of its line
+scan_use() { xl-scsi scan | awk -F '   *' -v p="$1" '$(NF - 1) == p { print $NF }'; }
+expect_eq "$(scan_use "$wwid")" free "use of $wwid in: $(xl-scsi scan)"
+expect_ok xl-scsi attach g1 "$wwid" 0:0:0:0
+expect_eq "$(scan_use "$wwid")" "g1 (domain $(guest_domid g1)) has it as 0:0:0:0" "use by a guest"
+expect_match "$(xl-scsi scan --json)" "\"p-hctl\":\"$DBG_HCTL\"" "scan --json"
+expect_ok xl-scsi detach g1 0:0:0:0
+guest_wait_gone g1 0:0:0:0
+mkfs.ext2 -q "$DBG_BLK" 2>/dev/null || mke2fs "$DBG_BLK" >/dev/null || fail "mkfs"
+mkdir -p /mnt/a
+mount -t ext2 "$DBG_BLK" /mnt/a || mount "$DBG_BLK" /mnt/a || fail "mount"
+expect_match "$(scan_use "$wwid")" "^in use: it is mounted on /mnt/a" "use by a mount"
+umount /mnt/a
 scsi_debug_unload
 
 note "naa: LIO's devices have one"

@@ -19,6 +19,7 @@
 #include "made.h"
 #include "remember.h"
 #include "run.h"
+#include "scan.h"
 #include "wanted.h"
 
 int connect_store(struct xenstore *s)
@@ -303,6 +304,61 @@ int cmd_list(const struct options *o, int argc, char **argv)
     lookup_clear(&b.lookup);
     xenstore_close(&s);
     return code;
+}
+
+/* Which guests of this backend domain have which of its devices. */
+static int note_guests(struct xenstore *s, struct scan *scan)
+{
+    __attribute__((cleanup(lookup_clear))) struct lookup lookup = { 0 };
+    const uint32_t own = own_domid(s);
+    unsigned n;
+    CLEANUP_FREE uint32_t *ids = numbered_dir(s, &n, "/local/domain/%u/backend/vscsi", own);
+    int r = ids || errno == 0 || errno == ENOENT ? 0 : -errno;
+
+    for (unsigned i = 0; r == 0 && i < n; i++) {
+        CLEANUP_FREE char *name = domain_name(s, ids[i]);
+        struct guest_view v;
+
+        r = view_load_from(s, ids[i], &own, 1, &v);
+        if (r == 0) {
+            resolve_here(s, &v, &lookup);
+            r = scan_note_guest(scan, name, &v);
+        }
+        view_clear(&v);
+    }
+    return r;
+}
+
+int cmd_scan(const struct options *o, UNUSED int argc, UNUSED char **argv)
+{
+    __attribute__((cleanup(scan_clear))) struct scan scan = { 0 };
+    struct json_object *array = NULL;
+    struct xenstore s = { 0 };
+    int code, r = 0;
+
+    if (o->json && o->as_long)
+        return complain(EXIT_USAGE, "--long and --json exclude each other");
+    code = connect_store(&s);
+    if (code == EXIT_OK)
+        r = scan_load(&device_roots_system, &scan);
+    if (r < 0)
+        code = complain(EXIT_FAILED, "cannot list the SCSI devices: %s", strerror(-r));
+    r = code == EXIT_OK ? note_guests(&s, &scan) : 0;
+    if (r < 0)
+        code = complain(EXIT_FAILED, "cannot read the guests' devices: %s", strerror(-r));
+    xenstore_close(&s);
+    if (code != EXIT_OK)
+        return code;
+    if (o->json && !(array = scan_json(&scan)))
+        return complain(EXIT_FAILED, "out of memory");
+    if (array)
+        printf("%s\n", json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    else if (o->as_long)
+        scan_long(&scan, stdout);
+    else
+        scan_table(&scan, stdout);
+    json_object_put(array);
+    return EXIT_OK;
 }
 
 int cmd_check(const struct options *o, int argc, char **argv)

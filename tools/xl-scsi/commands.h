@@ -26,6 +26,8 @@ struct options {
 int cmd_attach(const struct options *o, int argc, char **argv);
 int cmd_detach(const struct options *o, int argc, char **argv);
 int cmd_list(const struct options *o, int argc, char **argv);
+/* Lists this machine's SCSI devices, to choose one. */
+int cmd_scan(const struct options *o, int argc, char **argv);
 /* Checks the vscsi= of a configuration and shows it. */
 int cmd_check(const struct options *o, int argc, char **argv);
 /* Notes devices for a guest whose domain another toolstack is about to make (expected.h). */

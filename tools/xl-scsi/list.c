@@ -8,11 +8,7 @@
 
 #include "device/identity.h"
 #include "list.h"
-
-static const char *or_dash(const char *text)
-{
-    return text && *text ? text : "-";
-}
+#include "show.h"
 
 /* If the backend has not written the address, p-dev is used where it is one. */
 static const char *phctl_of(const struct dev_view *d)
@@ -29,28 +25,6 @@ static const char *phy_of(const struct dev_view *d)
     const char *name = view_name(d);
 
     return d->node ? d->node : name && hctl_parse(name, &parsed) == 0 ? NULL : name;
-}
-
-/* Driver domains and guests write some of what is shown: no control characters for the terminal. */
-static const char *safe(const char *text, char out[CHANGE_ERROR_MAX])
-{
-    escape_for_log(out, CHANGE_ERROR_MAX, or_dash(text), strlen(or_dash(text)));
-    return out;
-}
-
-/* A word of the table: identifiers may hold blanks. */
-static const char *word(const char *text, char out[CHANGE_ERROR_MAX])
-{
-    char plain[CHANGE_ERROR_MAX];
-    size_t at = 0;
-
-    for (const char *from = safe(text, plain); *from && at + 5 < CHANGE_ERROR_MAX; from++)
-        if (*from == ' ')
-            at += (size_t)sprintf(out + at, "\\x20");
-        else
-            out[at++] = *from;
-    out[at] = '\0';
-    return out;
 }
 
 /* Its backend has written why the guest, which keeps the LUN, has no device behind it (vscsi(7)). */
@@ -73,7 +47,7 @@ static void print_dev(const struct vhost_view *h, const struct dev_view *d)
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
     printf("%-3u %-3u %-5u %-4u %-10s %-10s %-10s %u%s\n", h->id, h->backend, h->state, h->host,
-           word(phctl_of(d), phctl), word(phy_of(d), phy), vdev, d->state, why_away(d));
+           show_word(phctl_of(d), phctl), show_word(phy_of(d), phy), vdev, d->state, why_away(d));
 }
 
 void list_table(const struct guest_view *v, const struct wanted *missing, const char *name, bool heading)
@@ -90,8 +64,8 @@ void list_table(const struct guest_view *v, const struct wanted *missing, const 
         char vdev[HCTL_TEXT_MAX], phy[CHANGE_ERROR_MAX];
 
         hctl_format(&e->vdev, vdev);
-        printf("%-3s %-3s %-5s %-4u %-10s %-10s %-10s %s\n", "-", "-", "-", e->vdev.host, "-", word(e->pdev, phy), vdev,
-               "-");
+        printf("%-3s %-3s %-5s %-4u %-10s %-10s %-10s %s\n", "-", "-", "-", e->vdev.host, "-", show_word(e->pdev, phy),
+               vdev, "-");
     }
 }
 
@@ -101,19 +75,19 @@ static void long_dev(const struct vhost_view *h, const struct dev_view *d)
 
     if (d->vdev_ok)
         hctl_format(&d->vdev, vdev);
-    printf("  %s\n    p-dev %s", vdev, safe(view_name(d), a));
+    printf("  %s\n    p-dev %s", vdev, show_safe(view_name(d), a));
     if (d->phctl || d->node)
-        printf(" is %s at %s", safe(d->node, a), safe(d->phctl, b));
+        printf(" is %s at %s", show_safe(d->node, a), show_safe(d->phctl, b));
     if (d->wwid)
-        printf("\n    unit %s, type %d", safe(d->wwid, a), d->type);
+        printf("\n    unit %s, type %d", show_safe(d->wwid, a), d->type);
     printf("\n    dev-%u of virtual host %u (Idx %u), backend domain %u%s%s\n", d->n, h->host, h->id, h->backend,
            h->feature_host ? ", feature-host" : "", d->readonly ? ", readonly" : "");
     printf("    states: device %u (%s), its host %u (%s), the guest's side %u (%s)%s\n", d->state, state_name(d->state),
            h->state, state_name(h->state), h->fe_state, state_name(h->fe_state), h->online ? "" : ", going away");
     if (d->error)
-        printf("    %s: %s\n", d->state == 6 ? "closed by the backend" : "the backend says", safe(d->error, a));
+        printf("    %s: %s\n", d->state == 6 ? "closed by the backend" : "the backend says", show_safe(d->error, a));
     else if (h->error)
-        printf("    the backend says: %s\n", safe(h->error, a));
+        printf("    the backend says: %s\n", show_safe(h->error, a));
     else if (d->fe_state == 6 && d->state != 6)
         printf("    refused by the guest\n");
 }
@@ -133,58 +107,12 @@ void list_long(const struct guest_view *v, const struct wanted *missing, const c
 
         hctl_format(&missing->entries[i].vdev, vdev);
         printf("  %s\n    p-dev %s: the guest had it before it was restarted, and it is not attached yet\n", vdev,
-               safe(missing->entries[i].pdev, a));
+               show_safe(missing->entries[i].pdev, a));
         if (missing->errors[i])
-            printf("    because: %s\n", safe(missing->errors[i], a));
+            printf("    because: %s\n", show_safe(missing->errors[i], a));
     }
     if (!any)
         printf("  no SCSI devices\n");
-}
-
-/* Takes over the value, whether it succeeds or not. False without memory, which a value of NULL means too. */
-static bool put(struct json_object *o, const char *key, struct json_object *value)
-{
-    if (value && json_object_object_add(o, key, value) == 0)
-        return true;
-    json_object_put(value);
-    return false;
-}
-
-/* False without memory. text NULL: null. */
-static bool put_text(struct json_object *o, const char *key, const char *text)
-{
-    return text ? put(o, key, json_object_new_string(text)) : json_object_object_add(o, key, NULL) == 0;
-}
-
-/* The same for text that a driver domain may have written: JSON must be UTF-8, and is shown on terminals too. */
-static bool put_foreign(struct json_object *o, const char *key, const char *text)
-{
-    size_t room = text ? 4 * strlen(text) + 1 : 1;
-    CLEANUP_FREE char *copy = malloc(room);
-
-    if (!copy)
-        return false;
-    escape_for_log(copy, room, text ? text : "", text ? strlen(text) : 0);
-    return put_text(o, key, text ? copy : NULL);
-}
-
-static bool put_number(struct json_object *o, const char *key, uint32_t value)
-{
-    return put(o, key, json_object_new_int64(value));
-}
-
-static bool put_flag(struct json_object *o, const char *key, bool value)
-{
-    return put(o, key, json_object_new_boolean(value));
-}
-
-/* Takes over o, whether it succeeds or not. */
-static bool append(struct json_object *array, struct json_object *o)
-{
-    if (o && json_object_array_add(array, o) == 0)
-        return true;
-    json_object_put(o);
-    return false;
 }
 
 /* A device without an identifier of its own has none here. */
@@ -195,7 +123,7 @@ static const char *wwid_of(const struct dev_view *d)
 
 static bool put_type(struct json_object *o, const struct dev_view *d)
 {
-    return d->type < 0 ? put_text(o, "type", NULL) : put_number(o, "type", (uint32_t)d->type);
+    return d->type < 0 ? json_put_text(o, "type", NULL) : json_put_number(o, "type", (uint32_t)d->type);
 }
 
 static struct json_object *dev_json(const struct vhost_view *h, const struct dev_view *d)
@@ -206,16 +134,16 @@ static struct json_object *dev_json(const struct vhost_view *h, const struct dev
     hctl_format(&d->vdev, vdev);
     if (!o)
         return NULL;
-    if (put_number(o, "idx", h->id) && put_number(o, "backend", h->backend)
-        && put_foreign(o, "backend-name", h->backend_name) && put_number(o, "state", h->state)
-        && put_number(o, "host", h->host) && put_foreign(o, "p-hctl", phctl_of(d)) && put_foreign(o, "node", d->node)
-        && put_foreign(o, "p-devname", d->devname) && put_foreign(o, "p-dev", d->pdev)
-        && put_foreign(o, "wwid", wwid_of(d)) && put_type(o, d) && put_text(o, "v-dev", d->vdev_ok ? vdev : NULL)
-        && put_number(o, "dev", d->n) && put_number(o, "devstate", d->state)
-        && put_number(o, "frontend-state", h->fe_state) && put_number(o, "frontend-devstate", d->fe_state)
-        && put_flag(o, "feature-host", h->feature_host) && put_flag(o, "readonly", d->readonly)
-        && put_foreign(o, "pr", d->pr) && put_flag(o, "online", h->online)
-        && put_foreign(o, "error", d->error ? d->error : h->error))
+    if (json_put_number(o, "idx", h->id) && json_put_number(o, "backend", h->backend)
+        && json_put_foreign(o, "backend-name", h->backend_name) && json_put_number(o, "state", h->state)
+        && json_put_number(o, "host", h->host) && json_put_foreign(o, "p-hctl", phctl_of(d))
+        && json_put_foreign(o, "node", d->node) && json_put_foreign(o, "p-devname", d->devname)
+        && json_put_foreign(o, "p-dev", d->pdev) && json_put_foreign(o, "wwid", wwid_of(d)) && put_type(o, d)
+        && json_put_text(o, "v-dev", d->vdev_ok ? vdev : NULL) && json_put_number(o, "dev", d->n)
+        && json_put_number(o, "devstate", d->state) && json_put_number(o, "frontend-state", h->fe_state)
+        && json_put_number(o, "frontend-devstate", d->fe_state) && json_put_flag(o, "feature-host", h->feature_host)
+        && json_put_flag(o, "readonly", d->readonly) && json_put_foreign(o, "pr", d->pr)
+        && json_put_flag(o, "online", h->online) && json_put_foreign(o, "error", d->error ? d->error : h->error))
         return o;
     json_object_put(o);
     return NULL;
@@ -227,7 +155,8 @@ static struct json_object *missing_json(const struct vscsi_entry *e, const char 
     char vdev[HCTL_TEXT_MAX];
 
     hctl_format(&e->vdev, vdev);
-    if (o && put_foreign(o, "p-dev", e->pdev) && put_text(o, "v-dev", vdev) && put_foreign(o, "error", error))
+    if (o && json_put_foreign(o, "p-dev", e->pdev) && json_put_text(o, "v-dev", vdev)
+        && json_put_foreign(o, "error", error))
         return o;
     json_object_put(o);
     return NULL;
@@ -241,10 +170,11 @@ struct json_object *list_json(const struct guest_view *v, const struct wanted *m
 
     for (unsigned i = 0; ok && i < v->n_vhosts; i++)
         for (unsigned k = 0; ok && k < v->vhosts[i].n_devs; k++)
-            ok = append(devices, dev_json(&v->vhosts[i], &v->vhosts[i].devs[k]));
+            ok = json_append(devices, dev_json(&v->vhosts[i], &v->vhosts[i].devs[k]));
     for (unsigned i = 0; ok && i < missing->n; i++)
-        ok = append(absent, missing_json(&missing->entries[i], missing->errors[i]));
-    ok = ok && put_number(o, "domid", v->domid) && put_text(o, "name", name) && put_text(o, "uuid", v->uuid);
+        ok = json_append(absent, missing_json(&missing->entries[i], missing->errors[i]));
+    ok = ok && json_put_number(o, "domid", v->domid) && json_put_text(o, "name", name)
+         && json_put_text(o, "uuid", v->uuid);
     if (ok && json_object_object_add(o, "devices", devices) == 0) {
         devices = NULL;
         if (json_object_object_add(o, "missing", absent) == 0)

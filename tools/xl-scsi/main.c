@@ -30,6 +30,7 @@ static const struct command commands[] = {
     { "attach", "DOMAIN PDEV VDEV[,option...]", "give a SCSI device to a guest", "tnfw", 3, 3, cmd_attach },
     { "detach", "DOMAIN VDEV", "take it away again", "tnf", 2, 2, cmd_detach },
     { "list", "[DOMAIN...]", "show guests' SCSI devices", "jl", 0, MANY, cmd_list },
+    { "scan", "", "show this domain's SCSI devices, who uses them, and a PDEV of each", "jl", 0, 0, cmd_scan },
     { "check", "FILE [KEY=VALUE...]", "check the vscsi= of a guest's configuration", "", 1, MANY, cmd_check },
     { "expect", "UUID [PDEV,VDEV[,option...]...]", "devices for a guest that another toolstack starts", "n", 1, MANY,
       cmd_expect },
@@ -49,8 +50,8 @@ static const struct option_text {
     { { "dry-run", no_argument, NULL, 'n' }, NULL, "print the nodes that would be written, and write none" },
     { { "force", no_argument, NULL, 'f' }, NULL, "attach a device that is in use; detach even if there is no answer" },
     { { "no-wait", no_argument, NULL, 'w' }, NULL, "attach: succeed as soon as the backend has the device" },
-    { { "json", no_argument, NULL, 'j' }, NULL, "list: print JSON for programs" },
-    { { "long", no_argument, NULL, 'l' }, NULL, "list: everything that is known about each device" },
+    { { "json", no_argument, NULL, 'j' }, NULL, "list, scan: print JSON for programs" },
+    { { "long", no_argument, NULL, 'l' }, NULL, "list, scan: everything that is known about each device" },
     { { "run-dir", required_argument, NULL, 'R' }, "DIR", "where the locks are (default " RUNSTATEDIR "/xl-scsi)" },
     { { "help", no_argument, NULL, 'h' }, NULL, "show this" },
     { { "version", no_argument, NULL, 'V' }, NULL, "show the version" },
@@ -151,7 +152,7 @@ static int parse_line(int *argc, char ***argv, const struct command **cmd, struc
         return 1;
     if (optind >= *argc) {
         *code = complain(EXIT_USAGE,
-                         "no command: expected attach, detach, list, check, expect or watch (xl-scsi --help)");
+                         "no command: expected attach, detach, list, scan, check, expect or watch (xl-scsi --help)");
         return 1;
     }
     *argc -= optind;
