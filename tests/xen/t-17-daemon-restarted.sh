@@ -10,11 +10,28 @@ daemon_start
 guest_start g1
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
+guest_ok g1 "dmesg -c >/dev/null"
+# load SIZES: verified load until load_end. Its file is /tmp/out, and the one that ends it /tmp/stop.
+load() {
+    guest_sh g1 "rm -f /tmp/stop; (iopat mix $GUEST_BLK --until-file /tmp/stop --bs $1 --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
+    sleep 1
+}
+load_end() {
+    guest_sh g1 "touch /tmp/stop"
+    guest_wait_for g1 "grep -q END= /tmp/out" 90
+    expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $((n * 2)) restarts"
+    note "$(guest_sh g1 'head -n 1 /tmp/out')"
+}
 scsi_debug_delay 50
-guest_sh g1 "dmesg -c >/dev/null; (iopat mix $GUEST_BLK --until-file /tmp/stop --bs 512-128k --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
-sleep 1
+load 512-128k
 n=0
 while [ $n -lt 4 ]; do
+    # So far most commands were at the device when the workers ended. Now large ones are being copied.
+    if [ $n = 3 ]; then
+        load_end
+        scsi_debug_delay 1
+        load 480k
+    fi
     daemon_stop
     sleep 0.5
     daemon_start
@@ -25,9 +42,6 @@ while [ $n -lt 4 ]; do
     sleep 1
     n=$((n + 1))
 done
-guest_sh g1 "touch /tmp/stop"
-guest_wait_for g1 "grep -q END= /tmp/out" 90
-expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $((n * 2)) restarts"
-note "$(guest_sh g1 'head -n 1 /tmp/out')"
+load_end
 expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
 expect_ok xl-scsi detach g1 0:0:0:0
