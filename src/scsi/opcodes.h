@@ -42,6 +42,7 @@ enum scsi_opcode {
     OP_READ_12 = 0xa8,
     OP_WRITE_12 = 0xaa,
     OP_SECURITY_PROTOCOL_OUT = 0xb5,
+    OP_READ_CD = 0xbe,
 };
 
 enum {

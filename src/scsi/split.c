@@ -12,26 +12,48 @@
 #include "scsi/sense.h"
 #include "scsi/split.h"
 
-/* SBC-4, the READ and WRITE commands: where the fields are. */
-struct form {
-    uint8_t cdb_len;
-    uint8_t lba_at, lba_size; /* bytes */
-    uint8_t count_at, count_size;
-    uint8_t group_at; /* GROUP NUMBER; 0: the form has none */
-    bool optical;     /* MMC-6 has it too */
-};
-static const struct form forms[] = {
-    { .cdb_len = 6, .lba_at = 1, .lba_size = 3, .count_at = 4, .count_size = 1 },
-    { .cdb_len = 10, .lba_at = 2, .lba_size = 4, .count_at = 7, .count_size = 2, .group_at = 6, .optical = true },
-    { .cdb_len = 12, .lba_at = 2, .lba_size = 4, .count_at = 6, .count_size = 4, .group_at = 10, .optical = true },
-    { .cdb_len = 16, .lba_at = 2, .lba_size = 8, .count_at = 10, .count_size = 4, .group_at = 14 },
-};
+/* SBC-4 and MMC-6, the READ and WRITE commands: where the fields are. */
 enum {
     FORM_6,
     FORM_10,
     FORM_12,
     FORM_16,
+    FORM_CD, /* READ CD */
     N_FORMS
+};
+struct form {
+    uint8_t cdb_len;
+    uint8_t lba_at, lba_size; /* bytes */
+    uint8_t count_at, count_size;
+    uint8_t group_at; /* GROUP NUMBER; 0: the form has none */
+    bool disk, optical;
+};
+static const struct form forms[] = {
+    [FORM_6] = { .cdb_len = 6, .lba_at = 1, .lba_size = 3, .count_at = 4, .count_size = 1, .disk = true },
+    [FORM_10] = { .cdb_len = 10,
+                  .lba_at = 2,
+                  .lba_size = 4,
+                  .count_at = 7,
+                  .count_size = 2,
+                  .group_at = 6,
+                  .disk = true,
+                  .optical = true },
+    [FORM_12] = { .cdb_len = 12,
+                  .lba_at = 2,
+                  .lba_size = 4,
+                  .count_at = 6,
+                  .count_size = 4,
+                  .group_at = 10,
+                  .disk = true,
+                  .optical = true },
+    [FORM_16] = { .cdb_len = 16,
+                  .lba_at = 2,
+                  .lba_size = 8,
+                  .count_at = 10,
+                  .count_size = 4,
+                  .group_at = 14,
+                  .disk = true },
+    [FORM_CD] = { .cdb_len = 12, .lba_at = 2, .lba_size = 4, .count_at = 6, .count_size = 3, .optical = true },
 };
 
 enum {
@@ -47,10 +69,9 @@ enum {
 static const struct {
     uint8_t read, write;
 } opcodes[N_FORMS] = {
-    [FORM_6] = { OP_READ_6, OP_WRITE_6 },
-    [FORM_10] = { OP_READ_10, OP_WRITE_10 },
-    [FORM_12] = { OP_READ_12, OP_WRITE_12 },
-    [FORM_16] = { OP_READ_16, OP_WRITE_16 },
+    [FORM_6] = { OP_READ_6, OP_WRITE_6 },    [FORM_10] = { OP_READ_10, OP_WRITE_10 },
+    [FORM_12] = { OP_READ_12, OP_WRITE_12 }, [FORM_16] = { OP_READ_16, OP_WRITE_16 },
+    [FORM_CD] = { OP_READ_CD, OP_READ_CD },
 };
 
 /* N_FORMS: not one of these commands. */
@@ -70,6 +91,35 @@ static uint64_t lba_max(unsigned form)
     return form == FORM_16 ? UINT64_MAX : UINT32_MAX;
 }
 
+/*
+ * MMC-6, READ CD: the bytes of one sector, where the CDB alone says them; 0: the sectors themselves do, or it is no
+ * form that programs use. With another size than the drive's, the data of a piece would not follow that of the one
+ * before.
+ */
+static uint32_t cd_sector_size(const uint8_t *cdb)
+{
+    enum {
+        CD_DA = 1,
+        MODE_1 = 2,
+        MODE_2_FORM_1 = 4
+    };
+    enum {
+        WHOLE = 0xf8,
+        USER_DATA = 0x10
+    };
+    static const uint16_t c2[4] = { 0, 294, 296, 0 }, subchannel[8] = { 0, 96, 16, 0, 96, 0, 0, 0 };
+    uint8_t type = cdb[1] >> 2 & 7, main = cdb[9] & WHOLE, errors = cdb[9] >> 1 & 3, sub = cdb[10] & 7;
+    uint32_t size = 0;
+
+    if (main == WHOLE || (main == USER_DATA && type == CD_DA))
+        size = 2352; /* whatever the sector is */
+    else if (main == USER_DATA && (type == MODE_1 || type == MODE_2_FORM_1))
+        size = 2048;
+    if (!size || (errors && !c2[errors]) || (sub && !subchannel[sub]))
+        return 0;
+    return size + c2[errors] + subchannel[sub];
+}
+
 static uint32_t piece_blocks(uint32_t piece_max, uint32_t block_size)
 {
     if (piece_max >= PIECE_ALIGN && PIECE_ALIGN % block_size == 0)
@@ -87,7 +137,11 @@ bool scsi_split_begin(struct scsi_split *s, uint8_t type, uint32_t block_size, c
 
     if (form == N_FORMS || cdb_len < f->cdb_len)
         return false;
-    if (!scsi_is_disk(type) && !(scsi_is_optical_drive(type) && f->optical))
+    if (!(scsi_is_disk(type) && f->disk) && !(scsi_is_optical_drive(type) && f->optical))
+        return false;
+    if (form == FORM_CD)
+        block_size = cd_sector_size(cdb);
+    if (form == FORM_CD && !block_size)
         return false;
     if (form != FORM_6 && scsi_is_disk(type) && (cdb[1] & PROTECT_MASK))
         return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A READ or WRITE that is larger than its device takes, cut into pieces that the device takes.
+ * A READ, WRITE or READ CD that is larger than its device takes, cut into pieces that the device takes.
  *
  * The caller submits one piece after the other, each when the one before has ended:
  *
@@ -39,7 +39,8 @@ struct scsi_piece {
  * Prepares the pieces of a command. type: peripheral device type; block_size: bytes, 0 when it is not known;
  * data_len: bytes of the guest's buffer; piece_max: bytes that the device takes in one command.
  * False, and *s is of no use, for every command that cannot be carried out in pieces: it is no READ or WRITE (6, 10,
- * 12, 16) of a disk or READ or WRITE (10, 12) of an optical drive; it has protection information; it names other than
+ * 12, 16) of a disk, and no READ or WRITE (10, 12) or READ CD with sectors of a known size of an optical drive; it has
+ * protection information; it names other than
  * data_len bytes; one block is more than piece_max; its last block has no address.
  */
 bool scsi_split_begin(struct scsi_split *s, uint8_t type, uint32_t block_size, const uint8_t cdb[SCSI_CDB_MAX],
