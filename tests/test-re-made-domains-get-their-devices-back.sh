@@ -28,6 +28,22 @@ domain() {
     guest_create "$id" "$name"
 }
 
+step "what changes at one virtual host while another one has to be waited for is heard"
+peers 14 guest=absent
+xs_write $BACKEND/14/1/online 0 # another tool removes it at this moment
+xs_write $BACKEND/14/1/state 2
+domain 14 wide /dev/nosuch21,0:0:0:0 /dev/nosuch22,1:0:0:0
+"$BUILD/xl-scsi" resume -t 90 --run-dir "$RUN_DIR" wide >>"$LOGS/resume" 2>&1 &
+resume=$!
+wait_until 25 xs_is $BACKEND/14/0/vscsi-devs/dev-0/state 3
+sleep 0.3 # its first events have come
+xenstore-rm $BACKEND/14/1
+ended() { ! kill -0 $resume 2>/dev/null; }
+wait_until 25 ended # long before its time-out
+wait $resume || fail "xl-scsi resume: $? $(cat "$LOGS/resume")"
+xs_is $BACKEND/14/0/vscsi-devs/dev-0/state 3 || fail "the first device was taken back"
+xs_is $BACKEND/14/1/vscsi-devs/dev-0/state 3 || fail "the second device is not there"
+
 step "a new domain of a known guest"
 peers 5
 watch_start
