@@ -62,7 +62,7 @@ run_job() {
     child=$!
     # No short polling here: each turn takes processor time from what the test does. machine_wait_job waits for longer.
     (
-        while sleep 4; do
+        while pause 4; do
             [ -e "$job/abort" ] || continue
             diagnose >"$job/diagnosis" 2>&1
             : >"$job/diagnosed"
