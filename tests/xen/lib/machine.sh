@@ -51,6 +51,9 @@ machine_start() {
         # it has.
         xen_args="$xen_args spec-ctrl=no bootscrub=no dom0_mem=max:$((${XEN_DOM0_MEM:-1024} + 256))M"
         dom0_args="$dom0_args mitigations=off init_on_alloc=0 randomize_kstack_offset=off"
+        # The emulated processors count in step, which Linux believes of one alone. Else each look at the clock is a call
+        # of the kernel.
+        dom0_args="$dom0_args tsc=reliable"
         # What takes seconds of a boot in emulation and serves no test: protection of the kernel's own pages, IPv6, and
         # parts that start modprobe in vain or read the kernel's type information.
         dom0_args="$dom0_args rodata=off ipv6.disable=1"
