@@ -216,7 +216,10 @@ int detach_devs(struct change *c, uint32_t backend, uint32_t id, const uint32_t 
         r = xenstore_transact(s, step, &rm);
         if (r == STEP_GONE || (r == 0 && s->dry_run))
             break;
-        if (r == STEP_WAIT || r == STEP_BUSY)
+        /* What a step has written is the next event. If the time is over, it may have been the last step. */
+        if (r == 0 && !rm.force)
+            change_wait(c, backend, id);
+        else if (r == STEP_WAIT || r == STEP_BUSY)
             r = change_wait(c, backend, id);
         if ((r == -ETIMEDOUT || r == -EINTR) && c->force && !rm.force) {
             rm.force = true;
