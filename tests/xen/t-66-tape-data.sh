@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119,SC2086
 # about: tape and changer on one vhost: blocks of every length, file marks, positions and moved tapes are in the guest what they are in dom0
 # timeout: 300
-# boot: own
+# guests: kept
 # shellcheck source=lib/compare.sh
 . /host/lib/compare.sh
 # shellcheck source=lib/tgt.sh

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119,SC2086
 # about: an optical drive beside a disk on one vhost: a disc is read, ejected, changed and read again
 # timeout: 240
-# boot: own
+# guests: kept
 # shellcheck source=lib/tgt.sh
 . /host/lib/tgt.sh
 need_project

@@ -2,7 +2,7 @@
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2153,SC2034,SC2119,SC2086
 # about: dom0's own error handling takes longer than guests with one vCPU and two wait: disk, optical drive and tape of a target that stands still
 # timeout: 400
-# boot: own
+# guests: kept
 # shellcheck source=lib/tgt.sh
 . /host/lib/tgt.sh
 need_project

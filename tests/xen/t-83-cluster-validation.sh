@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
 # about: what the validation of a Windows failover cluster sends, from two guests with SUSE's frontend for Windows
-# boot: own
 # timeout: 400
+# guests: kept
 need_project
 lio_two_sessions 32
 pr_helper_start
@@ -10,7 +10,7 @@ daemon_start
 
 # In each guest, `front LINE...` gives lines to one vscsi-front, prints what it answers, and fails if one of them does.
 node_start() {
-    guest_start "$1" driver
+    guest_start "$1"
     guest_ok "$1" "rmmod xen-scsifront; modprobe -a xen-gntalloc xen-evtchn"
     expect_ok xl-scsi attach --no-wait "$1" "$2" "$3"
     guest_ok "$1" 'mkfifo /run/in

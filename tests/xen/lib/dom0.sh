@@ -418,9 +418,7 @@ lio_clear() {
     local path
     [ -d $LIO/core ] || return 0
     # An iSCSI session of this dom0 with itself: the initiator must close it first, or removing the LUN hangs.
-    for path in /sys/class/iscsi_session/session*/device/target*/*/delete; do
-        [ ! -e "$path" ] || echo 1 >"$path"
-    done
+    iscsi_end
     for path in "$LIO"/iscsi/*/tpgt_*; do
         [ -d "$path" ] || continue
         echo 0 >"$path/enable"
@@ -454,6 +452,12 @@ iscsid_start() {
     expect_ok iscsiadm -m node -T "$1" -p 127.0.0.1:3260,1 --op new
     iscsid -f >/tmp/iscsid.log 2>&1 &
     wait_until 20 "grep -q @ISCSIADM_ABSTRACT_NAMESPACE /proc/net/unix" "iscsid listens: $(cat /tmp/iscsid.log)"
+}
+
+# iscsi_end: dom0's iSCSI sessions end, without iscsid (iscsi-end.c).
+iscsi_end() {
+    set -- /sys/class/iscsi_session/session*
+    [ ! -e "$1" ] || iscsi-end
 }
 
 # --- attaching without the project: the toolstack's part, by hand ---
@@ -541,10 +545,11 @@ test_end() {
     if [ -e /run/test-daemon.pid ] && read -r pid </run/test-daemon.pid && kill -TERM "$pid" 2>/dev/null; then
         within 5 "! kill -0 $pid"
     fi
-    killall -9 pvscsid qemu-pr-helper iscsid 2>/dev/null
+    killall -9 pvscsid qemu-pr-helper iscsid tgtd 2>/dev/null
     [ -z "$others" ] || within 10 '[ -z "$(other_domains)" ]' ||
         bad="$bad; a dead domain stays: $(domains list 2>&1)"
     xenstore-rm /local/domain/0/backend/vscsi 2>/dev/null
+    iscsi_end || bad="$bad; an iSCSI session stays"
     lio_clear
     changers_release
     for module in xen_scsiback tcm_loop scsi_debug virtio_scsi target_core_pscsi target_core_file target_core_iblock; do

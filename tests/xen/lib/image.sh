@@ -248,7 +248,10 @@ build_image() {
     skeleton "$root"
     for name in $guest_programs; do install_program "$root" "$name"; done
     for name in $package_programs; do install_elf "$root" "$unpacked/$name" "$name"; done
-    install_elf "$root" /lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    # The last two are vscsi-front's (stage.sh).
+    for name in libgcc_s.so.1 libxengnttab.so.1 libxenevtchn.so.1; do
+        install_elf "$root" "/lib/x86_64-linux-gnu/$name" "usr/lib/x86_64-linux-gnu/$name"
+    done
     # shellcheck disable=SC2086
     install_modules "$root" $guest_modules
     applets "$root"

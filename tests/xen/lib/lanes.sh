@@ -41,13 +41,12 @@ run_tests() {
 }
 
 # in_order NAME...: first those that hand on their guests; then by the time limit, so that no long test begins when the
-# other machine is about to end; a machine of one's own costs no further boot at the end.
+# other machine is about to end.
 in_order() {
     local name group time
     for name; do
         group=2
         [ "$(header "$name" guests)" != kept ] || group=1
-        [ "$(header "$name" boot)" != own ] || group=3
         time=$(header "$name" timeout)
         say "$group ${time:-300} $name"
     done | sort -k1,1n -k2,2nr -k3 | cut -d' ' -f3
@@ -136,11 +135,9 @@ drain() {
 
 # run_test NAME
 run_test() {
-    local name=$1 seconds began cpu reason="" verdict own log=$RUN/$1 file tail_pid=
+    local name=$1 seconds began cpu reason="" verdict log=$RUN/$1 file tail_pid=
     plain_guest_in
-    own=$(header "$name" boot)
     seconds=${limit:-$(header "$name" timeout)}
-    [ "$own" != own ] || machine_stop
     if ! machine_alive && ! boot; then
         result FAIL "$name" "dom0 did not come up; log: $CONSOLE"
         machine_stop
@@ -183,10 +180,8 @@ run_test() {
     skip) result skip "$name" "$reason" ;;
     FAIL) result FAIL "$name" "$reason; log: $log.out.log" ;;
     esac
-    # A damaged dom0, a dead one, or one that a test asked to have for itself.
+    # A damaged dom0, or a dead one.
     if [ $verdict = FAIL ] && { [ "${JOB_DAMAGE:-1}" != 0 ] || [ ! -e "$JOB/result" ]; }; then
-        machine_stop
-    elif [ "$own" = own ]; then
         machine_stop
     fi
 }

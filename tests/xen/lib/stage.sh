@@ -62,6 +62,7 @@ stage() {
     compile guestsh -lxenstore -lxentoolcore -lpthread
     compile iopat tests/xen/iopat-options.c
     compile cdbs src/scsi/cdb-table.c
+    compile iscsi-end
     compile xenq -lxenstore -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxengnttab -lxenevtchn \
         -lxentoolcore -lxentoollog -lpthread
     cp "$XEN_LIB"/{compare,lost,systemd,tgt}.sh "$share/lib/"
@@ -72,17 +73,20 @@ stage() {
     mkdir -p "$root/usr/local/bin"
     cp "$XEN_LIB/guest-init" "$root/init"
     cp "$XEN_CACHE/guestsh" "$XEN_CACHE"/{iopat,cdbs} "$XEN_LIB/scsidev" "$root/usr/local/bin/"
-    chmod 755 "$root/init" "$root"/usr/local/bin/*
-    pack "$root" "$share/guest-overlay.cpio"
 
     root=$share/.dom0
     mkdir -p "$root/usr/local/bin"
-    cp "$XEN_CACHE"/{guestsh,iopat,cdbs,xenq} "$root/usr/local/bin/"
+    cp "$XEN_CACHE"/{guestsh,iopat,cdbs,iscsi-end,xenq} "$root/usr/local/bin/"
     ln -s xenq "$root/usr/local/bin/domains"
     ln -s xenq "$root/usr/local/bin/xenstore-read"
     ln -s xenq "$root/usr/local/bin/xenstore-exists"
     stage_project "$root" "$build" "$share"
     pack "$root" "$share/overlay.cpio"
+    # A guest is a driver domain when it has all of the project. With this alone any guest has another frontend.
+    [ ! -e "$root/usr/local/bin/vscsi-front" ] || cp "$root/usr/local/bin/vscsi-front" "$share/.guest/usr/local/bin/"
+    root=$share/.guest
+    chmod 755 "$root/init" "$root"/usr/local/bin/*
+    pack "$root" "$share/guest-overlay.cpio"
     rm -rf "$share/.guest" "$share/.dom0"
     progress_end
 }

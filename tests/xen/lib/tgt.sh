@@ -68,11 +68,8 @@ tgt_start() {
 
 # tgt_stop: the initiator lets go first.
 tgt_stop() {
-    local path
     changers_release
-    for path in /sys/class/iscsi_session/session*/device/target*/*/delete; do
-        [ ! -e "$path" ] || echo 1 >"$path"
-    done
+    iscsi_end
     kill -9 "$TGT_PID"
     rm -rf /run/tgt
 }
