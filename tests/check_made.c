@@ -3,6 +3,9 @@
 #include "config.h"
 
 #include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "common/util.h"
 #include "xl-scsi/made.h"
@@ -74,11 +77,33 @@ START_TEST(whose_domain)
 }
 END_TEST
 
+/* All locks of the host are read only for a guest that they decide about. This process plays an xl with its lock. */
+START_TEST(locks_are_read_only_if_they_decide)
+{
+    char path[] = "/tmp/check_made.XXXXXX";
+    struct made shared = { .shared = true }, by_name = { .by_name = true }, ours = { 0 };
+    struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fcntl(fd, F_SETLK, &all), 0);
+    made_observe(&shared, getpid());
+    made_observe(&by_name, getpid());
+    made_observe(&ours, getpid());
+    unlink(path);
+    close(fd);
+    ck_assert_int_eq(shared.lock, XL_LOCK_HELD);
+    ck_assert_int_eq(by_name.lock, XL_LOCK_HELD);
+    ck_assert_int_eq(ours.lock, XL_LOCK_UNSEEN);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, line_of_proc_locks, 0, ARRAY_SIZE(lines));
     tcase_add_loop_test(t, form_of_a_uuid, 0, ARRAY_SIZE(uuids));
     tcase_add_loop_test(t, whose_domain, 0, ARRAY_SIZE(cells));
+    tcase_add_test(t, locks_are_read_only_if_they_decide);
 }
 
 int main(void)

@@ -158,6 +158,11 @@ void made_observe(struct made *m, pid_t xl)
     CLEANUP_FREE char *locks = NULL;
     enum xl_lock now = XL_LOCK_UNSEEN;
 
+    /* A new uuid says enough; all locks of the host need not be read every moment. */
+    if (!m->shared && !m->by_name) {
+        m->began_us = now_us();
+        return;
+    }
     if (m->lock == XL_LOCK_LET_GO || read_file("/proc/locks", LOCKS_MAX, &locks, NULL) < 0)
         return;
     for (const char *line = locks; line && *line && now == XL_LOCK_UNSEEN;) {

@@ -35,7 +35,7 @@ struct made {
     unsigned n_before;
     bool by_name; /* uuids are not known (standalone mode): the last made_find() used the name */
     enum xl_lock lock;
-    uint64_t began_us, seen_us; /* CLOCK_MONOTONIC: when xl was started, and when the lock was last seen with it */
+    uint64_t began_us, seen_us; /* CLOCK_MONOTONIC: since when xl is observed; when the lock was last seen with it */
 };
 
 /*
@@ -53,7 +53,7 @@ int made_find(struct made *m, uint32_t *domid);
 /* Is domid still the domain that made_find() gave? */
 bool made_is(struct made *m, uint32_t domid);
 
-/* Notes what xl does with its lock at this moment; to be called regularly while xl runs. */
+/* Notes what xl does with its lock at this moment, if that is needed; to be called regularly while xl runs. */
 void made_observe(struct made *m, pid_t xl);
 /* While xl runs: is a complete domain that made_find() gives ours? */
 bool made_sure(const struct made *m);
