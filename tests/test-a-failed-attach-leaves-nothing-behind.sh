@@ -29,7 +29,7 @@ wait_until 25 same
 
 step "a v-dev that has a device already"
 attach 1 "$DISK" 0:0:0:0 --no-wait
-refuses 3 '0:0:0:0' xl_scsi attach 1 "file:$DISK" 0:0:0:0
+refuses 5 '0:0:0:0' xl_scsi attach 1 "file:$DISK" 0:0:0:0
 check_eq "$(xl_scsi list 1 | grep -c 0:0:0:0)" 1 "devices"
 
 step "detaching a device that does not exist"

@@ -64,9 +64,9 @@ check_eq "$DRY $DRY_DETACH" "$few" "calls with 65 guests"
 [ "$COST" -le 1500 ] || fail "an attach and a detach make $COST calls"
 
 step "what another tool has given is in use, whichever guest has it"
-refuses 3 'p-dev naa.5000c50000000413 is in use: it is 0:0:0:3 of guest guest65 .domain 65.; option force' \
+refuses 5 'p-dev naa.5000c50000000413 is in use: it is 0:0:0:3 of guest guest65 .domain 65.; option force' \
     scsi attach 900 naa.5000c50000000413 0:0:0:7
-refuses 3 'is in use: it is 0:0:0:0 of this guest' scsi attach 900 /dev/nosuch0 0:0:0:7
+refuses 5 'is in use: it is 0:0:0:0 of this guest' scsi attach 900 /dev/nosuch0 0:0:0:7
 
 step "... until its nodes are gone; a name in the index is only a hint"
 guest_destroy 65
@@ -76,12 +76,12 @@ scsi detach 900 0:0:0:7 || fail "detach"
 
 step "a domain number that is used again by another tool's guest"
 guests 65 65
-refuses 3 'is in use: it is 0:0:0:3 of guest guest65' scsi attach 900 naa.5000c50000000413 0:0:0:7
+refuses 5 'is in use: it is 0:0:0:3 of guest guest65' scsi attach 900 naa.5000c50000000413 0:0:0:7
 
 step "a dry run writes nothing, into the index neither, and sees what is in use"
 guests 66 66
 before=$(xenstore-ls -f /)
-refuses 3 'is in use: it is 0:0:0:1 of guest guest66' scsi attach -n 900 naa.5000c50000000421 0:0:0:7
+refuses 5 'is in use: it is 0:0:0:1 of guest guest66' scsi attach -n 900 naa.5000c50000000421 0:0:0:7
 scsi attach -n 900 /dev/nosuch9 0:0:0:7 >/dev/null || fail "attach -n"
 check_eq "$(xenstore-ls -f /)" "$before" "the store after a dry run"
 

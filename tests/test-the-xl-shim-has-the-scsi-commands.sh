@@ -14,7 +14,7 @@ shim scsi-a web /dev/nosuch2 0:0:0:1,readonly || fail "scsi-a"
 check_eq "$(shim scsi-list web | grep -c ' 4$')" 2 "devices in scsi-list"
 check_eq "$(shim scs-list 2>&1)" "" "an unknown command is the real xl's"
 shim scsi-attach -w -t 9 web /dev/nosuch4 1:0:0:0 || fail "scsi-attach -w -t"
-refuses 3 'is in use: it is 1:0:0:0 of this guest' shim scsi-attach web /dev/nosuch4 1:0:0:1
+refuses 5 'is in use: it is 1:0:0:0 of this guest' shim scsi-attach web /dev/nosuch4 1:0:0:1
 shim scsi-attach --force --timeout=9 web /dev/nosuch4 1:0:0:1 || fail "scsi-attach --force"
 shim scsi-detach -f -t 9 web 1:0:0:1 || fail "scsi-detach -f -t"
 shim scsi-detach web 1:0:0:0 || fail "scsi-detach"
@@ -38,5 +38,5 @@ check_eq "$(shim help)" "$("$DIR/real/xl" help; printf ' %-19s %s\n' scsi-attach
 check_match "$(shim help scsi-detach)" 'scsi-detach .*<Domain> <VirtDev>' "help"
 refuses 1 "backend domain 'storage' does not exist" shim scsi-attach web /dev/x 2:0:0:0 storage
 check_match "$(shim -N scsi-attach web /dev/x 2:0:0:0,readonly 0)" 'dev-0/readonly = "1"' "a backend as the fourth argument"
-refuses 3 'has a device already' shim scsi-attach web /dev/x 0:0:0:0
+refuses 5 'has a device already' shim scsi-attach web /dev/x 0:0:0:0
 gone

@@ -19,7 +19,7 @@ step "a p-dev that stands in the way"
 peers 5
 xl_scsi attach web /dev/nosuch 0:0:0:0 || fail "attach"
 for node in p-dev p-devname p-hctl p-wwid; do xs_write $BACKEND/5/0/vscsi-devs/dev-0/$node "$evil"; done
-refuses 3 'has a device already \(p-dev no \\x1b\[31mred' xl_scsi attach web /dev/other 0:0:0:0
+refuses 5 'has a device already \(p-dev no \\x1b\[31mred' xl_scsi attach web /dev/other 0:0:0:0
 raw "the message" "$REFUSAL"
 xs_write $BACKEND/5/0/vscsi-devs/dev-0/v-dev $'0:0:0:0' $BACKEND/5/0/vscsi-devs/dev-0/error "$evil"
 

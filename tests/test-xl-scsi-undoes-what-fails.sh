@@ -28,6 +28,12 @@ refuses 3 'v-dev 0:0:0:0 was refused by the backend: p-dev /dev/nosuch: no such 
     xl_scsi attach web /dev/nosuch 0:0:0:0
 no_nodes 5 "after a refusal"
 
+step "... because its domain uses the device itself"
+peers 5 refuse='it is in use in this domain: process 7 (tar) has /dev/nst0 open; option force attaches it anyway'
+refuses 5 'was refused by the backend: p-dev /dev/nosuch: it is in use in this domain: process 7' \
+    xl_scsi attach web /dev/nosuch 0:0:0:0
+no_nodes 5 "after the refusal of a device in use"
+
 step "a guest that has no frontend: the backend has the device, and attach succeeds"
 peers 5 guest=absent
 check_match "$(xl_scsi attach web /dev/nosuch 0:0:0:0)" '\(state 3\)' "what is said"
@@ -88,7 +94,7 @@ xenstore-rm /local/domain/5/device/vscsi
 peers 5
 xl_scsi attach web /dev/nosuch 0:0:0:0 || fail "attach"
 before=$(nodes 5)
-refuses 3 'v-dev 0:0:0:0 has a device already \(p-dev /dev/nosuch, state 4 Connected\)' \
+refuses 5 'v-dev 0:0:0:0 has a device already \(p-dev /dev/nosuch, state 4 Connected\)' \
     xl_scsi attach web /dev/other 0:0:0:0
 refuses 3 'virtual host 0 is there without feature-host' xl_scsi attach web /dev/other 0:0:0:1,feature-host
 refuses 1 "backend domain 'nobody' does not exist" xl_scsi attach web /dev/other 1:0:0:0,backend=nobody

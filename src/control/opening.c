@@ -228,7 +228,7 @@ static int claim(struct opening *o)
     }
     device_close(&o->fds);
     o->in_use = r == -EBUSY;
-    snprintf(o->why, sizeof(o->why), "%s%.180s%s", o->in_use ? "it is in use in this domain: " : "", why,
+    snprintf(o->why, sizeof(o->why), "%s%.180s%s", o->in_use ? HOLDER_IN_USE ": " : "", why,
              o->in_use ? holder_advice(why) : "");
     return r;
 }

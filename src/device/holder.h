@@ -20,6 +20,9 @@ int holder_of_block(const struct device_roots *roots, const struct device *dev, 
  */
 const char *holder_advice(const char *why);
 
+/* How the reason of a device begins that its backend domain uses itself. xl-scsi knows it by this. */
+#define HOLDER_IN_USE "it is in use in this domain"
+
 enum holder_opener {
     OPENER_NONE,
     OPENER_OURS,  /* only pvscsid and its workers */

@@ -21,7 +21,7 @@ holder=$!
 wait_until 5 "ls -l /proc/$holder/fd | grep -q $nst" "the program has the tape"
 status=0
 out=$(xl-scsi attach g1 /dev/$nst 0:0:0:0 2>&1) || status=$?
-[ $status != 0 ] || fail "a tape that is open in dom0 was given away without force"
+expect_eq $status 5 "exit status for a tape that is open in dom0, without force"
 expect_match "$out" "in use in this domain: process $holder \\([a-z]+\\) has /dev/$nst open; option force" "the reason"
 expect_ok xl-scsi attach g1 /dev/$nst 0:0:0:0,force
 expect_ok xl-scsi detach g1 0:0:0:0

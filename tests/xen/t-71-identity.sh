@@ -77,7 +77,7 @@ expect_eq "$(cat "/sys/bus/scsi/devices/$path/wwid")" "$(cat "/sys/bus/scsi/devi
 expect_ok xl-scsi attach g1 "$path" 0:0:0:0
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 1:0:0:0
 count_nodes
-refuses 3 "p-dev $path is in use: it is 0:0:0:0 of this guest" xl-scsi attach g1 "$path" 2:0:0:0
+refuses 5 "p-dev $path is in use: it is 0:0:0:0 of this guest" xl-scsi attach g1 "$path" 2:0:0:0
 guest_wait_disk g1 0:0:0:0
 said=$(guest_sh g1 "dd if=$GUEST_BLK of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null && sg_vpd -p di_lu $GUEST_SG")
 guest_wait_disk g1 1:0:0:0

@@ -12,6 +12,7 @@
 
 #include "attach.h"
 #include "detach.h"
+#include "device/holder.h"
 #include "device/identity.h"
 #include "hyp.h"
 #include "place.h"
@@ -199,7 +200,8 @@ static int refused(struct target *t, const struct share *sh)
                              vdev);
     if (sh->outcome == DEV_REFUSED_BY_GUEST)
         return change_refused(t->c, -EIO, "v-dev %s was refused by the guest (see its kernel's log)", vdev);
-    return change_refused(t->c, -EIO, "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev, safe);
+    return change_refused(t->c, strncmp(safe, HOLDER_IN_USE, strlen(HOLDER_IN_USE)) == 0 ? -EBUSY : -EIO,
+                          "v-dev %s was refused by the backend: p-dev %s: %s", vdev, sh->entry->pdev, safe);
 }
 
 /*

@@ -65,7 +65,11 @@ struct change change_for(struct xenstore *s, uint32_t domid, const struct option
 
 int exit_status_of(const struct change *c, int r)
 {
-    return r == -ETIMEDOUT ? EXIT_TIMED_OUT : c->refused ? EXIT_REFUSED : EXIT_FAILED;
+    if (r == -ETIMEDOUT)
+        return EXIT_TIMED_OUT;
+    if (!c->refused)
+        return EXIT_FAILED;
+    return r == -EBUSY || r == -EEXIST ? EXIT_IN_USE : EXIT_REFUSED;
 }
 
 /* What is attached now is attached again after a reboot only if the service runs. */

@@ -12,8 +12,9 @@ enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_REFUSED = 3,   /* attach: the device is in use, or backend or guest do not take it */
+    EXIT_REFUSED = 3,   /* attach: backend or guest do not accept the device */
     EXIT_TIMED_OUT = 4, /* attach, detach: no answer in time */
+    EXIT_IN_USE = 5,    /* attach: the device is in use, or the v-dev has a device */
 
     OPTION_TIMEOUT_MAX_S = 86400
 };

@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "device/identity.h"
+#include "device/holder.h"
 #include "list.h"
 #include "show.h"
 
@@ -32,7 +33,7 @@ static const char *why_away(const struct dev_view *d)
 {
     static const struct {
         const char *begins, *word;
-    } reasons[] = { { "the device is gone", " gone" }, { "it is in use in this domain", " in use" } };
+    } reasons[] = { { "the device is gone", " gone" }, { HOLDER_IN_USE, " in use" } };
 
     for (size_t i = 0; i < ARRAY_SIZE(reasons) && d->state != 6 && d->error; i++)
         if (strncmp(d->error, reasons[i].begins, strlen(reasons[i].begins)) == 0)

@@ -75,7 +75,7 @@ static void usage(FILE *out)
                  o->argument ? o->argument : "");
         fprintf(out, "  -%c, %-18s%s\n", o->getopt.val, text, o->what);
     }
-    fputs("\nExit status: 0 done, 1 failed (and undone), 2 wrong usage, 3 refused, 4 timed out. "
+    fputs("\nExit status: 0 done, 1 failed (and undone), 2 wrong usage, 3 refused, 4 timed out, 5 in use. "
           "See xl-scsi(8) and vscsi(7).\n",
           out);
 }

@@ -142,12 +142,12 @@ static int check_existing(struct target *t, const struct vhost_view *h)
     char vdev[HCTL_TEXT_MAX];
 
     if (h->backend != t->backend)
-        return change_refused(t->c, -EEXIST,
+        return change_refused(t->c, -EINVAL,
                               "virtual host %u is served by backend domain %u, not by %u: "
                               "use another host number in the v-dev",
                               t->host, h->backend, t->backend);
     if (h->feature_host != t->feature_host)
-        return change_refused(t->c, -EEXIST,
+        return change_refused(t->c, -EINVAL,
                               "virtual host %u is there with%s feature-host, which holds for "
                               "all its devices: give the same option, or another host number in the v-dev",
                               t->host, h->feature_host ? "" : "out");
