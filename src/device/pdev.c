@@ -113,14 +113,12 @@ bool pdev_names_unit(const struct pdev *p, struct pdev *unit)
         return true;
     }
     for (size_t i = 0; p->kind == PDEV_NODE && i < ARRAY_SIZE(by_id); i++) {
-        CLEANUP_FREE char *name = NULL;
+        char name[PDEV_TEXT_MAX];
         size_t prefix;
 
         if (strncmp(p->text, by_id[i], strlen(by_id[i])) != 0)
             continue;
-        name = strdup(p->text + strlen(by_id[i]));
-        if (!name)
-            return false;
+        snprintf(name, sizeof(name), "%s", p->text + strlen(by_id[i]));
         prefix = strcspn(name, "-");
         if (name[prefix])
             name[prefix + 1 + strcspn(name + prefix + 1, "-")] = '\0';
