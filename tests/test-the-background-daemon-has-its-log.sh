@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A daemon in the background has opened its log before the command that starts it returns. It creates the log's
-# directory. If it cannot open a log, it does not start.
+# directory. If it cannot open a log, it does not start. If the log's file system is full, lines are lost, nothing else.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
@@ -32,3 +32,22 @@ kill -TERM "$DAEMON_PID"
 wait_until 25 grep -q ended "$log"
 DAEMON_PID=""
 wait_until 25 nothing_held
+
+step "a log whose file system is full"
+"$BUILD/pvscsid" --foreground --standalone "$SOCK" --run-dir "$RUN_DIR" --config /dev/null --log-level debug \
+    >/dev/full 2>&1 &
+DAEMON_PID=$!
+wait_until 25 daemon_ready
+guest_create 1
+disk a 8
+attach 1 "$DISK" 0:0:0:0 --no-wait
+front_start g 1
+front g "wait-dev 0:0:0:0 4"
+front g "load 0:0:0:0 rw=mix bs=4k count=50 verify"
+front g "bad sixteen seed=1"
+worker=$(one_worker)
+kill -9 "$worker"
+front g "load 0:0:0:0 rw=mix bs=4k count=50 verify"
+[ "$(one_worker)" != "$worker" ] || fail "no new worker"
+front_stop g
+daemon_stop
