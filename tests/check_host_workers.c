@@ -193,7 +193,8 @@ END_TEST
 START_TEST(a_worker_gets_connections_to_the_pr_helper)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fd;
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fd, next;
+    char byte;
 
     snprintf(settings.pr_socket, sizeof(settings.pr_socket), "%s/helper", dir);
     connected();
@@ -208,10 +209,21 @@ START_TEST(a_worker_gets_connections_to_the_pr_helper)
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, 0);
     fd = accept(listener, NULL, NULL);
     ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq((int)recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+    /* The next one ends it, whatever the worker does with it. */
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .u.helper_ask = 7 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 3);
+    ck_assert_uint_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->u.helper_ask, 7);
+    ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, 0);
+    next = accept(listener, NULL, NULL);
+    ck_assert_int_ge(next, 0);
+    ck_assert_int_eq((int)recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+    ck_assert_int_eq((int)recv(next, &byte, 1, MSG_DONTWAIT), -1);
     close(fd);
+    close(next);
     /* There is no such LUN. */
     fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 99 });
-    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 3);
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 4);
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
     ck_assert_int_lt(accept(listener, NULL, NULL), 0);
     close(listener);

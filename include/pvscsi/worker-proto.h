@@ -50,7 +50,7 @@ enum worker_msg_type {
     WM_QUIT,
     WM_RESET_DONE, /* answer to WM_RESET; error = 0 or -errno */
     WM_LOG_LEVEL,
-    WM_HELPER_SOCKET, /* answer to WM_HELPER_CONNECT; error = 0 and fds: a connection; or -errno */
+    WM_HELPER_SOCKET, /* answer to WM_HELPER_CONNECT: a connection, which ends the last one; or error = -errno */
     WM_PAGES,   /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
     WM_HOST_EH, /* answer to WM_HOST_EH_ASK: u.host_eh_s */
     WM_HOST_PLACES, /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
@@ -166,6 +166,7 @@ struct worker_msg {
             uint32_t clean;     /* 1: what the guest had left in its devices is undone */
         } connect;
         uint32_t helper_state;
+        uint32_t helper_ask; /* HELPER_CONNECT: its number for this LUN; HELPER_SOCKET echoes it */
         uint32_t log_level;
         struct worker_places places;
         struct worker_waits waits;

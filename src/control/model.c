@@ -134,6 +134,7 @@ struct vdev *model_add_vdev(struct vhost *v, const char *name)
     d->vhost = v;
     snprintf(d->name, sizeof(d->name), "%s", name);
     d->lun_index = -1;
+    d->helper_socket = -1;
     d->fds = (struct device_fds){ .sg = -1, .block = -1 };
     d->dirty = d->dirty_front = true;
     while (*at)

@@ -116,9 +116,10 @@ struct vdev {
     bool lost;              /* the worker says that the device is gone; vdev.c clears it after it acted on that */
     enum lun_answer answer; /* likewise */
     int answer_error;
-    unsigned helper;  /* enum worker_helper_state; vdev.c sets it to idle when the worker has lost the LUN */
-    bool held;        /* the must_hold that the worker was told last */
-    bool shared_told; /* the shared that the worker was told last */
+    unsigned helper;   /* enum worker_helper_state; vdev.c sets it to idle when the worker has lost the LUN */
+    int helper_socket; /* a duplicate of the worker's last connection to the PR helper; -1: none */
+    bool held;         /* the must_hold that the worker was told last */
+    bool shared_told;  /* the shared that the worker was told last */
 
     /* reset.c; RESET_WANTED by worker-link.c */
     enum reset_state reset;

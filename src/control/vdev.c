@@ -62,6 +62,7 @@ static void release(struct vdev *d)
     d->reopen_us = 0;
     d->reopens = 0;
     d->helper = HELPER_IDLE;
+    worker_forget_helper(d);
     d->answer = LUN_SAID_NOTHING;
     shared_remove_user(d);
     at_work_end_wait(d);
@@ -351,6 +352,7 @@ void vdev_worker_died(struct vhost *v)
         bool had = lun_is_with_worker(d->lun);
 
         d->helper = HELPER_IDLE;
+        worker_forget_helper(d);
         reset_forget(d);
         at_work_end_wait(d);
         d->lost = false;

@@ -314,12 +314,42 @@ static void host_eh_wanted(struct vhost *v, const struct worker_msg *msg)
     send(v, &answer, NULL, 0);
 }
 
+void worker_forget_helper(struct vdev *d)
+{
+    if (d->helper_socket >= 0)
+        close(steal_fd(&d->helper_socket));
+}
+
+/* The connection, or -errno. A duplicate stays here, to end it when the next one is asked for. */
+static int connect_helper(struct vdev *d)
+{
+    int fd = pr_connect(d->vhost->host->settings->pr_socket);
+
+    if (fd < 0)
+        return fd;
+    d->helper_socket = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (d->helper_socket >= 0)
+        return fd;
+    close(fd);
+    return -EMFILE;
+}
+
+/*
+ * A LUN has one connection. A worker that a guest has taken over could ask for so many that the helper has no
+ * descriptors left for other guests.
+ */
 static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
 {
-    const struct vdev *d = model_find_lun(v, msg->lun_index);
+    struct vdev *d = model_find_lun(v, msg->lun_index);
     bool has_one = d && (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO);
     struct worker_msg answer = { .type = WM_HELPER_SOCKET, .lun_index = msg->lun_index };
-    int fd = has_one ? pr_connect(v->host->settings->pr_socket) : -ENOENT;
+    int fd = -ENOENT;
+
+    if (d && d->helper_socket >= 0)
+        pr_disconnect(steal_fd(&d->helper_socket));
+    if (has_one)
+        fd = connect_helper(d);
+    answer.u.helper_ask = msg->u.helper_ask;
 
     answer.error = fd < 0 ? fd : 0;
     send(v, &answer, &fd, fd < 0 ? 0 : 1);

@@ -23,6 +23,8 @@ void worker_add_lun(struct vdev *d);
 void worker_remove_lun(struct vdev *d);
 /* Sends d->must_hold, d->shared and the end of a reset, if the worker does not know them. The worker must have d. */
 void worker_update_lun(struct vdev *d);
+/* The worker has lost the LUN: what is known of its connection to the PR helper ends. */
+void worker_forget_helper(struct vdev *d);
 
 /*
  * The answer is RING_SAID_CONNECTED. After a failure on our side that may pass, tries again for 5 s before it

@@ -59,3 +59,9 @@ int pr_connect(const char *path)
         r = 0;
     return r < 0 ? r : steal_fd(&fd);
 }
+
+void pr_disconnect(int fd)
+{
+    shutdown(fd, SHUT_RDWR);
+    close(fd);
+}

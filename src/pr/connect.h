@@ -14,5 +14,7 @@
 bool pr_socket_is_there(const char *path);
 /* A connected descriptor (O_NONBLOCK, CLOEXEC) that the caller owns, or -errno. It never waits. */
 int pr_connect(const char *path);
+/* Ends the connection for everybody who has a descriptor of it, and closes this one. */
+void pr_disconnect(int fd);
 
 #endif

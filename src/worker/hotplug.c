@@ -60,6 +60,7 @@ static void helper_connect(void *ctx)
 {
     struct pr_link *link = ctx;
 
+    link->asked++;
     link->svc->helper_connect(link->svc, link->lun);
 }
 

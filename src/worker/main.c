@@ -167,7 +167,10 @@ static void on_host_waits(struct service *svc, const struct worker_waits *waits)
 
 static void on_helper_connect(struct service *svc, struct lun *lun)
 {
-    tell(worker_of(svc), WM_HELPER_CONNECT, 0, lun->index, 0);
+    struct worker_msg msg = { .type = WM_HELPER_CONNECT, .lun_index = lun->index };
+
+    msg.u.helper_ask = lun->pr_link.asked;
+    queue(worker_of(svc), &msg);
 }
 
 static void on_helper_changed(struct service *svc, struct lun *lun, enum worker_helper_state state)
@@ -357,6 +360,10 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
         hotplug_set_places(svc, &msg->u.places);
         break;
     case WM_HELPER_SOCKET:
+        /* A connection that came too late has a successor, and the control process has ended it. */
+        if (msg->lun_index >= PVSCSI_STATS_LUNS || !svc->luns[msg->lun_index]
+            || svc->luns[msg->lun_index]->pr_link.asked != msg->u.helper_ask)
+            break;
         r = msg->error < 0 ? msg->error : fds[0] < 0 ? -EPROTO : steal_fd(&fds[0]);
         hotplug_helper_connected(svc, msg->lun_index, r);
         break;

@@ -128,6 +128,7 @@ struct lun {
     struct pr_link {
         struct service *svc;
         struct lun *lun;
+        uint32_t asked; /* how often for a connection */
     } pr_link;
     struct cmd *queue, **queue_tail;
     uint32_t queue_depth;         /* commands that the device takes at once; 0: not known */
