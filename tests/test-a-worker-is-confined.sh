@@ -51,6 +51,10 @@ for pid in $(workers); do
 done
 check_eq "$(sort -u <<<"$users" | grep -c .)" 2 "users of two workers"
 
+step "what the daemon keeps: the capabilities of its systemd unit, of those that this test has"
+kept=$(printf '%016x' $((0x$(status_of self CapEff) & 0x82e01e2)))
+for set in CapPrm CapEff CapBnd; do check_eq "$(status_of "$DAEMON_PID" $set)" "$kept" "$set of the daemon"; done
+
 step "killed for a system call under load"
 front_tell g1 "load 0:0:0:0 rw=mix depth=16 bs=4k verify seconds=3"
 for _ in 1 2; do

@@ -78,6 +78,9 @@ if command -v systemd-analyze >/dev/null && systemd-analyze security --help | gr
 else
     echo "systemd-analyze is not installed, or older than 250: what the units leave is not checked"
 fi
+same "pvscsid.service: capabilities, and what the daemon keeps" \
+    "$(value "$daemon" CapabilityBoundingSet | tr ' ' '\n' | sort | xargs)" \
+    "$(sed -n '/kept\[\] = {/,/};/p' "$top_srcdir/src/control/sandbox.c" | grep -o 'CAP_[A-Z_]*' | sort | xargs)"
 # By number: a name counts only if its driver is loaded when the unit starts. devices.txt of the kernel: sd, sr.
 disks="8 11 65 66 67 68 69 70 71 128 129 130 131 132 133 134 135"
 for unit in "$daemon" "$watch"; do

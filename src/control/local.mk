@@ -19,7 +19,7 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/vdev.c src/control/vhost.h src/control/vhost.c src/control/host.h src/control/host.c \
 	src/control/sandbox.h src/control/sandbox.c src/control/sandbox-nodes.h src/control/sandbox-nodes.c \
 	src/control/report.c src/control/policy-report.c src/control/ctlsock.h src/control/ctlsock.c
-libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(CONFUSE_CFLAGS)
+libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"' $(CONFUSE_CFLAGS) $(CAPNG_CFLAGS)
 CONTROL_LIBS = libcontrol.a libdevice.a libscsi.a $(COMMON_LIBS) $(XENSTORE_LIBS) $(CONFUSE_LIBS) $(JSONC_LIBS)
 
 sbin_PROGRAMS += pvscsid

@@ -24,6 +24,7 @@
 #include "control/host.h"
 #include "control/options.h"
 #include "control/run-files.h"
+#include "control/sandbox.h"
 #include "worker/worker.h"
 
 /* Two descriptors for each LUN until a worker has it, one while a confined worker has it, and some more. */
@@ -336,6 +337,9 @@ static int run(struct daemon *d)
     if (!d->settings.foreground && (d->log_fd = open_log(&d->settings)) < 0)
         return complain(1, "cannot open the log %s: %s", d->settings.log_file, strerror(-d->log_fd));
     raise_fd_limit();
+    r = sandbox_drop_capabilities();
+    if (r < 0)
+        log_warn(NULL, "cannot give up the capabilities that are not needed");
     if (d->settings.standalone[0])
         setenv("XENSTORED_PATH", d->settings.standalone, 1);
     r = loop_new(&d->loop);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How far workers are confined; see sandbox.h. */
+/* How far workers and the daemon are confined; see sandbox.h. */
 #include "config.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -146,4 +147,27 @@ int sandbox_prepare(unsigned mode, bool standalone, uint32_t id_base, struct san
              "set sandbox to best-effort or off",
              out->lacks);
     return -EPERM;
+}
+
+int sandbox_drop_capabilities(void)
+{
+    /* docs/confinement.md says what each is for; the systemd unit has the same list. */
+    static const unsigned kept[] = {
+        CAP_DAC_OVERRIDE, CAP_KILL,       CAP_SETGID,     CAP_SETUID,    CAP_SETPCAP,
+        CAP_SYS_RAWIO,    CAP_SYS_CHROOT, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_MKNOD,
+    };
+    const capng_type_t where = CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET;
+    bool has[ARRAY_SIZE(kept)], bounds;
+
+    if (capng_get_caps_process() < 0)
+        return -EPERM;
+    bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        has[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
+    capng_clear(CAPNG_SELECT_BOTH);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        if (has[i] && capng_update(CAPNG_ADD, where, kept[i]) < 0)
+            return -EPERM;
+    /* The bounding set cannot be changed without CAP_SETPCAP. */
+    return capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }

@@ -2,7 +2,7 @@
 /*
  * How far workers are confined: the setting `sandbox`, and what of it this machine can do. It is tried once, in a
  * process that ends, before the daemon serves anybody or starts a thread. Workers confine themselves
- * (worker/confine.h).
+ * (worker/confine.h). The daemon keeps the capabilities that it needs, whoever starts it.
  */
 #ifndef PVSCSI_SANDBOX_H
 #define PVSCSI_SANDBOX_H
@@ -42,5 +42,10 @@ int sandbox_prepare(unsigned mode, bool standalone, uint32_t id_base, struct san
  * have, also those of an earlier daemon.
  */
 uint32_t sandbox_id(const struct sandbox *s, pid_t pid);
+/*
+ * For the daemon itself: gives up the capabilities that it does not need, for its workers too. To be called before
+ * other threads start. 0, or -EPERM and it has what it had.
+ */
+int sandbox_drop_capabilities(void);
 
 #endif
