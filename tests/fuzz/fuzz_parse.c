@@ -72,7 +72,7 @@ static void fuzz_pdev(const uint8_t *data, size_t size)
     CLEANUP_FREE char *text = text_of(data, size);
     char why[DEVICE_WHY_MAX] = "";
     struct device d;
-    struct pdev p;
+    struct pdev p, unit;
     int r = pdev_parse(text, &p, why);
 
     MUST(r == 0 || r == -EINVAL);
@@ -87,6 +87,10 @@ static void fuzz_pdev(const uint8_t *data, size_t size)
         MUST(p.kind != PDEV_FILE || p.text[0] == '/');
         MUST(p.kind == PDEV_WWID || !p.has_lun);
         MUST(p.kind == PDEV_HCTL || p.text[0]);
+        if (pdev_names_unit(&p, &unit))
+            MUST(unit.kind == PDEV_WWID && unit.text[0] && memchr(unit.text, '\0', sizeof(unit.text)));
+        else
+            MUST(p.kind != PDEV_WWID);
     }
     why[0] = '\0';
     MUST(device_resolve(&none, text, false, &d, why) < 0);
