@@ -5,7 +5,9 @@
  */
 #include "config.h"
 
+#include <scsi/sg.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -449,6 +451,49 @@ START_TEST(the_end_of_the_daemon_leaves_everything_as_it_is)
 }
 END_TEST
 
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+static int reset_error; /* of SG_SCSI_RESET; 0: the device was reset */
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+    va_list ap;
+    void *arg;
+
+    va_start(ap, request);
+    arg = va_arg(ap, void *);
+    va_end(ap);
+    if (request != SG_SCSI_RESET)
+        return __real_ioctl(fd, request, arg);
+    errno = reset_error;
+    return reset_error ? -1 : 0;
+}
+
+/* The device's own unit attention reaches one of them only. 0: it was reset; 1: it was not. */
+START_TEST(a_reset_for_one_guest_is_told_to_the_others)
+{
+    struct fake_child *mine, *other, *elsewhere;
+
+    settings.device_reset = true;
+    connected_disk();
+    mine = fake_child();
+    connected_guest(4, DISK);
+    other = fake_child();
+    make_scsi("5:0:1:0", 6, "naa.5000c500a1b2c3d5");
+    connected_guest(6, "5:0:1:0");
+    elsewhere = fake_child();
+    reset_error = _i == 0 ? 0 : EAGAIN;
+    fake_say(mine, &(struct worker_msg){ .type = WM_RESET, .lun_index = 0 });
+    UNTIL(fake_count(mine, WM_RESET_DONE) == 1);
+    ck_assert_int_eq(fake_last(mine, WM_RESET_DONE)->error, -reset_error);
+    let_happen();
+    ck_assert_uint_eq(fake_count(other, WM_LUN_WAS_RESET), _i == 0);
+    ck_assert_uint_eq(fake_count(mine, WM_LUN_WAS_RESET), 0);
+    ck_assert_uint_eq(fake_count(elsewhere, WM_LUN_WAS_RESET), 0);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, a_worker_that_dies_is_replaced_and_goes_on_with_the_ring);
@@ -461,6 +506,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_worker_that_keeps_a_device_is_killed, 0, 2);
     tcase_add_loop_test(t, a_worker_learns_how_long_the_kernel_may_keep_a_command, 0, 2);
     tcase_add_test(t, a_reset_is_refused_unless_it_is_configured);
+    tcase_add_loop_test(t, a_reset_for_one_guest_is_told_to_the_others, 0, 2);
     tcase_add_loop_test(t, a_lost_ring_is_taken_over_whatever_the_frontends_state, 0, 4);
     tcase_add_test(t, a_worker_that_dies_while_it_connects_a_resumed_frontend_is_replaced);
     tcase_add_test(t, a_restarted_daemon_takes_a_live_ring_over);

@@ -177,6 +177,26 @@ START_TEST(a_lun_that_returns_on_another_host_has_that_one_s_time)
 }
 END_TEST
 
+START_TEST(a_reset_for_another_guest_is_told_with_the_next_command)
+{
+    struct vscsiif_response r;
+
+    hotplug_was_reset(svc, DISK);
+    hotplug_was_reset(svc, 99); /* not there */
+    put_to(DISK, 1);
+    put_to(DISK, 2);
+    put_to(TAPE, 3);
+    kick();
+    r = take();
+    ck_assert_uint_eq(r.rqid, 1);
+    expect_sense(&r, 2, 0x06, 0x29, 0x00);
+    ck_assert_uint_eq(fake_sg.n, 2);
+    end_all();
+    expect(2, 0);
+    expect(3, 0);
+}
+END_TEST
+
 /* The control process is busy, or is being replaced: nothing fails without its word. */
 START_TEST(an_abort_does_not_fail_while_nobody_answers)
 {
@@ -389,6 +409,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, the_host_s_time_is_asked_for_again_before_an_abort_fails);
     tcase_add_test(t, an_abort_waits_without_limit_while_the_host_has_none);
     tcase_add_test(t, an_abort_does_not_fail_while_nobody_answers);
+    tcase_add_test(t, a_reset_for_another_guest_is_told_with_the_next_command);
     tcase_add_test(t, a_lun_that_returns_on_another_host_has_that_one_s_time);
     tcase_add_test(t, a_reset_waits_as_long_as_the_host_says);
     tcase_add_test(t, a_reset_waits_for_the_device_and_holds_new_commands_back);

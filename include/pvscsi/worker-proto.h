@@ -53,7 +53,8 @@ enum worker_msg_type {
     WM_HELPER_SOCKET, /* answer to WM_HELPER_CONNECT: a connection, which ends the last one; or error = -errno */
     WM_PAGES,   /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
     WM_HOST_EH, /* answer to WM_HOST_EH_ASK: u.host_eh_s */
-    WM_HOST_PLACES, /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
+    WM_LUN_WAS_RESET, /* the RESET of another LUN has reset the device: UNIT ATTENTION 29h/00h is due */
+    WM_HOST_PLACES,   /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
     /* worker -> control */
     WM_READY = 32,
     WM_LUN_ADDED, /* error = 0 or -errno */

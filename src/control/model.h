@@ -125,6 +125,7 @@ struct vdev {
     enum reset_state reset;
     int reset_result;
     struct reset_job *reset_job;
+    bool was_reset; /* for another LUN; worker-link.c clears it when it has told the worker */
 
     /* at-work.c */
     bool waits;     /* until the commands of a dead worker have left the device */

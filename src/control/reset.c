@@ -8,6 +8,7 @@
 
 #include "common/util.h"
 #include "control/reset.h"
+#include "control/shared.h"
 
 #ifndef SG_SCSI_RESET_NO_ESCALATE
 #define SG_SCSI_RESET_NO_ESCALATE 0x100 /* scsi/sg.h since Linux 4.1 */
@@ -17,6 +18,7 @@
 struct reset_job {
     struct offload_job job;
     struct vdev *vdev; /* NULL: the result is not wanted any more */
+    struct host *host;
     const struct device_roots *roots;
     struct device dev;
     int result;
@@ -45,11 +47,27 @@ static void done(struct vdev *d, int result)
     model_changed(d->vhost);
 }
 
+/*
+ * To the device all guests are one initiator, so its own unit attention reaches one of them. A RESET of SAM-5 is told
+ * to each.
+ */
+static void tell_others(const struct reset_job *rj)
+{
+    for (struct vdev *o = shared_first_user(rj->host, &rj->dev.hctl); o; o = o->next_user) {
+        if (o == rj->vdev || !hctl_equal(&o->dev.hctl, &rj->dev.hctl))
+            continue;
+        o->was_reset = true;
+        model_changed(o->vhost);
+    }
+}
+
 static void reset_ended(struct offload_job *job)
 {
     struct reset_job *rj = container_of(job, struct reset_job, job);
     struct vdev *d = rj->vdev;
 
+    if (rj->result == 0)
+        tell_others(rj);
     if (d) {
         d->reset_job = NULL;
         log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix, "%s: device reset: %s", d->name,
@@ -75,7 +93,7 @@ void reset_start(struct vdev *d)
         return;
     }
     *rj = (struct reset_job){
-        .job = { .work = reset_work, .done = reset_ended }, .vdev = d, .roots = h->roots, .dev = d->dev
+        .job = { .work = reset_work, .done = reset_ended }, .vdev = d, .host = h, .roots = h->roots, .dev = d->dev
     };
     log_limited(&d->vhost->limit, XTL_INFO, d->vhost->prefix, "%s: the guest's RESET timed out; resetting the device",
                 d->name);

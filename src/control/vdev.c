@@ -49,7 +49,7 @@ static bool follow(struct vdev *d, enum lun_fact fact)
 static void release(struct vdev *d)
 {
     away_over(d);
-    d->away_said = d->was_away = d->lost = false;
+    d->away_said = d->was_away = d->lost = d->was_reset = false;
     if (d->opening)
         opening_free(steal_ptr(d->opening));
     reset_forget(d);

@@ -198,6 +198,12 @@ void worker_update_lun(struct vdev *d)
         tell_hold(d);
     if (d->shared_told != d->shared)
         tell_shared(d);
+    if (d->was_reset) {
+        struct worker_msg msg = { .type = WM_LUN_WAS_RESET, .lun_index = (uint32_t)d->lun_index };
+
+        d->was_reset = false;
+        send(d->vhost, &msg, NULL, 0);
+    }
     if (d->reset == RESET_DONE) {
         struct worker_msg msg = { .type = WM_RESET_DONE,
                                   .error = d->reset_result,

@@ -21,7 +21,10 @@ bool worker_ring_is_free(struct vhost *v);
 /* d->lun must be LUN_OPENED or LUN_REOPENED, and there must be a worker. Takes over d->fds. */
 void worker_add_lun(struct vdev *d);
 void worker_remove_lun(struct vdev *d);
-/* Sends d->must_hold, d->shared and the end of a reset, if the worker does not know them. The worker must have d. */
+/*
+ * Sends d->must_hold, d->shared, the places of its SCSI host and the end of a reset, if the worker does not know them.
+ * The worker must have d.
+ */
 void worker_update_lun(struct vdev *d);
 /* The worker has lost the LUN: what is known of its connection to the PR helper ends. */
 void worker_forget_helper(struct vdev *d);

@@ -374,6 +374,12 @@ void hotplug_set_shared(struct service *svc, uint32_t index, bool shared)
         svc->luns[index]->facts.shared = shared;
 }
 
+void hotplug_was_reset(struct service *svc, uint32_t index)
+{
+    if (index < PVSCSI_STATS_LUNS && svc->luns[index])
+        svc->luns[index]->ua_reset = true;
+}
+
 void hotplug_set_places(struct service *svc, const struct worker_places *may)
 {
     lun_set_places(svc, may);

@@ -31,6 +31,8 @@ void hotplug_check_held(struct service *svc);
 /* The answer to svc->helper_connect(): a connection, which this takes over, or -errno. */
 void hotplug_helper_connected(struct service *svc, uint32_t index, int fd);
 void hotplug_set_shared(struct service *svc, uint32_t index, bool shared);
+/* Its device was reset for another LUN: the guest is told with its next command. */
+void hotplug_was_reset(struct service *svc, uint32_t index);
 /* What this worker may have at a SCSI host from now on; the answer to svc->host_waits(). */
 void hotplug_set_places(struct service *svc, const struct worker_places *may);
 /* A new ring begins, and what the guest had left in its devices is undone. */

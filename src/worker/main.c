@@ -335,6 +335,9 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_LUN_SHARED:
         hotplug_set_shared(svc, msg->lun_index, (msg->u.lun.flags & LUN_SHARED) != 0);
         break;
+    case WM_LUN_WAS_RESET:
+        hotplug_was_reset(svc, msg->lun_index);
+        break;
     case WM_CONNECT:
         service_disconnect(svc);
         w->generation = msg->generation;
