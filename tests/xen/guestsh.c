@@ -455,6 +455,33 @@ static int open_console(const char *base)
     return fd;
 }
 
+/*
+ * All in one write. Each write wakes xenconsoled, and so do each 16 bytes that the guest takes, which is why the id
+ * is short.
+ */
+static int send_commands(int tty, const char *id, const char *commands)
+{
+    size_t length = strlen(commands);
+    /* Each line of data has 4 characters around it. */
+    char *lines = malloc(2 * strlen(id) + 16 + (length / CHUNK + 1) * (CHUNK * 4 / 3 + 8));
+    int at, result;
+
+    if (!lines)
+        return -1;
+    at = sprintf(lines, "\n~run %s\n", id);
+    for (size_t done = 0, part; done < length; done += part) {
+        part = length - done < CHUNK ? length - done : CHUNK;
+        at += sprintf(lines + at, "~d ");
+        encode((const unsigned char *)commands + done, part, lines + at);
+        at += (int)strlen(lines + at);
+        lines[at++] = '\n';
+    }
+    at += sprintf(lines + at, "~go %s\n", id);
+    result = write_all(tty, lines, (size_t)at);
+    free(lines);
+    return result;
+}
+
 static int run(const char *base, double seconds, const char *commands)
 {
     static struct lines lines;
@@ -462,7 +489,6 @@ static int run(const char *base, double seconds, const char *commands)
     struct client client = { .status = -1 };
     int tty = open_console(base);
     double end = now() + seconds;
-    size_t length = strlen(commands);
     ssize_t n;
 
     if (tty < 0)
@@ -470,17 +496,9 @@ static int run(const char *base, double seconds, const char *commands)
     set_raw(tty);
     while (read(tty, data, sizeof(data)) > 0)
         ;
-    snprintf(client.id, sizeof(client.id), "%d.%ld", (int)getpid(), (long)(now() * 1000));
-    send_line(tty, "\n~run %s\n", client.id);
-    for (size_t at = 0, part; at < length; at += part) {
-        char text[CHUNK * 4 / 3 + 8];
-
-        part = length - at < CHUNK ? length - at : CHUNK;
-        encode((const unsigned char *)commands + at, part, text);
-        if (send_line(tty, "~d %s\n", text))
-            return EXIT_GONE;
-    }
-    send_line(tty, "~go %s\n", client.id);
+    snprintf(client.id, sizeof(client.id), "%x.%x", (unsigned int)getpid(), (unsigned int)(now() * 1000) & 0xffff);
+    if (send_commands(tty, client.id, commands))
+        return EXIT_GONE;
     while (client.status < 0) {
         struct pollfd p = { .fd = tty, .events = POLLIN };
         double left = end - now();
