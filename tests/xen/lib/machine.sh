@@ -59,10 +59,11 @@ machine_start() {
         dom0_args="$dom0_args norandmaps"
         # On one processor Linux takes the lock prefixes out of its code, one at a time, which takes 0.7 s.
         dom0_args="$dom0_args noreplace-smp"
-        # What takes seconds of a boot in emulation and serves no test: protection of the kernel's own pages, IPv6, and
-        # parts that start modprobe in vain or read the kernel's type information.
+        # What takes seconds of a boot in emulation and serves no test: protection of the kernel's own pages, IPv6,
+        # keys, and parts that start modprobe in vain or read the kernel's type information.
         dom0_args="$dom0_args rodata=off ipv6.disable=1"
-        for part in crypto_kdf108_init init_encrypted init_kprobe_trace cubictcp_register tcp_congestion_default; do
+        for part in crypto_kdf108_init init_encrypted init_kprobe_trace cubictcp_register tcp_congestion_default \
+            bpf_rstat_kfunc_init load_system_certificate_list fscrypt_init; do
             dom0_args="$dom0_args initcall_blacklist=$part"
         done
         # A SCSI host that takes 120 KiB at once, as a USB burner does: a disk and an optical drive. dom0 loads the
