@@ -24,6 +24,16 @@ compile() {
     mv "$to.$$" "$to"
 }
 
+# make_tools: the tests' own programs, in $XEN_CACHE.
+make_tools() {
+    compile guestsh -lxenstore -lxentoolcore -lpthread
+    compile iopat tests/xen/iopat-options.c
+    compile cdbs src/scsi/cdb-table.c
+    compile iscsi-end
+    compile xenq -lxenstore -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxengnttab -lxenevtchn \
+        -lxentoolcore -lxentoollog -lpthread
+}
+
 # stage_project ROOT BUILDDIR|none SHARE: goes on without a build, and says so.
 stage_project() {
     local root=$1 build=$2 share=$3 file
@@ -59,12 +69,7 @@ stage() {
     cp "$XEN_LIB"/{jobs,dom0,guests,toolstack,demo}.sh "$share/lib/"
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
     echo "${PVSCSI_LIBISCSI:-some}" >"$share/libiscsi"
-    compile guestsh -lxenstore -lxentoolcore -lpthread
-    compile iopat tests/xen/iopat-options.c
-    compile cdbs src/scsi/cdb-table.c
-    compile iscsi-end
-    compile xenq -lxenstore -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxengnttab -lxenevtchn \
-        -lxentoolcore -lxentoollog -lpthread
+    make_tools
     cp "$XEN_LIB"/{compare,lost,systemd,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
     cp -l "$IMAGE"/extra-*.cpio "$share/"
