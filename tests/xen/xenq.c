@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the tests ask Xen most often, in one static program under three names. In emulation a start of xl takes a third
- * of a second and one of xenstore-read a sixth, because of their libraries; this takes half that. It changes nothing.
+ * What the tests ask Xen most often, in one static program under three names. In emulation a start of xl takes 100 ms
+ * of a processor and one of xenstore-read 50, because of their libraries; this takes half that. It changes nothing.
  *
  *   domains list                     all, one a line: ID STATE NAME
  *   domains id NAME                  the id of the domain with this name

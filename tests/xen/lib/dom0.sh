@@ -91,7 +91,7 @@ within() {
     done
 }
 
-# pause SECONDS: as sleep, but in emulation the start of a process takes 50 ms of a processor.
+# pause SECONDS: as sleep, but in emulation the start of a process takes 20 ms of a processor.
 pause() {
     local none
     # shellcheck disable=SC3045
