@@ -6,7 +6,7 @@ set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"
 command -v readelf >/dev/null || skip "readelf is not installed"
-grep -q '^HARDEN_CFLAGS = .*FORTIFY_SOURCE' "$BUILD/Makefile" ||
+grep -q '^HARDEN_CFLAGS = .*FORTIFY_SOURCE=3' "$BUILD/Makefile" ||
     skip "this build is not hardened (sanitizers, or no optimization)"
 
 for program in pvscsid pvscsictl xl-scsi; do
