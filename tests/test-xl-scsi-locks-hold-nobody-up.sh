@@ -44,7 +44,7 @@ locked attach -t 25 web /dev/nosuch2 0:0:0:1 || fail "attach of what the waiting
 peers 5
 xs_write $BACKEND/5/0/state 4
 ended $waits || fail "it does not stop waiting"
-check_eq $STATUS 3 "exit status"
+check_eq $STATUS 5 "exit status"
 check_match "$(cat "$DIR/stuck")" 'p-dev /dev/nosuch2 is in use: it is 0:0:0:1 of guest web' "the reason"
 xs_gone $BACKEND/5/0/vscsi-devs/dev-1 || fail "it was placed"
 locked detach stuck 0:0:0:0 || fail "detach"
