@@ -283,7 +283,8 @@ static int judge(struct target *t, uint64_t *wake, int *result)
         until = now < until ? until : now + NUDGE_US;
         *wake = until < *wake ? until : *wake;
     }
-    if (pending)
+    /* In state 1 the vhost serves nobody yet. Its backend may be unable to, for lack of nodes for instance. */
+    if (pending || t->state == 1)
         return ask_again(t, now, wake);
 
     /* The backend has all devices. Is there a guest to wait for? */
