@@ -53,14 +53,6 @@ static void on_ask_host_eh(struct service *s, struct lun *lun)
     if (!host_eh_mute)
         manage_host_eh(s, lun, host_eh_s);
 }
-/* What was said of a SCSI host without a place, last and how often. */
-static struct worker_waits waits_said;
-static int waits_told;
-static void on_host_waits(struct service *s, const struct worker_waits *waits)
-{
-    waits_said = *waits;
-    waits_told++;
-}
 static void on_lost(struct service *s, struct lun *lun)
 {
     losses++;
@@ -103,7 +95,6 @@ static UNUSED void new_service(void)
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper;
     svc->device_lost = on_lost;
-    svc->host_waits = on_host_waits;
     svc->wish_pages = on_wish;
     ck_assert_int_eq(service_init(svc), 0);
     service_allot(svc, budget);
@@ -155,7 +146,7 @@ static UNUSED void setup(void)
     guest = (void *)fake.page[RING_REF];
     guest->req_event = guest->rsp_event = 1;
     guest_rsp_cons = 0;
-    halts = progresses = resets = losses = waits_told = 0;
+    halts = progresses = resets = losses = 0;
     new_service();
     ck_assert_int_eq(add_lun(0, 0, 0, 0), 0);
     ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);

@@ -18,8 +18,7 @@
  * A LUN needs the PR helper: HELPER_CONNECT -> HELPER_SOCKET, because a worker has no path to its socket.
  * A guest waits for a command that is past its time-out: HOST_EH_ASK -> HOST_EH, again and again until the time that
  * this says is over.
- * HOST_PLACES says how many commands a worker may have at a SCSI host. A worker that may have none answers each
- * with HOST_WAITS, and again when what this says changes.
+ * HOST_PLACES says how many commands a worker may have at a SCSI host from now on.
  * PAGES of a worker says how many pages of granted memory it would like to have in all. PAGES is the answer.
  */
 #ifndef PVSCSI_WORKER_PROTO_H
@@ -67,21 +66,13 @@ enum worker_msg_type {
     WM_HELPER_CONNECT, /* asks for a connection to the PR helper for this LUN */
     WM_LUN_LOST,    /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
     WM_HOST_EH_ASK, /* how long may this machine's kernel keep a command of this LUN that is past its time-out? */
-    WM_HOST_WAITS,  /* u.waits */
 };
 
 /* How many commands a worker may have at a SCSI host at once. One more could make it sleep in the kernel. */
 struct worker_places {
     uint32_t host;   /* its number */
-    uint32_t places; /* of all LUNs together; 0: none before the next WM_HOST_PLACES */
+    uint32_t places; /* of all LUNs together; at least 1 */
     uint32_t share;  /* of each LUN; 0: what the host takes is not known, and nothing is limited */
-    uint32_t turn;   /* the number of this message, for the answer */
-};
-/* What a worker says that may have no command at a SCSI host. */
-struct worker_waits {
-    uint32_t host, turn; /* of the last struct worker_places */
-    uint32_t waits;      /* 1: it has commands for this host */
-    uint32_t busy;       /* 1: it has commands at this host still */
 };
 
 #define HOST_EH_NO_LIMIT UINT32_MAX
@@ -170,7 +161,6 @@ struct worker_msg {
         uint32_t helper_ask; /* HELPER_CONNECT: its number for this LUN; HELPER_SOCKET echoes it */
         uint32_t log_level;
         struct worker_places places;
-        struct worker_waits waits;
         uint32_t pages;
         uint32_t host_eh_s; /* seconds from the end of the time-out on, or HOST_EH_NO_LIMIT */
     } u;

@@ -9,7 +9,6 @@
 
 #include "common/util.h"
 #include "control/at-work.h"
-#include "control/places.h"
 #include "control/shared.h"
 #include "device/host-eh.h"
 
@@ -316,7 +315,6 @@ static void poll_expired(struct loop_timer *timer)
         }
         *at = o->next;
         update_hold(h, &o->at.hctl);
-        places_freed(h, o->at.hctl.host);
         free_one(o);
         changed = true;
     }

@@ -284,7 +284,6 @@ struct host {
 
     /* places.c */
     struct places_host *places_hosts;
-    uint32_t places_turn; /* the last number that was used */
 
     /* at-work.c */
     struct at_work *at_work;

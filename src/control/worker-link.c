@@ -138,8 +138,7 @@ void worker_add_lun(struct vdev *d)
         msg.u.lun.flags |= LUN_PR_SOCKET;
     msg.u.lun.max_transfer = max_transfer(d);
     msg.u.lun.queue_depth = d->dev.queue_depth;
-    places_of(d, &msg.u.lun.places);
-    places_told(d);
+    places_tell(d, &msg.u.lun.places);
     msg.u.lun.pr_mode = d->wish.pr_mode;
     msg.u.lun.pr_deadline_ms = v->host->settings->pr_deadline_s * 1000;
     hctl_format(&d->dev.hctl, hctl);
@@ -187,8 +186,10 @@ static void tell_places(struct vdev *d)
 {
     struct worker_msg msg = { .type = WM_HOST_PLACES, .lun_index = (uint32_t)d->lun_index };
 
-    if (places_to_tell(d, &msg.u.places))
-        send(d->vhost, &msg, NULL, 0);
+    if (!places_to_tell(d))
+        return;
+    places_tell(d, &msg.u.places);
+    send(d->vhost, &msg, NULL, 0);
 }
 
 void worker_update_lun(struct vdev *d)
@@ -440,9 +441,6 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     case WM_HOST_EH_ASK:
         host_eh_wanted(v, msg);
         return; /* nothing of the model has changed */
-    case WM_HOST_WAITS:
-        places_said(v, &msg->u.waits);
-        return; /* nothing but what was recorded for others has changed */
     case WM_HELPER_CONNECT:
         helper_wanted(v, msg);
         return; /* nothing of the model has changed */
@@ -483,7 +481,6 @@ static void child_died(void *ctx, const char *how, bool clean)
     if (v->host->quitting)
         return; /* the next daemon learns it from the journal */
     at_work_note(v, 0);
-    places_worker_gone(v);
     if (now - w->since_us > STABLE_US)
         w->failures = 0;
     w->failures++;
@@ -641,7 +638,6 @@ void worker_drop(struct vhost *v)
     }
     child_abandon(v->worker.child);
     v->worker.child = NULL;
-    places_worker_gone(v);
     set_pages(v, 0);                                /* without a ring it keeps only what its strays need */
     sandbox_nodes_free(steal_ptr(v->worker.nodes)); /* it opens nothing any more */
 }

@@ -383,8 +383,7 @@ void hotplug_was_reset(struct service *svc, uint32_t index)
 void hotplug_set_places(struct service *svc, const struct worker_places *may)
 {
     lun_set_places(svc, may);
-    svc->work = true; /* it may have to answer */
-    /* At once: the next message may take the place back, and one command is to begin in each turn. */
+    /* There may be more than before. */
     for (unsigned i = 0; i < svc->n_sorted; i++)
         if (svc->sorted[i]->host && svc->sorted[i]->host->may.host == may->host)
             command_pump(svc, svc->sorted[i]);

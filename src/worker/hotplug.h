@@ -33,7 +33,7 @@ void hotplug_helper_connected(struct service *svc, uint32_t index, int fd);
 void hotplug_set_shared(struct service *svc, uint32_t index, bool shared);
 /* Its device was reset for another LUN: the guest is told with its next command. */
 void hotplug_was_reset(struct service *svc, uint32_t index);
-/* What this worker may have at a SCSI host from now on; the answer to svc->host_waits(). */
+/* What this worker may have at a SCSI host from now on. */
 void hotplug_set_places(struct service *svc, const struct worker_places *may);
 /* A new ring begins, and what the guest had left in its devices is undone. */
 void hotplug_set_clean(struct service *svc);

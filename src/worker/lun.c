@@ -80,7 +80,6 @@ struct scsi_host_share *lun_join_host(struct service *svc, const struct worker_p
 
     if (may->share == 0)
         return NULL;
-    svc->lacks_places |= may->places == 0;
     for (unsigned i = 0; i < ARRAY_SIZE(svc->hosts); i++) {
         struct scsi_host_share *h = &svc->hosts[i];
 
@@ -105,7 +104,6 @@ void lun_leave_host(struct scsi_host_share *host)
 
 void lun_set_places(struct service *svc, const struct worker_places *may)
 {
-    svc->lacks_places |= may->places == 0;
     for (unsigned i = 0; i < ARRAY_SIZE(svc->hosts); i++)
         if (svc->hosts[i].n_luns > 0 && svc->hosts[i].may.host == may->host)
             svc->hosts[i].may = *may;
@@ -162,40 +160,6 @@ bool lun_others_wait(const struct service *svc, const struct lun *lun)
         if (svc->sorted[i] != lun && svc->sorted[i]->host == lun->host && svc->sorted[i]->queue)
             return true;
     return false;
-}
-
-static bool waits_for_a_place(const struct service *svc, const struct scsi_host_share *host)
-{
-    for (unsigned i = 0; i < svc->n_sorted; i++)
-        if (svc->sorted[i]->host == host && svc->sorted[i]->queue && is_ready(svc->sorted[i]))
-            return true;
-    return false;
-}
-
-/* Once for each turn, and again when that is news for the control process: a guest can make it no work beyond that. */
-static bool is_news(const struct worker_waits *now, const struct worker_waits *said)
-{
-    return now->turn != said->turn || (now->waits && !said->waits) || (!now->busy && said->busy);
-}
-
-void lun_say_what_waits(struct service *svc)
-{
-    if (!svc->lacks_places)
-        return;
-    svc->lacks_places = false;
-    for (unsigned i = 0; i < ARRAY_SIZE(svc->hosts); i++) {
-        struct scsi_host_share *h = &svc->hosts[i];
-        struct worker_waits now = { .host = h->may.host, .turn = h->may.turn, .busy = h->at_device > 0 };
-
-        if (h->n_luns == 0 || h->may.places > 0)
-            continue;
-        svc->lacks_places = true;
-        now.waits = waits_for_a_place(svc, h);
-        if (!is_news(&now, &h->said))
-            continue;
-        h->said = now;
-        svc->host_waits(svc, &now);
-    }
 }
 
 void lun_lost(struct service *svc, struct lun *lun, bool dead)

@@ -26,8 +26,6 @@ struct scsi_host_share *lun_join_host(struct service *svc, const struct worker_p
 void lun_leave_host(struct scsi_host_share *host);
 /* What the LUNs of this SCSI host may have at it from now on. What is there already stays. */
 void lun_set_places(struct service *svc, const struct worker_places *may);
-/* Says of each SCSI host without a place for this worker whether commands wait for one, if that was not said yet. */
-void lun_say_what_waits(struct service *svc);
 /*
  * May a new command go to the device now? False: the LUN has to wait for commands of another worker, or for a place
  * at its device or its SCSI host. The LUNs of a host get its places, and each not more than its share. The last place

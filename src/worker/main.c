@@ -157,14 +157,6 @@ static void on_device_lost(struct service *svc, struct lun *lun)
     tell(worker_of(svc), WM_LUN_LOST, 0, lun->index, 0);
 }
 
-static void on_host_waits(struct service *svc, const struct worker_waits *waits)
-{
-    struct worker_msg msg = { .type = WM_HOST_WAITS };
-
-    msg.u.waits = *waits;
-    queue(worker_of(svc), &msg);
-}
-
 static void on_helper_connect(struct service *svc, struct lun *lun)
 {
     struct worker_msg msg = { .type = WM_HELPER_CONNECT, .lun_index = lun->index };
@@ -293,7 +285,6 @@ static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_M
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper_changed;
     svc->device_lost = on_device_lost;
-    svc->host_waits = on_host_waits;
     svc->wish_pages = on_wish_pages;
     r = service_init(svc);
     w->initialised = r == 0;

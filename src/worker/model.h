@@ -97,7 +97,6 @@ struct scsi_host_share {
     unsigned n_luns;          /* 0: this place is free */
     unsigned at_device;       /* commands that sg has */
     uint32_t last;            /* index of the LUN that had a command submitted last */
-    struct worker_waits said; /* of may.turn; another turn: nothing */
 };
 
 struct lun {
@@ -175,7 +174,6 @@ struct service {
     struct lun *sorted[PVSCSI_STATS_LUNS]; /* by address, those not removing */
     unsigned n_sorted;
     struct scsi_host_share hosts[PVSCSI_STATS_LUNS];
-    bool lacks_places; /* one of these may have no place for this worker */
     struct grants grants;
     bool work; /* something happened since the last round */
     /*
@@ -188,8 +186,6 @@ struct service {
     /* How long may the host's error handling take? The answer is manage_host_eh(), from inside it or later. */
     void (*ask_host_eh)(struct service *svc, struct lun *lun);
     void (*device_lost)(struct service *svc, struct lun *lun);
-    /* A SCSI host has no place for this worker. hotplug_set_places() follows when it has. */
-    void (*host_waits)(struct service *svc, const struct worker_waits *waits);
     /* Asks for a connection to the PR helper; the answer is hotplug_helper_connected(), from inside it or later. */
     void (*helper_connect)(struct service *svc, struct lun *lun);
     void (*helper_changed)(struct service *svc, struct lun *lun, enum worker_helper_state state);

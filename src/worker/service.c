@@ -657,7 +657,6 @@ void service_round(struct service *svc)
         manage_check(svc);
         complete_pass(svc);
         wish_pages(svc);
-        lun_say_what_waits(svc);
         /* What manage_check() submitted is looked at in the next pass. */
         if (svc->sg_pool.n_fresh == 0) {
             if (!svc->page)

@@ -52,10 +52,6 @@ static void on_lost(struct service *s, struct lun *lun)
 {
     (void)s;
 }
-static void on_host_waits(struct service *s, const struct worker_waits *waits)
-{
-    (void)s;
-}
 
 static void on_helper(struct service *s, struct lun *lun, enum worker_helper_state st)
 {
@@ -98,7 +94,6 @@ static void prepare(void)
     svc->ask_host_eh = on_ask_host_eh;
     svc->helper_changed = on_helper;
     svc->device_lost = on_lost;
-    svc->host_waits = on_host_waits;
     svc->wish_pages = on_wish;
     check(service_init(svc) == 0, "no service");
     for (uint32_t i = 0; i < 2; i++) {
