@@ -11,6 +11,7 @@
 
 #include "made-sysfs.h"
 #include "suite.h"
+#include "wrapped.h"
 #include "xl-scsi/scan.h"
 
 static struct scan scan;
@@ -27,6 +28,8 @@ static void setup_scan(void)
     put("devices/5:0:0:0/block/sr0/size", "2097151");
     put("devices/4:0:0:0/scsi_tape/nst0/dev", "9:128");
     put("devices/2:0:0:5/state", "offline");
+    put("devices/2:0:0:0/block/sdb/removable", "1");
+    put("class/scsi_host/host3/state", "recovery");
     put("class/block/sdd/holders/md0/x", "");
     node("sdb", true, 8, 16);
     node("sdd", true, 8, 48);
@@ -85,6 +88,40 @@ START_TEST(each_device_is_described)
         ck_assert_uint_eq(d->n_links, expected[i].n_links);
     }
     ck_assert_str_eq(scan.d[3].links[0], "/dev/disk/by-id/ata-x");
+    ck_assert_uint_eq(scan.d[0].dev.max_transfer, 262144);
+    ck_assert_uint_eq(scan.d[4].dev.max_transfer, 0);
+}
+END_TEST
+
+static unsigned opened; /* block devices */
+int __real_open(const char *path, int flags, ...) REAL("open64");
+int __wrap_open(const char *path, int flags, ...) WRAP("open64");
+
+/* The code under test does not create files. */
+int __wrap_open(const char *path, int flags, ...)
+{
+    opened += strncmp(path, dev, strlen(dev)) == 0;
+    return __real_open(path, flags);
+}
+
+/* open() in a build with _FORTIFY_SOURCE, where the compiler does not know the flags. */
+int __wrap___open_2(const char *path, int flags) WRAP("__open64_2");
+int __wrap___open_2(const char *path, int flags)
+{
+    return __wrap_open(path, flags);
+}
+
+/* sda is fixed, and its host is not in error handling. Of the others this is not so, or they are no disks. */
+START_TEST(only_a_fixed_disk_that_can_answer_is_opened)
+{
+    struct scan again = { 0 };
+
+    run("rm -r %s/class/block/sdd", sysfs);
+    opened = 0;
+    ck_assert_int_eq(scan_load(&roots, &again), 0);
+    ck_assert_uint_eq(opened, 1);
+    ck_assert_pstr_eq(again.d[3].why, NULL);
+    scan_clear(&again);
 }
 END_TEST
 
@@ -189,6 +226,7 @@ END_TEST
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, each_device_is_described);
+    tcase_add_test(t, only_a_fixed_disk_that_can_answer_is_opened);
     tcase_add_test(t, a_guest_is_found_by_address_and_by_identifier);
     tcase_add_test(t, the_table_and_the_long_form_say_the_same);
     tcase_add_test(t, json_has_it_all);

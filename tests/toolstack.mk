@@ -35,9 +35,10 @@ check_made_SOURCES = tests/check_made.c
 check_made_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
 check_made_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_made_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
-check_scan_SOURCES = tests/check_scan.c tests/made-sysfs.h tests/suite.h
+check_scan_SOURCES = tests/check_scan.c tests/made-sysfs.h tests/suite.h tests/wrapped.h
 check_scan_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
 check_scan_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_scan_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open,--wrap=__open_2,--wrap=open64,--wrap=__open64_2
 check_scan_LDADD = $(XL_SCSI_LIBS) $(CHECK_LIBS)
 check_inuse_SOURCES = tests/check_inuse.c
 check_inuse_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The commands attach, detach, list and check; see commands.h. */
+/* The commands attach, detach, list, scan, check and expect; see commands.h. */
 #include "config.h"
 
 #include <errno.h>

@@ -30,7 +30,7 @@ static const struct command commands[] = {
     { "attach", "DOMAIN PDEV VDEV[,option...]", "give a SCSI device to a guest", "tnfw", 3, 3, cmd_attach },
     { "detach", "DOMAIN VDEV", "take it away again", "tnf", 2, 2, cmd_detach },
     { "list", "[DOMAIN...]", "show guests' SCSI devices", "jl", 0, MANY, cmd_list },
-    { "scan", "", "show this domain's SCSI devices, who uses them, and a PDEV of each", "jl", 0, 0, cmd_scan },
+    { "scan", "", "show this domain's SCSI devices, who uses them, and a PDEV for each", "jl", 0, 0, cmd_scan },
     { "check", "FILE [KEY=VALUE...]", "check the vscsi= of a guest's configuration", "", 1, MANY, cmd_check },
     { "expect", "UUID [PDEV,VDEV[,option...]...]", "devices for a guest that another toolstack starts", "n", 1, MANY,
       cmd_expect },

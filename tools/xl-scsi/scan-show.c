@@ -42,7 +42,7 @@ static void guest_text(const struct scan_guest *g, char *out, size_t size)
              g->other_path ? " by another path" : "", show_safe(g->vdev, vdev));
 }
 
-/* In one line: whether a guest can have it. */
+/* In one line: which guests have it, and why else no guest can have it; or "free". */
 static void use_text(const struct scan_device *d, char out[CELL_MAX])
 {
     size_t at = 0;

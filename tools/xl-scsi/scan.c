@@ -17,7 +17,7 @@
 
 /* --- what it is --- */
 
-/* The non-rewinding node of a tape (nst0 of st0, nst0, nst0l ...), or the first name of the class. */
+/* A node of this class whose name begins with prefix and ends in a digit: nst0 of a tape's st0, nst0, nst0l ... */
 static char *name_in_class(const struct device_roots *roots, const char *hctl, const char *class, const char *prefix)
 {
     CLEANUP_FREE char *path = strf("%s/bus/scsi/devices/%s/%s", roots->sysfs, hctl, class);
@@ -51,20 +51,46 @@ static char *node_of(const struct device_roots *roots, const struct device *dev)
     return strf("/dev/%s", dev->sg_name);
 }
 
-/* The size of an optical drive is that of its medium, or a made-up one. */
-static uint64_t size_of(const struct device_roots *roots, const struct device *dev)
+/* What a file of the block device's directory says; 0: nothing. */
+static uint64_t block_number(const struct device_roots *roots, const struct device *dev, const char *name)
 {
     CLEANUP_FREE char *path = NULL, *text = NULL;
     char hctl[HCTL_TEXT_MAX];
 
     hctl_format(&dev->hctl, hctl);
-    path = strf("%s/bus/scsi/devices/%s/block/%s/size", roots->sysfs, hctl, dev->block_name);
-    if (!path || dev->block_name[0] == '\0' || dev->type == PDT_MMC || read_file(path, 64, &text, NULL) < 0)
+    path = strf("%s/bus/scsi/devices/%s/block/%s/%s", roots->sysfs, hctl, dev->block_name, name);
+    if (!path || dev->block_name[0] == '\0' || read_file(path, 64, &text, NULL) < 0)
         return 0;
-    return strtoull(text, NULL, 10) * 512; /* sysfs counts in 512 bytes, whatever the size of a block */
+    return strtoull(text, NULL, 10);
 }
 
-/* --- who uses it --- */
+/* An optical drive has none: sysfs gives the size of its medium, or a made-up one. It counts in 512 bytes. */
+static uint64_t size_of(const struct device_roots *roots, const struct device *dev)
+{
+    return dev->type == PDT_MMC ? 0 : block_number(roots, dev, "size") * 512;
+}
+
+/* --- what uses it --- */
+
+/*
+ * A block device may be opened to see whether something has it open exclusively. If its medium can be removed, the
+ * kernel would send commands to it. If its SCSI host is in error handling, open() would wait for the end of that.
+ */
+static bool may_be_opened(const struct device_roots *roots, const struct device *dev)
+{
+    CLEANUP_FREE char *path = strf("%s/class/scsi_host/host%u/state", roots->sysfs, dev->hctl.host), *text = NULL;
+
+    if (dev->type == PDT_MMC || block_number(roots, dev, "removable") != 0 || !path)
+        return false;
+    return read_file(path, 64, &text, NULL) < 0 || strcmp(text, "running\n") == 0;
+}
+
+static bool is_used(const struct device_roots *roots, const struct device *dev, char *why)
+{
+    if (dev->block_name[0] && may_be_opened(roots, dev))
+        return inuse_locally(roots, dev, why);
+    return holder_of_block(roots, dev, why) || holder_opener(roots, dev, why) == OPENER_OTHER;
+}
 
 static char *why_not(const struct device_roots *roots, const struct device *dev)
 {
@@ -72,9 +98,7 @@ static char *why_not(const struct device_roots *roots, const struct device *dev)
 
     if (dev->state[0] && strcmp(dev->state, "running") != 0)
         return strf("its state is %s; expected running", dev->state);
-    if (dev->block_name[0] ? inuse_locally(roots, dev, why) : holder_opener(roots, dev, why) == OPENER_OTHER)
-        return strf("in use: %s%s", why, holder_advice(why));
-    return NULL;
+    return is_used(roots, dev, why) ? strf("in use: %s%s", why, holder_advice(why)) : NULL;
 }
 
 /* --- its names --- */
@@ -99,7 +123,7 @@ static int add_link(struct scan_device *d, const char *path)
     return 0;
 }
 
-/* A character device is looked up, because a tape has several nodes. */
+/* To which device a node belongs. A character device is looked up in sysfs, because a tape has several nodes. */
 static struct scan_device *find_node(const struct device_roots *roots, struct scan *s, const struct stat *st)
 {
     bool block = S_ISBLK(st->st_mode);
@@ -135,7 +159,7 @@ static int load_links(const struct device_roots *roots, struct scan *s, const ch
     return r;
 }
 
-/* It can be an item of vscsi=, and a word of a shell's command, as it stands. */
+/* It can be used in vscsi= and in a shell's command without quoting. */
 static bool can_be_pasted(const char *pdev)
 {
     struct pdev p;
@@ -143,7 +167,7 @@ static bool can_be_pasted(const char *pdev)
     return pdev[0] && pdev[strcspn(pdev, " \t,;'\"\\$`()[]{}<>|&*?#!~")] == '\0' && pdev_parse(pdev, &p, NULL) == 0;
 }
 
-/* It leads here, and cannot lead to another path or to another unit. */
+/* pdev leads to d, and cannot lead to another path or another unit. names_the_unit: all paths to the unit have it. */
 static bool leads_here(const struct device_roots *roots, const struct scan *s, const struct scan_device *d,
                        struct lookup *l, const char *pdev, bool names_the_unit)
 {
@@ -217,6 +241,8 @@ int scan_load(const struct device_roots *roots, struct scan *out)
         }
         d->node = node_of(roots, &d->dev);
         d->size = size_of(roots, &d->dev);
+        if (d->dev.block_name[0] == '\0')
+            d->dev.max_transfer = 0; /* only the directory of a block device says it */
         d->why = why_not(roots, &d->dev);
         if (!d->node)
             return -ENOMEM;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The SCSI devices of this machine, to choose one for a guest: what each is, who uses it, and the p-dev to write. It
- * reads sysfs, /dev and /proc. It sends no command to a device and changes nothing.
+ * The SCSI devices of this machine, to choose one for a guest: what each is, what uses it, and the p-dev to write. It
+ * reads sysfs, /dev and /proc. It sends no command to a device. It opens a disk for a moment to see whether something
+ * has it open exclusively, unless its medium is removable.
  */
 #ifndef XL_SCSI_SCAN_H
 #define XL_SCSI_SCAN_H
@@ -20,13 +21,13 @@ struct scan_guest {
 };
 
 struct scan_device {
-    struct device dev; /* only hctl is set if sysfs does not describe a device that can be given away */
+    struct device dev; /* sg_name "": it cannot be given to a guest, and only what device_from_hctl() says is set */
     char *node;        /* "/dev/sda", "/dev/nst0", "/dev/sg3"; NULL: none */
-    uint64_t size;     /* bytes; 0: it has none that does not depend on a medium */
+    uint64_t size;     /* bytes of a disk or of the medium in it; 0: not known, or an optical drive or no disk */
     char **links;      /* in /dev/disk/by-id and its like, sorted */
     unsigned n_links;
-    char *pdev; /* a p-dev that leads to this device and to no other: an identifier, else a link, else h:c:t:l */
-    char *why;  /* it cannot be given to a guest now, for this reason; NULL: it can, but for guests[] */
+    char *pdev; /* leads to this device and no other: an identifier, else a link, else h:c:t:l; NULL: as sg_name "" */
+    char *why;  /* the reason, besides guests[], why no guest can have it now; NULL: there is none */
     struct scan_guest *guests;
     unsigned n_guests;
 };
@@ -40,8 +41,8 @@ struct scan {
 /* 0 or -errno. */
 int scan_load(const struct device_roots *roots, struct scan *out);
 /*
- * Notes what a guest has of this domain's devices. A device of a view is at phctl, or where its p-dev leads. 0 or
- * -ENOMEM.
+ * Notes which of this domain's devices a guest has. A device of a view is found by phctl, else by a p-dev that is an
+ * address, and by its identifier. 0 or -ENOMEM.
  */
 int scan_note_guest(struct scan *s, const char *name, const struct guest_view *v);
 void scan_clear(struct scan *s);

@@ -12,7 +12,6 @@ static const char *or_dash(const char *text)
     return text && *text ? text : "-";
 }
 
-/* Driver domains and guests write some of what is shown: no control characters for the terminal. */
 const char *show_safe(const char *text, char out[CHANGE_ERROR_MAX])
 {
     escape_for_log(out, CHANGE_ERROR_MAX, or_dash(text), strlen(or_dash(text)));
@@ -34,7 +33,6 @@ const char *show_word(const char *text, char out[CHANGE_ERROR_MAX])
     return out;
 }
 
-/* Takes over the value, whether it succeeds or not. False without memory, which a value of NULL means too. */
 bool json_put(struct json_object *o, const char *key, struct json_object *value)
 {
     if (value && json_object_object_add(o, key, value) == 0)
@@ -43,13 +41,11 @@ bool json_put(struct json_object *o, const char *key, struct json_object *value)
     return false;
 }
 
-/* False without memory. text NULL: null. */
 bool json_put_text(struct json_object *o, const char *key, const char *text)
 {
     return text ? json_put(o, key, json_object_new_string(text)) : json_object_object_add(o, key, NULL) == 0;
 }
 
-/* The same for text that a driver domain may have written: JSON must be UTF-8, and is shown on terminals too. */
 bool json_put_foreign(struct json_object *o, const char *key, const char *text)
 {
     size_t room = text ? 4 * strlen(text) + 1 : 1;
@@ -71,7 +67,6 @@ bool json_put_flag(struct json_object *o, const char *key, bool value)
     return json_put(o, key, json_object_new_boolean(value));
 }
 
-/* Takes over o, whether it succeeds or not. */
 bool json_append(struct json_object *array, struct json_object *o)
 {
     if (o && json_object_array_add(array, o) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What list and scan need to show text that other domains and devices have written: without control characters, in
- * columns, and as JSON. It never decides what is shown.
+ * How list and scan show text that other domains and devices have written: without control characters, in columns, and
+ * as JSON. What is shown is decided elsewhere.
  */
 #ifndef XL_SCSI_SHOW_H
 #define XL_SCSI_SHOW_H
@@ -13,12 +13,12 @@
 
 #include "change.h"
 
-/* Escapes what a terminal must not get. "-" for NULL and "". Returns out. */
+/* The text without control characters, which are escaped; "-" for NULL and "". Returns out. */
 const char *show_safe(const char *text, char out[CHANGE_ERROR_MAX]);
 /* The same as one word of a table: blanks are escaped too. */
 const char *show_word(const char *text, char out[CHANGE_ERROR_MAX]);
 
-/* Each takes over the value, also when it fails. False: no memory. */
+/* The value belongs to the object from now on; it is freed if that fails. False: out of memory, also for value NULL. */
 bool json_put(struct json_object *o, const char *key, struct json_object *value);
 bool json_append(struct json_object *array, struct json_object *o);
 /* text NULL: null. */
