@@ -10,13 +10,13 @@
 #include "common/util.h"
 #include "control/readings.h"
 
-/* A device that came meanwhile is found all the same if an opening had to wait for a thread for longer than this. */
+/* An opening may wait long for a thread. A reading that is older than this could lack a device that has come since. */
 #define VALID_US 1000000u
 
 struct reading {
     struct inventory all;
     uint64_t number, ended_us;
-    unsigned users; /* the set is one while it is the latest */
+    unsigned users; /* threads that use it, and the set while it is the latest */
 };
 
 struct readings {
@@ -78,7 +78,7 @@ void readings_leave(struct readings *rs)
     free(rs);
 }
 
-/* With the lock, which it lets go of while it reads. The caller is a user of *out. */
+/* With the lock, which is released during the reading. The caller becomes a user of *out. */
 static int read_now(struct readings *rs, const struct device_roots *roots, struct reading **out)
 {
     struct reading *r = calloc(1, sizeof(*r));
