@@ -34,8 +34,8 @@ guest_wait_disk g2 0:0:1:0
 fast2=$GUEST_BLK
 guest_wait_disk g1 0:0:1:0
 
-# HZ is 250: 4 s each.
-echo 1000 >$P/delay || fail "scsi_debug's delay"
+# HZ is 250: 5 s each.
+echo 1250 >$P/delay || fail "scsi_debug's delay"
 guest_ok g1 "for i in 1 2 3 4 5 6 7; do
     (sg_raw -t 100 -r 4096 -o /dev/null $slow 28 00 00 00 10 00 00 00 08 00; echo \$? >/tmp/end\$i) >/dev/null 2>&1 </dev/null &
 done"
@@ -54,9 +54,9 @@ reads=$(guest_ok g2 "iopat verify $fast2 --bs 16k --depth 4")
 note "$reads"
 slowest=$(echo "$reads" | sed -n 's/.*slowest \([0-9]*\) ms.*/\1/p')
 [ "${slowest:-9999}" -lt 2000 ] || fail "a read of another guest at its fast disk took ${slowest:-?} ms: $reads"
-expect_eq "$(slow_ended)" 0 "slow reads that had ended before"
+[ "$(slow_ended)" -lt 6 ] || fail "nearly all slow reads had ended before"
 
-note "ABORT of a command that waits for the one tag, behind 28 s of others"
+note "ABORT of a command that waits for the one tag, behind 35 s of others"
 before=$(uptime_cs)
 guest_sh g1 "sg_raw -t 2 -r 512 $slow 28 00 00 00 10 00 00 00 01 00" >/tmp/aborted 2>&1
 took=$(($(uptime_cs) - before))
