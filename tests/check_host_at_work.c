@@ -392,6 +392,26 @@ START_TEST(what_is_at_work_is_written_later_if_it_cannot_be_now)
 }
 END_TEST
 
+/* A directory in its place cannot be removed. Nothing is at work any more, so nothing else makes the daemon look. */
+START_TEST(what_was_at_work_is_removed_later_if_it_cannot_be_now)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    write_journal(8, 9, true);
+    fake_die(fake_child());
+    UNTIL(host->at_work && !no_file("outstanding"));
+    run("rm %s/outstanding && mkdir %s/outstanding", dir, dir);
+    set_busy(DISK, 0);
+    UNTIL(host->at_work_unsaved.tries >= 2);
+    ck_assert_ptr_null(host->at_work);
+    run("rmdir %s/outstanding && touch %s/outstanding", dir, dir);
+    UNTIL(no_file("outstanding"));
+    ck_assert_uint_eq(host->at_work_unsaved.due_us, 0);
+    let_happen();
+    ck_assert(!loop_timer_armed(&host->at_work_timer));
+}
+END_TEST
+
 /* The same disk by another way. */
 START_TEST(a_second_path_waits_for_the_first)
 {
@@ -455,6 +475,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command, 0, 2);
     tcase_add_test(t, a_postponed_deadline_outlives_the_daemon);
     tcase_add_test(t, what_is_at_work_is_written_later_if_it_cannot_be_now);
+    tcase_add_test(t, what_was_at_work_is_removed_later_if_it_cannot_be_now);
     if (!under_valgrind())
         tcase_add_test(t, a_second_path_waits_for_the_first);
     if (!under_valgrind())

@@ -322,8 +322,12 @@ static void poll_expired(struct loop_timer *timer)
         release_all(h);
     if (changed || (h->at_work_unsaved.due_us && now >= h->at_work_unsaved.due_us))
         save(h);
-    if (!h->at_work)
+    if (!h->at_work) {
+        now = now_us();
+        if (h->at_work_unsaved.due_us) /* the file could not be removed */
+            loop_timer_arm(h->loop, timer, h->at_work_unsaved.due_us > now ? h->at_work_unsaved.due_us - now : 0);
         return;
+    }
     /* Polling takes at most a fifth of the time, however many devices there are. */
     spent = now_us() - now;
     loop_timer_arm(h->loop, timer, wait > 4 * spent ? wait : 4 * spent);
