@@ -20,7 +20,9 @@ sleep 37
 step "a driver domain returns"
 guest_create 30 storage
 wait_until 15 jobs_of 6
-step "the daemon returns"
+step "the daemon returns; while it starts, it is neither there nor away"
+rm "$FAKE_HYP/pvscsid"
+sleep 7
 xenstore-exists /local/domain/5/pvscsi/0/error || fail "the device was attached without a daemon"
 peers 5
 echo 1 >"$FAKE_HYP/pvscsid"

@@ -61,7 +61,7 @@ struct watcher {
     unsigned n_seen;
     struct job jobs[MAX_AT_ONCE];
     bool later; /* a domain was left for the next scan */
-    int daemon; /* hyp_pvscsid_runs() at asked_us */
+    int daemon; /* the last answer of hyp_pvscsid_runs() that was known, or -1 */
     uint64_t asked_us;
     char *noted; /* WANTED_NOTED when it was last read */
     char timeout[16];
@@ -347,7 +347,8 @@ static void ask_for_daemon(struct watcher *w)
     daemon = hyp_pvscsid_runs();
     if (daemon == 1 && w->daemon == 0)
         try_soon(w, false);
-    w->daemon = daemon;
+    if (daemon >= 0)
+        w->daemon = daemon; /* while it starts, it is neither there nor away */
     w->asked_us = now_us();
 }
 
