@@ -52,7 +52,7 @@ check_host_refusals_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_refusals_LDADD = $(HOST_LINKED)
 check_host_workers_SOURCES = tests/check_host_workers.c $(HOST_FAKES)
 check_host_workers_CFLAGS = $(HOST_C_OPTIONS)
-check_host_workers_LDFLAGS = $(HOST_LINK_OPTIONS) -Wl,--wrap=sandbox_nodes_kept -Wl,--wrap=ioctl
+check_host_workers_LDFLAGS = $(HOST_LINK_OPTIONS) -Wl,--wrap=sandbox_nodes_kept -Wl,--wrap=ioctl -Wl,--wrap=opendir
 check_host_workers_LDADD = $(HOST_LINKED)
 check_host_xenstore_SOURCES = tests/check_host_xenstore.c $(HOST_FAKES)
 check_host_xenstore_CFLAGS = $(HOST_C_OPTIONS)

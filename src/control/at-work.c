@@ -337,7 +337,7 @@ void at_work_init(struct host *h)
 {
     h->at_work_timer.expired = poll_expired;
     run_devices_load(h->settings->run_dir, AT_WORK_NAME, load_at_work, h);
-    run_files_each(h->settings->run_dir, load_journal, h);
+    run_files_each(h->settings->run_dir, true, load_journal, h);
     if (h->at_work)
         save(h);
 }

@@ -255,7 +255,7 @@ static void after_round(void *ctx)
     }
     if (!h->first_scan_done && !h->list_dirty) {
         h->first_scan_done = true;
-        run_files_each(h->settings->run_dir, give_back_unknown, h);
+        run_files_each(h->settings->run_dir, false, give_back_unknown, h);
         run_files_sweep(h->settings->run_dir, known_vhost, h);
         h->ready(h->ctx);
     }

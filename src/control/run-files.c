@@ -135,18 +135,25 @@ static bool is_worker(const char *pid)
 
 /*
  * The worker that has this journal, and with it the lock: the process that has it mapped. The journal's worker_pid is
- * the worker's own word, and a guest that has taken it over may name another guest's worker. It counts only if nobody
- * is found.
+ * the worker's own word, and a guest that has taken it over may name another guest's worker. So it is looked at first,
+ * and if it is not true, all processes are. It counts without that only if nobody is found.
  */
 static uint32_t holder(int dirfd, const char *path, uint32_t said)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     uint32_t pid, found = 0;
+    char number[16];
     struct dirent *e;
     struct stat st;
     DIR *d;
 
-    if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !(d = opendir("/proc")))
+    if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return said;
+    snprintf(number, sizeof(number), "%" PRIu32, said);
+    if (is_worker(number) && maps(number, st.st_ino, name))
+        return said;
+    d = opendir("/proc");
+    if (!d)
         return said;
     while (found == 0 && (e = readdir(d)))
         if (parse_u32_str(e->d_name, INT32_MAX, &pid) == 0 && is_worker(e->d_name) && maps(e->d_name, st.st_ino, name))
@@ -155,27 +162,28 @@ static uint32_t holder(int dirfd, const char *path, uint32_t said)
     return found ? found : said;
 }
 
-int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, struct run_files *out, uint32_t *pid)
+uint32_t run_files_holder(const char *dir, uint16_t domid, uint32_t vhost)
+{
+    CLEANUP_FREE char *path = file_path(dir, domid, vhost, "journal");
+    struct pvscsi_journal j;
+
+    return path && run_files_journal(dir, domid, vhost, &j) == 0 ? holder(AT_FDCWD, path, j.worker_pid) : 0;
+}
+
+int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, struct run_files *out)
 {
     CLEANUP_FREE char *journal_path = file_path(dir, domid, vhost, "journal");
     CLEANUP_FREE char *stats_path = file_path(dir, domid, vhost, "stats");
     CLEANUP_CLOSE int journal = -1;
     CLEANUP_CLOSE int stats = -1;
 
-    *pid = 0;
     if (!journal_path || !stats_path)
         return -ENOMEM;
     journal = open_sized(journal_path, sizeof(struct pvscsi_journal));
     if (journal < 0)
         return journal;
-    if (flock(journal, LOCK_EX | LOCK_NB) < 0) {
-        int e = errno;
-        struct pvscsi_journal j;
-
-        if (e == EWOULDBLOCK && run_files_journal(dir, domid, vhost, &j) == 0)
-            *pid = holder(AT_FDCWD, journal_path, j.worker_pid);
-        return -e;
-    }
+    if (flock(journal, LOCK_EX | LOCK_NB) < 0)
+        return -errno;
     if (fresh) {
         struct pvscsi_journal old, empty = { .magic = PVSCSI_JOURNAL_MAGIC, .version = PVSCSI_JOURNAL_VERSION };
         int r = run_files_journal(dir, domid, vhost, &old);
@@ -280,7 +288,7 @@ void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, u
     closedir(d);
 }
 
-void run_files_each(const char *dir,
+void run_files_each(const char *dir, bool holders,
                     void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j),
                     void *ctx)
 {
@@ -302,7 +310,7 @@ void run_files_each(const char *dir,
         served = still_held(dirfd(d), e->d_name);
         if (run_files_journal(dir, domid, vhost, &j) < 0)
             continue;
-        if (served)
+        if (served && holders)
             j.worker_pid = holder(dirfd(d), e->d_name, j.worker_pid);
         fn(ctx, domid, vhost, served, &j);
     }

@@ -31,9 +31,14 @@ struct run_files {
 /*
  * Opens or makes both at their full size. fresh: empties the journal for a new ring, but keeps the count of
  * commands that may still be at a device. 0, or -errno. -EWOULDBLOCK: an earlier worker still has the journal
- * locked, *pid is the process that has it mapped, or if none is found, the pid in it.
+ * locked.
  */
-int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, struct run_files *out, uint32_t *pid);
+int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, struct run_files *out);
+/*
+ * The process that has the journal mapped: the worker that has it locked. If none is found, the pid in the journal; 0:
+ * there is none. Not to be called at each poll: if the journal names another process, all of /proc is read.
+ */
+uint32_t run_files_holder(const char *dir, uint16_t domid, uint32_t vhost);
 /* Copies the journal; all zeroes if there is none or it is not valid. 0 or -errno. */
 int run_files_journal(const char *dir, uint16_t domid, uint32_t vhost, struct pvscsi_journal *out);
 /* Maps the statistics for reading. NULL: there are none. */
@@ -42,8 +47,11 @@ void run_files_unmap_stats(const struct pvscsi_stats *stats);
 void run_files_remove(const char *dir, uint16_t domid, uint32_t vhost);
 /* Removes the files of vhosts for which known() is false and whose journal no worker has locked. */
 void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, uint32_t vhost), void *ctx);
-/* Calls fn for each journal. served: a worker has it locked, and j->worker_pid is the process that has it mapped. */
-void run_files_each(const char *dir,
+/*
+ * Calls fn for each journal. served: a worker has it locked. holders: then j->worker_pid is what run_files_holder()
+ * says; else it is the worker's own word, which proves nothing.
+ */
+void run_files_each(const char *dir, bool holders,
                     void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j),
                     void *ctx);
 /* A pidfd of the worker with this pid. -ESRCH: there is no such worker (any more); or -errno. */

@@ -512,7 +512,7 @@ static void kill_old_worker(struct vhost *v, uint32_t pid)
 }
 
 /* The journal cannot be opened (yet). */
-static void wait_for_files(struct vhost *v, int error, uint32_t pid, uint64_t now)
+static void wait_for_files(struct vhost *v, int error, uint64_t now)
 {
     if (error != -EWOULDBLOCK) {
         log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot make the journal in %s: %s", v->host->settings->run_dir,
@@ -523,20 +523,20 @@ static void wait_for_files(struct vhost *v, int error, uint32_t pid, uint64_t no
     v->worker.not_before_us = now + OLD_WORKER_POLL_US;
     if (v->worker.lock_since_us == 0) {
         v->worker.lock_since_us = now;
-        log_info(v->prefix, "waiting for worker %" PRIu32 " of an earlier daemon to end", pid);
+        log_info(v->prefix, "waiting for worker %" PRIu32 " of an earlier daemon to end",
+                 run_files_holder(v->host->settings->run_dir, v->domid, v->id));
     } else if (now - v->worker.lock_since_us > OLD_WORKER_WAIT_US) {
         v->worker.lock_since_us = now;
-        kill_old_worker(v, pid);
+        kill_old_worker(v, run_files_holder(v->host->settings->run_dir, v->domid, v->id));
     }
 }
 
 static bool open_files(struct vhost *v, bool fresh, struct run_files *files)
 {
-    uint32_t pid;
-    int r = run_files_open(v->host->settings->run_dir, v->domid, v->id, fresh, files, &pid);
+    int r = run_files_open(v->host->settings->run_dir, v->domid, v->id, fresh, files);
 
     if (r < 0) {
-        wait_for_files(v, r, pid, now_us());
+        wait_for_files(v, r, now_us());
         return false;
     }
     v->worker.lock_since_us = 0;
