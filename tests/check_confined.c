@@ -544,9 +544,52 @@ START_TEST(a_device_that_is_kept_is_seen)
     /* It may have it for another LUN. */
     ck_assert_int_eq(sandbox_nodes_add(nodes, 7, zero, -1), 0);
     ck_assert(!sandbox_nodes_kept(nodes, 1, pid));
-    /* A worker that says that the device is lost does not get round this. */
+    /* ... also when the device is lost for both: it closes it when the LUN is removed. */
     sandbox_nodes_remove(nodes, 7);
     sandbox_nodes_remove(nodes, 1);
+    ck_assert(!sandbox_nodes_kept(nodes, 1, pid));
+    /* A worker that says that the device is lost does not get round this. */
+    sandbox_nodes_forget(nodes, 7);
+    ck_assert(sandbox_nodes_kept(nodes, 1, pid));
+    sandbox_nodes_forget(NULL, 1);
+    sandbox_nodes_forget(nodes, 3000000000u);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    sandbox_nodes_free(nodes);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
+/* The kernel may give the number of a lost disk's block node to the next disk, which the guest gets too. */
+START_TEST(a_block_node_that_is_another_luns_now_is_not_kept)
+{
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    CLEANUP_CLOSE int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+    CLEANUP_CLOSE int block = -1;
+    int fds[2];
+    char byte;
+    pid_t pid;
+
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    ck_assert_int_eq(sandbox_nodes_new(ID, &nodes), 0);
+    ck_assert_int_eq(mknodat(sandbox_nodes_root(nodes), "block", S_IFBLK | 0600, makedev(8, 16)), 0);
+    block = openat(sandbox_nodes_root(nodes), "block", O_PATH | O_CLOEXEC); /* the disk itself is not touched */
+    ck_assert_int_ge(block, 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null, block), 0);
+    sandbox_nodes_remove(nodes, 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 1, zero, block), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (dup2(block, 0) < 0 || dup2(fds[1], 1) < 0 || close_range(2, ~0u, 0) < 0 || write(1, "", 1) != 1)
+            _exit(1);
+        pause();
+    }
+    ck_assert_int_eq((int)read(fds[0], &byte, 1), 1);
+    ck_assert(!sandbox_nodes_kept(nodes, 0, pid));
+    /* When both are removed, it is nobody's. */
+    sandbox_nodes_forget(nodes, 0);
     ck_assert(sandbox_nodes_kept(nodes, 1, pid));
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -689,6 +732,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, its_credentials_are_nobodys);
     tcase_add_loop_test(t, a_node_goes_with_its_last_lun, 0, 3);
     tcase_add_test(t, a_device_that_is_kept_is_seen);
+    tcase_add_test(t, a_block_node_that_is_another_luns_now_is_not_kept);
     tcase_add_test(t, the_device_of_a_node_stays_open);
     tcase_add_test(t, what_is_not_wanted_is_not_tried);
     tcase_add_test(t, a_file_system_without_nodes_is_none);

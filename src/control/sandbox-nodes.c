@@ -21,6 +21,7 @@ struct sandbox_nodes {
     int root;
     struct {
         int held;          /* -1: the LUN has no node */
+        bool present;      /* the worker has not said yet that the LUN is removed */
         dev_t rdev, block; /* of the device that it had last; 0: none */
     } lun[PVSCSI_STATS_LUNS];
 };
@@ -75,6 +76,24 @@ static bool others_have(const struct sandbox_nodes *n, uint32_t index, dev_t rde
     return false;
 }
 
+/* One whose device is lost has no node any more. But the worker closes it only when the LUN is removed. */
+static bool others_may_keep(const struct sandbox_nodes *n, uint32_t index, dev_t rdev)
+{
+    for (uint32_t i = 0; i < PVSCSI_STATS_LUNS; i++)
+        if (i != index && n->lun[i].present && n->lun[i].rdev == rdev)
+            return true;
+    return false;
+}
+
+/* Another disk may have got the number of a block node since. */
+static bool others_may_keep_block(const struct sandbox_nodes *n, uint32_t index, dev_t block)
+{
+    for (uint32_t i = 0; i < PVSCSI_STATS_LUNS; i++)
+        if (i != index && n->lun[i].present && n->lun[i].block == block)
+            return true;
+    return false;
+}
+
 static int make_node(const struct sandbox_nodes *n, dev_t rdev)
 {
     char name[CONFINE_NODE_MAX];
@@ -99,7 +118,7 @@ int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t index, int fd, int block
 
     if (index >= PVSCSI_STATS_LUNS)
         return -EINVAL;
-    sandbox_nodes_remove(n, index);
+    sandbox_nodes_forget(n, index);
     n->lun[index].rdev = n->lun[index].block = 0;
     if (fstat(fd, &st) < 0)
         return -errno;
@@ -115,6 +134,7 @@ int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t index, int fd, int block
     if (block >= 0 && fstat(block, &block_st) == 0 && S_ISBLK(block_st.st_mode))
         n->lun[index].block = block_st.st_rdev;
     n->lun[index].held = steal_fd(&held);
+    n->lun[index].present = true;
     return 0;
 }
 
@@ -130,16 +150,25 @@ void sandbox_nodes_remove(struct sandbox_nodes *n, uint32_t index)
     close(steal_fd(&n->lun[index].held)); /* after the node, see above */
 }
 
+void sandbox_nodes_forget(struct sandbox_nodes *n, uint32_t index)
+{
+    if (!n || index >= PVSCSI_STATS_LUNS)
+        return;
+    sandbox_nodes_remove(n, index);
+    n->lun[index].present = false;
+}
+
 bool sandbox_nodes_kept(const struct sandbox_nodes *n, uint32_t index, pid_t pid)
 {
     CLEANUP_FREE char *path = strf("/proc/%d/fd", (int)pid);
-    dev_t rdev = n && index < PVSCSI_STATS_LUNS ? n->lun[index].rdev : 0;
+    dev_t rdev = n && index < PVSCSI_STATS_LUNS ? n->lun[index].rdev : 0, block;
     struct dirent *e;
     bool kept = false;
     DIR *d;
 
-    if (rdev == 0 || !path || others_have(n, index, rdev))
+    if (rdev == 0 || !path || others_may_keep(n, index, rdev))
         return false;
+    block = others_may_keep_block(n, index, n->lun[index].block) ? 0 : n->lun[index].block;
     d = opendir(path);
     if (!d)
         return false;
@@ -148,7 +177,7 @@ bool sandbox_nodes_kept(const struct sandbox_nodes *n, uint32_t index, pid_t pid
 
         if (fstatat(dirfd(d), e->d_name, &st, 0) == 0)
             kept = (S_ISCHR(st.st_mode) && st.st_rdev == rdev)
-                   || (S_ISBLK(st.st_mode) && st.st_rdev == n->lun[index].block);
+                   || (S_ISBLK(st.st_mode) && block != 0 && st.st_rdev == block);
     }
     closedir(d);
     return kept;

@@ -33,11 +33,17 @@ int sandbox_nodes_root(const struct sandbox_nodes *nodes);
  * needs no node. 0 or -errno.
  */
 int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t index, int fd, int block);
-/* The node goes if no other LUN is on the device. An index without a node, or out of range, is fine. */
-void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t index);
 /*
- * True: the process still has the device, or the block node, open that the index had last, and no other LUN with a node
- * is on that device. False too if its descriptors cannot be read (CAP_SYS_PTRACE), and for NULL.
+ * The device is lost: the node goes if no other LUN is on the device. The LUN stays, and the worker may keep its
+ * descriptors. An index without a node, or out of range, is fine.
+ */
+void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t index);
+/* The LUN is removed, and its node too. NULL, an index without a LUN, or out of range, is fine. */
+void sandbox_nodes_forget(struct sandbox_nodes *nodes, uint32_t index);
+/*
+ * True: the process still has the device, or the block node, open that the index had last, and not for another LUN: one
+ * on that device, or with that block node, that was added and not removed since. False too if its descriptors cannot be
+ * read (CAP_SYS_PTRACE), and for NULL.
  */
 bool sandbox_nodes_kept(const struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
 /* Removes all nodes. NULL is allowed. */

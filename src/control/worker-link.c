@@ -386,8 +386,10 @@ static void pages_wanted(struct vhost *v, uint32_t wanted)
  */
 static bool let_go(struct vhost *v, uint32_t index)
 {
-    if (!sandbox_nodes_kept(v->worker.nodes, index, child_pid(v->worker.child)))
+    if (!sandbox_nodes_kept(v->worker.nodes, index, child_pid(v->worker.child))) {
+        sandbox_nodes_forget(v->worker.nodes, index);
         return true;
+    }
     log_limited(&v->limit, XTL_ERROR, v->prefix,
                 "worker %d keeps a device open that was taken away; killing it. Its guest may have taken it over",
                 (int)child_pid(v->worker.child));
@@ -412,7 +414,6 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     case WM_LUN_REMOVED:
         if (!let_go(v, msg->lun_index))
             return;
-        remove_node(v, msg->lun_index);
         lun_answered(v, msg, LUN_SAID_REMOVED);
         break;
     case WM_CONNECTED:
