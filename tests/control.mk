@@ -3,7 +3,7 @@ control_checks = check_vhost_table check_lun_table check_presence check_notify c
 	check_eh_time check_identity check_claim check_options check_option_pages \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports \
 	check_host_at_work check_host_devices check_host_cost \
-	check_host_claim check_host_identity check_host_places
+	check_host_claim check_host_identity check_host_places check_host_supervise
 check_PROGRAMS += $(control_checks)
 TESTS += $(control_checks)
 check_vhost_table_SOURCES = tests/check_vhost_table.c
@@ -62,6 +62,10 @@ check_host_places_SOURCES = tests/check_host_places.c $(HOST_FAKES)
 check_host_places_CFLAGS = $(HOST_C_OPTIONS)
 check_host_places_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_places_LDADD = $(HOST_LINKED)
+check_host_supervise_SOURCES = tests/check_host_supervise.c tests/suite.h
+check_host_supervise_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_host_supervise_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=posix_spawn
+check_host_supervise_LDADD = libcontrol.a $(COMMON_LIBS) $(CHECK_LIBS)
 check_host_reports_SOURCES = tests/check_host_reports.c $(HOST_FAKES)
 check_host_reports_CFLAGS = $(HOST_C_OPTIONS)
 check_host_reports_LDFLAGS = $(HOST_LINK_OPTIONS) -Wl,--wrap=now_us

@@ -212,11 +212,13 @@ static void death_ready(struct loop_source *src, uint32_t revents)
     bool clean = false;
 
     (void)revents;
-    if (waitid(P_PIDFD, (id_t)c->death.fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
+    /* It is reaped only below: until then its number is not that of another process. */
+    if (waitid(P_PIDFD, (id_t)c->death.fd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
         return;
     /* Messages that it sent before it died still count. */
     if (c->socket.fd >= 0)
         socket_ready(&c->socket, 0);
+    waitid(P_PIDFD, (id_t)c->death.fd, &info, WEXITED | WNOHANG);
     if (c->abandoned) {
         abandoned_count--;
         child_free(c);

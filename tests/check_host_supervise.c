@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Worker processes as the control process starts and loses them. The worker is this program, started with --worker: it
+ * serves nobody. It is started by its path: in an emulator of programs, /proc/self/exe is the emulator.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "control/supervise.h"
+#include "suite.h"
+
+static char program[4096];
+
+int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
+
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+    ck_assert_str_eq(path, "/proc/self/exe");
+    return __real_posix_spawn(pid, program, actions, attr, argv, envp);
+}
+
+#define LAST_WORDS 70u /* more than the 64 that are read at once when they come; the socket has room for some 90 */
+
+/* This program as a worker: when it hears something, it sends its messages and ends. */
+static int last_words(void)
+{
+    struct pollfd p = { .fd = WORKER_FD, .events = POLLIN };
+    struct worker_msg msg;
+    int fds[WORKER_MAX_FDS];
+
+    /* With a message that nobody has read, the end of the process would be an error of the socket. */
+    if (poll(&p, 1, -1) != 1 || worker_msg_recv(WORKER_FD, &msg, fds) != 1)
+        return 1;
+    for (uint32_t i = 0; i < LAST_WORDS; i++)
+        if (worker_msg_send(WORKER_FD, &(struct worker_msg){ .type = WM_LUN_REMOVED, .lun_index = i }, NULL, 0) < 0)
+            return 1;
+    return 0;
+}
+
+static struct child *dying;
+static unsigned heard, heard_without_number;
+static bool has_died;
+
+static void on_message(void *ctx, const struct worker_msg *msg)
+{
+    ck_assert_uint_eq(msg->lun_index, heard++);
+    if (kill(child_pid(dying), 0) < 0)
+        heard_without_number++;
+}
+
+static void on_death(void *ctx, const char *how, bool clean)
+{
+    ck_assert_str_eq(how, "exit status 0");
+    ck_assert(clean);
+    has_died = true;
+}
+
+/* While its messages are handled, its number is not given to another process, whose descriptors would be looked at. */
+START_TEST(a_dead_worker_has_its_number_until_its_last_message)
+{
+    static const struct child_ops ops = { .message = on_message, .died = on_death };
+    struct loop *loop;
+    siginfo_t info;
+    pid_t pid;
+
+    ck_assert_int_eq(loop_new(&loop), 0);
+    ck_assert_int_eq(child_start(loop, "d3.0", &ops, NULL, &dying), 0);
+    pid = child_pid(dying);
+    ck_assert_int_eq(child_send(dying, &(struct worker_msg){ .type = WM_QUIT }, NULL, 0), 0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    while (!has_died)
+        ck_assert_int_eq(loop_once(loop, 1000), 0);
+    ck_assert_uint_eq(heard, 70);
+    ck_assert_uint_eq(heard_without_number, 0);
+    /* It has been reaped. */
+    ck_assert(kill(pid, 0) < 0 && errno == ESRCH);
+    loop_free(loop);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+    tcase_add_test(t, a_dead_worker_has_its_number_until_its_last_message);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--worker") == 0)
+        return last_words();
+    if (getenv("UNDER_VALGRIND")) {
+        printf("SKIP: valgrind 3.19 has no pidfd_open()\n");
+        return 77;
+    }
+    if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+        return 1;
+    return run_tests("host-supervise", NULL, NULL, add_tests);
+}
