@@ -345,7 +345,7 @@ START_TEST(a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command)
     if (_i == 0) {
         run("echo running >%s/class/scsi_host/host5/state", sysfs);
     } else { /* no time counts until there is a limit again */
-        ck_assert_uint_ge(host->at_work->deadline_us, now_us() + 179000000);
+        ck_assert_uint_ge(host->at_work->deadline_us, now_us() + 100000000);
         run("echo ahci >%s/class/scsi_host/host5/proc_name", sysfs);
         host->at_work->deadline_us = now_us() - 119000000;
         let_happen_ms(50);
@@ -365,7 +365,7 @@ START_TEST(a_postponed_deadline_outlives_the_daemon)
     write_journal(8, 9, true);
     run("mkdir -p %s/class/scsi_host/host5 && echo virtio_scsi >%s/class/scsi_host/host5/proc_name", sysfs, sysfs);
     fake_die(fake_child());
-    UNTIL(host->at_work && host->at_work->worker == 0 && host->at_work->deadline_us >= now_us() + 179000000);
+    UNTIL(host->at_work && host->at_work->worker == 0 && host->at_work->deadline_us >= now_us() + 100000000);
     stop();
     run("echo ahci >%s/class/scsi_host/host5/proc_name", sysfs);
     restart();
