@@ -30,9 +30,11 @@ for hctl in $(echo "$DBG_ALL" | cut -d' ' -f1); do
         (iopat mix $GUEST_BLK --start $((n * 4))M --size 4M --bs 4k-16k --depth 8 --until-file /tmp/stop >/tmp/io.$n 2>&1; echo END=\$? >>/tmp/io.$n) &"
     n=$((n + 1))
 done
-# Commands that are not lost any more shall leave the processor to those that wait.
-scsi_debug_delay 100
+# Commands that are not lost shall leave the processor to those that wait, and be many at the same time.
+scsi_debug_delay 250
 guest_ok g1 "for h in $hctls; do echo 6 >/sys/bus/scsi/devices/\$h/timeout; done; dmesg -c >/dev/null $loads"
+# The loads run before anything is lost: 6 s after the first loss, the guest's error handler sends no new command.
+wait_until 30 '[ "$(busy)" -ge 40 ]' "the loads"
 # All that is in flight is lost, and lost again when the guest has sent it again.
 lose 1
 wait_until 30 '[ "$(busy)" -ge 56 ]' "the rings are full"
