@@ -5,30 +5,21 @@
 # vcpus: 2
 # guests: kept
 need_project
+# shellcheck source=lib/load.sh
+. /host/lib/load.sh
 scsi_debug_load dev_size_mb=16 delay=0 max_queue=32
 daemon_start
 guest_start g1
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
 guest_ok g1 "dmesg -c >/dev/null"
-# load SIZES: verified load until load_end. Its file is /tmp/out, and the one that ends it /tmp/stop.
-load() {
-    guest_sh g1 "rm -f /tmp/stop; (iopat mix $GUEST_BLK --until-file /tmp/stop --bs $1 --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
-    sleep 1
-}
-load_end() {
-    guest_sh g1 "touch /tmp/stop"
-    guest_wait_for g1 "grep -q END= /tmp/out" 90
-    expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $n kills"
-    note "$(guest_sh g1 'head -n 1 /tmp/out'); $n kills"
-}
 scsi_debug_delay 50
 load 512-128k
 n=0
 while [ $n -lt 9 ]; do
     # So far most commands were at the device when the worker died. Now large ones are being copied.
     if [ $n = 6 ]; then
-        load_end
+        load_end "$n kills"
         scsi_debug_delay 1
         load 480k
     fi
@@ -40,9 +31,9 @@ while [ $n -lt 9 ]; do
     sleep 0.$((n % 7 + 1))
     n=$((n + 1))
 done
-load_end
+load_end "$n kills"
 expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
-expect_match "$(pvscsictl stats)" '.' stats
+expect_match "$(pvscsictl status --json)" "\"restarts\": *$n([^0-9]|\$)" "each kill is counted"
 # What dead workers had granted to dom0 came back: the last one has its own again, within the limits of the module and
 # the daemon.
 expect_match "$(pvscsictl status)" '[1-9][0-9]* KiB of granted buffers' "the last worker's buffers"

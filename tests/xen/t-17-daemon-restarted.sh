@@ -5,30 +5,21 @@
 # vcpus: 2
 # guests: kept
 need_project
+# shellcheck source=lib/load.sh
+. /host/lib/load.sh
 scsi_debug_load dev_size_mb=16 delay=0 max_queue=32
 daemon_start
 guest_start g1
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
 guest_ok g1 "dmesg -c >/dev/null"
-# load SIZES: verified load until load_end. Its file is /tmp/out, and the one that ends it /tmp/stop.
-load() {
-    guest_sh g1 "rm -f /tmp/stop; (iopat mix $GUEST_BLK --until-file /tmp/stop --bs $1 --depth 16; echo END=\$?) >/tmp/out 2>&1 &"
-    sleep 1
-}
-load_end() {
-    guest_sh g1 "touch /tmp/stop"
-    guest_wait_for g1 "grep -q END= /tmp/out" 90
-    expect_match "$(guest_sh g1 'cat /tmp/out')" '^END=0' "verified load over $((n * 2)) restarts"
-    note "$(guest_sh g1 'head -n 1 /tmp/out')"
-}
 scsi_debug_delay 50
 load 512-128k
 n=0
 while [ $n -lt 4 ]; do
     # So far most commands were at the device when the workers ended. Now large ones are being copied.
     if [ $n = 3 ]; then
-        load_end
+        load_end "$((n * 2)) restarts"
         scsi_debug_delay 1
         load 480k
     fi
@@ -42,6 +33,6 @@ while [ $n -lt 4 ]; do
     sleep 1
     n=$((n + 1))
 done
-load_end
+load_end "$((n * 2)) restarts"
 expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
 expect_ok xl-scsi detach g1 0:0:0:0

@@ -70,7 +70,7 @@ stage() {
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
     echo "${PVSCSI_LIBISCSI:-some}" >"$share/libiscsi"
     make_tools
-    cp "$XEN_LIB"/{compare,lost,systemd,tgt}.sh "$share/lib/"
+    cp "$XEN_LIB"/{compare,load,lost,systemd,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
     cp -l "$IMAGE"/extra-*.cpio "$share/"
 
