@@ -154,7 +154,6 @@ static UNUSED void teardown(void)
     stop();
     loop_free(loop);
     fake_reset();
-    log_close();
     run("rm -rf %s", dir);
 }
 

@@ -19,7 +19,7 @@ start() {
         status=$?
         DAEMON_PID=""
         check_eq $status 1 "exit status of a start that fails"
-        check_eq "$(grep -c '^pvscsid: ' "$LOGS/pvscsid")" 1 "lines that say why ($(cat "$LOGS/pvscsid"))"
+        check_eq "$(grep -c 'Z pvscsid: ' "$LOGS/pvscsid")" 1 "lines that say why ($(cat "$LOGS/pvscsid"))"
         refused=$((refused + 1))
         driver_start
     fi

@@ -1,35 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Logging through libxentoollog; see log.h. */
+/* The log; see log.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
+#include <syslog.h>
 
+#include "common/log-line.h"
 #include "common/log.h"
 
-static xentoollog_logger_stdiostream *logger;
+static bool used;
 static xentoollog_level min = XTL_INFO;
 
-int log_init(xentoollog_level min_level)
+static const int priorities[XTL_NUM_LEVELS] = {
+    [XTL_DEBUG] = LOG_DEBUG,   [XTL_VERBOSE] = LOG_DEBUG, [XTL_DETAIL] = LOG_DEBUG,
+    [XTL_PROGRESS] = LOG_INFO, [XTL_INFO] = LOG_INFO,     [XTL_NOTICE] = LOG_NOTICE,
+    [XTL_WARN] = LOG_WARNING,  [XTL_ERROR] = LOG_ERR,     [XTL_CRITICAL] = LOG_CRIT,
+};
+
+void log_init(xentoollog_level min_level)
 {
     min = min_level;
-    logger = xtl_createlogger_stdiostream(stderr, min_level, XTL_STDIOSTREAM_HIDE_PROGRESS);
-    return logger ? 0 : -ENOMEM;
-}
-
-void log_close(void)
-{
-    if (logger)
-        xtl_logger_destroy((struct xentoollog_logger *)logger);
-    logger = NULL;
+    used = true;
+    log_line_init();
 }
 
 void log_set_level(xentoollog_level min_level)
 {
     min = min_level;
-    if (logger)
-        xtl_stdiostream_set_minlevel(logger, min_level);
 }
 
 xentoollog_level log_level(void)
@@ -53,8 +51,18 @@ static void log_v(xentoollog_level level, const char *prefix, int errnum, const 
 
 static void log_v(xentoollog_level level, const char *prefix, int errnum, const char *fmt, va_list ap)
 {
-    if (logger)
-        xtl_logv((struct xentoollog_logger *)logger, level, errnum > 0 ? errnum : -1, prefix, fmt, ap);
+    struct log_line line;
+
+    if (!used || level < min)
+        return;
+    log_line_begin(&line, priorities[level]);
+    if (prefix && prefix[0])
+        log_line_add(&line, "%s: ", prefix);
+    log_line_add(&line, "%s: ", xtl_level_to_string(level));
+    log_line_add_v(&line, fmt, ap);
+    if (errnum > 0)
+        log_line_add(&line, ": %s", strerror(errnum));
+    log_line_end(&line);
 }
 
 void log_msg(xentoollog_level level, const char *prefix, int errnum, const char *fmt, ...)

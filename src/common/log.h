@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Logging through libxentoollog to stderr, with a prefix per guest and vhost.
+ * The log of pvscsid and its workers: lines on standard error (log-line.h), with a prefix per guest and vhost. Levels
+ * are those of libxentoollog.
  * A guest can cause log lines only through log_limited(). It drops lines that
  * come too fast, and later logs how many it dropped.
  */
@@ -13,9 +14,8 @@
 
 #include "common/util.h"
 
-/* One per process. Levels: XTL_DEBUG .. XTL_CRITICAL. 0 or -errno. */
-int log_init(xentoollog_level min_level);
-void log_close(void);
+/* From now on lines are written. One log per process. Levels: XTL_DEBUG .. XTL_CRITICAL. */
+void log_init(xentoollog_level min_level);
 void log_set_level(xentoollog_level min_level);
 xentoollog_level log_level(void);
 /* name: "debug" .. "critical", as xtl_level_to_string() names them. 0, or -EINVAL. */

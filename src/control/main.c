@@ -15,7 +15,9 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <syslog.h>
 
+#include "common/log-line.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/notify.h"
@@ -54,11 +56,9 @@ static int complain(int status, const char *fmt, ...)
 {
     va_list ap;
 
-    fputs("pvscsid: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    log_say(LOG_ERR, "pvscsid", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
     return status;
 }
 
@@ -116,21 +116,13 @@ static int open_log(const struct settings *s)
     return fd < 0 ? -errno : fd;
 }
 
-/* Makes the log standard error. Closes *log_fd. */
-static int log_to(int *log_fd)
-{
-    CLEANUP_CLOSE int fd = steal_fd(log_fd);
-
-    return dup2(fd, STDERR_FILENO) < 0 ? -errno : 0;
-}
-
 static int leave_terminal(struct daemon *d)
 {
-    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = steal_fd(&d->log_fd);
 
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         return -errno;
-    return log_to(&d->log_fd);
+    return log_to(log);
 }
 
 /* --- the service manager --- */
@@ -187,10 +179,11 @@ static void quit_done(void *ctx)
 /* Opens the log again, because it may have been renamed (logrotate). */
 static void reopen_log(const struct settings *s)
 {
-    int fd = open_log(s);
+    CLEANUP_CLOSE int fd = open_log(s);
+    int r = fd < 0 ? fd : log_to(fd);
 
-    if (fd < 0 || log_to(&fd) < 0)
-        log_warn(NULL, "cannot open %s again", s->log_file);
+    if (r < 0)
+        log_msg(XTL_WARN, NULL, -r, "cannot open %s again", s->log_file);
 }
 
 static void reload(struct daemon *d)
@@ -389,9 +382,7 @@ int main(int argc, char **argv)
         if (r < 0)
             return complain(1, "cannot go into the background: %s", strerror(-r));
     }
-    r = log_init((xentoollog_level)d.settings.log_level);
-    if (r < 0)
-        return complain(1, "out of memory");
+    log_init((xentoollog_level)d.settings.log_level);
     status = run(&d);
     ctlsock_free(d.ctlsock);
     host_free(d.host);
@@ -402,6 +393,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (*fds[i] >= 0)
             close(*fds[i]);
-    log_close();
     return status;
 }

@@ -419,9 +419,8 @@ int worker_main(void)
     signal(SIGTERM, SIG_IGN);
     prctl(PR_SET_NAME, WORKER_NAME);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    r = log_init(XTL_INFO);
-    if (r == 0)
-        r = loop_new(&w->loop);
+    log_init(XTL_INFO);
+    r = loop_new(&w->loop);
     if (r == 0) {
         w->control = (struct loop_source){ .fd = WORKER_FD, .events = EPOLLIN, .ready = control_ready };
         w->quit_timer.expired = quit_expired;
@@ -440,7 +439,6 @@ int worker_main(void)
     if (w->stats.at)
         munmap(w->stats.at, w->stats.size);
     loop_free(w->loop);
-    log_close();
     free(w);
     return r == 0 ? 0 : 1;
 }

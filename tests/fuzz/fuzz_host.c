@@ -196,7 +196,7 @@ static void prepare(void)
     snprintf(settings.standalone, sizeof(settings.standalone), "/fake");
     snprintf(settings.pr_socket, sizeof(settings.pr_socket), "/nonexistent");
     snprintf(settings.run_dir, sizeof(settings.run_dir), "%s/run", dir);
-    check(log_init(XTL_CRITICAL) == 0, "no log", "");
+    log_init(XTL_CRITICAL);
 }
 
 /* Journals and other files of the run directory do not last from one input to the next. */

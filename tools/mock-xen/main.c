@@ -374,17 +374,12 @@ int main(int argc, char **argv)
         complain("argument", argv[optind], "only \"ctl\" was expected here");
         return 2;
     }
-    r = log_init(s.log_level);
-    if (r < 0) {
-        fprintf(stderr, "mock-xen: %s\n", strerror(-r));
-        return 1;
-    }
+    log_init(s.log_level);
     raise_limits();
     r = serve(&mock, &s);
     if (!clean_up(&mock)) {
         fprintf(stderr, "mock-xen: %zu nodes were never freed\n", mock.pool.live_nodes);
         r = -1;
     }
-    log_close();
     return r < 0 ? 1 : 0;
 }

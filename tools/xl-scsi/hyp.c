@@ -13,6 +13,7 @@
 
 #include "common/util.h"
 #include "hyp.h"
+#include "run.h"
 #include "xen-libs.h"
 
 /*
@@ -41,7 +42,7 @@ bool hyp_available(void)
         if (control)
             xch = control->open(NULL, NULL, 0);
         else
-            fprintf(stderr, "xl-scsi: %s\n", why);
+            complain(0, "%s", why);
     }
     tried = true;
     return xch != NULL;

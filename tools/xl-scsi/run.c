@@ -13,8 +13,10 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 
+#include "common/log-line.h"
 #include "common/util.h"
 #include "run.h"
 #include "xenstore.h"
@@ -136,11 +138,9 @@ int complain(int code, const char *fmt, ...)
     va_list ap;
 
     fflush(stdout);
-    fputs("xl-scsi: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    log_say(code ? LOG_ERR : LOG_WARNING, "xl-scsi", fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
     return code;
 }
 

@@ -26,7 +26,7 @@ int run_lock_units(uint32_t *which, unsigned n, uint64_t deadline_us);
 /* Does another process have the named lock? 1: yes; 0: no; -1: unknown. */
 int run_lock_is_held(const char *name);
 
-/* Prints a line on stderr: the program's name and what went wrong. Returns code. */
+/* Prints a line on stderr: the program's name and what went wrong. code: an exit status, or 0. Returns code. */
 int complain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for each line of the text, which is changed. */

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "commands.h"
+#include "common/log-line.h"
 #include "common/notify.h"
 #include "device/uevents.h"
 #include "expected.h"
@@ -462,6 +463,7 @@ static int serve(struct watcher *w, const struct options *o)
 
 int cmd_watch(const struct options *o, int argc, char **argv)
 {
+    log_line_init();
     CLEANUP_CLOSE int lock = run_lock("watch", now_us() + START_US);
     struct watcher w = { .daemon = -1 };
 
@@ -500,6 +502,7 @@ int cmd_resume(const struct options *o, int argc, char **argv)
 {
     struct xenstore s = { 0 };
     uint32_t domid;
+    log_line_init(); /* the service has started this process */
     int code = connect_store(&s);
 
     if (code == EXIT_OK)
