@@ -47,8 +47,8 @@ enum worker_msg_type {
     WM_CONNECT,
     WM_DISCONNECT,
     WM_QUIT,
-    WM_RESET_DONE, /* answer to WM_RESET; error = 0 or -errno */
-    WM_LOG_LEVEL,
+    WM_RESET_DONE,    /* answer to WM_RESET; error = 0 or -errno */
+    WM_LOG,           /* u.log_level from now on; fds: [what becomes the worker's standard error] */
     WM_HELPER_SOCKET, /* answer to WM_HELPER_CONNECT: a connection, which ends the last one; or error = -errno */
     WM_PAGES,   /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
     WM_HOST_EH, /* answer to WM_HOST_EH_ASK: u.host_eh_s */

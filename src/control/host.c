@@ -104,10 +104,10 @@ void host_quit(struct host *h)
     loop_timer_arm(h->loop, &h->quit_timer, QUIT_POLL_US);
 }
 
-void host_log_level(struct host *h)
+void host_log(struct host *h)
 {
     for (struct vhost *v = h->vhosts; v; v = v->next)
-        worker_log_level(v);
+        worker_log(v);
 }
 
 static bool known_vhost(void *ctx, uint16_t domid, uint32_t vhost)

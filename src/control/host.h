@@ -30,8 +30,8 @@ void host_free(struct host *h);
  * quit_done() when all workers have ended, but after 6 seconds at the latest.
  */
 void host_quit(struct host *h);
-/* The settings' log level may have changed. */
-void host_log_level(struct host *h);
+/* The log level or standard error has changed: the workers get both. */
+void host_log(struct host *h);
 
 /* For the control socket (report.c): vhosts and LUNs, and the statistics pages. NULL: no memory. */
 struct json_object *host_report_status(struct host *h);

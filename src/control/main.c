@@ -159,6 +159,7 @@ static void serving(void *ctx)
 
         if (r < 0)
             log_err(NULL, -r, "cannot leave the terminal");
+        host_log(d->host);
     }
     log_info(NULL, "pvscsid " PACKAGE_VERSION " serves%s", d->settings.standalone[0] ? " (standalone)" : "");
     if (d->parent_fd >= 0) {
@@ -196,9 +197,9 @@ static void reload(struct daemon *d)
     if (options_reload(d->argc, d->argv, &fresh, stderr) == 0) {
         d->settings.log_level = fresh.log_level;
         log_set_level((xentoollog_level)fresh.log_level);
-        host_log_level(d->host);
         log_info(NULL, "log level is %s", xtl_level_to_string((xentoollog_level)fresh.log_level));
     }
+    host_log(d->host);
     notify("READY=1");
 }
 

@@ -651,10 +651,11 @@ void worker_quit(struct vhost *v)
     send(v, &msg, NULL, 0);
 }
 
-void worker_log_level(struct vhost *v)
+void worker_log(struct vhost *v)
 {
-    struct worker_msg msg = { .type = WM_LOG_LEVEL };
+    struct worker_msg msg = { .type = WM_LOG };
+    const int log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 
     msg.u.log_level = (uint32_t)log_level();
-    send(v, &msg, NULL, 0);
+    send(v, &msg, &log, log < 0 ? 0 : 1);
 }

@@ -40,6 +40,7 @@ void worker_kill(struct vhost *v);
 /* Ends it without waiting for it. */
 void worker_drop(struct vhost *v);
 void worker_quit(struct vhost *v);
-void worker_log_level(struct vhost *v);
+/* The log level and standard error of this process are the worker's from now on. */
+void worker_log(struct vhost *v);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "common/log-line.h"
 #include "standalone/xen-mock.h"
 #include "worker/confine.h"
 #include "worker/hotplug.h"
@@ -364,9 +365,11 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_PAGES:
         service_allot(svc, msg->u.pages);
         break;
-    case WM_LOG_LEVEL:
+    case WM_LOG:
         if (msg->u.log_level > XTL_NONE && msg->u.log_level < XTL_NUM_LEVELS)
             log_set_level((xentoollog_level)msg->u.log_level);
+        if (fds[0] >= 0 && (r = log_to(fds[0])) < 0)
+            log_msg(XTL_WARN, w->prefix, -r, "cannot change to the new log");
         break;
     case WM_QUIT:
         quit(w);
