@@ -100,6 +100,40 @@ START_TEST(a_guest_that_comes_and_goes_does_not_flood_the_log)
 }
 END_TEST
 
+static const struct {
+    const char *name, *prefix;
+} names[] = {
+    { "web 1", "d3.0 (web 1)" },
+    { "", "d3.0" },
+    { "web--incoming", "d3.0 (web)" },
+    { "--incoming", "d3.0" },
+    { "--incoming-web", "d3.0 (--incoming-web)" },
+    { "a\n2026: error: b\\\xff", "d3.0 (a\\x0a2026: error: b\\x5c\\xff)" },
+    { "0123456789012345678901234567890123456789", "d3.0 (0123456789012345678901234567890123456789)" },
+    { "0123456789012345678901234567890123456789x", "d3.0 (0123456789012345678901234567890123456789)" },
+    { "012345678901234567890123456789012345678\n", "d3.0 (012345678901234567890123456789012345678)" },
+};
+
+START_TEST(a_line_has_the_name_of_its_guest)
+{
+    fake_put("/local/domain/3/name", names[_i].name);
+    connected();
+    ck_assert_str_eq(host->vhosts->prefix, names[_i].prefix);
+    ck_assert_str_eq(fake_last(fake_child(), WM_INIT)->u.init.prefix, names[_i].prefix);
+}
+END_TEST
+
+START_TEST(a_name_that_cannot_be_read_or_changes_does_no_harm)
+{
+    connected();
+    ck_assert_str_eq(host->vhosts->prefix, "d3.0");
+    fake_put("/local/domain/3/name", "renamed");
+    fake_domain(4, true);
+    UNTIL(strcmp(host->vhosts->prefix, "d3.0 (renamed)") == 0);
+    ck_assert(fake_child()->connected);
+}
+END_TEST
+
 /* --- xenstored --- */
 
 START_TEST(a_lost_xenstored_is_found_again)
@@ -248,6 +282,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_flood_of_events_costs_a_bounded_number_of_reads);
     tcase_add_test(t, a_start_with_many_luns_takes_few_round_trips);
     tcase_add_test(t, a_guest_that_comes_and_goes_does_not_flood_the_log);
+    tcase_add_loop_test(t, a_line_has_the_name_of_its_guest, 0, ARRAY_SIZE(names));
+    tcase_add_test(t, a_name_that_cannot_be_read_or_changes_does_no_harm);
     tcase_add_test(t, a_lost_xenstored_is_found_again);
     tcase_add_test(t, an_error_of_xenstored_is_survived_wherever_it_falls);
     tcase_add_loop_test(t, a_devices_state_is_written_in_the_end, 1, 9);

@@ -31,7 +31,7 @@ daemon_ready >/dev/null || fail "the start has returned before the daemon serves
 check_eq "$(readlink "/proc/$DAEMON_PID/fd/2")" "$log" "its standard error"
 
 step "the next one, at whose start a guest is there"
-guest_create 1
+guest_create 1 web
 disk a 8
 attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g 1
@@ -48,7 +48,7 @@ wait_until 25 grep -q 'log level' "$log"
 wait_until 25 worker_has_log
 kill -HUP "$DAEMON_PID" # not moved: nothing changes
 front g "bad sixteen seed=1"
-wait_until 25 grep -q 'd1.0: warning: request .* refused' "$log"
+wait_until 25 grep -q 'd1.0 (web): warning: request .* refused' "$log"
 for file in "$log" "$DIR/old/log/xen/pvscsid.log"; do
     stamped "$file" || fail "lines of $file without a time"
 done
@@ -78,8 +78,8 @@ front g "bad sixteen seed=1"
 front_stop g
 daemon_stop
 wait "$READER"
-! grep -Ev '^<[0-7]>(d1\.0: )?[a-z]+: ' "$LOGS/journal" || fail "lines without a priority"
-grep -q '^<4>d1\.0: warning: request .* refused' "$LOGS/journal" || fail "the worker's warning: $(cat "$LOGS/journal")"
+! grep -Ev '^<[0-7]>(d1\.0( \(web\))?: )?[a-z]+: ' "$LOGS/journal" || fail "lines without a priority"
+grep -q '^<4>d1\.0 (web): warning: request .* refused' "$LOGS/journal" || fail "the worker's warning: $(cat "$LOGS/journal")"
 grep -q '^<6>info: .* serves' "$LOGS/journal" || fail "the daemon's start: $(cat "$LOGS/journal")"
 grep -q '^<7>.*debug: ' "$LOGS/journal" || fail "no debug line: $(cat "$LOGS/journal")"
 

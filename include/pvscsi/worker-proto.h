@@ -115,6 +115,9 @@ enum worker_helper_state {
 #define PR_SOCKET_DEFAULT "/run/qemu-pr-helper.sock"
 #define PR_SOCKET_OLDER "/var/run/qemu-pr-helper.sock"
 
+/* Numbers of domain and virtual host, and 40 characters of the domain's name. */
+#define WORKER_PREFIX_MAX 64
+
 struct worker_msg {
     uint32_t type;
     uint32_t generation; /* of the ring: CONNECT sets it, CONNECTED/DISCONNECTED/HALTED echo it */
@@ -131,8 +134,8 @@ struct worker_msg {
             uint32_t poll_us;      /* the longest look at the ring before it sleeps; 0: none */
             uint32_t confine;      /* what it enters before it does anything else: CONFINE_* of worker/confine.h */
             uint32_t confine_id;   /* its user and group */
-            char prefix[32];       /* for logs: "d3.0" */
-            char mock_socket[108]; /* "" on a real Xen */
+            char prefix[WORKER_PREFIX_MAX]; /* for logs: "d3.0 (web)" */
+            char mock_socket[108];          /* "" on a real Xen */
         } init;
         struct {
             uint16_t channel, target, lun;

@@ -21,7 +21,7 @@ xentoollog_level log_level(void);
 /* name: "debug" .. "critical", as xtl_level_to_string() names them. 0, or -EINVAL. */
 int log_level_parse(const char *name, xentoollog_level *out);
 
-/* prefix: "d3.0" for vhost 0 of domain 3, or NULL. errnum: positive errno, or 0. */
+/* prefix: "d3.0 (web)" for vhost 0 of domain 3, or NULL. errnum: positive errno, or 0. */
 void log_msg(xentoollog_level level, const char *prefix, int errnum, const char *fmt, ...) PRINTF(4, 5);
 #define log_debug(p, ...) log_msg(XTL_DEBUG, p, 0, __VA_ARGS__)
 #define log_info(p, ...) log_msg(XTL_INFO, p, 0, __VA_ARGS__)

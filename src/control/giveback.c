@@ -26,7 +26,7 @@ struct giveback {
     const struct device_roots *roots;
     struct claims *claims;
     struct claim *claim; /* NULL: none, or ended */
-    char prefix[32];
+    char prefix[WORKER_PREFIX_MAX];
     struct run_device at; /* word: the name of the LUN */
     uint32_t left;
     char said[DEVICE_WHY_MAX]; /* for the log; "": nothing was undone */

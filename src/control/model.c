@@ -11,6 +11,8 @@
 #include "common/util.h"
 #include "control/model.h"
 
+#define NAME_SHOWN_MAX 40u /* as WORKER_PREFIX_MAX has it */
+
 void model_changed(struct vhost *v)
 {
     struct host *h = v->host;
@@ -29,6 +31,15 @@ struct vhost *model_find(struct host *h, uint16_t domid, uint32_t id)
         if (v->domid == domid && v->id == id)
             return v;
     return NULL;
+}
+
+void model_set_name(struct vhost *v, const char *name)
+{
+    char shown[NAME_SHOWN_MAX + 1];
+
+    escape_for_log(shown, sizeof(shown), name, strlen(name));
+    snprintf(v->prefix, sizeof(v->prefix), "d%u.%" PRIu32 "%s%s%s", v->domid, v->id, shown[0] ? " (" : "", shown,
+             shown[0] ? ")" : "");
 }
 
 struct vhost *model_get(struct host *h, uint16_t domid, uint32_t id)
@@ -53,7 +64,7 @@ struct vhost *model_get(struct host *h, uint16_t domid, uint32_t id)
     v->limit = (struct log_limit)LOG_LIMIT_INIT;
     v->seen.online = true;
     v->seen.found_us = now_us();
-    snprintf(v->prefix, sizeof(v->prefix), "d%u.%" PRIu32, domid, id);
+    model_set_name(v, "");
     snprintf(v->back, sizeof(v->back), BACKEND_ROOT "/%u/%" PRIu32, domid, id);
     v->next = h->vhosts;
     h->vhosts = v;

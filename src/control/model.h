@@ -162,8 +162,8 @@ struct vhost {
     struct vhost *next;
     uint16_t domid;
     uint32_t id;
-    char prefix[32]; /* "d3.0" */
-    char back[64];   /* "backend/vscsi/3/0" */
+    char prefix[WORKER_PREFIX_MAX]; /* "d3.0 (web)", without a name if the daemon may not read it; model_set_name() */
+    char back[64];                  /* "backend/vscsi/3/0" */
     struct log_limit limit;
 
     /* model.c: the queue of vhosts whose tables have to run. host.c takes them out */
@@ -298,6 +298,8 @@ void model_changed(struct vhost *v);
 struct vhost *model_find(struct host *h, uint16_t domid, uint32_t id);
 /* Finds or makes a vhost. NULL: out of memory, or there are too many. */
 struct vhost *model_get(struct host *h, uint16_t domid, uint32_t id);
+/* The domain's name, "" if it is not known. It is escaped, and what is longer than the prefix has room for is cut. */
+void model_set_name(struct vhost *v, const char *name);
 /* Removes v from the lists; the caller frees it. */
 void model_unlink(struct vhost *v);
 /* Marks everything of v to be read again. */

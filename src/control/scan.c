@@ -148,6 +148,22 @@ void scan_unwatch(struct vhost *v)
     v->seen.token[0] = '\0';
 }
 
+/* The name is for the log only. A driver domain cannot read this node either. */
+static void read_name(struct vhost *v)
+{
+    static const char arriving[] = "--incoming"; /* xl adds this to the name while a guest arrives by migration */
+    char path[STORE_PATH_MAX], name[STORE_VALUE_MAX];
+    size_t len;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/name", v->domid);
+    if (store_read(v->host->store, path, name, sizeof(name)) < 0)
+        return;
+    len = strlen(name);
+    if (len >= sizeof(arriving) - 1 && strcmp(name + len - (sizeof(arriving) - 1), arriving) == 0)
+        name[len - (sizeof(arriving) - 1)] = '\0';
+    model_set_name(v, name);
+}
+
 /* Does the domain exist, and is it still the same one? */
 static void read_domain(struct vhost *v)
 {
@@ -174,6 +190,7 @@ static void read_domain(struct vhost *v)
         snprintf(v->seen.vm, sizeof(v->seen.vm), "%s", vm);
     }
     v->seen.was_introduced = true;
+    read_name(v);
 }
 
 static void read_front(struct vhost *v)

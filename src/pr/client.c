@@ -44,7 +44,7 @@ struct pr_client {
     struct loop *loop;
     struct pr_client_config config;                         /* its strings point to the following: */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": the defaults */
-    char prefix[48];
+    char prefix[80];
     struct log_limit limit;
 
     struct loop_source socket;        /* fd -1: no connection */

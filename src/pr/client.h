@@ -32,7 +32,7 @@ struct pr_client_config {
     const char *socket_path; /* for logs, copied; at most 107 bytes; NULL or "": PR_SOCKET_DEFAULT */
     uint32_t deadline_ms;    /* from a command's turn until its reply is complete; 0: PR_DEADLINE_MS */
     uint32_t away_busy_ms;   /* 0: PR_AWAY_BUSY_MS */
-    const char *prefix;      /* for logs, copied (cut at 47 bytes); may be NULL */
+    const char *prefix;      /* for logs, copied (cut at 79 bytes); may be NULL */
     int device_fd;           /* sent with each command; see pr_client_new() */
 
     /*

@@ -66,7 +66,7 @@ static void helper_connect(void *ctx)
 
 static int open_helper(struct service *svc, struct lun *lun, const struct worker_msg *msg, int *fd)
 {
-    char prefix[48];
+    char prefix[80];
     struct pr_client_config config = {
         .socket_path = msg->u.lun.pr_socket,
         .deadline_ms = msg->u.lun.pr_deadline_ms,

@@ -39,7 +39,7 @@ struct worker {
         void *at;
         size_t size;
     } journal, stats;
-    char prefix[32];
+    char prefix[WORKER_PREFIX_MAX];
 };
 
 static struct worker *worker_of(struct service *svc)

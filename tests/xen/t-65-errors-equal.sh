@@ -95,7 +95,7 @@ inject 2
 guest_answers g1 /tmp/reads "$GUEST_SG" /tmp/guest.late
 quiet
 log=$(daemon_log)
-expect_match "$log" "d$(guest_domid g1).0: .*LUN 0:0:0 .*Read\(10\) failed \(medium error\): Medium Error: Unrecovered read error \(03/11/00\)" "the log"
+expect_match "$log" "d$(guest_domid g1).0 \(g1\): .*LUN 0:0:0 .*Read\(10\) failed \(medium error\): Medium Error: Unrecovered read error \(03/11/00\)" "the log"
 expect_match "$log" 'similar messages were dropped' "the log"
 [ "$(echo "$log" | grep -c ' failed (')" -lt 100 ] || fail "$(echo "$log" | grep -c ' failed (') lines in the log"
 
