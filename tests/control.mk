@@ -4,8 +4,7 @@ control_checks = check_vhost_table check_lun_table check_presence check_notify c
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports \
 	check_host_at_work check_host_devices check_host_cost \
 	check_host_claim check_host_identity check_host_places check_host_supervise
-check_PROGRAMS += $(control_checks)
-TESTS += $(control_checks)
+unit_checks += $(control_checks)
 check_vhost_table_SOURCES = tests/check_vhost_table.c
 check_vhost_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_vhost_table_LDADD = libcontrol.a libcommon.a $(CHECK_LIBS)
@@ -94,8 +93,7 @@ check_host_identity_SOURCES = tests/check_host_identity.c $(HOST_FAKES)
 check_host_identity_CFLAGS = $(HOST_C_OPTIONS)
 check_host_identity_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_identity_LDADD = $(HOST_LINKED)
-check_PROGRAMS += check_confined
-TESTS += check_confined
+unit_checks += check_confined
 check_confined_SOURCES = tests/check_confined.c
 check_confined_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CAPNG_CFLAGS)
 check_confined_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libcommon.a $(CHECK_LIBS)

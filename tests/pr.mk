@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 pr_checks = check_pr_check check_pr_proto check_pr_client check_pr_client_away check_pr_client_queue
-check_PROGRAMS += $(pr_checks)
-TESTS += $(pr_checks)
+unit_checks += $(pr_checks)
 check_pr_check_SOURCES = tests/check_pr_check.c
 check_pr_check_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_pr_check_LDADD = libpr.a $(CHECK_LIBS)

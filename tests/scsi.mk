@@ -3,8 +3,8 @@ scsi_checks = check_scsi_sense check_scsi_outcome check_scsi_decide check_scsi_r
 	check_scsi_luns check_scsi_notable \
 	check_scsi_filedisk check_scsi_split check_scsi_left check_scsi_policy check_scsi_programs check_scsi_rules \
 	check_sense_text
-check_PROGRAMS += $(scsi_checks) replay_scsi
-TESTS += $(scsi_checks)
+check_PROGRAMS += replay_scsi
+unit_checks += $(scsi_checks)
 
 check_scsi_sense_SOURCES = tests/check_scsi_sense.c tests/check_scsi.h tests/must.h
 check_scsi_sense_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

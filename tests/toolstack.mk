@@ -14,8 +14,7 @@ xl_scsi_fake_hyp_CFLAGS = $(xl_scsi_CFLAGS)
 xl_scsi_fake_hyp_LDADD = $(xl_scsi_LDADD)
 
 toolstack_checks = check_vscsi_syntax check_xl_args check_vscsi_config check_inuse check_made check_scan
-check_PROGRAMS += $(toolstack_checks)
-TESTS += $(toolstack_checks)
+unit_checks += $(toolstack_checks)
 TOOLSTACK_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 
 check_vscsi_syntax_SOURCES = tests/check_vscsi_syntax.c tests/alloc-fail.h

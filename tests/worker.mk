@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-check_PROGRAMS += check_ring check_request check_buffers check_poll check_service check_service_poll
-TESTS += check_ring check_request check_buffers check_poll check_service check_service_poll
+unit_checks += check_ring check_request check_buffers check_poll check_service check_service_poll
 check_service_poll_SOURCES = tests/check_service_poll.c tests/suite.h tests/service-fixture.h tests/fake-xen.h
 check_service_poll_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_poll_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=now_us -Wl,--wrap=sched_yield
@@ -41,8 +40,7 @@ FAKE_SG_FLAGS = -Wl,--wrap=open -Wl,--wrap=open64 -Wl,--wrap=close -Wl,--wrap=re
 device_checks = check_service_device check_service_pieces \
 	check_service_manage check_service_successor check_service_pr check_service_counters \
 	check_service_places
-check_PROGRAMS += check_sg check_service_random $(device_checks)
-TESTS += check_sg check_service_random $(device_checks)
+unit_checks += check_sg check_service_random $(device_checks)
 check_sg_SOURCES = tests/check_sg.c tests/fake-sg.h
 check_sg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_sg_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS)
@@ -99,8 +97,7 @@ fuzz_device_LDADD = $(check_service_device_LDADD)
 endif
 
 # The whole process, over the same hypervisor.
-check_PROGRAMS += check_worker
-TESTS += check_worker
+unit_checks += check_worker
 check_worker_SOURCES = tests/check_worker.c tests/service-fixture.h tests/fake-xen.h
 check_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_worker_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open -Wl,--wrap=open64 -Wl,--wrap=xen_open_real
