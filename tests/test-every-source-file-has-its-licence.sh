@@ -11,7 +11,7 @@ without_licence() {
     while read -r name; do
         case $name in
         COPYING | NEWS | *.md | .gitignore | .editorconfig | .clang-format) ;;
-        tests/xen/.shellcheckrc | tests/fuzz/corpus-*/* | tests/*.expected) ;;
+        debian/source/format | tests/xen/.shellcheckrc | tests/fuzz/corpus-*/* | tests/*.expected) ;;
         *.o | *.a | */.deps/* | */.dirstamp | *.log | *.trs) ;;
         *) head -n 3 -- "$1/$name" | grep -q 'SPDX-License-Identifier: GPL-2\.0-or-later' || printf '%s\n' "$name" ;;
         esac

@@ -68,6 +68,12 @@ same "the log, and pvscsid.conf(5)" "$(setting log_file)" "$(sed -n 's/^\.Qq \(.
 same "the config file" "$("$BUILD/pvscsid" --help | grep -o '/[^ ]*/pvscsid\.conf' | head -n 1)" \
     "$(sed -n 's/^\.It Pa \(.*\.conf\)$/\1/p' "$BUILD/docs/pvscsid.8")"
 
+# The example of a config file names all settings, as comments, with their defaults, and can be read.
+same "pvscsid.conf: its comments, and the defaults" "$(sed -n 's/^#\([a-z_]* = \)/\1/p' "$BUILD/xl-scripts/pvscsid.conf")" "$settings"
+same "pvscsid.conf without its comment signs" "$(sed 's/^#\([a-z_]* = \)/\1/' "$BUILD/xl-scripts/pvscsid.conf" >uncommented.$$ &&
+    "$BUILD/pvscsid" --config uncommented.$$ --dump-config 2>&1)" "$settings"
+rm -f uncommented.$$
+
 # What the units leave to a program that was taken over, in tenths of systemd's scale of 0 (nothing) to 10 (everything).
 if command -v systemd-analyze >/dev/null && systemd-analyze security --help | grep -q -e --offline; then
     for unit in "$daemon" "$watch" "$helper"; do

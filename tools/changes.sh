@@ -42,9 +42,12 @@ tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-* xen:8
 tools/demo                gcc shell demo tree
 tools/bench               gcc shell tree
 tools/check-platforms     gcc shell tree
+tools/package             gcc shell tree
 tools/*                   gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 xl-scripts/*              gcc shell mock:* xen:[35]* xen:8[45]-*
 .ci/*                     gcc shell tree
+debian/*                  gcc shell tree
+packaging/*               gcc shell tree
 configure.ac              gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 Makefile.am               gcc clang sanitize valgrind fuzz demo mock:* xen:00-*
 docs/scsi.md              gcc sanitize valgrind mock:* xen:6[345]-*
