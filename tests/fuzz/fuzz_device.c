@@ -5,7 +5,8 @@
  * is a list of steps; see step(). Whatever they are, each request gets exactly one answer; no byte is written outside
  * of a read's segments, nor beyond what its answer says has come; and no byte of ours shows up in the guest's pages.
  * A guest may also write an index of the ring that no frontend writes. Then its ring may halt, and what is at devices
- * still ends.
+ * still ends. The worker may die between two steps. Its successor finds the journal as it was, or with bytes that a
+ * worker under a guest's control has left in it.
  * The helper sees only whole reservation commands, each with one descriptor, and no command that changes a reservation
  * twice.
  *
@@ -46,7 +47,7 @@ static struct {
     struct scsiif_request_segment seg[SEGMENTS_MAX];
 } requests[REQUESTS_MAX];
 static unsigned n_requests, n_answers;
-static bool wild;           /* an index of the ring is wrong: nothing is promised of answers any more */
+static bool wild;           /* an index of the ring or the journal is wrong: nothing is promised of answers any more */
 static bool brought_poison; /* the input has the value itself: a device may send it */
 
 static unsigned word(struct input *in)
@@ -82,7 +83,7 @@ static void write_index(struct input *in, unsigned how)
         return;
     svc->work = true;
     service_round(svc);
-    ck_assert(halts == 1);
+    ck_assert(halts > 0);
 }
 
 static void take_answers(void)
@@ -119,6 +120,15 @@ static struct {
     unsigned out_seen; /* PERSISTENT RESERVE OUT that were begun, on all connections */
 } helper;
 static unsigned out_put; /* what the guest has sent of these */
+
+/* The device of any type, as it is added at the start and after each death of the worker. */
+static struct {
+    uint8_t type;
+    uint32_t flags;
+    bool with_helper;
+} any;
+static int deaths;
+static bool held; /* the LUNs wait for the end of what a dead worker has left */
 
 static void on_helper_asked(struct service *s, struct lun *lun)
 {
@@ -270,6 +280,60 @@ static void put_command(struct input *in)
     put_done();
 }
 
+/* The device of any type. Its reservations go to the helper, or, without a block node, to the device. */
+static void add_any(uint32_t more_flags)
+{
+    struct worker_msg msg = lun_message(ANY, any.type, any.flags | more_flags);
+
+    msg.u.lun.pr_mode = any.with_helper ? PR_HELPER : PR_DENY;
+    msg.u.lun.pr_deadline_ms = 20000;
+    ck_assert(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), any.with_helper ? eventfd(0, EFD_CLOEXEC) : -1) == 0);
+}
+
+/* What no guest may ever see. */
+static void poison_buffers(void)
+{
+    for (unsigned i = 0; i < svc->buffers.count; i++)
+        memset(buffers_plain(&svc->buffers, i).pages, POISON, 16384);
+}
+
+static void release_all(void)
+{
+    for (unsigned i = 0; i <= ANY; i++)
+        hotplug_release(svc, i);
+    held = false;
+}
+
+/*
+ * The worker dies. What it had at devices never comes back, and its connection to the helper ends. Until release_all()
+ * its LUNs may be held for its successor.
+ */
+static void death(struct input *in, unsigned how)
+{
+    uint32_t flags = how & 1 ? LUN_HELD : 0;
+
+    end_service();
+    fake_sg.n = 0;
+    helper_close();
+    helper.asked = 0;
+    for (unsigned pokes = how & 2 ? 1 + byte(in) % 8 : 0; pokes > 0; pokes--) {
+        unsigned at = word(in) % sizeof(journal);
+
+        ((uint8_t *)&journal)[at] = (uint8_t)byte(in);
+        wild = true;
+    }
+    new_service();
+    svc->helper_connect = on_helper_asked;
+    poison_buffers();
+    ck_assert(add_lun(0, 0, 0, flags) == 0);
+    add_devices((any.flags & LUN_FEATURE_HOST) | flags);
+    add_any(flags);
+    ck_assert(service_connect(svc, RING_REF, 9, true) == 0);
+    held = flags != 0;
+    deaths++;
+    run();
+}
+
 static void put_management(struct input *in)
 {
     struct vscsiif_request *req;
@@ -281,6 +345,13 @@ static void put_management(struct input *in)
     how = byte(in);
     if (how >= 252) {
         write_index(in, how);
+        return;
+    }
+    if (how >= 248) {
+        if (held)
+            release_all();
+        else
+            death(in, how);
         return;
     }
     req = prepare((uint16_t)n_requests++);
@@ -371,20 +442,11 @@ static void step(struct input *in)
     take_answers();
 }
 
-/* The device of any type. Its reservations go to the helper, or, without a block node, to the device. */
-static void add_any(uint8_t type, uint32_t flags, bool with_helper)
-{
-    struct worker_msg msg = lun_message(ANY, type, flags);
-
-    msg.u.lun.pr_mode = with_helper ? PR_HELPER : PR_DENY;
-    msg.u.lun.pr_deadline_ms = 20000;
-    ck_assert(hotplug_add(svc, &msg, eventfd(0, EFD_CLOEXEC), with_helper ? eventfd(0, EFD_CLOEXEC) : -1) == 0);
-}
-
 /* All devices answer, and time passes, until each request has its answer. */
 static void finish(struct input *in, bool helper_hangs)
 {
     fake_sg.write_error = 0;
+    release_all();
     for (unsigned i = 0; i < 400 && (wild ? svc->n_busy > 0 : n_answers < n_requests); i++) {
         for (unsigned k = 0; k < fake_sg.n; k++)
             if (fake_sg.at[k].hdr.dxfer_direction == SG_DXFER_FROM_DEV)
@@ -416,6 +478,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned how = byte(&in), type = byte(&in);
     uint32_t flags = how & 1 ? LUN_FEATURE_HOST : 0;
 
+    any.type = (uint8_t)(type % 32);
+    any.flags = flags | (how & 4 ? LUN_READONLY : 0);
+    any.with_helper = how & 8;
+    deaths = 0;
+    held = false;
     memset(&fake_sg, 0, sizeof(fake_sg));
     memset(requests, 0, sizeof(requests));
     memset(&helper, 0, sizeof(helper));
@@ -427,11 +494,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     budget = how & 2 ? 0 : 100000; /* buffers that are plain, or granted to ourselves */
     setup();
     memset(fake.page[FIRST_PAGE], UNTOUCHED, sizeof(fake.page[0]) * (PAGES - FIRST_PAGE));
-    for (unsigned i = 0; i < svc->buffers.count; i++)
-        memset(buffers_plain(&svc->buffers, i).pages, POISON, 16384);
+    poison_buffers();
     add_devices(flags);
     svc->helper_connect = on_helper_asked;
-    add_any((uint8_t)(type % 32), flags | (how & 4 ? LUN_READONLY : 0), how & 8);
+    add_any(0);
     for (unsigned i = 0; in.left && i < STEPS_MAX; i++)
         step(&in);
     in.left = 0;
@@ -439,7 +505,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     helper_take();
     ck_assert(wild || n_answers == n_requests);
     ck_assert(wild || helper.out_seen <= out_put);
-    ck_assert(svc->n_busy == 0 && halts <= (wild ? 1 : 0));
+    ck_assert(svc->n_busy == 0 && halts <= (wild ? 1 + deaths : 0));
     if (!wild) /* else requests of former rounds may have been carried out again */
         check_pages();
     service_disconnect(svc);
