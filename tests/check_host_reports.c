@@ -92,6 +92,25 @@ START_TEST(the_statistics_come_from_the_shared_page)
     ck_assert_int_eq(json_object_get_int(field(field(l, "ends"), "medium error")), 7);
     ck_assert_int_eq(json_object_get_int(field(field(l, "ends"), "good")), 0);
     json_object_put(o);
+
+    fake_putf("a\nb\\c", "/local/domain/3/name");
+    model_mark_all(host->vhosts);
+    model_changed(host->vhosts);
+    let_happen();
+    o = host_report_metrics(host);
+    ck_assert_int_gt(json_object_get_int64(field(o, "started")), 1500000000);
+    v = json_object_array_get_idx(field(o, "vhosts"), 0);
+    ck_assert(json_object_get_boolean(field(v, "up")));
+    ck_assert_str_eq(json_object_get_string(field(v, "guest")), "a\\x0ab\\x5cc");
+    ck_assert_str_eq(json_object_get_string(field(v, "uuid")), "3");
+    ck_assert_int_eq(json_object_get_int(field(field(v, "stats"), "notifies")), 17);
+    l = json_object_array_get_idx(field(v, "luns"), 0);
+    ck_assert(json_object_get_boolean(field(l, "up")));
+    l = field(l, "stats");
+    ck_assert_int_eq(json_object_get_int(field(l, "commands")), 100);
+    ck_assert_int_eq(json_object_get_int(field(field(l, "errors_by_kind"), "medium error")), 7);
+    ck_assert(!json_object_object_get_ex(field(l, "errors_by_kind"), "good", NULL));
+    json_object_put(o);
 }
 END_TEST
 

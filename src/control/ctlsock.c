@@ -96,6 +96,8 @@ static bool answer(struct client *c)
         o = host_report_status(c->server->host);
     else if (strcmp(c->request, "stats") == 0)
         o = host_report_stats(c->server->host);
+    else if (strcmp(c->request, "metrics") == 0)
+        o = host_report_metrics(c->server->host);
     else if (strncmp(c->request, "policy ", 7) == 0)
         o = host_report_policy(c->server->host, c->request + 7);
     else

@@ -427,6 +427,7 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
     h->quit_done = config->quit_done;
     h->ctx = config->ctx;
     h->standalone = h->settings->standalone[0] != '\0';
+    h->started = time(NULL);
     h->pending_last = &h->pending;
     h->store_source.fd = h->device_watch.src.fd = -1;
     h->scan_timer.expired = scan_expired;

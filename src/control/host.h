@@ -36,6 +36,8 @@ void host_log(struct host *h);
 /* For the control socket (report.c): vhosts and LUNs, and the statistics pages. NULL: no memory. */
 struct json_object *host_report_status(struct host *h);
 struct json_object *host_report_stats(struct host *h);
+/* The status, in which each vhost and each LUN with a statistics page has that as its member "stats". */
+struct json_object *host_report_metrics(struct host *h);
 /* what: "TYPE" or "DOMID VDEV". An object with "error" if there is no such thing. */
 struct json_object *host_report_policy(struct host *h, const char *what);
 

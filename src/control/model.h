@@ -11,6 +11,8 @@
 #ifndef PVSCSI_MODEL_H
 #define PVSCSI_MODEL_H
 
+#include <time.h>
+
 #include "common/log.h"
 #include "common/loop.h"
 #include "control/lun-table.h"
@@ -33,6 +35,7 @@
 #define VDEVS_MAX (PVSCSI_STATS_LUNS * 2)
 #define BACKEND_ROOT "backend/vscsi"
 #define DEVICE_BUCKETS 1024
+#define GUEST_NAME_MAX 128
 
 struct host;
 struct vhost;
@@ -184,6 +187,7 @@ struct vhost {
         bool introduced, was_introduced; /* the domain */
         bool replaced;                   /* another domain has its number now */
         char vm[64];                     /* differs between a domain and a later one with the same number */
+        char name[GUEST_NAME_MAX];       /* of the guest, escaped for a log; "": not known, as in a driver domain */
         bool front_there;                /* the frontend's node existed at some time */
         bool front_connected;            /* the frontend was at 4 on this ring; cleared by vhost.c with each ring */
         bool rival;                      /* the kernel's backend has the node */
@@ -262,6 +266,7 @@ struct host {
     struct loop_source store_source;
     struct device_watch device_watch;
     struct loop_timer scan_timer, rescan_timer, reconnect_timer, quit_timer;
+    time_t started; /* seconds since 1970 */
     uint16_t own_domid;
     bool standalone, first_scan_done, quitting;
     bool list_dirty, domains_dirty; /* events.c */

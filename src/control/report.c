@@ -42,6 +42,73 @@ static struct json_object *new_with_list(struct json_object **list)
     return NULL;
 }
 
+static struct json_object *report_lun_stats(const struct vdev *d, const struct pvscsi_lun_stats *s)
+{
+    struct json_object *o = json_object_new_object();
+    struct json_object *buckets = json_object_new_array();
+    struct json_object *kinds = json_object_new_object();
+    struct json_object *errors = json_object_new_object();
+    char text[HCTL_TEXT_MAX];
+    uint64_t commands = s->commands, answered = s->answered;
+
+    if (!o || !buckets || !kinds || !errors) {
+        json_object_put(o);
+        json_object_put(buckets);
+        json_object_put(kinds);
+        json_object_put(errors);
+        return NULL;
+    }
+    hctl_format(&d->wish.vdev, text);
+    add_text(o, "v_dev", text);
+    add_text(o, "p_dev", d->wish.pdev);
+    add_number(o, "commands", commands);
+    add_number(o, "answered", answered);
+    add_number(o, "in_flight", commands > answered ? commands - answered : 0);
+    add_number(o, "errors", s->errors);
+    add_number(o, "reads", s->reads);
+    add_number(o, "writes", s->writes);
+    add_number(o, "read_bytes", s->read_bytes);
+    add_number(o, "write_bytes", s->write_bytes);
+    add_number(o, "latency_us_sum", s->latency_us_sum);
+    add_number(o, "submitted", s->submitted);
+    add_number(o, "queued_us_sum", s->queued_us_sum);
+    add_number(o, "device_us_sum", s->device_us_sum);
+    add_number(o, "aborts", s->aborts);
+    add_number(o, "aborts_failed", s->aborts_failed);
+    add_number(o, "resets", s->resets);
+    add_number(o, "resets_failed", s->resets_failed);
+    for (enum scsi_kind i = 0; i < SCSI_KINDS; i++) {
+        add_number(kinds, scsi_kind_name(i), s->kinds[i]);
+        if (scsi_kind_is_error(i))
+            add_number(errors, scsi_kind_name(i), s->kinds[i]);
+    }
+    json_object_object_add(o, "ends", kinds);
+    json_object_object_add(o, "errors_by_kind", errors);
+    for (unsigned i = 0; i < PVSCSI_STATS_BUCKETS; i++)
+        json_object_array_add(buckets, json_object_new_int64((int64_t)s->latency[i]));
+    json_object_object_add(o, "latency_us_log2", buckets);
+    return o;
+}
+
+static void add_ring_stats(struct json_object *o, const struct pvscsi_stats *s)
+{
+    add_number(o, "ring_events", s->ring_events);
+    add_number(o, "ring_scans", s->ring_scans);
+    add_number(o, "notifies", s->notifies);
+    add_number(o, "bad_requests", s->bad_requests);
+    add_number(o, "aborts", s->aborts);
+    add_number(o, "resets", s->resets);
+    add_number(o, "restarts", s->restarts);
+    add_number(o, "halted", s->halted);
+    add_number(o, "granted_pages", s->granted_pages);
+}
+
+/* The guest can use its LUNs. */
+static bool is_up(const struct vhost *v)
+{
+    return v->ring == RING_LIVE && v->worker.child && !v->worker.halted;
+}
+
 static struct json_object *report_device(const struct vdev *d)
 {
     static const char *const helper[] = {
@@ -80,6 +147,7 @@ static struct json_object *report_device(const struct vdev *d)
     add_flag(o, "shared", d->shared);
     add_flag(o, "held", d->held);
     add_text(o, "presence", presence_name(d->presence));
+    add_flag(o, "up", is_up(d->vhost) && d->own == XB_CONNECTED && d->presence == DEVICE_THERE);
     add_text(o, "pr", pr_mode_name(d->wish.pr_mode));
     if (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO)
         add_text(o, "pr_helper", helper[d->helper]);
@@ -87,12 +155,29 @@ static struct json_object *report_device(const struct vdev *d)
     return o;
 }
 
-static struct json_object *report_vhost(const struct vhost *v)
+/* The guest's name is escaped, and its uuid is what follows the last slash of the node `vm`. */
+static void add_guest(struct json_object *o, const struct vhost *v)
+{
+    const char *slash = strrchr(v->seen.vm, '/'), *uuid = slash ? slash + 1 : v->seen.vm;
+    char text[sizeof(v->seen.vm)];
+
+    add_text(o, "guest", v->seen.name);
+    escape_for_log(text, sizeof(text), uuid, strlen(uuid));
+    add_text(o, "uuid", text);
+}
+
+/* stats: NULL, or what is to be the member "stats" of the vhost and of its LUNs. */
+static struct json_object *report_vhost(const struct vhost *v, const struct pvscsi_stats *stats)
 {
     struct json_object *luns, *o = new_with_list(&luns);
+    struct json_object *ring = stats ? json_object_new_object() : NULL;
 
-    if (!o)
+    if (!o) {
+        json_object_put(ring);
         return NULL;
+    }
+    add_guest(o, v);
+    add_flag(o, "up", is_up(v));
     add_number(o, "domid", v->domid);
     add_number(o, "vhost", v->id);
     add_number(o, "state", v->seen.own);
@@ -108,13 +193,22 @@ static struct json_object *report_vhost(const struct vhost *v)
     add_number(o, "segments", v->segments);
     add_number(o, "granted_pages", v->worker.pages);
     add_text(o, "error", v->error);
-    for (const struct vdev *d = v->devs; d; d = d->next)
-        json_object_array_add(luns, report_device(d));
+    if (ring) {
+        add_ring_stats(ring, stats);
+        json_object_object_add(o, "stats", ring);
+    }
+    for (const struct vdev *d = v->devs; d; d = d->next) {
+        struct json_object *lun = report_device(d);
+
+        if (lun && stats && d->lun_index >= 0)
+            json_object_object_add(lun, "stats", report_lun_stats(d, &stats->lun[d->lun_index]));
+        json_object_array_add(luns, lun);
+    }
     json_object_object_add(o, "luns", luns);
     return o;
 }
 
-struct json_object *host_report_status(struct host *h)
+static struct json_object *report_host(const struct host *h, bool with_stats)
 {
     struct json_object *vhosts, *o = new_with_list(&vhosts);
 
@@ -122,58 +216,32 @@ struct json_object *host_report_status(struct host *h)
         return NULL;
     add_text(o, "version", PACKAGE_VERSION);
     add_number(o, "pid", (uint64_t)getpid());
+    add_number(o, "started", (uint64_t)h->started);
     add_number(o, "domid", h->own_domid);
     add_flag(o, "serving", h->first_scan_done);
     add_flag(o, "xenstore", h->store != NULL);
     add_flag(o, "standalone", h->standalone);
     add_text(o, "sandbox", sandbox_mode_name(h->sandbox.mode));
     add_text(o, "sandbox_lacks", h->sandbox.lacks);
-    for (const struct vhost *v = h->vhosts; v; v = v->next)
-        json_object_array_add(vhosts, report_vhost(v));
+    for (const struct vhost *v = h->vhosts; v; v = v->next) {
+        const struct pvscsi_stats *stats = with_stats ? run_files_map_stats(h->settings->run_dir, v->domid, v->id)
+                                                      : NULL;
+
+        json_object_array_add(vhosts, report_vhost(v, stats));
+        run_files_unmap_stats(stats);
+    }
     json_object_object_add(o, "vhosts", vhosts);
     return o;
 }
 
-static struct json_object *report_lun_stats(const struct vdev *d, const struct pvscsi_lun_stats *s)
+struct json_object *host_report_status(struct host *h)
 {
-    struct json_object *o = json_object_new_object();
-    struct json_object *buckets = json_object_new_array();
-    struct json_object *kinds = json_object_new_object();
-    char text[HCTL_TEXT_MAX];
-    uint64_t commands = s->commands, answered = s->answered;
+    return report_host(h, false);
+}
 
-    if (!o || !buckets || !kinds) {
-        json_object_put(o);
-        json_object_put(buckets);
-        json_object_put(kinds);
-        return NULL;
-    }
-    hctl_format(&d->wish.vdev, text);
-    add_text(o, "v_dev", text);
-    add_text(o, "p_dev", d->wish.pdev);
-    add_number(o, "commands", commands);
-    add_number(o, "answered", answered);
-    add_number(o, "in_flight", commands > answered ? commands - answered : 0);
-    add_number(o, "errors", s->errors);
-    add_number(o, "reads", s->reads);
-    add_number(o, "writes", s->writes);
-    add_number(o, "read_bytes", s->read_bytes);
-    add_number(o, "write_bytes", s->write_bytes);
-    add_number(o, "latency_us_sum", s->latency_us_sum);
-    add_number(o, "submitted", s->submitted);
-    add_number(o, "queued_us_sum", s->queued_us_sum);
-    add_number(o, "device_us_sum", s->device_us_sum);
-    add_number(o, "aborts", s->aborts);
-    add_number(o, "aborts_failed", s->aborts_failed);
-    add_number(o, "resets", s->resets);
-    add_number(o, "resets_failed", s->resets_failed);
-    for (unsigned i = 0; i < SCSI_KINDS; i++)
-        add_number(kinds, scsi_kind_name((enum scsi_kind)i), s->kinds[i]);
-    json_object_object_add(o, "ends", kinds);
-    for (unsigned i = 0; i < PVSCSI_STATS_BUCKETS; i++)
-        json_object_array_add(buckets, json_object_new_int64((int64_t)s->latency[i]));
-    json_object_object_add(o, "latency_us_log2", buckets);
-    return o;
+struct json_object *host_report_metrics(struct host *h)
+{
+    return report_host(h, true);
 }
 
 static struct json_object *report_vhost_stats(const struct host *h, const struct vhost *v)
@@ -187,15 +255,7 @@ static struct json_object *report_vhost_stats(const struct host *h, const struct
     }
     add_number(o, "domid", v->domid);
     add_number(o, "vhost", v->id);
-    add_number(o, "ring_events", s->ring_events);
-    add_number(o, "ring_scans", s->ring_scans);
-    add_number(o, "notifies", s->notifies);
-    add_number(o, "bad_requests", s->bad_requests);
-    add_number(o, "aborts", s->aborts);
-    add_number(o, "resets", s->resets);
-    add_number(o, "restarts", s->restarts);
-    add_number(o, "halted", s->halted);
-    add_number(o, "granted_pages", s->granted_pages);
+    add_ring_stats(o, s);
     for (const struct vdev *d = v->devs; d; d = d->next)
         if (d->lun_index >= 0)
             json_object_array_add(luns, report_lun_stats(d, &s->lun[d->lun_index]));

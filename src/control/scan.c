@@ -148,7 +148,7 @@ void scan_unwatch(struct vhost *v)
     v->seen.token[0] = '\0';
 }
 
-/* The name is for the log only. A driver domain cannot read this node either. */
+/* The name is for log and reports only. A driver domain cannot read this node either. */
 static void read_name(struct vhost *v)
 {
     static const char arriving[] = "--incoming"; /* xl adds this to the name while a guest arrives by migration */
@@ -162,6 +162,7 @@ static void read_name(struct vhost *v)
     if (len >= sizeof(arriving) - 1 && strcmp(name + len - (sizeof(arriving) - 1), arriving) == 0)
         name[len - (sizeof(arriving) - 1)] = '\0';
     model_set_name(v, name);
+    escape_for_log(v->seen.name, sizeof(v->seen.name), name, strlen(name));
 }
 
 /* Does the domain exist, and is it still the same one? */

@@ -267,6 +267,11 @@ struct json_object *host_report_stats(struct host *h UNUSED)
     return json_object_new_array();
 }
 
+struct json_object *host_report_metrics(struct host *h UNUSED)
+{
+    return json_object_new_boolean(true);
+}
+
 static char dir[] = "/tmp/fuzz-parse.XXXXXX";
 static struct ctlsock *server;
 
@@ -312,6 +317,8 @@ static void fuzz_ctlsock(const uint8_t *data, size_t size)
         want = "{}\n";
     if (end && end - data == 5 && memcmp(data, "stats", 5) == 0)
         want = "[]\n";
+    if (end && end - data == 7 && memcmp(data, "metrics", 7) == 0)
+        want = "true\n";
     n = recv(fd, got, sizeof(got), 0);
     if (n < 0) { /* it left bytes of ours unread */
         MUST(errno == ECONNRESET);
