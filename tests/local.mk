@@ -6,6 +6,7 @@ include tests/scsi.mk
 include tests/worker.mk
 include tests/pr.mk
 include tests/control.mk
+include tests/pvscsictl.mk
 include tests/mockxen.mk
 if HAVE_CHECK
 check_PROGRAMS += $(unit_checks)

@@ -139,7 +139,7 @@ working() {
 # answered DOMID [GOAL]: how many of the guest's commands have their answers, or whether GOAL of them have.
 answered() {
     local n
-    n=$("$BUILD/pvscsictl" --run-dir "$RUN_DIR" --openmetrics stats |
+    n=$("$BUILD/pvscsictl" --run-dir "$RUN_DIR" metrics |
         awk -v guest="{domid=\"$1\"," '/^pvscsi_latency_seconds_count/ && index($0, guest) { n += $NF } END { print n + 0 }')
     if [ $# = 1 ]; then echo "$n"; else [ "$n" -ge "$2" ]; fi
 }

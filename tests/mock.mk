@@ -30,6 +30,7 @@ mock_tests = \
 	tests/test-data-survives-any-size-and-alignment.sh \
 	tests/test-pvscsictl-is-what-its-manual-says.sh \
 	tests/test-pvscsictl-shows-status-and-statistics.sh \
+	tests/test-the-metrics-are-what-collectors-read.sh \
 	tests/test-the-policy-is-what-pvscsictl-shows.sh \
 	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \
 	tests/test-the-manual-of-vscsi-front-is-complete.sh \

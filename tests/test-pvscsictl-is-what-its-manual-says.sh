@@ -32,19 +32,22 @@ done < <(sed -nE 's/^\.It Fl (. , )?-([a-z-]+)( Ar ([A-Z]+))?$/\2 \4/p' "$page")
 step "status 2: wrong usage"
 statuses=$(sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh/s/^\.It ([0-9]+)$/\1/p' "$page")
 check_eq "$(echo $statuses)" "0 1 2 3 4" "the statuses in the page"
-refuses 2 "no command; expected 'status', 'stats' or 'policy'" ctl
-refuses 2 "unknown command 'stat'; expected 'status', 'stats' or 'policy'" ctl stat
-refuses 2 "too many arguments; expected 'status', 'stats' or 'policy'" ctl status stats
+refuses 2 "no command; expected 'status', 'stats', 'metrics' or 'policy'" ctl
+refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics' or 'policy'" ctl stat
+refuses 2 "too many arguments; expected 'status' alone" ctl status stats
+refuses 2 "too many arguments; expected 'metrics' alone" ctl metrics stats
 refuses 2 'unrecognized option' ctl --no-such status
 refuses 2 'requires an argument' "$BUILD/pvscsictl" status --run-dir
-refuses 2 '--json and --openmetrics exclude each other' ctl --json --openmetrics stats
-refuses 2 "--openmetrics goes with 'stats' only" ctl --openmetrics status
-refuses 2 "--openmetrics goes with 'stats' only" ctl --openmetrics policy
+refuses 2 "--json does not go with 'metrics'" ctl --json metrics
+refuses 2 "--format does not go with 'stats'" ctl --format openmetrics stats
+refuses 2 "--output does not go with 'status'" ctl --output "$DIR/out" status
+refuses 2 "--format xml; expected 'prometheus' or 'openmetrics'" ctl --format xml metrics
 refuses 2 "too many arguments; expected 'policy', 'policy TYPE' or 'policy GUEST VDEV'" ctl policy 1 0:0:0:0 x
 
 step "status 3: no daemon"
 refuses 3 "cannot reach pvscsid at $RUN_DIR/pvscsid.sock: No such file or directory \(is it running\?\)" ctl status
 refuses 3 'cannot reach pvscsid' ctl stats
+refuses_at_length 3 'cannot reach pvscsid' ctl metrics
 
 step "status 4: it runs but does not serve yet"
 mock_start
@@ -62,7 +65,7 @@ ctl stats >/dev/null || fail "stats of a daemon that does not serve yet: $?"
 step "status 0: it serves"
 faults >/dev/null
 wait_until 25 daemon_ready
-for args in status stats "--json status" "--json stats" "--openmetrics stats" --version --help -h; do
+for args in status stats "--json status" "--json stats" metrics "--format openmetrics metrics" --version --help -h; do
     # shellcheck disable=SC2086
     ctl $args >"$DIR/out" 2>"$DIR/err" || fail "pvscsictl $args: status $?"
     [ -s "$DIR/out" ] && [ ! -s "$DIR/err" ] || fail "pvscsictl $args: $(cat "$DIR/err")"
@@ -79,8 +82,11 @@ else
 fi
 
 step "status 1: the answer cannot be written"
-ctl status >/dev/full 2>&1
-check_eq $? 1 "exit status with a full disk"
+for what in status metrics; do
+    ctl $what >/dev/full 2>&1
+    check_eq $? 1 "exit status of $what with a full disk"
+done
+refuses 1 "cannot write $DIR/none/x.prom: No such file or directory" ctl --output "$DIR/none/x.prom" metrics
 
 step "status 1: no usable answer"
 # The daemon is stopped, pvscsictl waits in its queue, and then the daemon is killed.

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# What is pure, so that unit tests link it too.
+noinst_LIBRARIES += libpvscsictl.a
+libpvscsictl_a_SOURCES = tools/pvscsictl/metrics.c tools/pvscsictl/metrics.h
+libpvscsictl_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+
 sbin_PROGRAMS += pvscsictl
-pvscsictl_SOURCES = tools/pvscsictl/pvscsictl.c tools/pvscsictl/render.c tools/pvscsictl/render.h
+pvscsictl_SOURCES = tools/pvscsictl/pvscsictl.c tools/pvscsictl/client.c tools/pvscsictl/client.h \
+	tools/pvscsictl/render.c tools/pvscsictl/render.h
 pvscsictl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
-pvscsictl_LDADD = libcommon.a $(JSONC_LIBS)
+pvscsictl_LDADD = libpvscsictl.a libcommon.a $(JSONC_LIBS)

@@ -7,105 +7,59 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include "common/util.h"
+#include "pvscsictl/client.h"
+#include "pvscsictl/metrics.h"
 #include "pvscsictl/render.h"
 
-#define ANSWER_MAX (64u * 1024 * 1024)
-#define WAIT_S 30
-#define COMMAND_MAX 60 /* of the daemon */
-
-/* Documented in pvscsictl(8). */
-enum {
-    EXIT_FINE = 0,
-    EXIT_FAILED = 1,
-    EXIT_USAGE = 2,
-    EXIT_NO_DAEMON = 3,
-    EXIT_NOT_SERVING = 4
+struct options {
+    const char *run_dir;
+    bool json;
+    const char *format, *output; /* NULL: not given */
 };
 
 static const struct option long_options[] = {
-    { "run-dir", required_argument, NULL, 'r' }, { "json", no_argument, NULL, 'j' },
-    { "openmetrics", no_argument, NULL, 'o' },   { "version", no_argument, NULL, 'V' },
-    { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+    { "run-dir", required_argument, NULL, 'r' },
+    { "json", no_argument, NULL, 'j' },
+    { "format", required_argument, NULL, 'f' },
+    { "output", required_argument, NULL, 'o' },
+    { "version", no_argument, NULL, 'V' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
 };
+
+#define COMMANDS "'status', 'stats', 'metrics' or 'policy'"
 
 static void usage(FILE *out)
 {
-    fprintf(out, "Usage: pvscsictl [OPTION...] status|stats|policy [TYPE|GUEST VDEV]\n"
+    fprintf(out, "Usage: pvscsictl [OPTION...] COMMAND\n"
                  "Shows what the running pvscsid reports.\n\n"
                  "  status               virtual hosts and LUNs; exit status 0 if the daemon serves guests\n"
                  "  stats                counters of every LUN\n"
+                 "  metrics              states and counters for Prometheus and other collectors\n"
                  "  policy               commands that a guest may send: to each type of device,\n"
-                 "                       to TYPE, or to a LUN of a guest\n\n"
+                 "                       to TYPE, or to a LUN of a guest: policy [TYPE|GUEST VDEV]\n\n"
                  "      --run-dir DIR    the daemon's run directory [" RUNSTATEDIR "/pvscsid]\n"
-                 "      --json           JSON instead of text\n"
-                 "      --openmetrics    OpenMetrics text instead of a table (stats only)\n"
+                 "      --json           JSON instead of text (status, stats, policy)\n"
+                 "      --format FORMAT  prometheus or openmetrics [prometheus] (metrics)\n"
+                 "      --output FILE    replace FILE, as a whole, instead of printing (metrics)\n"
                  "      --version        print the version and exit\n"
                  "  -h, --help           print this help and exit\n");
 }
 
-static int connect_to(const char *run_dir)
+/* Of what was printed; an exit status. */
+static int printed(int status)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct timeval wait = { .tv_sec = WAIT_S };
-    CLEANUP_CLOSE int fd = -1;
-    int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/pvscsid.sock", run_dir);
-
-    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        return -errno;
-    return steal_fd(&fd);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "pvscsictl: cannot write the answer: %s\n", strerror(errno));
+    return EXIT_FAILED;
 }
 
-/* 0 and *out (json_object_put), or -errno. */
-static int ask(int fd, const char *command, struct json_object **out)
-{
-    CLEANUP_FREE char *request = strf("%s\n", command);
-    CLEANUP_FREE char *text = NULL;
-    size_t got = 0, room = 0;
-    int r = request ? write_all(fd, request, strlen(request)) : -ENOMEM;
-
-    if (r < 0)
-        return r;
-    for (;;) {
-        ssize_t n;
-
-        if (got + 1 >= room) {
-            char *grown = room < ANSWER_MAX ? realloc(text, room ? room * 2 : 65536) : NULL;
-
-            if (!grown)
-                return -ENOMEM;
-            text = grown;
-            room = room ? room * 2 : 65536;
-        }
-        n = read(fd, text + got, room - got - 1);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == EAGAIN ? -ETIMEDOUT : -errno;
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    text[got] = '\0';
-    *out = json_tokener_parse(text);
-    return *out && json_object_is_type(*out, json_type_object) ? 0 : -EBADMSG;
-}
-
-static int show(const char *command, struct json_object *o, bool json, bool openmetrics)
+static int show(const char *command, struct json_object *o, bool json)
 {
     struct json_object *serving, *error;
     int code = EXIT_FINE;
@@ -120,89 +74,170 @@ static int show(const char *command, struct json_object *o, bool json, bool open
         code = EXIT_NOT_SERVING;
     if (json)
         printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
-    else if (openmetrics)
-        render_openmetrics(o, stdout);
     else if (strncmp(command, "policy", 6) == 0)
         render_policy(o, stdout);
     else if (strcmp(command, "status") == 0)
         render_status(o, stdout);
     else
         render_stats(o, stdout);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    fprintf(stderr, "pvscsictl: cannot write the answer: %s\n", strerror(errno));
+    return printed(code);
+}
+
+/* EXIT_FINE and *answer (json_object_put); or an exit status, after a line that says why. */
+static int ask(const char *run_dir, const char *command, struct json_object **answer)
+{
+    CLEANUP_CLOSE int fd = client_connect(run_dir);
+    int r;
+
+    *answer = NULL;
+    if (fd < 0)
+        return client_complain(run_dir, fd);
+    r = client_ask(fd, command, answer);
+    if (r == 0)
+        return EXIT_FINE;
+    json_object_put(*answer);
+    *answer = NULL;
+    fprintf(stderr, "pvscsictl: no usable answer from pvscsid: %s\n", strerror(-r));
     return EXIT_FAILED;
 }
 
-/* An exit status. */
-static int ask_and_show(const char *run_dir, const char *command, bool json, bool openmetrics)
+static int ask_and_show(const struct options *o, const char *command)
 {
-    struct json_object *answer = NULL;
-    CLEANUP_CLOSE int fd = -1;
-    int r, code;
+    struct json_object *answer;
+    int code = ask(o->run_dir, command, &answer);
 
-    fd = connect_to(run_dir);
-    if (fd < 0) {
-        fprintf(stderr, "pvscsictl: cannot reach pvscsid at %s/pvscsid.sock: %s%s\n", run_dir, strerror(-fd),
-                fd == -ENOENT || fd == -ECONNREFUSED ? " (is it running?)"
-                : fd == -EACCES                      ? " (root only)"
-                                                     : "");
-        return fd == -EACCES ? EXIT_FAILED : EXIT_NO_DAEMON;
+    if (code == EXIT_FINE)
+        code = show(command, answer, o->json);
+    json_object_put(answer);
+    return code;
+}
+
+static int plain(const struct options *o, int argc, char **argv)
+{
+    if (argc == 1)
+        return ask_and_show(o, argv[0]);
+    fprintf(stderr, "pvscsictl: too many arguments; expected '%s' alone\n", argv[0]);
+    return EXIT_USAGE;
+}
+
+/* Without an answer, the collector is told that the daemon is not up, unless it may run: then nothing is known. */
+static int metrics(const struct options *o, int argc, char **argv)
+{
+    enum metrics_format format = METRICS_PROMETHEUS;
+    struct json_object *answer;
+    int code, r;
+
+    if (argc > 1)
+        return plain(o, argc, argv);
+    if (o->format && metrics_format_parse(o->format, &format) < 0) {
+        fprintf(stderr, "pvscsictl: --format %s; expected 'prometheus' or 'openmetrics'\n", o->format);
+        return EXIT_USAGE;
     }
-    r = ask(fd, command, &answer);
-    if (r < 0) {
-        fprintf(stderr, "pvscsictl: no usable answer from pvscsid: %s\n", strerror(-r));
+    code = ask(o->run_dir, argv[0], &answer);
+    if (code != EXIT_FINE && code != EXIT_NO_DAEMON)
+        return code;
+    if (!o->output) {
+        metrics_render(answer, format, stdout);
+        code = printed(code);
+    } else if ((r = metrics_save(answer, format, o->output)) < 0) {
+        fprintf(stderr, "pvscsictl: cannot write %s: %s\n", o->output, strerror(-r));
         code = EXIT_FAILED;
-    } else {
-        code = show(command, answer, json, openmetrics);
     }
     json_object_put(answer);
     return code;
 }
 
-static int policy(const char *run_dir, int n, char **what, bool json)
+static int policy(const struct options *o, int argc, char **argv)
 {
     static const char *const types[] = { "disk", "tape", "optical", "changer", "other" };
+    CLEANUP_FREE char *one = argc == 2 ? strf("policy %s", argv[1]) : NULL;
+    CLEANUP_FREE char *lun = argc == 3 ? strf("policy %s %s", argv[1], argv[2]) : NULL;
+    const char *command = one ? one : lun;
 
-    for (unsigned i = 0; n == 0 && i < ARRAY_SIZE(types); i++) {
-        CLEANUP_FREE char *command = strf("policy %s", types[i]);
-        int code;
-
-        if (json)
-            fputs(i == 0 ? "[" : ",", stdout);
-        code = command ? ask_and_show(run_dir, command, json, false) : EXIT_FAILED;
-        if (code != EXIT_FINE)
-            return code;
+    if (argc > 3) {
+        fprintf(stderr, "pvscsictl: too many arguments; expected 'policy', 'policy TYPE' or 'policy GUEST VDEV'\n");
+        return EXIT_USAGE;
     }
-    if (n == 0 && json)
-        puts("]");
-    if (n > 0) {
-        CLEANUP_FREE char *command = n == 1 ? strf("policy %s", what[0]) : strf("policy %s %s", what[0], what[1]);
-
-        if (command && strlen(command) <= COMMAND_MAX && !strchr(command, '\n'))
-            return ask_and_show(run_dir, command, json, false);
+    if (argc > 1) {
+        if (command && strlen(command) <= CLIENT_COMMAND_MAX && !strchr(command, '\n'))
+            return ask_and_show(o, command);
         fprintf(stderr, "pvscsictl: no such type, or no such LUN\n");
         return EXIT_USAGE;
     }
+    for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+        CLEANUP_FREE char *each = strf("policy %s", types[i]);
+        int code;
+
+        if (o->json)
+            fputs(i == 0 ? "[" : ",", stdout);
+        code = each ? ask_and_show(o, each) : EXIT_FAILED;
+        if (code != EXIT_FINE)
+            return code;
+    }
+    if (o->json)
+        puts("]");
     return EXIT_FINE;
+}
+
+static const struct command {
+    const char *name;
+    /* argv[0] is the name; returns an exit status */
+    int (*run)(const struct options *o, int argc, char **argv);
+    bool json, metrics; /* it takes --json; --format and --output */
+} commands[] = {
+    { "status", plain, .json = true },
+    { "stats", plain, .json = true },
+    { "metrics", metrics, .metrics = true },
+    { "policy", policy, .json = true },
+};
+
+/* NULL, or an option that was given and is not for the command. */
+static const char *misplaced(const struct options *o, const struct command *c)
+{
+    return o->json && !c->json        ? "--json"
+           : o->format && !c->metrics ? "--format"
+           : o->output && !c->metrics ? "--output"
+                                      : NULL;
+}
+
+static int run(const struct options *o, int argc, char **argv)
+{
+    for (size_t i = 0; argc > 0 && i < ARRAY_SIZE(commands); i++) {
+        const char *wrong;
+
+        if (strcmp(argv[0], commands[i].name) != 0)
+            continue;
+        wrong = misplaced(o, &commands[i]);
+        if (!wrong)
+            return commands[i].run(o, argc, argv);
+        fprintf(stderr, "pvscsictl: %s does not go with '%s' (see --help)\n", wrong, argv[0]);
+        return EXIT_USAGE;
+    }
+    if (argc == 0)
+        fprintf(stderr, "pvscsictl: no command; expected " COMMANDS " (see --help)\n");
+    else
+        fprintf(stderr, "pvscsictl: unknown command '%s'; expected " COMMANDS " (see --help)\n", argv[0]);
+    return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
-    const char *run_dir = RUNSTATEDIR "/pvscsid", *command;
-    bool json = false, openmetrics = false;
+    struct options o = { .run_dir = RUNSTATEDIR "/pvscsid" };
     int c;
 
     while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         switch (c) {
         case 'r':
-            run_dir = optarg;
+            o.run_dir = optarg;
             break;
         case 'j':
-            json = true;
+            o.json = true;
+            break;
+        case 'f':
+            o.format = optarg;
             break;
         case 'o':
-            openmetrics = true;
+            o.output = optarg;
             break;
         case 'V':
             printf("pvscsictl %s\n", PACKAGE_VERSION);
@@ -214,33 +249,5 @@ int main(int argc, char **argv)
             return EXIT_USAGE;
         }
     }
-    command = argc == optind + 1 ? argv[optind] : "";
-    if (argc > optind && strcmp(argv[optind], "policy") == 0) {
-        if (argc > optind + 3 || openmetrics) {
-            fprintf(stderr, "pvscsictl: %s\n",
-                    openmetrics ? "--openmetrics goes with 'stats' only"
-                                : "too many arguments; expected 'policy', 'policy TYPE' or 'policy GUEST VDEV'");
-            return EXIT_USAGE;
-        }
-        return policy(run_dir, argc - optind - 1, argv + optind + 1, json);
-    }
-    if (strcmp(command, "status") != 0 && strcmp(command, "stats") != 0) {
-        CLEANUP_FREE char *unknown = argc == optind + 1 ? strf("unknown command '%s'", command) : NULL;
-
-        fprintf(stderr, "pvscsictl: %s; expected 'status', 'stats' or 'policy' (see --help)\n",
-                unknown             ? unknown
-                : argc > optind + 1 ? "too many arguments"
-                : argc > optind     ? "unknown command"
-                                    : "no command");
-        return EXIT_USAGE;
-    }
-    if (json && openmetrics) {
-        fprintf(stderr, "pvscsictl: --json and --openmetrics exclude each other\n");
-        return EXIT_USAGE;
-    }
-    if (openmetrics && strcmp(command, "stats") != 0) {
-        fprintf(stderr, "pvscsictl: --openmetrics goes with 'stats' only\n");
-        return EXIT_USAGE;
-    }
-    return ask_and_show(run_dir, command, json, openmetrics);
+    return run(&o, argc - optind, argv + optind);
 }

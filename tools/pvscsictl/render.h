@@ -9,7 +9,5 @@
 void render_status(struct json_object *answer, FILE *out);
 void render_policy(struct json_object *answer, FILE *out);
 void render_stats(struct json_object *answer, FILE *out);
-/* OpenMetrics 1.0 text, with the final "# EOF". */
-void render_openmetrics(struct json_object *answer, FILE *out);
 
 #endif
