@@ -2,6 +2,7 @@
 # Pages that name directories say where this build has them; edit_dirs: xl-scripts/local.mk.
 man_MANS += docs/pvscsid.8 docs/pvscsid.conf.5
 dist_man_MANS += docs/pvscsictl.8
+dist_doc_DATA = docs/grafana-dashboard.json
 EXTRA_DIST += docs/pvscsid.8.in docs/pvscsid.conf.5.in
 CLEANFILES += docs/pvscsid.8 docs/pvscsid.conf.5
 

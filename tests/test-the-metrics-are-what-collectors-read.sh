@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pvscsictl metrics: both formats are read strictly and say what the guest did, whatever bytes its name has; the file for
-# the textfile collector is replaced as a whole. pvscsictl(8) has the metrics that there are.
+# pvscsictl metrics: both formats are read strictly and say what the guest did, whatever bytes its name has. The file
+# for the textfile collector is replaced as a whole. pvscsictl(8) and the dashboard know the metrics that there are.
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 [ -x /usr/bin/python3 ] || skip "/usr/bin/python3 is not installed (tools/install-deps installs it)"
@@ -81,4 +81,28 @@ step "the manual has each metric, and no other"
 check_eq "$(sed -n 's/^\.It Li \(pvscsi_[a-z_]*\)$/\1/p' "$top/docs/pvscsictl.8")" "$(cut -d' ' -f1 <<<"$families")" \
     "metrics in pvscsictl(8)"
 
+step "the dashboard asks for metrics and labels that there are"
+/usr/bin/python3 - "$top/docs/grafana-dashboard.json" "$DIR/prometheus" <<'PYTHON' || fail "grafana-dashboard.json"
+import json, re, sys
+with open(sys.argv[1]) as file:
+    board = json.load(file)
+with open(sys.argv[2]) as file:
+    samples = re.findall(r"^(pvscsi_\w+)(?:\{(.*)\})? ", file.read(), re.M)
+names = {name for name, labels in samples}
+labels = {label for name, text in samples for label in re.findall(r'(\w+)="', text)} | {"instance"}
+asked = [t["expr"] for p in board["panels"] for t in p["targets"]]
+asked += [v["query"] for v in board["templating"]["list"] if v["type"] == "query"]
+legends = [t["legendFormat"] for p in board["panels"] for t in p["targets"]]
+used = {name for text in asked for name in re.findall(r"\bpvscsi_\w+", text)}
+by = {label for text in asked for names_in in re.findall(r"by \(([^)]*)\)", text) for label in names_in.split(", ")}
+by |= {label for text in asked for label in re.findall(r'(\w+)=~?"', text)}
+by |= {label for text in asked for label in re.findall(r"label_values\(.*, (\w+)\)", text)}
+by |= {label for text in legends for label in re.findall(r"\{\{(\w+)\}\}", text)}
+if len(used) < 20 or len(by) < 4:
+    sys.exit("the dashboard asks for %s by %s" % (used, by))
+if used - names or by - labels:
+    sys.exit("there are no metrics %s, no labels %s" % (used - names, by - labels))
+if len({p["id"] for p in board["panels"]}) != len(board["panels"]):
+    sys.exit("two panels have one id")
+PYTHON
 front_stop g
