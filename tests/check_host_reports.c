@@ -114,6 +114,74 @@ START_TEST(the_statistics_come_from_the_shared_page)
 }
 END_TEST
 
+static uint64_t place;
+
+/* The next piece of news is this. */
+static void tells(const char *event, const char *text)
+{
+    uint64_t missed;
+    const char *line = news_read(news, &place, &missed);
+    struct json_object *o = line ? json_tokener_parse(line) : NULL;
+
+    ck_assert_msg(o != NULL, "no news, but %s: %s", event, text);
+    ck_assert_str_eq(json_object_get_string(field(o, "event")), event);
+    ck_assert_int_eq(json_object_get_int(field(o, "domid")), 3);
+    ck_assert_msg(strstr(json_object_get_string(field(o, "text")), text), "%s, not %s",
+                  json_object_get_string(field(o, "text")), text);
+    json_object_put(o);
+}
+
+static void says(struct worker_msg msg)
+{
+    fake_say(fake_child(), &msg);
+}
+
+START_TEST(what_a_worker_says_is_news)
+{
+    struct worker_msg ended = { .type = WM_ENDED };
+    uint64_t missed;
+    unsigned n = 0;
+
+    connected();
+    place = news_follow(news);
+    says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = HELPER_AWAY });
+    says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = HELPER_AWAY });
+    says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = HELPER_CONNECTED });
+    tells("helper-away", "does not run or has failed");
+    tells("helper-back", "is back");
+    ended.u.ended.cdb[0] = 0x28;
+    ended.u.ended.cdb_len = 10;
+    ended.u.ended.kind = SCSI_KIND_MEDIUM_ERROR;
+    memcpy(ended.u.ended.sense, "\x70\0\x03\0\0\0\0\x0a\0\0\0\0\x11\0\0\0\0\0", 18);
+    ended.u.ended.sense_len = 18;
+    says(ended);
+    tells("error", "Read(10): medium error: Medium Error: Unrecovered read error (03/11/00)");
+    ended.u.ended.kind = SCSI_KIND_POLICY;
+    says(ended);
+    tells("refused", "Read(10) (28h) is refused by the command policy");
+    /* A worker that a guest has taken over may say anything, as often as it likes. */
+    memset(&ended.u.ended, 0xff, sizeof(ended.u.ended));
+    says(ended);
+    ended.u.ended.kind = SCSI_KIND_HOST;
+    says(ended);
+    ended.u.ended.cdb_len = 16;
+    says(ended);
+    ended.u.ended.sense_len = 96;
+    ended.lun_index = 9;
+    says(ended);
+    ck_assert_ptr_null(news_read(news, &place, &missed));
+    ended.lun_index = 0;
+    for (unsigned i = 0; i < 200; i++)
+        says(ended);
+    while (news_read(news, &place, &missed))
+        n++;
+    ck_assert_uint_ge(n, 100);
+    ck_assert_uint_le(n, 140);
+    says((struct worker_msg){ .type = WM_HALTED, .generation = host->vhosts->worker.generation });
+    tells("error", "the ring is halted");
+}
+END_TEST
+
 static int client(void)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -135,7 +203,7 @@ START_TEST(a_lack_of_descriptors_does_not_spin_at_the_control_socket)
     int fd;
 
     connected();
-    ck_assert_int_eq(ctlsock_new(loop, dir, host, &s), 0);
+    ck_assert_int_eq(ctlsock_new(loop, dir, host, host->news, &s), 0);
     let_happen();
     fd = client();
     ck_assert_int_eq(write(fd, "status\n", 7), 7);
@@ -153,6 +221,97 @@ START_TEST(a_lack_of_descriptors_does_not_spin_at_the_control_socket)
 }
 END_TEST
 
+/* Reads what there is, and adds it to text. False: the end. */
+static bool read_some(int fd, char *text, size_t size)
+{
+    size_t len = strlen(text);
+    ssize_t n = read(fd, text + len, size - len - 1);
+
+    if (n > 0)
+        text[len + (size_t)n] = '\0';
+    return n != 0;
+}
+
+static void tell_one(unsigned number)
+{
+    news_tell(news, NEWS_ERROR, host->vhosts, host->vhosts->devs, "%0900u", number);
+}
+
+/* A timer's round, and one for what the sockets say. */
+static void turn(void)
+{
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_int_eq(loop_once(loop, 0), 0);
+}
+
+/* The daemon goes on while one follower reads nothing, and the other one gets everything. */
+START_TEST(a_follower_that_does_not_read_holds_nobody_up)
+{
+    static char slow[1u << 20], quick[1u << 20];
+    struct ctlsock *s;
+    int fd[2];
+
+    connected();
+    ck_assert_int_eq(ctlsock_new(loop, dir, host, news, &s), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        fd[i] = client();
+        ck_assert_int_eq(write(fd[i], "events\n", 7), 7);
+    }
+    UNTIL(strstr(quick, "\n") || !read_some(fd[1], quick, sizeof(quick)));
+    ck_assert_ptr_nonnull(strstr(quick, "\"following\""));
+    for (unsigned i = 0; i < 2 * NEWS_KEPT; i++) {
+        tell_one(i);
+        turn();
+        read_some(fd[1], quick, sizeof(quick));
+    }
+    UNTIL(strstr(quick, "0511\"") || !read_some(fd[1], quick, sizeof(quick)));
+    ck_assert_ptr_null(strstr(quick, "\"lost\""));
+    while (!strstr(slow, "0511\"")) {
+        ck_assert(read_some(fd[0], slow, sizeof(slow)));
+        turn();
+    }
+    ck_assert_ptr_nonnull(strstr(slow, "\"lost\",\"count\":"));
+    ck_assert_ptr_nonnull(strstr(slow, "0000\""));
+    /* Both are gone, and nothing is kept for them. */
+    close(fd[0]);
+    close(fd[1]);
+    let_happen();
+    ck_assert_uint_eq(news_follow(news), 2 * NEWS_KEPT);
+    news_unfollow(news);
+    tell_one(0);
+    ck_assert_uint_eq(news_follow(news), 2 * NEWS_KEPT);
+    news_unfollow(news);
+    ctlsock_free(s);
+}
+END_TEST
+
+START_TEST(followers_leave_room_for_other_clients)
+{
+    struct ctlsock *s;
+    char text[4096] = "";
+    int fd[9];
+
+    connected();
+    ck_assert_int_eq(ctlsock_new(loop, dir, host, news, &s), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(fd); i++) {
+        fd[i] = client();
+        ck_assert_int_eq(write(fd[i], "events\n", 7), 7);
+        let_happen();
+    }
+    UNTIL(!read_some(fd[8], text, sizeof(text)));
+    ck_assert_str_eq(text, "{\"error\":\"8 clients follow the events already, which is the most\"}\n");
+    later_us = 60000000;
+    let_happen();
+    text[0] = '\0';
+    UNTIL(strstr(text, "\n") || !read_some(fd[0], text, sizeof(text)));
+    ck_assert_ptr_nonnull(strstr(text, "\"following\""));
+    for (unsigned i = 0; i < ARRAY_SIZE(fd); i++)
+        close(fd[i]);
+    let_happen();
+    ctlsock_free(s);
+}
+END_TEST
+
 /* pvscsictl waits for 30 s: it is told before that, so it need not guess. A slow client keeps no place. */
 START_TEST(a_client_has_25_s_at_the_control_socket)
 {
@@ -163,7 +322,7 @@ START_TEST(a_client_has_25_s_at_the_control_socket)
     int fd;
 
     connected();
-    ck_assert_int_eq(ctlsock_new(loop, dir, host, &s), 0);
+    ck_assert_int_eq(ctlsock_new(loop, dir, host, host->news, &s), 0);
     fd = client();
     ck_assert_int_eq(write(fd, half[_i], strlen(half[_i])), (int)strlen(half[_i]));
     let_happen();
@@ -187,6 +346,9 @@ static void add_tests(TCase *t)
 {
     tcase_add_test(t, the_status_says_what_is_served);
     tcase_add_test(t, the_statistics_come_from_the_shared_page);
+    tcase_add_test(t, what_a_worker_says_is_news);
+    tcase_add_test(t, a_follower_that_does_not_read_holds_nobody_up);
+    tcase_add_test(t, followers_leave_room_for_other_clients);
     tcase_add_loop_test(t, a_client_has_25_s_at_the_control_socket, 0, 2);
     if (!under_valgrind())
         tcase_add_test(t, a_lack_of_descriptors_does_not_spin_at_the_control_socket);

@@ -135,6 +135,7 @@ START_TEST(what_the_policy_refuses_counts_apart)
         r = take();
         expect_sense(&r, 0x2, 0x05, 0x20, 0x00);
     }
+    ck_assert_uint_eq(told_ends[SCSI_KIND_POLICY], 1); /* followers hear of each operation code once */
     ck_assert_uint_eq(stats.lun[DISK].kinds[SCSI_KIND_POLICY], 2);
     ck_assert_uint_eq(stats.lun[DISK].kinds[SCSI_KIND_REFUSED], 0);
     ck_assert_uint_eq(stats.lun[DISK].errors, 2);
@@ -270,6 +271,10 @@ START_TEST(a_command_that_failed_leaves_one_line_in_words)
     ck_assert_uint_eq(lines_said(fd), 1);
     read_that_fails(DISK, 0x02, 0x30);
     ck_assert_uint_eq(lines_said(fd), 2);
+    /* What the log warns of is told to followers. */
+    ck_assert_uint_eq(told_ends[SCSI_KIND_MEDIUM_ERROR], 1);
+    ck_assert_uint_eq(told_ends[SCSI_KIND_NOT_READY], 1);
+    ck_assert_uint_eq(told_ends[SCSI_KIND_UNIT_ATTENTION], 0);
     for (unsigned i = 0; i < 20; i++)
         read_that_fails(DISK, 0x01, 0x5d); /* once an hour */
     ck_assert_uint_eq(lines_said(fd), 3);
@@ -277,6 +282,7 @@ START_TEST(a_command_that_failed_leaves_one_line_in_words)
     for (unsigned i = 0; i < 100; i++)
         read_that_fails(DISK, 0x04, 0x44);
     ck_assert_uint_le(lines_said(fd), 11); /* limited, ... */
+    ck_assert_uint_le(told_ends[SCSI_KIND_RECOVERED] + told_ends[SCSI_KIND_HARDWARE_ERROR], 9);
     ck_assert_int_eq(add_device(3, 0x00, 0), 0);
     read_that_fails(3, 0x04, 0x44); /* ... each LUN by itself */
     lines_said(fd);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-control_checks = check_vhost_table check_lun_table check_presence check_notify check_log check_control_policy check_device \
+control_checks = check_vhost_table check_lun_table check_presence check_news check_notify check_log check_control_policy check_device \
 	check_eh_time check_identity check_claim check_options check_option_pages \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports \
 	check_host_at_work check_host_devices check_host_cost \
@@ -17,6 +17,9 @@ check_presence_LDADD = libcontrol.a $(CHECK_LIBS)
 check_log_SOURCES = tests/check_log.c tests/suite.h
 check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_log_LDADD = $(COMMON_LIBS) $(CHECK_LIBS)
+check_news_SOURCES = tests/check_news.c tests/suite.h
+check_news_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_news_LDADD = libcontrol.a libdevice.a $(COMMON_LIBS) $(JSONC_LIBS) $(CHECK_LIBS)
 check_notify_SOURCES = tests/check_notify.c
 check_notify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_notify_LDADD = $(COMMON_LIBS) $(CHECK_LIBS)

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/host.h"
+#include "control/news.h"
 #include "device/claim.h"
 #include "device/send.h"
 #include "control/model.h"
@@ -37,6 +38,7 @@ static struct device_roots roots;
 static char sysfs[96], devdir[96];
 static struct loop *loop;
 static struct host *host;
+static struct news *news; /* of the host */
 static bool ready, quit;
 static uint32_t left_at_device; /* what the next write_journal() says of it, and of the time-out of its orphan */
 static uint64_t left_deadline_us;
@@ -140,6 +142,9 @@ static UNUSED void start(void)
     };
     char why[256] = "";
 
+    news = news_new();
+    ck_assert_ptr_nonnull(news);
+    config.news = news;
     ck_assert_msg(host_new(&config, &host, why, sizeof(why)) == 0, "%s", why);
 }
 
@@ -147,6 +152,8 @@ static UNUSED void stop(void)
 {
     host_free(host);
     host = NULL;
+    news_free(news);
+    news = NULL;
 }
 
 static UNUSED void teardown(void)

@@ -68,6 +68,11 @@ static void on_helper(struct service *s, struct lun *lun, enum worker_helper_sta
 {
     helper_told = st;
 }
+static unsigned told_ends[SCSI_KINDS];
+static void on_ended(struct service *s, const struct cmd *c, enum scsi_kind kind)
+{
+    told_ends[kind]++;
+}
 /* As the control process does it: what is wished, as far as the budget goes. */
 static uint32_t budget = 100000, wished;
 static void on_wish(struct service *s, uint32_t pages)
@@ -94,6 +99,8 @@ static UNUSED void new_service(void)
     svc->ask_host_eh = on_ask_host_eh;
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper;
+    svc->ended = on_ended;
+    memset(told_ends, 0, sizeof(told_ends));
     svc->device_lost = on_lost;
     svc->wish_pages = on_wish;
     ck_assert_int_eq(service_init(svc), 0);

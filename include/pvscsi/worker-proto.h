@@ -65,6 +65,7 @@ enum worker_msg_type {
     WM_HELPER,         /* the PR helper's state for this LUN: see enum worker_helper_state */
     WM_HELPER_CONNECT, /* asks for a connection to the PR helper for this LUN */
     WM_LUN_LOST,    /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
+    WM_ENDED,       /* u.ended: a command that the administrator should know of; for followers of events only */
     WM_HOST_EH_ASK, /* how long may this machine's kernel keep a command of this LUN that is past its time-out? */
 };
 
@@ -160,6 +161,11 @@ struct worker_msg {
             uint32_t take_over; /* 1: go on with the ring that the journal describes */
             uint32_t clean;     /* 1: what the guest had left in its devices is undone */
         } connect;
+        struct {
+            uint8_t cdb[16], cdb_len;
+            uint8_t kind; /* enum scsi_kind of scsi.h */
+            uint8_t sense[96], sense_len;
+        } ended;
         uint32_t helper_state;
         uint32_t helper_ask; /* HELPER_CONNECT: its number for this LUN; HELPER_SOCKET echoes it */
         uint32_t log_level;

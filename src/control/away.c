@@ -8,6 +8,7 @@
 #include "control/at-work.h"
 #include "control/away.h"
 #include "control/giveback.h"
+#include "control/news.h"
 #include "control/opening.h"
 #include "control/remember.h"
 #include "control/shared.h"
@@ -63,6 +64,7 @@ static void say_gone(struct vdev *d, const char *why, bool in_use)
     d->away_noted = false;
     log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s): %s; its commands fail until it is %s", d->name,
                 d->wish.pdev, d->error, in_use ? "free" : "back");
+    news_tell(d->vhost->host->news, NEWS_DEVICE_AWAY, d->vhost, d, "%s", d->error);
 }
 
 void away_ended(struct vdev *d)
@@ -73,6 +75,7 @@ void away_ended(struct vdev *d)
     d->error[0] = '\0';
     log_info(d->vhost->prefix, "%s (%s): the device is back%s%s", d->name, d->wish.pdev,
              d->dev.sg_name[0] ? " as " : "", d->dev.sg_name);
+    news_tell(d->vhost->host->news, NEWS_DEVICE_BACK, d->vhost, d, "the device is back");
 }
 
 static void not_found(struct vdev *d, const char *why, bool in_use)

@@ -12,8 +12,13 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/ctlsock.h"
+#include "control/news.h"
 
 #define CLIENTS_MAX 16
+/* Of these, so many may follow the news. They stay, so they leave room for the others. */
+#define FOLLOWERS_MAX 8
+/* What the kernel keeps of a follower's lines (it doubles the number): the list of news is what bounds a slow one. */
+#define FOLLOWER_BUFFER 4096
 #define REQUEST_MAX 64
 /* A connection is closed after this time, whatever the client does. pvscsictl waits for 30 s. */
 #define CLIENT_TIME_US 25000000u
@@ -29,13 +34,17 @@ struct client {
     size_t got;
     char *answer;
     size_t answer_len, sent;
+    bool follows;
+    uint64_t at; /* the place of a follower in the news */
 };
 
 struct ctlsock {
     struct loop *loop;
     struct host *host;
+    struct news *news;
     struct loop_source listener;
     struct loop_timer listen_again;
+    struct loop_timer news_added; /* lines are sent after what was told has been done */
     struct sockaddr_un address;
     struct client client[CLIENTS_MAX];
 };
@@ -59,6 +68,9 @@ static void drop(struct client *c)
     free(c->answer);
     c->answer = NULL;
     c->used = false;
+    if (c->follows)
+        news_unfollow(c->server->news);
+    c->follows = false;
     /* There is room for a client again. */
     listen_on(c->server);
 }
@@ -68,9 +80,31 @@ static void too_slow(struct loop_timer *timer)
     drop(container_of(timer, struct client, timer));
 }
 
+static bool has_answer(struct client *c, char *answer)
+{
+    free(c->answer);
+    c->answer = answer;
+    c->answer_len = answer ? strlen(answer) : 0;
+    c->sent = 0;
+    return answer != NULL;
+}
+
+/* The follower's next line. False: there is none now, or no memory for it. */
+static bool next_line(struct client *c)
+{
+    uint64_t missed, at = c->at;
+    const char *line = news_read(c->server->news, &at, &missed);
+
+    if (!has_answer(c, missed ? news_missed(missed) : line ? strdup(line) : NULL))
+        return false;
+    c->at = at;
+    return true;
+}
+
+/* Sends what there is; a follower's next lines too. c may be gone afterwards. */
 static void send_answer(struct client *c)
 {
-    while (c->sent < c->answer_len) {
+    while (c->sent < c->answer_len || (c->follows && next_line(c))) {
         ssize_t n = send(c->source.fd, c->answer + c->sent, c->answer_len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (n < 0 && errno == EINTR)
@@ -79,11 +113,53 @@ static void send_answer(struct client *c)
             loop_modify(&c->source, EPOLLOUT);
             return;
         }
-        if (n < 0)
-            break;
+        if (n < 0) {
+            drop(c);
+            return;
+        }
         c->sent += (size_t)n;
     }
-    drop(c);
+    if (c->follows)
+        loop_modify(&c->source, EPOLLIN);
+    else
+        drop(c);
+}
+
+static void send_news(struct loop_timer *timer)
+{
+    struct ctlsock *s = container_of(timer, struct ctlsock, news_added);
+
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        if (s->client[i].used && s->client[i].follows && s->client[i].sent == s->client[i].answer_len)
+            send_answer(&s->client[i]);
+}
+
+static void news_added(void *ctx)
+{
+    struct ctlsock *s = ctx;
+
+    if (!loop_timer_armed(&s->news_added))
+        loop_timer_arm(s->loop, &s->news_added, 0);
+}
+
+/* From now on c gets a line for each piece of news. False: no memory. */
+static bool follow(struct client *c)
+{
+    struct ctlsock *s = c->server;
+    unsigned others = 0;
+    int size = FOLLOWER_BUFFER;
+
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        others += s->client[i].used && s->client[i].follows;
+    if (others >= FOLLOWERS_MAX)
+        return has_answer(c, strf("{\"error\":\"%u clients follow the events already, which is the most\"}\n", others));
+    if (!has_answer(c, news_greeting(s->news)))
+        return false;
+    loop_timer_cancel(&c->timer);
+    setsockopt(c->source.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    c->at = news_follow(s->news);
+    c->follows = true;
+    return true;
 }
 
 /* False: the request is unknown, or there is no memory. */
@@ -92,6 +168,8 @@ static bool answer(struct client *c)
     struct json_object *o = NULL;
     const char *text;
 
+    if (strcmp(c->request, "events") == 0)
+        return follow(c);
     if (strcmp(c->request, "status") == 0)
         o = host_report_status(c->server->host);
     else if (strcmp(c->request, "stats") == 0)
@@ -103,13 +181,9 @@ static bool answer(struct client *c)
     else
         return false;
     text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : NULL;
-    if (text)
-        c->answer = strf("%s\n", text);
+    has_answer(c, text ? strf("%s\n", text) : NULL);
     json_object_put(o);
-    if (!c->answer)
-        return false;
-    c->answer_len = strlen(c->answer);
-    return true;
+    return c->answer != NULL;
 }
 
 static void client_ready(struct loop_source *src, uint32_t revents)
@@ -119,6 +193,16 @@ static void client_ready(struct loop_source *src, uint32_t revents)
     ssize_t n;
 
     (void)revents;
+    if (c->follows) {
+        char unread[256];
+
+        n = recv(src->fd, unread, sizeof(unread), MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+            drop(c);
+        else
+            send_answer(c);
+        return;
+    }
     if (c->answer) {
         send_answer(c);
         return;
@@ -179,7 +263,7 @@ static void listener_ready(struct loop_source *src, uint32_t revents)
     loop_timer_arm(s->loop, &c->timer, CLIENT_TIME_US);
 }
 
-int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struct ctlsock **out)
+int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struct news *news, struct ctlsock **out)
 {
     CLEANUP_FREE struct ctlsock *s = calloc(1, sizeof(*s));
     CLEANUP_CLOSE int fd = -1;
@@ -190,7 +274,9 @@ int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struc
         return -ENOMEM;
     s->loop = loop;
     s->host = host;
+    s->news = news;
     s->listen_again.expired = listen_again_expired;
+    s->news_added.expired = send_news;
     s->address.sun_family = AF_UNIX;
     n = snprintf(s->address.sun_path, sizeof(s->address.sun_path), "%s/" CTLSOCK_NAME, run_dir);
     if (n < 0 || (size_t)n >= sizeof(s->address.sun_path))
@@ -211,6 +297,7 @@ int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struc
     r = loop_add(loop, &s->listener);
     if (r < 0)
         return r;
+    news_set_reader(news, news_added, s);
     steal_fd(&fd);
     *out = steal_ptr(s);
     return 0;
@@ -223,6 +310,8 @@ void ctlsock_free(struct ctlsock *s)
     for (unsigned i = 0; i < CLIENTS_MAX; i++)
         if (s->client[i].used)
             drop(&s->client[i]);
+    news_set_reader(s->news, NULL, NULL);
+    loop_timer_cancel(&s->news_added);
     loop_timer_cancel(&s->listen_again);
     loop_remove(&s->listener);
     close(s->listener.fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control socket RUNDIR/pvscsid.sock (mode 0600): a client sends one line and gets one JSON object, then the
- * connection is closed. Serves a few clients at a time and never waits for one.
+ * connection is closed. After "events" it gets one object a line for each piece of news, until it closes the
+ * connection. Serves a few clients at a time and never waits for one.
  */
 #ifndef PVSCSI_CTLSOCK_H
 #define PVSCSI_CTLSOCK_H
@@ -13,8 +14,8 @@
 
 struct ctlsock;
 
-/* Replaces a socket that an earlier daemon left. 0 or -errno. */
-int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struct ctlsock **out);
+/* Replaces a socket that an earlier daemon left. host and news must outlive it. 0 or -errno. */
+int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struct news *news, struct ctlsock **out);
 /* Removes the socket. */
 void ctlsock_free(struct ctlsock *s);
 

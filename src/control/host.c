@@ -20,6 +20,7 @@
 #include "control/giveback.h"
 #include "control/host.h"
 #include "control/model.h"
+#include "control/news.h"
 #include "control/scan.h"
 #include "control/vdev.h"
 #include "control/vhost.h"
@@ -127,6 +128,7 @@ static void lose_store(struct host *h)
 {
     log_warn(NULL,
              "the connection to xenstored is lost; guests are still served, but no change is seen until it is back");
+    news_tell(h->news, NEWS_XENSTORED_AWAY, NULL, NULL, "the connection to xenstored is lost; guests are still served");
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);
     loop_remove(&h->store_source);
@@ -362,6 +364,7 @@ static void reconnect_expired(struct loop_timer *timer)
 
     if (attach_store(h, why, sizeof(why)) == 0) {
         log_info(NULL, "connected to xenstored again");
+        news_tell(h->news, NEWS_XENSTORED_BACK, NULL, NULL, "connected to xenstored again");
         return;
     }
     log_debug(NULL, "%s", why);
@@ -423,6 +426,7 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
     h->loop = config->loop;
     h->settings = config->settings;
     h->roots = config->roots;
+    h->news = config->news;
     h->ready = config->ready;
     h->quit_done = config->quit_done;
     h->ctx = config->ctx;

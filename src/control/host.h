@@ -9,11 +9,13 @@
 
 struct host;
 struct json_object;
+struct news;
 
 struct host_config {
     struct loop *loop;
     const struct settings *settings; /* owned by the caller; must outlive the host */
     const struct device_roots *roots;
+    struct news *news;        /* may be NULL; must outlive the host */
     void (*ready)(void *ctx); /* everything that existed at the start was read once */
     void (*quit_done)(void *ctx);
     void *ctx;

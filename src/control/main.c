@@ -24,6 +24,7 @@
 #include "common/util.h"
 #include "control/ctlsock.h"
 #include "control/host.h"
+#include "control/news.h"
 #include "control/options.h"
 #include "control/run-files.h"
 #include "control/sandbox.h"
@@ -38,6 +39,7 @@ struct daemon {
     struct settings settings;
     struct loop *loop;
     struct loop_source signals;
+    struct news *news;
     struct host *host;
     struct ctlsock *ctlsock;
     int lock_fd;   /* of the run directory */
@@ -304,6 +306,7 @@ static int start(struct daemon *d)
     const struct host_config config = { .loop = d->loop,
                                         .settings = &d->settings,
                                         .roots = &device_roots_system,
+                                        .news = d->news,
                                         .ready = serving,
                                         .quit_done = quit_done,
                                         .ctx = d };
@@ -313,7 +316,7 @@ static int start(struct daemon *d)
     r = host_new(&config, &d->host, why, sizeof(why));
     if (r < 0)
         return complain(1, "%s", why);
-    r = ctlsock_new(d->loop, d->settings.run_dir, d->host, &d->ctlsock);
+    r = ctlsock_new(d->loop, d->settings.run_dir, d->host, d->news, &d->ctlsock);
     if (r < 0)
         return complain(1, "cannot make the control socket %s/" CTLSOCK_NAME ": %s", d->settings.run_dir, strerror(-r));
     return 0;
@@ -336,7 +339,8 @@ static int run(struct daemon *d)
         log_warn(NULL, "cannot give up the capabilities that are not needed");
     if (d->settings.standalone[0])
         setenv("XENSTORED_PATH", d->settings.standalone, 1);
-    r = loop_new(&d->loop);
+    d->news = news_new();
+    r = d->news ? loop_new(&d->loop) : -ENOMEM;
     if (r == 0)
         r = watch_signals(d);
     if (r < 0)
@@ -387,6 +391,7 @@ int main(int argc, char **argv)
     status = run(&d);
     ctlsock_free(d.ctlsock);
     host_free(d.host);
+    news_free(d.news);
     loop_remove(&d.signals);
     if (d.signals.fd >= 0)
         close(d.signals.fd);

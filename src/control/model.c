@@ -12,6 +12,9 @@
 #include "control/model.h"
 
 #define NAME_SHOWN_MAX 40u /* as WORKER_PREFIX_MAX has it */
+/* What one worker can tell followers: a guest may have taken it over, and they want to see the rest too. */
+#define NEWS_BURST 128
+#define NEWS_INTERVAL_US 100000u
 
 void model_changed(struct vhost *v)
 {
@@ -62,6 +65,7 @@ struct vhost *model_get(struct host *h, uint16_t domid, uint32_t id)
     v->domid = domid;
     v->id = id;
     v->limit = (struct log_limit)LOG_LIMIT_INIT;
+    v->news_limit = (struct log_limit){ .burst = NEWS_BURST, .tokens = NEWS_BURST, .interval_us = NEWS_INTERVAL_US };
     v->seen.online = true;
     v->seen.found_us = now_us();
     model_set_name(v, "");
@@ -102,6 +106,18 @@ void model_mark_all(struct vhost *v)
     };
     for (struct vdev *d = v->devs; d; d = d->next)
         d->dirty = d->dirty_front = true;
+}
+
+void model_guest_uuid(const struct vhost *v, char out[GUEST_UUID_MAX])
+{
+    const char *slash = strrchr(v->seen.vm, '/'), *uuid = slash ? slash + 1 : v->seen.vm;
+
+    escape_for_log(out, GUEST_UUID_MAX, uuid, strlen(uuid));
+}
+
+const char *model_wwid(const struct vdev *d)
+{
+    return d->dev.unit[0] && identity_lasts(d->dev.unit) ? d->dev.unit : d->dev.wwid;
 }
 
 bool model_dirty(const struct vhost *v)

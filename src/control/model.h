@@ -36,8 +36,10 @@
 #define BACKEND_ROOT "backend/vscsi"
 #define DEVICE_BUCKETS 1024
 #define GUEST_NAME_MAX 128
+#define GUEST_UUID_MAX 64
 
 struct host;
+struct news; /* news.h */
 struct vhost;
 struct vdev;
 struct opening; /* opening.h */
@@ -94,6 +96,7 @@ struct vdev {
     /* vdev.c */
     struct wish wish; /* wish.c; nodes.c the address and unit that it has written */
     enum lun_state lun;
+    bool announced;          /* it was told to followers that the guest has it (news.h) */
     int lun_index;           /* its index in the worker and in the statistics; -1: none */
     struct device dev;       /* dev, deadline_us, reopen_us, reopens, error: away.c too, when the device is gone */
     struct device_fds fds;   /* opening.c, worker-link.c: set while the device waits for a worker */
@@ -167,7 +170,7 @@ struct vhost {
     uint32_t id;
     char prefix[WORKER_PREFIX_MAX]; /* "d3.0 (web)", without a name if the daemon may not read it; model_set_name() */
     char back[64];                  /* "backend/vscsi/3/0" */
-    struct log_limit limit;
+    struct log_limit limit, news_limit;
 
     /* model.c: the queue of vhosts whose tables have to run. host.c takes them out */
     bool pending;
@@ -255,6 +258,7 @@ struct host {
     struct loop *loop;
     const struct settings *settings;
     const struct device_roots *roots;
+    struct news *news; /* NULL: nobody can follow */
     struct sandbox sandbox;
     struct offload *offload;
     struct offload *givebacks; /* threads of their own: those that open devices may have to wait for them */
@@ -309,6 +313,10 @@ void model_set_name(struct vhost *v, const char *name);
 void model_unlink(struct vhost *v);
 /* Marks everything of v to be read again. */
 void model_mark_all(struct vhost *v);
+/* The guest's uuid, escaped: what follows the last slash of its domain's node `vm`. "": not known. */
+void model_guest_uuid(const struct vhost *v, char out[GUEST_UUID_MAX]);
+/* The identifier of d's device that lasts, or what sysfs calls it. "": it has none, or was not opened yet. */
+const char *model_wwid(const struct vdev *d);
 /* Something must be read again before anything is decided. */
 bool model_dirty(const struct vhost *v);
 

@@ -136,7 +136,7 @@ static struct json_object *report_device(const struct vdev *d)
         snprintf(node, sizeof(node), "/dev/%s", d->dev.sg_name);
         add_text(o, "device", node);
         add_text(o, "block", d->dev.block_name);
-        add_text(o, "wwid", d->dev.unit[0] && identity_lasts(d->dev.unit) ? d->dev.unit : d->dev.wwid);
+        add_text(o, "wwid", model_wwid(d));
     } else if (d->dev.from == PDEV_FILE) {
         add_text(o, "device", d->dev.file);
     }
@@ -155,28 +155,20 @@ static struct json_object *report_device(const struct vdev *d)
     return o;
 }
 
-/* The guest's name is escaped, and its uuid is what follows the last slash of the node `vm`. */
-static void add_guest(struct json_object *o, const struct vhost *v)
-{
-    const char *slash = strrchr(v->seen.vm, '/'), *uuid = slash ? slash + 1 : v->seen.vm;
-    char text[sizeof(v->seen.vm)];
-
-    add_text(o, "guest", v->seen.name);
-    escape_for_log(text, sizeof(text), uuid, strlen(uuid));
-    add_text(o, "uuid", text);
-}
-
 /* stats: NULL, or what is to be the member "stats" of the vhost and of its LUNs. */
 static struct json_object *report_vhost(const struct vhost *v, const struct pvscsi_stats *stats)
 {
     struct json_object *luns, *o = new_with_list(&luns);
     struct json_object *ring = stats ? json_object_new_object() : NULL;
+    char uuid[GUEST_UUID_MAX];
 
     if (!o) {
         json_object_put(ring);
         return NULL;
     }
-    add_guest(o, v);
+    model_guest_uuid(v, uuid);
+    add_text(o, "guest", v->seen.name);
+    add_text(o, "uuid", uuid);
     add_flag(o, "up", is_up(v));
     add_number(o, "domid", v->domid);
     add_number(o, "vhost", v->id);

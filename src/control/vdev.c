@@ -10,6 +10,7 @@
 #include "control/at-work.h"
 #include "control/away.h"
 #include "control/giveback.h"
+#include "control/news.h"
 #include "control/nodes.h"
 #include "control/opening.h"
 #include "control/remember.h"
@@ -45,9 +46,17 @@ static bool follow(struct vdev *d, enum lun_fact fact)
     return d->lun != before;
 }
 
+static void tell(const struct vdev *d, enum news_kind kind, const char *text)
+{
+    news_tell(d->vhost->host->news, kind, d->vhost, d, "%s", text);
+}
+
 /* Releases all that we have of the device. */
 static void release(struct vdev *d)
 {
+    if (d->announced && !d->vhost->host->quitting)
+        tell(d, NEWS_DETACH, "the guest does not have it any more");
+    d->announced = false;
     away_over(d);
     d->away_said = d->was_away = d->lost = d->was_reset = false;
     if (d->opening)
@@ -98,6 +107,7 @@ static void fail(struct vdev *d, const char *why)
     release(d);
     memcpy(d->error, text, sizeof(d->error));
     log_warn(d->vhost->prefix, "%s (%s) cannot be used: %s", d->name, d->wish.pdev[0] ? d->wish.pdev : "?", d->error);
+    news_tell(d->vhost->host->news, NEWS_ERROR, d->vhost, d, "it cannot be used: %s", d->error);
 }
 
 /* --- opening --- */
@@ -304,6 +314,9 @@ static void added(struct vdev *d)
     }
     if (!follow(d, LF_ADDED))
         return;
+    if (d->lun != LUN_FOUND && !d->announced)
+        tell(d, NEWS_ATTACH, "the guest may have it");
+    d->announced = true;
     if (d->presence == DEVICE_GONE) {
         away_search(d);
         return;
@@ -505,6 +518,7 @@ static void check_taken(struct vdev *d, struct node_batch *b)
             return; /* it found no device; it is told to look again when that is back */
         snprintf(d->error, sizeof(d->error), "the guest refused the device");
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s", d->name, d->error);
+        tell(d, NEWS_ERROR, d->error);
         node_batch_error(b, d, d->error);
     } else if (front == XB_CONNECTED || (d->lun != LUN_FOUND && front != XB_CLOSED)) {
         node_batch_state(b, d, XB_CONNECTED);

@@ -9,13 +9,16 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "common/sense-text.h"
 #include "common/util.h"
 #include "control/at-work.h"
+#include "control/news.h"
 #include "control/places.h"
 #include "control/policy.h"
 #include "control/worker-link.h"
 #include "device/host-eh.h"
 #include "pr/connect.h"
+#include "scsi/scsi.h"
 #include "worker/confine.h"
 
 /* After the first deaths a worker is started again at once. If it keeps dying at once, the pauses grow. */
@@ -380,6 +383,39 @@ static void pages_wanted(struct vhost *v, uint32_t wanted)
     send(v, &answer, NULL, 0);
 }
 
+static void helper_is(struct vdev *d, unsigned state)
+{
+    struct news *news = d->vhost->host->news;
+
+    if (state == HELPER_AWAY && d->helper != HELPER_AWAY)
+        news_tell(news, NEWS_HELPER_AWAY, d->vhost, d, "the PR helper does not run or has failed");
+    else if (state == HELPER_CONNECTED && d->helper == HELPER_AWAY)
+        news_tell(news, NEWS_HELPER_BACK, d->vhost, d, "the PR helper is back");
+    d->helper = state;
+}
+
+/* The worker says how a command ended. It may say anything: a guest may have taken it over. */
+static void tell_ended(struct vhost *v, const struct worker_msg *msg)
+{
+    const struct vdev *d = model_find_lun(v, msg->lun_index);
+    uint8_t cdb_len = msg->u.ended.cdb_len, sense_len = msg->u.ended.sense_len;
+    char command[SENSE_TEXT_SIZE], why[SENSE_TEXT_SIZE] = "";
+    struct news *news = v->host->news;
+
+    if (!d || cdb_len > sizeof(msg->u.ended.cdb) || sense_len > sizeof(msg->u.ended.sense)
+        || msg->u.ended.kind >= SCSI_KINDS || !log_limit_take(&v->news_limit, now_us()))
+        return;
+    sense_text_command(msg->u.ended.cdb, cdb_len, d->dev.type, command, sizeof(command));
+    if (sense_len > 0)
+        sense_text(msg->u.ended.sense, sense_len, why, sizeof(why));
+    if (msg->u.ended.kind == SCSI_KIND_POLICY)
+        news_tell(news, NEWS_REFUSED, v, d, "%s (%02xh) is refused by the command policy", command,
+                  msg->u.ended.cdb[0]);
+    else
+        news_tell(news, NEWS_ERROR, v, d, "%s: %s%s%s", command, scsi_kind_name((enum scsi_kind)msg->u.ended.kind),
+                  why[0] ? ": " : "", why);
+}
+
 /*
  * The worker says that it has let go of a device. If it has not, a guest has taken it over. The death of the worker
  * lets go of the device, and the next worker serves the guest's other ones.
@@ -393,6 +429,7 @@ static bool let_go(struct vhost *v, uint32_t index)
     log_limited(&v->limit, XTL_ERROR, v->prefix,
                 "worker %d keeps a device open that was taken away; killing it. Its guest may have taken it over",
                 (int)child_pid(v->worker.child));
+    news_tell(v->host->news, NEWS_ERROR, v, NULL, "the worker keeps a device open that was taken away; it is killed");
     worker_kill(v);
     return false;
 }
@@ -428,6 +465,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         if (!stale) {
             v->worker.halted = true;
             log_limited(&v->limit, XTL_WARN, v->prefix, "the ring is halted");
+            news_tell(v->host->news, NEWS_ERROR, v, NULL, "the ring is halted");
         }
         break;
     case WM_LUN_LOST:
@@ -451,8 +489,11 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     case WM_HELPER:
         d = model_find_lun(v, msg->lun_index);
         if (d && msg->u.helper_state <= HELPER_UNUSED)
-            d->helper = msg->u.helper_state;
+            helper_is(d, msg->u.helper_state);
         break;
+    case WM_ENDED:
+        tell_ended(v, msg);
+        return; /* nothing of the model has changed */
     default:
         log_limited(&v->limit, XTL_WARN, v->prefix, "unknown message %u from the worker", msg->type);
         break;
@@ -495,6 +536,7 @@ static void child_died(void *ctx, const char *how, bool clean)
     }
     log_limited(&v->limit, XTL_WARN, v->prefix, "the worker died: %s; starting a new one%s", how,
                 w->failures > FREE_FAILURES ? " after a pause" : "");
+    news_tell(v->host->news, NEWS_RESTART, v, NULL, "the worker died: %s; a new one is started", how);
     w->died = true;
     model_changed(v);
 }

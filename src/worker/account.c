@@ -23,9 +23,9 @@ static bool is_known_to_be_away(const struct cmd *c)
 }
 
 /* Routine ends are logged at a lower level. What the policy refuses is said once: say_refused(). */
-static void log_end(struct service *svc, const struct cmd *c, enum scsi_kind kind)
+static void log_end(struct service *svc, const struct cmd *c, enum scsi_kind kind, bool notable)
 {
-    xentoollog_level level = scsi_is_notable(kind, &c->answer) && !is_known_to_be_away(c) ? XTL_WARN : XTL_DEBUG;
+    xentoollog_level level = notable ? XTL_WARN : XTL_DEBUG;
     struct lun *lun = c->lun;
     char command[SENSE_TEXT_SIZE], why[SENSE_TEXT_SIZE];
 
@@ -58,6 +58,7 @@ static void say_refused(struct service *svc, const struct cmd *c)
         snprintf(how, sizeof(how), "the option third-party-copy of the device lets it pass");
     else
         snprintf(how, sizeof(how), "the option allow=%02x of the device lets it pass", opcode);
+    svc->ended(svc, c, SCSI_KIND_POLICY);
     log_limited(&lun->failure_limit, XTL_NOTICE, svc->prefix,
                 "LUN %u:%u:%u at %s: %s (%02xh) is refused by the command policy; %s, see vscsi(7)", lun->channel,
                 lun->target, lun->number, lun->device, command, opcode, how);
@@ -84,8 +85,13 @@ void account_command(struct service *svc, const struct cmd *c, uint64_t now_us)
         if (kind == SCSI_KIND_POLICY)
             say_refused(svc, c);
     }
-    if (scsi_kind_is_error(kind) || scsi_is_notable(kind, &c->answer))
-        log_end(svc, c, kind);
+    if (scsi_kind_is_error(kind) || scsi_is_notable(kind, &c->answer)) {
+        bool notable = scsi_is_notable(kind, &c->answer) && !is_known_to_be_away(c);
+
+        log_end(svc, c, kind, notable);
+        if (notable && log_limit_take(&c->lun->news_limit, now_us))
+            svc->ended(svc, c, kind);
+    }
     if (c->data_len > 0 && c->req.sc_data_direction == SCSI_DIR_OUT) {
         s->writes++;
         s->write_bytes += c->data_len - (c->answer.residual <= c->data_len ? c->answer.residual : c->data_len);

@@ -246,7 +246,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
     if (!lun)
         return -ENOMEM;
     lun->file_fd = -1;
-    lun->failure_limit = (struct log_limit)LOG_LIMIT_INIT;
+    lun->failure_limit = lun->news_limit = (struct log_limit)LOG_LIMIT_INIT;
     lun->warning_limit = (struct log_limit){ .burst = 1, .tokens = 1, .interval_us = WARNING_INTERVAL_US };
     lun->index = msg->lun_index;
     lun->channel = msg->u.lun.channel;

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -171,6 +172,24 @@ static void on_helper_changed(struct service *svc, struct lun *lun, enum worker_
     tell(worker_of(svc), WM_HELPER, 0, lun->index, state);
 }
 
+static_assert(sizeof(((struct worker_msg *)0)->u.ended.sense) == SCSI_SENSE_MAX, "sense data fits into a message");
+
+/* Nothing waits for this message, so it leaves half of the queue to the others. */
+static void on_ended(struct service *svc, const struct cmd *c, enum scsi_kind kind)
+{
+    struct worker *w = worker_of(svc);
+    struct worker_msg msg = { .type = WM_ENDED, .lun_index = c->lun->index };
+
+    if (w->out_n > ARRAY_SIZE(w->outbox) / 2)
+        return;
+    memcpy(msg.u.ended.cdb, c->cdb, sizeof(msg.u.ended.cdb));
+    msg.u.ended.cdb_len = c->req.cmd_len < sizeof(msg.u.ended.cdb) ? c->req.cmd_len : sizeof(msg.u.ended.cdb);
+    msg.u.ended.kind = (uint8_t)kind;
+    msg.u.ended.sense_len = c->answer.sense_len;
+    memcpy(msg.u.ended.sense, c->answer.sense, c->answer.sense_len);
+    queue(w, &msg);
+}
+
 static void quit_expired(struct loop_timer *timer)
 {
     struct worker *w = container_of(timer, struct worker, quit_timer);
@@ -285,6 +304,7 @@ static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_M
     svc->ask_host_eh = on_ask_host_eh;
     svc->helper_connect = on_helper_connect;
     svc->helper_changed = on_helper_changed;
+    svc->ended = on_ended;
     svc->device_lost = on_device_lost;
     svc->wish_pages = on_wish_pages;
     r = service_init(svc);

@@ -136,7 +136,7 @@ struct lun {
     unsigned strays;              /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
     /* Each LUN has its own, so that none hides another's: for commands that failed, and for warnings with others. */
-    struct log_limit failure_limit, warning_limit;
+    struct log_limit failure_limit, warning_limit, news_limit;
 };
 
 struct service {
@@ -188,6 +188,8 @@ struct service {
     void (*device_lost)(struct service *svc, struct lun *lun);
     /* Asks for a connection to the PR helper; the answer is hotplug_helper_connected(), from inside it or later. */
     void (*helper_connect)(struct service *svc, struct lun *lun);
+    /* A command of this LUN has ended in a way that the administrator should know of, or the policy refuses it. */
+    void (*ended)(struct service *svc, const struct cmd *c, enum scsi_kind kind);
     void (*helper_changed)(struct service *svc, struct lun *lun, enum worker_helper_state state);
     /* To main.c: so many pages of granted memory would serve now. service_allot() follows. */
     void (*wish_pages)(struct service *svc, uint32_t pages);

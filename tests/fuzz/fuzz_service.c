@@ -58,6 +58,13 @@ static void on_helper(struct service *s, struct lun *lun, enum worker_helper_sta
     (void)s;
 }
 
+static void on_ended(struct service *s, const struct cmd *c, enum scsi_kind kind)
+{
+    (void)s;
+    (void)c;
+    (void)kind;
+}
+
 static void check(bool fine, const char *what)
 {
     if (!fine) {
@@ -93,6 +100,7 @@ static void prepare(void)
     svc->reset_device = on_reset;
     svc->ask_host_eh = on_ask_host_eh;
     svc->helper_changed = on_helper;
+    svc->ended = on_ended;
     svc->device_lost = on_lost;
     svc->wish_pages = on_wish;
     check(service_init(svc) == 0, "no service");
