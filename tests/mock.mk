@@ -28,6 +28,7 @@ mock_tests = \
 	tests/test-all-frontends-are-served.sh \
 	tests/test-a-worker-is-confined.sh \
 	tests/test-data-survives-any-size-and-alignment.sh \
+	tests/test-pvscsictl-follows-what-happens.sh \
 	tests/test-pvscsictl-is-what-its-manual-says.sh \
 	tests/test-pvscsictl-shows-status-and-statistics.sh \
 	tests/test-the-metrics-are-what-collectors-read.sh \

@@ -32,8 +32,8 @@ done < <(sed -nE 's/^\.It Fl (. , )?-([a-z-]+)( Ar ([A-Z]+))?$/\2 \4/p' "$page")
 step "status 2: wrong usage"
 statuses=$(sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh/s/^\.It ([0-9]+)$/\1/p' "$page")
 check_eq "$(echo $statuses)" "0 1 2 3 4" "the statuses in the page"
-refuses 2 "no command; expected 'status', 'stats', 'metrics' or 'policy'" ctl
-refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics' or 'policy'" ctl stat
+refuses 2 "no command; expected 'status', 'stats', 'metrics', 'events' or 'policy'" ctl
+refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics', 'events' or 'policy'" ctl stat
 refuses 2 "too many arguments; expected 'status' alone" ctl status stats
 refuses 2 "too many arguments; expected 'metrics' alone" ctl metrics stats
 refuses 2 'unrecognized option' ctl --no-such status
@@ -48,6 +48,7 @@ step "status 3: no daemon"
 refuses 3 "cannot reach pvscsid at $RUN_DIR/pvscsid.sock: No such file or directory \(is it running\?\)" ctl status
 refuses 3 'cannot reach pvscsid' ctl stats
 refuses_at_length 3 'cannot reach pvscsid' ctl metrics
+refuses 3 'cannot reach pvscsid' ctl events
 
 step "status 4: it runs but does not serve yet"
 mock_start
@@ -82,7 +83,7 @@ else
 fi
 
 step "status 1: the answer cannot be written"
-for what in status metrics; do
+for what in status metrics events; do
     ctl $what >/dev/full 2>&1
     check_eq $? 1 "exit status of $what with a full disk"
 done

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What is pure, so that unit tests link it too.
 noinst_LIBRARIES += libpvscsictl.a
-libpvscsictl_a_SOURCES = tools/pvscsictl/metrics.c tools/pvscsictl/metrics.h
+libpvscsictl_a_SOURCES = tools/pvscsictl/metrics.c tools/pvscsictl/metrics.h tools/pvscsictl/events-text.c \
+	tools/pvscsictl/events.h
 libpvscsictl_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 
 sbin_PROGRAMS += pvscsictl
 pvscsictl_SOURCES = tools/pvscsictl/pvscsictl.c tools/pvscsictl/client.c tools/pvscsictl/client.h \
-	tools/pvscsictl/render.c tools/pvscsictl/render.h
+	tools/pvscsictl/events.c tools/pvscsictl/render.c tools/pvscsictl/render.h
 pvscsictl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 pvscsictl_LDADD = libpvscsictl.a libcommon.a $(JSONC_LIBS)

@@ -12,6 +12,7 @@
 
 #include "common/util.h"
 #include "pvscsictl/client.h"
+#include "pvscsictl/events.h"
 #include "pvscsictl/metrics.h"
 #include "pvscsictl/render.h"
 
@@ -31,7 +32,7 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-#define COMMANDS "'status', 'stats', 'metrics' or 'policy'"
+#define COMMANDS "'status', 'stats', 'metrics', 'events' or 'policy'"
 
 static void usage(FILE *out)
 {
@@ -40,10 +41,11 @@ static void usage(FILE *out)
                  "  status               virtual hosts and LUNs; exit status 0 if the daemon serves guests\n"
                  "  stats                counters of every LUN\n"
                  "  metrics              states and counters for Prometheus and other collectors\n"
+                 "  events               what happens from now on, until it is interrupted\n"
                  "  policy               commands that a guest may send: to each type of device,\n"
                  "                       to TYPE, or to a LUN of a guest: policy [TYPE|GUEST VDEV]\n\n"
                  "      --run-dir DIR    the daemon's run directory [" RUNSTATEDIR "/pvscsid]\n"
-                 "      --json           JSON instead of text (status, stats, policy)\n"
+                 "      --json           JSON instead of text (all but metrics)\n"
                  "      --format FORMAT  prometheus or openmetrics [prometheus] (metrics)\n"
                  "      --output FILE    replace FILE, as a whole, instead of printing (metrics)\n"
                  "      --version        print the version and exit\n"
@@ -147,6 +149,11 @@ static int metrics(const struct options *o, int argc, char **argv)
     return code;
 }
 
+static int events(const struct options *o, int argc, char **argv)
+{
+    return argc > 1 ? plain(o, argc, argv) : events_follow(o->run_dir, o->json);
+}
+
 static int policy(const struct options *o, int argc, char **argv)
 {
     static const char *const types[] = { "disk", "tape", "optical", "changer", "other" };
@@ -185,10 +192,8 @@ static const struct command {
     int (*run)(const struct options *o, int argc, char **argv);
     bool json, metrics; /* it takes --json; --format and --output */
 } commands[] = {
-    { "status", plain, .json = true },
-    { "stats", plain, .json = true },
-    { "metrics", metrics, .metrics = true },
-    { "policy", policy, .json = true },
+    { "status", plain, .json = true },  { "stats", plain, .json = true },   { "metrics", metrics, .metrics = true },
+    { "events", events, .json = true }, { "policy", policy, .json = true },
 };
 
 /* NULL, or an option that was given and is not for the command. */
