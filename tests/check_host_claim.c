@@ -280,14 +280,14 @@ static const struct {
     { 2, { 0x70, 0, 0x01 }, 0, "1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
     { 2, { 0x72, 0x01, 0x17 }, 0, "1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
     { 2, { 0x72, 0x0f, 0 }, 2, "1e0000000000 1e0000000000 1e0000000000 ", "is undone: PREVENT MEDIUM REMOVAL\n" },
-    { 2, { 0x70, 0, 0x05 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: sense 05/00/00\n" },
+    { 2, { 0x70, 0, 0x05 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: sense 05/00/00; reset it" },
     { 2,
       { 0x70, 0, 0x02 },
       1,
       "1e0000000000 1e0000000000 ",
-      "cannot be undone: PREVENT MEDIUM REMOVAL: sense 02/00/00\n" },
-    { 2, { 0x71, 0, 0x00 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: sense 00/00/00\n" },
-    { 8, { 0 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: status 08h, host byte 0\n" },
+      "cannot be undone: PREVENT MEDIUM REMOVAL: sense 02/00/00; reset it" },
+    { 2, { 0x71, 0, 0x00 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: sense 00/00/00; reset it" },
+    { 8, { 0 }, 0, "1e0000000000 ", "cannot be undone: PREVENT MEDIUM REMOVAL: status 08h, host byte 0; reset it" },
 };
 
 START_TEST(what_the_device_said_decides_whether_it_is_undone)

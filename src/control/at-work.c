@@ -65,7 +65,9 @@ static void add(struct host *h, const struct run_device *at, pid_t worker, uint6
     if (!o) {
         o = calloc(1, sizeof(*o));
         if (!o) {
-            log_err(NULL, ENOMEM, "cannot remember a device that may still have commands of a dead worker");
+            log_err(NULL, 0,
+                    "out of memory: a device that may still have commands of a dead worker is not remembered; reset it "
+                    "before others use it");
             return;
         }
         o->pidfd = -1;

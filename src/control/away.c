@@ -180,7 +180,7 @@ bool away_step(struct vdev *d, uint64_t now)
     if (d->opening && now >= d->deadline_us) {
         d->deadline_us = now + LATE_LOG_US;
         log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
-                    "%s: opening it again takes long; is the device stuck in error recovery?", d->name);
+                    "%s: opening it again takes long; is the device stuck in error recovery (kernel log)?", d->name);
     }
     return hand(d);
 }

@@ -136,7 +136,9 @@ static void giveback_ended(struct offload_job *job)
 
     end_claim(g, false); /* the daemon ended before a thread began with it */
     if (g->said[0] && g->failed)
-        log_warn(g->prefix, "%s: what the guest left in the device cannot be undone: %s", g->at.word, g->said);
+        log_warn(g->prefix,
+                 "%s: what the guest left in the device cannot be undone: %s; reset it (sg_reset) before you use it",
+                 g->at.word, g->said);
     else if (g->said[0])
         log_info(g->prefix, "%s: what the guest left in the device is undone: %s", g->at.word, g->said);
     if (g->vdev) {

@@ -186,7 +186,8 @@ static void reopen_log(const struct settings *s)
     int r = fd < 0 ? fd : log_to(fd);
 
     if (r < 0)
-        log_msg(XTL_WARN, NULL, -r, "cannot open %s again", s->log_file);
+        log_warn(NULL, "cannot open %s again: %s; the log stays where it was until the next SIGHUP", s->log_file,
+                 strerror(-r));
 }
 
 static void reload(struct daemon *d)
@@ -336,7 +337,7 @@ static int run(struct daemon *d)
     raise_fd_limit();
     r = sandbox_drop_capabilities();
     if (r < 0)
-        log_warn(NULL, "cannot give up the capabilities that are not needed");
+        log_warn(NULL, "cannot give up the capabilities that are not needed; it keeps them");
     if (d->settings.standalone[0])
         setenv("XENSTORED_PATH", d->settings.standalone, 1);
     d->news = news_new();

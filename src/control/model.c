@@ -54,8 +54,9 @@ struct vhost *model_get(struct host *h, uint16_t domid, uint32_t id)
     if (h->n_vhosts >= VHOSTS_MAX) {
         static struct log_limit limit = LOG_LIMIT_INIT;
 
-        log_limited(&limit, XTL_WARN, NULL, BACKEND_ROOT "/%u/%" PRIu32 " ignored: there are %u vhosts already", domid,
-                    id, h->n_vhosts);
+        log_limited(&limit, XTL_WARN, NULL,
+                    BACKEND_ROOT "/%u/%" PRIu32 " ignored: there are %u vhosts already, which is the limit", domid, id,
+                    h->n_vhosts);
         return NULL;
     }
     v = calloc(1, sizeof(*v));
@@ -152,7 +153,8 @@ struct vdev *model_add_vdev(struct vhost *v, const char *name)
     struct vdev *d;
 
     if (v->n_devs >= VDEVS_MAX) {
-        log_limited(&v->limit, XTL_WARN, v->prefix, "vscsi-devs/%s ignored: too many devices", name);
+        log_limited(&v->limit, XTL_WARN, v->prefix, "vscsi-devs/%s ignored: too many devices; use another virtual host",
+                    name);
         return NULL;
     }
     d = calloc(1, sizeof(*d));

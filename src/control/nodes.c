@@ -204,7 +204,7 @@ static void commit(struct node_batch *b)
     if (r == -ENOSPC)
         r = commit_without_room(b);
     if (r < 0 && !store_lost(v->host->store))
-        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot write device states: %s", strerror(-r));
+        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot write device states: %s; it is tried again", strerror(-r));
     for (unsigned i = 0; i < b->n; i++) {
         struct vdev *d = b->of[i].dev;
 

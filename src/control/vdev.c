@@ -106,7 +106,8 @@ static void fail(struct vdev *d, const char *why)
     follow(d, LF_UNUSABLE);
     release(d);
     memcpy(d->error, text, sizeof(d->error));
-    log_warn(d->vhost->prefix, "%s (%s) cannot be used: %s", d->name, d->wish.pdev[0] ? d->wish.pdev : "?", d->error);
+    log_warn(d->vhost->prefix, "%s (%s) cannot be used: %s; when that has changed, detach it and attach it again",
+             d->name, d->wish.pdev[0] ? d->wish.pdev : "?", d->error);
     news_tell(d->vhost->host->news, NEWS_ERROR, d->vhost, d, "it cannot be used: %s", d->error);
 }
 
@@ -131,8 +132,8 @@ static void cannot_open(struct vdev *d, int error, const char *why, bool in_use)
     d->reopen_us = now_us() + ((uint64_t)REOPEN_FIRST_US << d->reopens);
     if (d->reopens < REOPEN_DOUBLINGS)
         d->reopens++;
-    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix, "%s (%s) cannot be opened just now: %s", d->name,
-                d->wish.pdev, why);
+    log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
+                "%s (%s) cannot be opened just now: %s; it is tried again", d->name, d->wish.pdev, why);
 }
 
 /* d is LUN_OPENING or LUN_REOPENING. */
@@ -182,8 +183,8 @@ static bool open_is_late(struct vdev *d, uint64_t now)
     if (lun_is_missed(d->lun)) {
         d->deadline_us = now + LATE_LOG_US;
         log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
-                    "%s: opening it again has taken %u s so far; is the device stuck in error recovery?", d->name,
-                    (unsigned)((now - started) / 1000000));
+                    "%s: opening it again has taken %u s so far; is the device stuck in error recovery (kernel log)?",
+                    d->name, (unsigned)((now - started) / 1000000));
         return false;
     }
     snprintf(why, sizeof(why),
@@ -517,7 +518,7 @@ static void check_taken(struct vdev *d, struct node_batch *b)
         if (d->was_away)
             return; /* it found no device; it is told to look again when that is back */
         snprintf(d->error, sizeof(d->error), "the guest refused the device");
-        log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s", d->name, d->error);
+        log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s; see its kernel's log", d->name, d->error);
         tell(d, NEWS_ERROR, d->error);
         node_batch_error(b, d, d->error);
     } else if (front == XB_CONNECTED || (d->lun != LUN_FOUND && front != XB_CLOSED)) {
@@ -541,8 +542,8 @@ static bool is_used(const struct vhost *v)
 static void ignore(struct vdev *d)
 {
     log_limited(&d->vhost->limit, XTL_WARN, d->vhost->prefix,
-                "%s/state %d (%s) makes no sense while the device is %s; ignored", d->name, (int)d->own,
-                xenbus_state_name(d->own), lun_state_name(d->lun));
+                "%s/state %d (%s) makes no sense while the device is %s; ignored, detach it and attach it again",
+                d->name, (int)d->own, xenbus_state_name(d->own), lun_state_name(d->lun));
 }
 
 static bool offer(struct vdev *d, struct node_batch *b)

@@ -36,7 +36,7 @@ static void complain(struct vhost *v, enum vhost_situation s)
     v->last_complaint = now + 1;
     log_limited(&v->limit, XTL_WARN, v->prefix,
                 "states that make no sense together are ignored: ours is %d (%s), the frontend's is %d (%s), "
-                "and the ring is %s",
+                "and the ring is %s; detach its devices and attach them again",
                 (int)v->seen.own, xenbus_state_name(v->seen.own), (int)v->seen.front, xenbus_state_name(v->seen.front),
                 ring_state_name(v->ring));
 }
@@ -172,7 +172,7 @@ static int read_ring(struct vhost *v, uint32_t *ref, uint32_t *port)
         return -1;
     }
     log_limited(&v->limit, XTL_WARN, v->prefix,
-                "the frontend is %s, but its ring-ref and event-channel cannot be used: %s",
+                "the frontend is %s, but its ring-ref and event-channel cannot be used: %s; it has to connect again",
                 xenbus_state_name(v->seen.front), strerror(-r));
     return 0;
 }

@@ -266,8 +266,9 @@ static bool may_pass(int error)
 static void ring_answered(struct vhost *v, enum ring_answer answer, int error)
 {
     if (answer == RING_SAID_CONNECTED && may_pass(error) && v->worker.connect_tries < CONNECT_TRIES) {
-        log_limited(&v->limit, XTL_WARN, v->prefix, "cannot connect to ring-ref %u, event-channel %u just now: %s",
-                    v->ring_ref, v->event_channel, strerror(-error));
+        log_limited(&v->limit, XTL_WARN, v->prefix,
+                    "cannot connect to ring-ref %u, event-channel %u just now: %s; it is tried again", v->ring_ref,
+                    v->event_channel, strerror(-error));
         v->worker.connect_tries++;
         loop_timer_arm(v->host->loop, &v->worker.connect_timer, CONNECT_AGAIN_US);
         return;
@@ -427,7 +428,8 @@ static bool let_go(struct vhost *v, uint32_t index)
         return true;
     }
     log_limited(&v->limit, XTL_ERROR, v->prefix,
-                "worker %d keeps a device open that was taken away; killing it. Its guest may have taken it over",
+                "worker %d keeps a device open that was taken away; killing it. Look at its guest, which may have "
+                "taken it over",
                 (int)child_pid(v->worker.child));
     news_tell(v->host->news, NEWS_ERROR, v, NULL, "the worker keeps a device open that was taken away; it is killed");
     worker_kill(v);
@@ -443,7 +445,8 @@ static void child_message(void *ctx, const struct worker_msg *msg)
     switch (msg->type) {
     case WM_READY:
         if (msg->error < 0)
-            log_limited(&v->limit, XTL_WARN, v->prefix, "the worker could not start: %s", strerror(-msg->error));
+            log_limited(&v->limit, XTL_WARN, v->prefix, "the worker could not start: %s; it is tried again",
+                        strerror(-msg->error));
         break;
     case WM_LUN_ADDED:
         lun_answered(v, msg, LUN_SAID_ADDED);
@@ -558,7 +561,8 @@ static void kill_old_worker(struct vhost *v, uint32_t pid)
 static void wait_for_files(struct vhost *v, int error, uint64_t now)
 {
     if (error != -EWOULDBLOCK) {
-        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot make the journal in %s: %s", v->host->settings->run_dir,
+        log_limited(&v->limit, XTL_ERROR, v->prefix,
+                    "cannot make the journal in %s: %s; make room there, it is tried again", v->host->settings->run_dir,
                     strerror(-error));
         v->worker.not_before_us = now + BACKOFF_MAX_US;
         return;
@@ -651,7 +655,7 @@ bool worker_start(struct vhost *v, bool go_on)
         close(files.stats);
         w->child = NULL;
         w->not_before_us = now_us() + BACKOFF_MAX_US;
-        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot start a worker: %s", strerror(-r));
+        log_limited(&v->limit, XTL_ERROR, v->prefix, "cannot start a worker: %s; it is tried again", strerror(-r));
         return false;
     }
     w->since_us = now_us();

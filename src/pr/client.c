@@ -179,7 +179,8 @@ static void note_away(struct pr_client *c, const char *why)
 {
     if (!c->away_since_us) {
         c->away_since_us = now_us();
-        log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s", c->path, why);
+        log_limited(&c->limit, XTL_WARN, c->config.prefix, "PR helper at %s: %s; does it run? It is tried again",
+                    c->path, why);
     }
     /* While a command waits, the next attempt comes sooner. */
     loop_timer_arm(c->loop, &c->retry_timer,

@@ -115,9 +115,10 @@ void account_management(struct service *svc, const struct cmd *c, bool success)
     bool abort = c->req.act == VSCSIIF_ACT_SCSI_ABORT;
 
     if (!success)
-        log_limited(lun ? &lun->failure_limit : &svc->bad_limit, XTL_WARN, svc->prefix,
-                    "%s of LUN %u:%u:%u failed: its device has kept commands beyond their time-outs",
-                    abort ? "ABORT" : "RESET", c->req.channel, c->req.id, c->req.lun);
+        log_limited(
+            lun ? &lun->failure_limit : &svc->bad_limit, XTL_WARN, svc->prefix,
+            "%s of LUN %u:%u:%u failed: its device has kept commands beyond their time-outs; see the kernel's log",
+            abort ? "ABORT" : "RESET", c->req.channel, c->req.id, c->req.lun);
     if (!lun)
         return;
     if (abort) {

@@ -34,8 +34,8 @@ static void unmask(struct service *svc)
     svc->port_masked = r < 0;
     if (r < 0) {
         /* If the port stayed masked, no event of the guest would arrive any more. */
-        log_limited(&svc->bad_limit, XTL_ERROR, svc->prefix, "cannot unmask event channel %u: %s", svc->port,
-                    strerror(-r));
+        log_limited(&svc->bad_limit, XTL_ERROR, svc->prefix, "cannot unmask event channel %u: %s; it is tried again",
+                    svc->port, strerror(-r));
         loop_timer_arm(svc->loop, &svc->unmask_timer, UNMASK_AGAIN_US);
     }
 }

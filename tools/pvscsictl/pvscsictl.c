@@ -99,7 +99,8 @@ static int ask(const char *run_dir, const char *command, struct json_object **an
         return EXIT_FINE;
     json_object_put(*answer);
     *answer = NULL;
-    fprintf(stderr, "pvscsictl: no usable answer from pvscsid: %s\n", strerror(-r));
+    fprintf(stderr, "pvscsictl: no usable answer from pvscsid: %s; is it of the same version, and does it hang?\n",
+            strerror(-r));
     return EXIT_FAILED;
 }
 

@@ -370,7 +370,9 @@ static int check_entries(struct change *c, const struct vscsi_entry *e, unsigned
         hctl_format(&e[i].vdev, vdev);
         backends[i] = 0;
         if (e[i].backend && domain_find(c->store, e[i].backend, &backends[i]) < 0)
-            return change_failed(c, -ENOENT, "v-dev %s: backend domain '%s' does not exist", vdev, e[i].backend);
+            return change_failed(c, -ENOENT,
+                                 "v-dev %s: backend domain '%s' does not exist; expected a name or number of xl list",
+                                 vdev, e[i].backend);
         if (backends[i] == c->domid)
             return change_failed(c, -EINVAL, "v-dev %s: domain %u cannot be its own backend", vdev, c->domid);
         for (unsigned k = 0; k < i; k++) {
@@ -382,7 +384,7 @@ static int check_entries(struct change *c, const struct vscsi_entry *e, unsigned
             if (backends[k] != backends[i])
                 return change_failed(c, -EINVAL,
                                      "v-dev %s: virtual host %u cannot have two backend domains (%u "
-                                     "and %u)",
+                                     "and %u): use another host number in one v-dev",
                                      vdev, e[i].vdev.host, backends[k], backends[i]);
             if (e[k].feature_host != e[i].feature_host)
                 return change_failed(c, -EINVAL,

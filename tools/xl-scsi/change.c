@@ -118,11 +118,14 @@ int change_store_failed(struct change *c, int r)
     if (r == -EINTR)
         return change_failed(c, r, "interrupted by a signal");
     if (r == -EBUSY)
-        return change_failed(c, r, "xenstored is too busy: the transaction failed again and again");
+        return change_failed(c, r, "xenstored is too busy: the transaction failed again and again; try it again later");
     if (r == -ENOSPC)
-        return change_failed(c, r, "xenstored has no room: a quota or its limit of transactions is reached");
+        return change_failed(
+            c, r,
+            "xenstored has no room: a quota or its limit of transactions is reached; raise it, or free some nodes");
     if (r == -ENOTCONN)
-        return change_failed(c, r, "the connection to xenstored is lost: the change may be half done");
+        return change_failed(
+            c, r, "the connection to xenstored is lost: the change may be half done; see xl-scsi list, and repeat it");
     return change_failed(c, r, "xenstore failed: %s", strerror(-r));
 }
 

@@ -97,7 +97,10 @@ int attach_and_remember(struct change *c, struct vscsi_entry **entries, unsigned
     int noted = remember_add(c->domid, *entries, *n, err);
 
     if (noted < 0)
-        complain(0, "note: the device is attached, but will not come back after a reboot or migration: %s", err);
+        complain(0,
+                 "note: the device is attached, but will not come back after a reboot or migration: %s; attach it "
+                 "again then",
+                 err);
     else if (noted == 0)
         warn_without_service();
     return r;
@@ -181,7 +184,9 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         if (r < 0)
             code = complain(exit_status_of(&c, r), "%s", c.error);
         else if (noted < 0)
-            complain(0, "note: the device is detached, but comes back after a reboot or migration: %s", note);
+            complain(
+                0, "note: the device is detached, but comes back after a reboot or migration: %s; detach it again then",
+                note);
     }
     xenstore_close(&s);
     return code;

@@ -161,8 +161,10 @@ static int check_existing(struct target *t, const struct vhost_view *h)
 
         share_vdev(&t->shares[i], vdev);
         escape_for_log(pdev, sizeof(pdev), text, strlen(text));
-        return change_refused(t->c, -EEXIST, "v-dev %s has a device already (p-dev %s, state %u %s)", vdev, pdev,
-                              d->state, state_name(d->state));
+        return change_refused(
+            t->c, -EEXIST,
+            "v-dev %s has a device already (p-dev %s, state %u %s); use another v-dev, or detach that one first", vdev,
+            pdev, d->state, state_name(d->state));
     }
     return 0;
 }

@@ -148,7 +148,7 @@ static int give_optional(struct start *s, const struct vscsi_entry *e)
         /* The devices that `host` stands for are not known. */
         if (!e->whole_host
             && (wanted_note(&s->store, s->domid, e, c.error) < 0 || remember_add(s->domid, e, 1, err) < 0))
-            complain(0, "note: it is not tried again");
+            complain(0, "note: it is not tried again; attach it with xl-scsi attach when it is there");
     }
     return 0;
 }
@@ -225,7 +225,8 @@ int start_guest(struct start *s)
         return code;
     code = give_devices(s);
     if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
-        code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused", s->name);
+        code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused; run xl unpause %s", s->name,
+                        s->name);
     if (code != EXIT_OK) {
         xenstore_clear_interrupt();
         tell_xl_domain(s, "destroy");

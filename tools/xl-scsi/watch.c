@@ -177,7 +177,7 @@ static bool let_run(struct watcher *w, struct job *job)
         int r = hyp_unpause(job->domid);
 
         if (r < 0 && r != -ESRCH)
-            complain(0, "domain %u cannot be unpaused: %s", job->domid, strerror(-r));
+            complain(0, "domain %u cannot be unpaused: %s; run xl unpause %u", job->domid, strerror(-r), job->domid);
         job->let_go = true;
     }
     return xenstore_transact(&w->store, rm_mark, &job->domid) == 0;
@@ -205,7 +205,8 @@ static void begin(struct watcher *w, uint32_t domid, bool pause)
     pid_t pid = run_spawn(argv, -1);
 
     if (pid < 0)
-        complain(0, "domain %u: cannot start the process that attaches its devices: %s", domid, strerror(-pid));
+        complain(0, "domain %u: cannot start the process that attaches its devices: %s; it is tried again", domid,
+                 strerror(-pid));
     else
         job->pid = pid;
 }
