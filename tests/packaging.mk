@@ -31,4 +31,4 @@ TESTS += $(tree_tests)
 dist_check_SCRIPTS += $(tree_tests)
 EXTRA_DIST += tests/wrapped.h tests/tree-lib.sh tests/circles.awk tests/valgrind.supp
 # The whole directory: nothing in it is built here.
-EXTRA_DIST += tests/xen tests/timed
+EXTRA_DIST += tests/xen tests/timed tests/package

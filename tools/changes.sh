@@ -26,6 +26,7 @@ tests/fuzz/*              gcc sanitize fuzz tree mock:corpus-*
 tests/xen/t-*.sh          gcc shell tree itself mock:pr-example
 tests/xen/bench           gcc shell tree
 tests/xen/profile.c       gcc tree
+tests/package/*           gcc shell tree
 tests/xen/*               gcc shell tree xen:*
 tests/*                   gcc sanitize valgrind fuzz shell mock:*
 *.mk                      gcc clang sanitize valgrind fuzz demo mock:*

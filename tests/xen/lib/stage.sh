@@ -62,6 +62,28 @@ stage_project() {
     done < <(find "$root" -type f -perm /111 ! -path "$root/usr/lib/*" -print0)
 }
 
+# stage_packages SHARE DIR: the Debian packages in DIR/old and DIR/new, tests/package/upgrade.sh, which works with them,
+# and a dpkg.
+stage_packages() {
+    local share=$1 packages=$2 root=$1/.dpkg which name
+    for which in old new; do
+        mkdir -p "$share/packages/$which"
+        for name in "$packages/$which"/xen-pvscsi*_*.deb; do
+            case $name in *-dbgsym_*) ;; *) cp "$name" "$share/packages/$which/" ;; esac
+        done
+    done
+    cp "$TOP/tests/package/upgrade.sh" "$share/packages/"
+    for name in dpkg dpkg-deb dpkg-divert dpkg-query dpkg-split dpkg-trigger tar rm find sort diff perl; do
+        install_program "$root" "$name"
+    done
+    # The scripts of the packages call these two, which are Perl.
+    mkdir -p "$root/usr/lib/x86_64-linux-gnu"
+    cp /usr/bin/deb-systemd-helper /usr/bin/deb-systemd-invoke "$root/usr/bin/"
+    cp -rL /usr/lib/x86_64-linux-gnu/perl-base "$root/usr/lib/x86_64-linux-gnu/"
+    pack "$root" "$share/extra-dpkg.cpio"
+    rm -rf "$root"
+}
+
 # stage SHARE BUILDDIR|none
 stage() {
     local share=$1 build=$2 root
@@ -73,6 +95,8 @@ stage() {
     cp "$XEN_LIB"/{compare,load,lost,systemd,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
     cp -l "$IMAGE"/extra-*.cpio "$share/"
+
+    [ -z "${PVSCSI_PACKAGES:-}" ] || stage_packages "$share" "$PVSCSI_PACKAGES"
 
     root=$share/.guest
     mkdir -p "$root/usr/local/bin"
