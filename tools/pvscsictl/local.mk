@@ -2,7 +2,7 @@
 # What is pure, so that unit tests link it too.
 noinst_LIBRARIES += libpvscsictl.a
 libpvscsictl_a_SOURCES = tools/pvscsictl/metrics.c tools/pvscsictl/metrics.h tools/pvscsictl/events-text.c \
-	tools/pvscsictl/events.h
+	tools/pvscsictl/events.h tools/pvscsictl/top-table.c tools/pvscsictl/top-table.h
 libpvscsictl_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 
 sbin_PROGRAMS += pvscsictl
