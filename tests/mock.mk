@@ -31,6 +31,7 @@ mock_tests = \
 	tests/test-pvscsictl-follows-what-happens.sh \
 	tests/test-pvscsictl-is-what-its-manual-says.sh \
 	tests/test-pvscsictl-shows-status-and-statistics.sh \
+	tests/test-pvscsictl-top-shows-what-guests-do.sh \
 	tests/test-the-metrics-are-what-collectors-read.sh \
 	tests/test-the-policy-is-what-pvscsictl-shows.sh \
 	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \

@@ -32,8 +32,8 @@ done < <(sed -nE 's/^\.It Fl (. , )?-([a-z-]+)( Ar ([A-Z]+))?$/\2 \4/p' "$page")
 step "status 2: wrong usage"
 statuses=$(sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh/s/^\.It ([0-9]+)$/\1/p' "$page")
 check_eq "$(echo $statuses)" "0 1 2 3 4" "the statuses in the page"
-refuses 2 "no command; expected 'status', 'stats', 'metrics', 'events' or 'policy'" ctl
-refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics', 'events' or 'policy'" ctl stat
+refuses 2 "no command; expected 'status', 'stats', 'metrics', 'events', 'top' or 'policy'" ctl
+refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics', 'events', 'top' or 'policy'" ctl stat
 refuses 2 "too many arguments; expected 'status' alone" ctl status stats
 refuses 2 "too many arguments; expected 'metrics' alone" ctl metrics stats
 refuses 2 'unrecognized option' ctl --no-such status
@@ -66,7 +66,7 @@ ctl stats >/dev/null || fail "stats of a daemon that does not serve yet: $?"
 step "status 0: it serves"
 faults >/dev/null
 wait_until 25 daemon_ready
-for args in status stats "--json status" "--json stats" metrics "--format openmetrics metrics" --version --help -h; do
+for args in status stats "--json status" "--json stats" metrics "--format openmetrics metrics" "-b -n 1 -d 0.1 top" --version --help -h; do
     # shellcheck disable=SC2086
     ctl $args >"$DIR/out" 2>"$DIR/err" || fail "pvscsictl $args: status $?"
     [ -s "$DIR/out" ] && [ ! -s "$DIR/err" ] || fail "pvscsictl $args: $(cat "$DIR/err")"

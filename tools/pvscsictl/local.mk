@@ -7,6 +7,9 @@ libpvscsictl_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 
 sbin_PROGRAMS += pvscsictl
 pvscsictl_SOURCES = tools/pvscsictl/pvscsictl.c tools/pvscsictl/client.c tools/pvscsictl/client.h \
-	tools/pvscsictl/events.c tools/pvscsictl/render.c tools/pvscsictl/render.h
+	tools/pvscsictl/events.c tools/pvscsictl/render.c tools/pvscsictl/render.h \
+	tools/pvscsictl/top.c tools/pvscsictl/top.h tools/pvscsictl/top-screen.c \
+	tools/pvscsictl/top-look.c tools/pvscsictl/top-look.h
+pvscsictl_CFLAGS = $(AM_CFLAGS) $(NCURSES_CFLAGS)
 pvscsictl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
-pvscsictl_LDADD = libpvscsictl.a libcommon.a $(JSONC_LIBS)
+pvscsictl_LDADD = libpvscsictl.a libcommon.a $(JSONC_LIBS) $(NCURSES_LIBS)

@@ -15,24 +15,26 @@
 #include "pvscsictl/events.h"
 #include "pvscsictl/metrics.h"
 #include "pvscsictl/render.h"
+#include "pvscsictl/top.h"
 
 struct options {
     const char *run_dir;
     bool json;
-    const char *format, *output; /* NULL: not given */
+    const char *format, *output; /* NULL: not given, here and below */
+    bool batch;
+    const char *count, *interval, *sort, *by;
 };
 
 static const struct option long_options[] = {
-    { "run-dir", required_argument, NULL, 'r' },
-    { "json", no_argument, NULL, 'j' },
-    { "format", required_argument, NULL, 'f' },
-    { "output", required_argument, NULL, 'o' },
-    { "version", no_argument, NULL, 'V' },
-    { "help", no_argument, NULL, 'h' },
-    { NULL, 0, NULL, 0 },
+    { "run-dir", required_argument, NULL, 'r' },  { "json", no_argument, NULL, 'j' },
+    { "format", required_argument, NULL, 'f' },   { "output", required_argument, NULL, 'o' },
+    { "batch", no_argument, NULL, 'b' },          { "count", required_argument, NULL, 'n' },
+    { "interval", required_argument, NULL, 'd' }, { "sort", required_argument, NULL, 's' },
+    { "by", required_argument, NULL, 'y' },       { "version", no_argument, NULL, 'V' },
+    { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
 };
 
-#define COMMANDS "'status', 'stats', 'metrics', 'events' or 'policy'"
+#define COMMANDS "'status', 'stats', 'metrics', 'events', 'top' or 'policy'"
 
 static void usage(FILE *out)
 {
@@ -42,12 +44,19 @@ static void usage(FILE *out)
                  "  stats                counters of every LUN\n"
                  "  metrics              states and counters for Prometheus and other collectors\n"
                  "  events               what happens from now on, until it is interrupted\n"
+                 "  top                  what each guest does with each LUN, live\n"
                  "  policy               commands that a guest may send: to each type of device,\n"
                  "                       to TYPE, or to a LUN of a guest: policy [TYPE|GUEST VDEV]\n\n"
                  "      --run-dir DIR    the daemon's run directory [" RUNSTATEDIR "/pvscsid]\n"
-                 "      --json           JSON instead of text (all but metrics)\n"
+                 "      --json           JSON instead of text (not metrics, top)\n"
                  "      --format FORMAT  prometheus or openmetrics [prometheus] (metrics)\n"
                  "      --output FILE    replace FILE, as a whole, instead of printing (metrics)\n"
+                 "  -b, --batch          text, one table after the other, for scripts (top)\n"
+                 "  -n, --count N        end after N tables (top)\n"
+                 "  -d, --interval SECONDS  time between two tables [2] (top)\n"
+                 "      --sort KEY       commands, read, write, latency, outstanding, errors or\n"
+                 "                       guest [commands] (top)\n"
+                 "      --by WHAT        a row for each LUN or guest [LUN] (top)\n"
                  "      --version        print the version and exit\n"
                  "  -h, --help           print this help and exit\n");
 }
@@ -155,6 +164,41 @@ static int events(const struct options *o, int argc, char **argv)
     return argc > 1 ? plain(o, argc, argv) : events_follow(o->run_dir, o->json);
 }
 
+/* A decimal number from least to most. 0 or -EINVAL. */
+static int parse_seconds(const char *text, double least, double most, double *out)
+{
+    char *end;
+
+    if (!text[0] || text[strspn(text, "0123456789.")])
+        return -EINVAL;
+    *out = strtod(text, &end);
+    return *end || *out < least || *out > most ? -EINVAL : 0;
+}
+
+static int top(const struct options *o, int argc, char **argv)
+{
+    struct top_options t = { .run_dir = o->run_dir, .batch = o->batch, .interval = 2, .key = TOP_COMMANDS };
+    uint32_t count = 0;
+
+    if (argc > 1)
+        return plain(o, argc, argv);
+    if (o->count && (parse_u32_str(o->count, 1000000, &count) < 0 || count == 0))
+        fprintf(stderr, "pvscsictl: --count %s; expected a number from 1 to 1000000\n", o->count);
+    else if (o->interval && parse_seconds(o->interval, 0.1, 3600, &t.interval) < 0)
+        fprintf(stderr, "pvscsictl: --interval %s; expected seconds, from 0.1 to 3600\n", o->interval);
+    else if (o->sort && top_key_parse(o->sort, &t.key) < 0)
+        fprintf(stderr, "pvscsictl: --sort %s; expected commands, read, write, latency, outstanding, errors or guest\n",
+                o->sort);
+    else if (o->by && strcmp(o->by, "guest") != 0 && strcmp(o->by, "LUN") != 0)
+        fprintf(stderr, "pvscsictl: --by %s; expected 'guest' or 'LUN'\n", o->by);
+    else {
+        t.count = count;
+        t.by_guest = o->by && strcmp(o->by, "guest") == 0;
+        return top_run(&t);
+    }
+    return EXIT_USAGE;
+}
+
 static int policy(const struct options *o, int argc, char **argv)
 {
     static const char *const types[] = { "disk", "tape", "optical", "changer", "other" };
@@ -191,10 +235,10 @@ static const struct command {
     const char *name;
     /* argv[0] is the name; returns an exit status */
     int (*run)(const struct options *o, int argc, char **argv);
-    bool json, metrics; /* it takes --json; --format and --output */
+    bool json, metrics, top; /* it takes --json; --format and --output; the options of top */
 } commands[] = {
-    { "status", plain, .json = true },  { "stats", plain, .json = true },   { "metrics", metrics, .metrics = true },
-    { "events", events, .json = true }, { "policy", policy, .json = true },
+    { "status", plain, .json = true },  { "stats", plain, .json = true }, { "metrics", metrics, .metrics = true },
+    { "events", events, .json = true }, { "top", top, .top = true },      { "policy", policy, .json = true },
 };
 
 /* NULL, or an option that was given and is not for the command. */
@@ -203,6 +247,11 @@ static const char *misplaced(const struct options *o, const struct command *c)
     return o->json && !c->json        ? "--json"
            : o->format && !c->metrics ? "--format"
            : o->output && !c->metrics ? "--output"
+           : o->batch && !c->top      ? "--batch"
+           : o->count && !c->top      ? "--count"
+           : o->interval && !c->top   ? "--interval"
+           : o->sort && !c->top       ? "--sort"
+           : o->by && !c->top         ? "--by"
                                       : NULL;
 }
 
@@ -231,7 +280,7 @@ int main(int argc, char **argv)
     struct options o = { .run_dir = RUNSTATEDIR "/pvscsid" };
     int c;
 
-    while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "hbn:d:", long_options, NULL)) != -1) {
         switch (c) {
         case 'r':
             o.run_dir = optarg;
@@ -244,6 +293,21 @@ int main(int argc, char **argv)
             break;
         case 'o':
             o.output = optarg;
+            break;
+        case 'b':
+            o.batch = true;
+            break;
+        case 'n':
+            o.count = optarg;
+            break;
+        case 'd':
+            o.interval = optarg;
+            break;
+        case 's':
+            o.sort = optarg;
+            break;
+        case 'y':
+            o.by = optarg;
             break;
         case 'V':
             printf("pvscsictl %s\n", PACKAGE_VERSION);
