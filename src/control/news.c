@@ -100,7 +100,8 @@ static struct json_object *new_piece(const char *event)
 /* Frees o. NULL: no memory. */
 static char *line_of(struct json_object *o)
 {
-    const char *text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : NULL;
+    const char *text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+                         : NULL;
     char *line = text ? strf("%s\n", text) : NULL;
 
     json_object_put(o);

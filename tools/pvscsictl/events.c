@@ -28,7 +28,7 @@ struct follower {
 static bool show(const struct follower *f, struct json_object *event)
 {
     if (f->json)
-        printf("%s\n", json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN));
+        printf("%s\n", json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     else
         events_render(event, stdout);
     return fflush(stdout) == 0 && !ferror(stdout);
