@@ -80,7 +80,7 @@ sleep 15
 # Three times 5 s, and this one is past its time-outs. dom0 waits 15 s for the target's answer to its ABORT. Beyond that
 # it would need iscsid. It aborts a read after 25 s.
 guest_ok v2 "(sg_raw -t 6 $GUEST_SG 00 00 00 00 00 00; echo END=\$?) >/tmp/ready 2>&1 &"
-past='d[0-9]+\.1: warning: dev-0: a command is past its time-out; .* keep it for [0-9]+ s more \(recovery_tmo of session[0-9]+ is 77 s\)'
+past='d[0-9]+\.1 \(v2\): warning: dev-0: a command is past its time-out; .* keep it for [0-9]+ s more \(recovery_tmo of session[0-9]+ is 77 s\)'
 # The requests that dom0's disks have, each with its time-out.
 mount -t debugfs none /sys/kernel/debug
 busy=$(cat /sys/kernel/debug/block/sd*/hctx*/busy)
