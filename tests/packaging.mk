@@ -4,6 +4,7 @@ packaging_tests = \
 	tests/test-every-test-has-its-place.sh \
 	tests/test-the-background-daemon-has-its-log.sh \
 	tests/test-the-daemon-has-a-heart-beat.sh \
+	tests/test-the-packages-hold-what-is-installed.sh \
 	tests/test-the-tarball-is-complete.sh \
 	tests/test-the-unit-files-are-right.sh \
 	tests/test-the-units-are-enough-for-the-programs.sh \
