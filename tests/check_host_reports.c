@@ -177,8 +177,78 @@ START_TEST(what_a_worker_says_is_news)
         n++;
     ck_assert_uint_ge(n, 100);
     ck_assert_uint_le(n, 140);
-    says((struct worker_msg){ .type = WM_HALTED, .generation = host->vhosts->worker.generation });
+    for (unsigned i = 0; i < 9; i++)
+        says((struct worker_msg){ .type = WM_HALTED, .generation = host->vhosts->worker.generation });
     tells("error", "the ring is halted");
+    ck_assert_ptr_null(news_read(news, &place, &missed));
+}
+END_TEST
+
+/* Pieces of news until now. */
+static unsigned pieces(void)
+{
+    uint64_t missed, n = 0;
+    bool any = true;
+
+    while (any) {
+        any = news_read(news, &place, &missed) != NULL;
+        n += missed + any;
+        any |= missed > 0;
+    }
+    return (unsigned)n;
+}
+
+START_TEST(a_worker_that_tells_of_its_helper_without_end_is_not_heard)
+{
+    connected();
+    place = news_follow(news);
+    for (unsigned i = 0; i < 1000; i++)
+        says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = i % 2 ? HELPER_CONNECTED : HELPER_AWAY });
+    ck_assert_uint_ge(pieces(), 200);
+    for (unsigned i = 0; i < 1000; i++)
+        says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = i % 2 ? HELPER_CONNECTED : HELPER_AWAY });
+    ck_assert_uint_le(pieces(), 80);
+}
+END_TEST
+
+START_TEST(a_guest_cannot_flood_the_news)
+{
+    connected();
+    place = news_follow(news);
+    /* All but four are used up, and there is none before a very quick guest has done it all. */
+    host->vhosts->news_limit.tokens = 4;
+    host->vhosts->news_limit.interval_us = 3600000000;
+    for (unsigned i = 0; i < 5; i++) {
+        fake_put(FRONT "/state", "6");
+        expect(BACK "/state", "2");
+        offer_ring("8", "9");
+        expect(BACK "/state", "4");
+        fake_put(FRONT "/state", "4");
+    }
+    ck_assert_uint_eq(pieces(), 4);
+    later_us += 3600000000;
+    fake_put(FRONT "/state", "6");
+    expect(BACK "/state", "2");
+    tells("disconnect", "");
+}
+END_TEST
+
+/* A new worker asks the helper anew. It may be as far away as before, or back. */
+START_TEST(a_helper_is_told_away_once_and_back_once_over_a_workers_death)
+{
+    connected();
+    place = news_follow(news);
+    says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = HELPER_AWAY });
+    tells("helper-away", "");
+    die_or_restart(true);
+    expect(BACK "/state", "4");
+    UNTIL(host->vhosts->ring == RING_LIVE);
+    tells("restart", "");
+    tells("connect", "");
+    says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = HELPER_AWAY });
+    ck_assert_uint_eq(pieces(), 0);
+    says((struct worker_msg){ .type = WM_HELPER, .u.helper_state = HELPER_CONNECTED });
+    tells("helper-back", "");
 }
 END_TEST
 
@@ -347,6 +417,9 @@ static void add_tests(TCase *t)
     tcase_add_test(t, the_status_says_what_is_served);
     tcase_add_test(t, the_statistics_come_from_the_shared_page);
     tcase_add_test(t, what_a_worker_says_is_news);
+    tcase_add_test(t, a_worker_that_tells_of_its_helper_without_end_is_not_heard);
+    tcase_add_test(t, a_guest_cannot_flood_the_news);
+    tcase_add_test(t, a_helper_is_told_away_once_and_back_once_over_a_workers_death);
     tcase_add_test(t, a_follower_that_does_not_read_holds_nobody_up);
     tcase_add_test(t, followers_leave_room_for_other_clients);
     tcase_add_loop_test(t, a_client_has_25_s_at_the_control_socket, 0, 2);

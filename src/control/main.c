@@ -190,6 +190,19 @@ static void reopen_log(const struct settings *s)
                  strerror(-r));
 }
 
+/* options.c prints what is wrong with the config. In the log it is a line like others. */
+static int read_config(struct daemon *d, struct settings *fresh)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t size = 0;
+    FILE *err = open_memstream(&text, &size);
+    int r = options_reload(d->argc, d->argv, fresh, err ? err : stderr);
+
+    if (err && fclose(err) == 0 && r < 0)
+        log_err(NULL, 0, "%.*s; the log level stays as it is", (int)strcspn(text, "\n"), text);
+    return r;
+}
+
 static void reload(struct daemon *d)
 {
     struct settings fresh;
@@ -197,7 +210,7 @@ static void reload(struct daemon *d)
     notify("RELOADING=1");
     if (!d->settings.foreground)
         reopen_log(&d->settings);
-    if (options_reload(d->argc, d->argv, &fresh, stderr) == 0) {
+    if (read_config(d, &fresh) == 0) {
         d->settings.log_level = fresh.log_level;
         log_set_level((xentoollog_level)fresh.log_level);
         log_info(NULL, "log level is %s", xtl_level_to_string((xentoollog_level)fresh.log_level));

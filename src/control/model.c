@@ -12,7 +12,7 @@
 #include "control/model.h"
 
 #define NAME_SHOWN_MAX 40u /* as WORKER_PREFIX_MAX has it */
-/* What one worker can tell followers: a guest may have taken it over, and they want to see the rest too. */
+/* What one guest and its worker can tell followers, who want to see the rest too. */
 #define NEWS_BURST 128
 #define NEWS_INTERVAL_US 100000u
 
@@ -107,6 +107,11 @@ void model_mark_all(struct vhost *v)
     };
     for (struct vdev *d = v->devs; d; d = d->next)
         d->dirty = d->dirty_front = true;
+}
+
+bool model_may_tell(struct vhost *v)
+{
+    return log_limit_take(&v->news_limit, now_us());
 }
 
 void model_guest_uuid(const struct vhost *v, char out[GUEST_UUID_MAX])

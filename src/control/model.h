@@ -122,10 +122,11 @@ struct vdev {
     bool lost;              /* the worker says that the device is gone; vdev.c clears it after it acted on that */
     enum lun_answer answer; /* likewise */
     int answer_error;
-    unsigned helper;   /* enum worker_helper_state; vdev.c sets it to idle when the worker has lost the LUN */
-    int helper_socket; /* a duplicate of the worker's last connection to the PR helper; -1: none */
-    bool held;         /* the must_hold that the worker was told last */
-    bool shared_told;  /* the shared that the worker was told last */
+    unsigned helper;       /* enum worker_helper_state; vdev.c sets it to idle when the worker has lost the LUN */
+    bool helper_away_told; /* to followers (news.h); worker-link.c and vdev.c, when the LUN is released */
+    int helper_socket;     /* a duplicate of the worker's last connection to the PR helper; -1: none */
+    bool held;             /* the must_hold that the worker was told last */
+    bool shared_told;      /* the shared that the worker was told last */
 
     /* reset.c; RESET_WANTED by worker-link.c */
     enum reset_state reset;
@@ -313,6 +314,8 @@ void model_set_name(struct vhost *v, const char *name);
 void model_unlink(struct vhost *v);
 /* Marks everything of v to be read again. */
 void model_mark_all(struct vhost *v);
+/* May followers (news.h) hear of something that the guest or its worker can bring about as often as they like? */
+bool model_may_tell(struct vhost *v);
 /* The guest's uuid, escaped: what follows the last slash of its domain's node `vm`. "": not known. */
 void model_guest_uuid(const struct vhost *v, char out[GUEST_UUID_MAX]);
 /* The identifier of d's device that lasts, or what sysfs calls it. "": it has none, or was not opened yet. */

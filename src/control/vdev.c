@@ -71,6 +71,7 @@ static void release(struct vdev *d)
     d->reopen_us = 0;
     d->reopens = 0;
     d->helper = HELPER_IDLE;
+    d->helper_away_told = false;
     worker_forget_helper(d);
     d->answer = LUN_SAID_NOTHING;
     shared_remove_user(d);
@@ -519,7 +520,8 @@ static void check_taken(struct vdev *d, struct node_batch *b)
             return; /* it found no device; it is told to look again when that is back */
         snprintf(d->error, sizeof(d->error), "the guest refused the device");
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s: %s; see its kernel's log", d->name, d->error);
-        tell(d, NEWS_ERROR, d->error);
+        if (model_may_tell(v))
+            tell(d, NEWS_ERROR, d->error);
         node_batch_error(b, d, d->error);
     } else if (front == XB_CONNECTED || (d->lun != LUN_FOUND && front != XB_CLOSED)) {
         node_batch_state(b, d, XB_CONNECTED);

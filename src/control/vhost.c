@@ -51,7 +51,8 @@ static bool follow(struct vhost *v, enum ring_fact fact)
         return false;
     if (before == RING_ENDING || before == RING_REPLACING) {
         log_limited(&v->limit, XTL_INFO, v->prefix, "disconnected");
-        news_tell(v->host->news, NEWS_DISCONNECT, v, NULL, "the ring is disconnected");
+        if (model_may_tell(v))
+            news_tell(v->host->news, NEWS_DISCONNECT, v, NULL, "the ring is disconnected");
         v->worker.halted = v->seen.front_connected = false;
         /* A guest that has made a new ring after a suspend goes on, and what it has locked is its own. */
         if (before == RING_ENDING)
@@ -62,15 +63,17 @@ static bool follow(struct vhost *v, enum ring_fact fact)
                     before == RING_TAKING_OVER ? "ring taken over (ring-ref %u, event-channel %u)"
                                                : "connected (ring-ref %u, event-channel %u)",
                     v->ring_ref, v->event_channel);
-        news_tell(v->host->news, NEWS_CONNECT, v, NULL, "%s",
-                  before == RING_TAKING_OVER ? "a new worker goes on with the ring" : "the ring is connected");
+        if (model_may_tell(v))
+            news_tell(v->host->news, NEWS_CONNECT, v, NULL, "%s",
+                      before == RING_TAKING_OVER ? "a new worker goes on with the ring" : "the ring is connected");
     } else if (fact == RF_CONNECT_FAILED) {
         char why[DEVICE_WHY_MAX];
 
         snprintf(why, sizeof(why), "cannot connect to ring-ref %u, event-channel %u: %s", v->ring_ref, v->event_channel,
                  strerror(-v->worker.answer_error));
         log_limited(&v->limit, XTL_WARN, v->prefix, "%s", why);
-        news_tell(v->host->news, NEWS_ERROR, v, NULL, "%s", why);
+        if (model_may_tell(v))
+            news_tell(v->host->news, NEWS_ERROR, v, NULL, "%s", why);
         nodes_set_error(v, why);
     }
     return true;

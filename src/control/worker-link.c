@@ -388,10 +388,14 @@ static void helper_is(struct vdev *d, unsigned state)
 {
     struct news *news = d->vhost->host->news;
 
-    if (state == HELPER_AWAY && d->helper != HELPER_AWAY)
+    /* A new worker asks the helper anew: what was told before its predecessor died still holds. */
+    if (state == HELPER_AWAY && !d->helper_away_told && model_may_tell(d->vhost)) {
+        d->helper_away_told = true;
         news_tell(news, NEWS_HELPER_AWAY, d->vhost, d, "the PR helper does not run or has failed");
-    else if (state == HELPER_CONNECTED && d->helper == HELPER_AWAY)
+    } else if (state == HELPER_CONNECTED && d->helper_away_told) {
+        d->helper_away_told = false;
         news_tell(news, NEWS_HELPER_BACK, d->vhost, d, "the PR helper is back");
+    }
     d->helper = state;
 }
 
@@ -404,7 +408,7 @@ static void tell_ended(struct vhost *v, const struct worker_msg *msg)
     struct news *news = v->host->news;
 
     if (!d || cdb_len > sizeof(msg->u.ended.cdb) || sense_len > sizeof(msg->u.ended.sense)
-        || msg->u.ended.kind >= SCSI_KINDS || !log_limit_take(&v->news_limit, now_us()))
+        || msg->u.ended.kind >= SCSI_KINDS || !model_may_tell(v))
         return;
     sense_text_command(msg->u.ended.cdb, cdb_len, d->dev.type, command, sizeof(command));
     if (sense_len > 0)
@@ -465,7 +469,7 @@ static void child_message(void *ctx, const struct worker_msg *msg)
             ring_answered(v, RING_SAID_DISCONNECTED, 0);
         break;
     case WM_HALTED:
-        if (!stale) {
+        if (!stale && !v->worker.halted) {
             v->worker.halted = true;
             log_limited(&v->limit, XTL_WARN, v->prefix, "the ring is halted");
             news_tell(v->host->news, NEWS_ERROR, v, NULL, "the ring is halted");
