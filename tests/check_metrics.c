@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@ static const char answer_text[] =
     "\"stats\":{\"ring_events\":5,\"granted_pages\":3,\"restarts\":1,\"halted\":0},"
     "\"luns\":["
     "{\"name\":\"dev-0\",\"v_dev\":\"0:0:0:1\",\"device\":\"/dev/sg3\",\"wwid\":\"naa.5\","
-    "\"up\":true,\"state\":4,\"pr_helper\":\"away\",\"stats\":{\"commands\":9,"
+    "\"up\":true,\"state\":4,\"pr_helper\":\"away\",\"stats\":{\"commands\":10,\"answered\":9,"
     "\"queued_us_sum\":1500000,\"latency_us_sum\":9000007,"
     "\"ends\":{\"good\":7,\"medium error\":2},\"errors_by_kind\":{\"medium error\":2},"
     "\"latency_us_log2\":[1,0,2,4,0,0]}},"
@@ -184,10 +185,15 @@ START_TEST(a_file_is_replaced_as_a_whole_or_not_at_all)
         ck_assert_ptr_nonnull(strstr(text, "pvscsi_up 0\n"));
     }
     ck_assert_int_lt(metrics_save(NULL, METRICS_PROMETHEUS, inside), 0);
-    /* A directory cannot be replaced: what was begun is removed. */
+    /* What is no file is not replaced, and nothing that was begun stays. */
+    unlink(path);
+    ck_assert_int_eq(symlink("/dev/null", path), 0);
+    ck_assert_int_eq(metrics_save(NULL, METRICS_PROMETHEUS, path), -EEXIST);
+    ck_assert_int_eq(lstat(path, &after), 0);
+    ck_assert(S_ISLNK(after.st_mode));
     unlink(path);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    ck_assert_int_lt(metrics_save(NULL, METRICS_PROMETHEUS, path), 0);
+    ck_assert_int_eq(metrics_save(NULL, METRICS_PROMETHEUS, path), -EEXIST);
     ck_assert_int_eq(rmdir(path), 0);
     ck_assert_int_eq(rmdir(dir), 0);
 }

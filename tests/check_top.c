@@ -169,6 +169,24 @@ START_TEST(members_that_are_missing_count_as_none)
 }
 END_TEST
 
+/* Commands that have lost their ring were taken, and are answered never. */
+START_TEST(commands_that_have_lost_their_ring_are_no_new_lun)
+{
+    struct json_object *a = json_tokener_parse(
+        ANSWER(GUEST("1", "web", LUN("dev-0", "0:0:0:0", "true", "12", "8", "0", "0", "0", "0", "4"))));
+    struct json_object *b = json_tokener_parse(
+        ANSWER(GUEST("1", "web", LUN("dev-0", "0:0:0:0", "true", "10", "10", "0", "2000000", "0", "4000", "0"))));
+    struct top_table before;
+
+    ck_assert_int_eq(top_read(a, NULL, 0, &before), 0);
+    ck_assert_int_eq(top_read(b, &before, 2, &table), 0);
+    top_clear(&before);
+    row_is(0, 79, "web             0:0:0:0      sg3            0     1.00     0.00    2.00    0  0");
+    json_object_put(a);
+    json_object_put(b);
+}
+END_TEST
+
 static void clear(void)
 {
     top_clear(&table);
@@ -178,6 +196,7 @@ static void add_tests(TCase *t)
 {
     tcase_add_test(t, rates_are_those_of_the_time_between_two_answers);
     tcase_add_test(t, a_guests_luns_become_one_row);
+    tcase_add_test(t, commands_that_have_lost_their_ring_are_no_new_lun);
     tcase_add_test(t, any_column_is_a_key);
     tcase_add_test(t, a_line_never_leaves_its_columns);
     tcase_add_test(t, no_byte_of_a_name_moves_the_cursor);

@@ -22,6 +22,7 @@ struct follower {
     const char *run_dir;
     bool json;
     int64_t pid, started; /* of the daemon; 0: not known yet */
+    bool there;           /* it has greeted, and its end was not told yet */
 };
 
 /* True: it was written. */
@@ -70,6 +71,7 @@ static bool greeted(struct follower *f, struct json_object *event)
 
     f->pid = pid;
     f->started = started;
+    f->there = true;
     return (!again || tell(f, "restart", "pvscsid was restarted")) && show(f, event);
 }
 
@@ -139,8 +141,9 @@ int events_follow(const char *run_dir, bool json)
             fprintf(stderr, "pvscsictl: pvscsid has closed the connection; is it of another version?\n");
             return EXIT_FAILED;
         }
-        if (!tell(&f, "daemon-away", "pvscsid has ended; guests go on, and the next pvscsid is waited for"))
+        if (f.there && !tell(&f, "daemon-away", "pvscsid has ended; guests go on, and the next pvscsid is waited for"))
             return cannot_write();
+        f.there = false;
         do
             usleep(AGAIN_US);
         while ((fd = client_connect(run_dir)) < 0);

@@ -78,7 +78,7 @@ static const struct family families[] = {
     { "pvscsi_lun_state", GAUGE, LUN, NUMBER, "state", "XenBus state of the LUN, as in pvscsi_vhost_state." },
     { "pvscsi_pr_helper_away", GAUGE, LUN, IS_AWAY, "pr_helper",
       "1 while the LUN's PR helper does not run or has failed." },
-    { "pvscsi_commands", COUNTER, IO, NUMBER, "commands", "Commands taken from the ring." },
+    { "pvscsi_commands", COUNTER, IO, NUMBER, "answered", "Commands answered." },
     { "pvscsi_in_flight", GAUGE, IO, NUMBER, "in_flight", "Commands not answered yet." },
     { "pvscsi_errors", COUNTER, IO, BY_KIND, "errors_by_kind", "Commands that failed, by how." },
     { "pvscsi_successes", COUNTER, IO, BY_OTHER_KIND, "ends", "Commands that did not fail, by how they ended." },
@@ -238,8 +238,10 @@ static void by_kind(const struct writer *w, struct json_object *o)
     {
         if (w->family->value == BY_OTHER_KIND && errors && json_object_object_get_ex(errors, kind, NULL))
             continue;
+        int64_t n = json_object_get_int64(count);
+
         head(w, "_total", "kind", kind);
-        fprintf(w->out, "%" PRIu64 "\n", (uint64_t)json_object_get_int64(count));
+        fprintf(w->out, "%" PRIu64 "\n", n > 0 ? (uint64_t)n : 0);
     }
 }
 
@@ -375,7 +377,12 @@ static int write_and_close(struct json_object *answer, enum metrics_format forma
 int metrics_save(struct json_object *answer, enum metrics_format format, const char *path)
 {
     CLEANUP_FREE char *temporary = strf("%s.XXXXXX", path);
+    struct stat st;
     int fd, r;
+
+    /* It would be replaced too: a device node, or a link to the file that was meant. */
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return -EEXIST;
 
     if (!temporary)
         return -ENOMEM;

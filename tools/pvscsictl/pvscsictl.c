@@ -152,7 +152,8 @@ static int metrics(const struct options *o, int argc, char **argv)
         metrics_render(answer, format, stdout);
         code = printed(code);
     } else if ((r = metrics_save(answer, format, o->output)) < 0) {
-        fprintf(stderr, "pvscsictl: cannot write %s: %s\n", o->output, strerror(-r));
+        fprintf(stderr, "pvscsictl: cannot write %s: %s\n", o->output,
+                r == -EEXIST ? "it is no regular file; expected one, or a name that is free" : strerror(-r));
         code = EXIT_FAILED;
     }
     json_object_put(answer);

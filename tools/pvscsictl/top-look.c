@@ -3,11 +3,16 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "common/util.h"
 #include "pvscsictl/client.h"
 #include "pvscsictl/top-look.h"
+
+/* The screen hears no key while it waits for the daemon's answer. */
+#define ANSWER_S 5
 
 static double now_s(void)
 {
@@ -20,11 +25,16 @@ static double now_s(void)
 int top_look(const char *run_dir, struct top_look *look)
 {
     CLEANUP_CLOSE int fd = client_connect(run_dir);
+    const struct timeval wait = { .tv_sec = ANSWER_S };
     struct json_object *answer = NULL;
     struct top_table next;
     double at;
-    int r = fd < 0 ? fd : client_ask(fd, "metrics", &answer);
+    int r = fd;
 
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+        r = client_ask(fd, "metrics", &answer);
+    }
     at = now_s();
     if (r == 0)
         r = top_read(answer, look->at > 0 ? &look->luns : NULL, at - look->at, &next);

@@ -188,7 +188,7 @@ static bool read_keys(struct view *v)
 
 static int show(struct view *v, const sigset_t *mask)
 {
-    double next = now_s();
+    double next = v->look->at + v->o->interval; /* the rates are those since then */
 
     while (!ended_by) {
         if (now_s() >= next) {

@@ -118,12 +118,13 @@ static void subtract(struct top_row *row, const struct top_row *before, double s
 
     row->since.outstanding = now->outstanding;
     /* Counters that have begun anew belong to another LUN. */
-    if (seconds <= 0 || now->commands < then->commands || now->answered < then->answered || now->errors < then->errors
+    if (seconds <= 0 || now->answered < then->answered || now->errors < then->errors
         || now->read_bytes < then->read_bytes || now->write_bytes < then->write_bytes
         || now->latency_us < then->latency_us)
         return;
     row->seconds = seconds;
-    row->since.commands = now->commands - then->commands;
+    /* Commands that have lost their ring, or their worker, are taken back from this counter. */
+    row->since.commands = now->commands > then->commands ? now->commands - then->commands : 0;
     row->since.answered = now->answered - then->answered;
     row->since.errors = now->errors - then->errors;
     row->since.read_bytes = now->read_bytes - then->read_bytes;
