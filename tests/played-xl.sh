@@ -7,11 +7,11 @@
 # Set by tests: GUEST_STATUS (what create ends with), MAKES (guest or nothing), SLOW (seconds before the domain is
 # there), BUILD_S (and until it is complete), BUILD_UNTIL (a file: not complete before it is there), MAKES_JSON=no (it
 # never is), FAIL_LATE (status after it is complete), EXTRA_COMMANDS (in help), FAKE_HYP (a directory: the hypervisor of
-# xl-scsi-fake-hyp).
+# xl-scsi-fake-hyp), UNPAUSE_STATUS (what unpause ends with).
 
 mkdir "$DIR/real" "$DIR/bin"
 export XL_LOG=$DIR/xl.log MOCK_XEN="$BUILD/mock-xen" SOCK GUEST_STATUS=0 MAKES=guest SLOW=0 BUILD_S=0 FAIL_LATE=0
-export XL_LOCK=$DIR/xl-lock WITH_LOCK=$BUILD/with-posix-lock
+export UNPAUSE_STATUS=0 XL_LOCK=$DIR/xl-lock WITH_LOCK=$BUILD/with-posix-lock
 cat >"$DIR/real/xl" <<'XL'
 #!/bin/bash
 if [ -z "$LOCKED" ]; then
@@ -81,6 +81,7 @@ create | restore)
         exit 5
     fi ;;
 unpause)
+    [ "$UNPAUSE_STATUS" = 0 ] || exit "$UNPAUSE_STATUS"
     [ -z "$FAKE_HYP" ] || echo 0 >"$FAKE_HYP/$1"
     echo "devices at unpause: $(for d in $(xenstore-list "/local/domain/0/backend/vscsi/$1/0/vscsi-devs"); do
         xenstore-read "/local/domain/0/backend/vscsi/$1/0/vscsi-devs/$d/state"; done | tr '\n' ' ')" >>"$XL_LOG" ;;

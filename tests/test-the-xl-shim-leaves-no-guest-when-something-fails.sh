@@ -31,6 +31,13 @@ gone
 refuses 1 'guest web is not started' shim create -F "$DIR/with.cfg"
 xs_gone /local/domain/7 || fail "the guest is there"
 gone
+peers 7 guest=absent
+UNPAUSE_STATUS=3 refuses 1 'guest web is not started: xl cannot unpause it' shim create "$DIR/with.cfg"
+check_eq "$(calls | grep -v help)" "xl <create> <-p> <-f> <$DIR/with.cfg>
+xl <unpause> <7>
+xl <destroy> <7>" "calls"
+xs_gone /local/domain/7 || fail "the guest is there"
+gone
 peers 7
 
 step "an xl that fails after it has made the domain"

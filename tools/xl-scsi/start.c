@@ -225,8 +225,7 @@ int start_guest(struct start *s)
         return code;
     code = give_devices(s);
     if (code == EXIT_OK && !s->args.paused && tell_xl_domain(s, "unpause") != 0)
-        code = complain(EXIT_FAILED, "guest %s has its devices, but could not be unpaused; run xl unpause %s", s->name,
-                        s->name);
+        code = complain(EXIT_FAILED, "guest %s is not started: xl cannot unpause it", s->name);
     if (code != EXIT_OK) {
         xenstore_clear_interrupt();
         tell_xl_domain(s, "destroy");
