@@ -77,5 +77,5 @@ toolstack='complain\(|change_(failed|refused|locked)\(|wrong(_too)?\(|snprintf\(
 client='fprintf\(stderr|wrong\(|strf\('
 check docs/pvscsid.8.in 150 "$daemon" src/control/!(policy-report).[ch] src/{device,worker,pr,scsi}/*.c
 check docs/xl-scsi.8 95 "$toolstack" tools/xl-scsi/*.c
-check docs/pvscsictl.8 10 "$client" tools/pvscsictl/*.c src/control/policy-report.c
+check docs/pvscsictl.8 10 "$client" tools/pvscsictl/*.c src/control/{ctlsock,policy-report}.c
 exit "$failed"
