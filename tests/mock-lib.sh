@@ -267,7 +267,7 @@ nothing_held() {
 }
 
 finish() {
-    local status=$? pid leftover end
+    local status=$? pid leftover end others=""
     trap - EXIT
     status=${MOCK_STATUS:-$status}
     if [ "$status" = 0 ] && [ -n "$DAEMON_PID" ]; then
@@ -278,7 +278,9 @@ finish() {
             status=1
         fi
     fi
-    for pid in ${FRONT_PID[@]+"${FRONT_PID[@]}"} $DAEMON_PID $MOCK_PID; do
+    # After a failure other programs of the test may run, or be stopped. After a success it has ended them itself.
+    [ "$status" = 0 ] || others=$(jobs -p)
+    for pid in ${FRONT_PID[@]+"${FRONT_PID[@]}"} $DAEMON_PID $MOCK_PID $others; do
         kill -KILL "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
     done
