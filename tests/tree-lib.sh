@@ -13,14 +13,15 @@ skip() { printf 'SKIP: %s\n' "$*"; exit 77; }
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
-# tree_files: the files that belong to the tree. In a checkout git knows them; elsewhere the tarball's list is in the
-# Makefile.
+# tree_files: the files that belong to the tree. In a checkout git knows them; elsewhere they are what its
+# directories have. debian/changelog is made by tools/package.
 tree_files() {
     if [ "$(git -C "$top_srcdir" rev-parse --show-toplevel 2>/dev/null)" = "$top_srcdir" ]; then
         # A file that is deleted and not yet committed is still in git's list.
         git -C "$top_srcdir" ls-files | while read -r file; do [ ! -e "$top_srcdir/$file" ] ||
             printf '%s\n' "$file"; done
     else
-        (cd "$top_srcdir" && find include src tools tests docs xl-scripts -type f | sort)
+        (cd "$top_srcdir" && find include src tools tests docs xl-scripts debian packaging -type f | sort |
+            grep -vx debian/changelog)
     fi
 }
