@@ -40,3 +40,11 @@ many=$COST
 echo "calls: $few with 4 devices, $more with 24, $many with 44"
 [ $((more - few)) -le $((20 * 48)) ] || fail "one of 24 devices costs $(((more - few) / 20)) calls"
 [ $((many - more)) -le $((20 * 48)) ] || fail "one of 44 devices costs $(((many - more) / 20)) calls"
+
+step "a xenstore that is slow while the nodes are written takes nothing from the time of backend and guest"
+guest_create 9
+faults "write@0:/local/domain/0/backend/vscsi/9/0/vscsi-devs/dev-0/p-dev 1 delay=2500" >/dev/null
+begin=$(date +%s%N)
+attach 9 "$DISK" 0:0:0:0 -t 2 --no-wait
+[ $(($(date +%s%N) - begin)) -ge 2500000000 ] || fail "nothing was delayed"
+check_eq "$(xl_scsi list 9 | grep -c ' 3$')" 1 "devices"

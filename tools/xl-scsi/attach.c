@@ -489,6 +489,8 @@ static int attach_all(struct change *c, struct vscsi_entry *entries, unsigned n)
     for (unsigned i = 0; r == 0 && i < n_targets; i++)
         r = place_target(&targets[i]);
     place_drop_lock(c);
+    /* To write many devices may take long, and neither side is to blame: now backend and guest are waited for. */
+    change_begin(c);
     if (r == 0 && !c->store->dry_run)
         r = wait_all(c, targets, n_targets);
     c->store->heard = NULL;
