@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-EXTRA_DIST += docs/persistent-reservations.md
+doc_pages += docs/persistent-reservations.md
 # Where units go: xl-scripts/local.mk.
 dist_unit_DATA = xl-scripts/pvscsid-pr-helper.socket xl-scripts/pvscsid-pr-helper.service

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-EXTRA_DIST += docs/libvirt.md
+doc_pages += docs/libvirt.md
 dist_man_MANS += docs/xl-scsi.8 docs/vscsi.7

@@ -21,6 +21,7 @@ tree_tests = \
 	tests/test-the-confinement-is-as-documented.sh \
 	tests/test-the-daemon-links-what-the-docs-list.sh \
 	tests/test-the-messages-are-documented.sh \
+	tests/test-the-pages-in-html-are-whole.sh \
 	tests/test-the-paths-in-the-docs-exist.sh \
 	tests/test-the-programs-are-hardened.sh \
 	tests/test-the-programs-run-on-any-xen.sh \

@@ -43,6 +43,7 @@ tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-* xen:8
 tools/demo                gcc shell demo tree
 tools/bench               gcc shell tree
 tools/check-platforms     gcc shell tree
+tools/docs-html           gcc shell tree
 tools/package             gcc shell tree
 tools/*                   gcc clang sanitize valgrind fuzz demo shell mock:* xen:*
 xl-scripts/*              gcc shell mock:* xen:[35]* xen:8[45]-*
