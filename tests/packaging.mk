@@ -20,6 +20,8 @@ tree_tests = \
 	tests/test-long-files-say-why.sh \
 	tests/test-the-confinement-is-as-documented.sh \
 	tests/test-the-daemon-links-what-the-docs-list.sh \
+	tests/test-the-examples-are-run.sh \
+	tests/test-the-guides-are-true.sh \
 	tests/test-the-messages-are-documented.sh \
 	tests/test-the-pages-in-html-are-whole.sh \
 	tests/test-the-paths-in-the-docs-exist.sh \

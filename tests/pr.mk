@@ -32,6 +32,3 @@ fuzz_pr_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_pr_LDADD = libpr.a libcommon.a
 endif
 EXTRA_DIST += tests/fuzz/corpus-pr
-
-dist_check_SCRIPTS += tests/test-pr-example.sh
-TESTS += tests/test-pr-example.sh

@@ -77,7 +77,7 @@ for path in $(grep -ho '\$TOP/docs/[A-Za-z0-9._/-]*' "$TOP"/tests/xen/lib/*.sh "
     case $(changes_line "$path") in *xen:*) ;; *) fail "tests on a real Xen read $path, and a change of it runs none" ;; esac
 done
 tree=$(printf 'mock:tests/test-%s.sh ' 'calls-*' 'every-*' 'includes-*' 'long-*')
-affects "gcc ${tree}mock:tests/test-pr-example.sh mock:tests/test-the-*.sh mock:tests/test-tools-check-*.sh shell xen:10-disk" \
+affects "gcc ${tree}mock:tests/test-the-*.sh mock:tests/test-tools-check-*.sh shell xen:10-disk" \
     tests/xen/t-10-disk.sh
 affects "clang demo fuzz gcc mock:tests/test-*.sh sanitize valgrind xen:73-* xen:76-* xen:[0124678]* xen:[014]*" src/pr/client.c src/scsi/filter.c
 "$TOP/tools/check" --affected a/file/of/nowhere 2>/dev/null && fail "a file of nowhere affects something"

@@ -23,7 +23,7 @@ tests/expected-options.h  gcc sanitize valgrind tree
 tests/suite.h             gcc sanitize valgrind tree
 tests/wrapped.h           gcc sanitize valgrind tree
 tests/fuzz/*              gcc sanitize fuzz tree mock:corpus-*
-tests/xen/t-*.sh          gcc shell tree itself mock:pr-example
+tests/xen/t-*.sh          gcc shell tree itself
 tests/xen/bench           gcc shell tree
 tests/xen/profile.c       gcc tree
 tests/package/*           gcc shell tree

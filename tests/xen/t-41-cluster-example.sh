@@ -3,7 +3,7 @@
 # about: the two-node cluster of docs/persistent-reservations.md, command by command
 # timeout: 240
 # guests: kept
-# tests/test-pr-example.sh compares the lines between the marks with the document.
+# tests/test-the-examples-are-run.sh compares the lines between the marks with the document.
 need_project
 # Elsewhere systemd mounts configfs.
 lio_init
