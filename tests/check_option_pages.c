@@ -15,6 +15,7 @@
 #include "common/util.h"
 #include "control/options.h"
 #include "expected-options.h"
+#include "must.h"
 #include "suite.h"
 
 struct item {
@@ -46,23 +47,29 @@ static char *read_page(const char *name)
     bool template = access(path, R_OK) == 0;
     CLEANUP_FREE char *text = NULL;
     static char page[65536];
+    size_t to = 0;
 
     if (!template)
         path[strlen(path) - 3] = '\0';
     ck_assert_msg(read_file(path, sizeof(page) / 2, &text, NULL) == 0, "cannot read %s", path);
-    page[0] = '\0';
     for (const char *at = text; *at;) {
         const char *const(*pair)[2] = template ? as_template : as_page;
         size_t n = template ? ARRAY_SIZE(as_template) : ARRAY_SIZE(as_page), i = 0;
+        const char *from = at;
+        size_t len = 1;
 
         while (i < n && strncmp(at, pair[i][0], strlen(pair[i][0])) != 0)
             i++;
-        if (i < n)
-            append(page, sizeof(page), pair[i][1], strlen(pair[i][1]));
-        else
-            append(page, sizeof(page), at, 1);
+        if (i < n) {
+            from = pair[i][1];
+            len = strlen(from);
+        }
+        must(to + len < sizeof(page), "%s is too long", path);
+        memcpy(page + to, from, len);
+        to += len;
         at += i < n ? strlen(pair[i][0]) : 1;
     }
+    page[to] = '\0';
     ck_assert_msg(!template || !strchr(page, '@'), "%s has a variable that this test does not know", path);
     return page;
 }

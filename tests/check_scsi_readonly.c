@@ -94,29 +94,39 @@ static uint8_t form_mask(uint8_t op, uint8_t type)
     }
 }
 
-/* What the list says of this form; f of one that it does not name where it lets others pass; else x. */
-static char expected(uint8_t op, uint8_t byte1, uint8_t type)
+/* The commands of the list that have this opcode, with the byte 1 of each. */
+struct of_opcode {
+    const struct command *command[N_COMMANDS];
+    uint8_t byte1[N_COMMANDS];
+    unsigned n;
+};
+
+static void find_opcode(struct of_opcode *o, uint8_t op)
 {
-    static uint8_t cdbs[N_COMMANDS][SCSI_CDB_MAX];
-    static bool made;
+    o->n = 0;
+    for (unsigned i = 0; i < N_COMMANDS; i++) {
+        uint8_t cdb[SCSI_CDB_MAX], len;
+
+        make_cdb(commands[i].cdb, -1, cdb, &len);
+        if (cdb[0] != op)
+            continue;
+        o->command[o->n] = &commands[i];
+        o->byte1[o->n++] = cdb[1];
+    }
+}
+
+/* What the list says of this form; f of one that it does not name where it lets others pass; else x. */
+static char expected(const struct of_opcode *o, uint8_t op, uint8_t byte1, uint8_t type)
+{
+    uint8_t mask = op == 0xa3 && type == 0x05 ? 0 : form_mask(op, type); /* SEND KEY has no service action */
     char other = 'x';
 
-    for (unsigned i = 0; i < N_COMMANDS && !made; i++) {
-        uint8_t len;
-
-        make_cdb(commands[i].cdb, -1, cdbs[i], &len);
-    }
-    made = true;
-    for (unsigned i = 0; i < N_COMMANDS; i++) {
-        uint8_t mask = form_mask(op, type);
-
-        if (cdbs[i][0] != op || !has_type(&commands[i], type))
+    for (unsigned i = 0; i < o->n; i++) {
+        if (!has_type(o->command[i], type))
             continue;
-        if (op == 0xa3 && type == 0x05) /* SEND KEY has no service action */
-            mask = 0;
-        if ((cdbs[i][1] & mask) == (byte1 & mask))
-            return commands[i].readonly;
-        if (commands[i].readonly == 'p')
+        if ((o->byte1[i] & mask) == (byte1 & mask))
+            return o->command[i]->readonly;
+        if (o->command[i]->readonly == 'p')
             other = 'f';
     }
     return other;
@@ -130,10 +140,12 @@ START_TEST(every_form_of_every_opcode)
 {
     uint8_t op = (uint8_t)_i;
     unsigned step = 256 / rounds(256);
+    struct of_opcode o;
 
+    find_opcode(&o, op);
     for (uint8_t t = 0; t < 32; t++) {
         for (unsigned byte1 = 0; byte1 < 256; byte1 += step) {
-            char want = expected(op, (uint8_t)byte1, t);
+            char want = expected(&o, op, (uint8_t)byte1, t);
 
             for (int host = 0; host < 2; host++) {
                 struct scsi_lun_facts f = readonly_facts(t);
