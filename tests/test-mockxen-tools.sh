@@ -108,7 +108,7 @@ xenstore-rm /test || failed=1
 xenstore-exists /test && { echo "FAILED: exists after rm"; failed=1; }
 
 # --- every command is in the man page ---
-for command in $("$mock" --socket "$dir/xs" ctl help | sed 's/[ :].*//'); do
+for command in $("$mock" --socket "$dir/xs" ctl help | sed 's/^  \([a-z]*\) .*/\1/'); do
     grep -Eq "^\.(B|BR) $command( |\$)" "$src/docs/mock-xen.1" ||
         { echo "FAILED: no $command in the man page"; failed=1; }
 done

@@ -18,7 +18,7 @@ same() { # WHAT LEFT RIGHT
 same "options of --help and of the page" \
     "$(sed -nE 's/^ *(-([a-z]), )?--([a-z-]+)( ([A-Z]+))?  .*/\3 \2 \5/p' <<<"$help" | sort)" \
     "$(sed -nE 's/^\.It Fl (([a-z]) , )?-([a-z-]+)( Ar ([A-Z]+))?$/\3 \2 \5/p' "$page" | sort)"
-same "commands of --help and of the page" "$(sed -nE 's/^  ([a-z]+)  .*/\1/p' <<<"$help" | sort)" \
+same "commands of --help and of the page" "$(sed -nE 's/^  ([a-z]+) .*/\1/p' <<<"$help" | sort)" \
     "$(sed -nE '/^\.Sh DESCRIPTION/,/^\.It Fl/s/^\.It Cm ([a-z]+)$/\1/p' "$page" | sort)"
 same "the default run directory" "$(sed -nE 's/.*--run-dir DIR .*\[(.*)\]$/\1/p' <<<"$help")" \
     "$(sed -nE '/^\.It Fl -run-dir/,/^\.It/s/^\.Pa (.*) \.$/\1/p' "$page")"

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# xl-scsi, its pages and its completion have the same commands and options, and mandoc accepts the pages.
+# xl-scsi and its pages have the same commands and options, and mandoc accepts the pages.
 set -u
 top_srcdir=${top_srcdir:-$(dirname -- "$0")/..}
 BUILD=${top_builddir:-.}
-PAGE=$top_srcdir/docs/xl-scsi.8 SYNTAX=$top_srcdir/docs/vscsi.7 COMPLETION=$top_srcdir/xl-scripts/completion/xl-scsi
+PAGE=$top_srcdir/docs/xl-scsi.8 SYNTAX=$top_srcdir/docs/vscsi.7
 failed=0
 
 same() { # WHAT LEFT RIGHT
@@ -18,20 +18,14 @@ help=$("$BUILD/xl-scsi" --help)
 options=$(sed -n 's/^ *\(-[a-zA-Z]\), \(--[a-z-]*\).*/\1 \2/p' <<<"$help" | sort)
 same "options of --help and of xl-scsi(8)" "$options" \
     "$(sed -n 's/^\.It Fl \([a-zA-Z]\) , -\([a-z-]*\).*/-\1 --\2/p' "$PAGE" | sort)"
-same "options of --help and of the completion" "$(cut -d' ' -f2 <<<"$options" | sort)" \
-    "$(grep -o -e '--[a-z-]\+' "$COMPLETION" | sort -u)"
 same "commands of --help and of xl-scsi(8)" "$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help" | sort)" \
     "$(sed -n '/^\.Sh DESCRIPTION/,/^\.It Fl/s/^\.It Cm \([a-z]*\)$/\1/p' "$PAGE" | sort)"
-for command in $(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help"); do
-    grep -q "words=\"[a-z ]*\b$command\b" "$COMPLETION" || { echo "FAIL: no completion of $command"; failed=1; }
-done
-# The words of --help's list of device options: each an item of vscsi(7). test-xl-scsi-completes-words.sh
-# compares them with the completion.
+# The words of --help's list of device options: each an item of vscsi(7).
 words=$(sed -n 's/.*Options: \(.*\)\.$/\1/p' <<<"$help" | tr ' ' '\n' | sed 's/=.*//' | sort)
 same "device options of --help and of vscsi(7)" "$words" \
     "$(sed -n '/^\.Ss OPTION/,/^\.Sh/s/^\.It Cm \([a-z-]*\).*/\1/p' "$SYNTAX" | sort -u)"
 # Defaults.
-default=$(sed -n 's/.*--timeout.*(default \([0-9]*\))/\1/p' <<<"$help")
+default=$(sed -n 's/.*--timeout.*(default \([0-9]*\)).*/\1/p' <<<"$help")
 grep -q "the default is $default\.$" "$PAGE" ||
     { echo "FAIL: xl-scsi(8) does not name the default time-out $default"; failed=1; }
 # Exit statuses, in both.

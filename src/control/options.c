@@ -89,7 +89,7 @@ static const struct option_def options[] = {
     { "deny", 0, OT_DENY, .in_file = true, FIELD(deny), .preset = "none", .arg = "RULES",
       .help = "what no guest may send" },
     { "permit", 0, OT_RULES, .in_file = true, FIELD(permit), .preset = "all", .arg = "RULES",
-      .help = "what the toolstack may allow: all, none or rules" },
+      .help = "what the toolstack may allow: all or none, or rules" },
     { "sandbox", 0, OT_SANDBOX, .in_file = true, FIELD(sandbox), .preset = "auto", .arg = "MODE",
       .help = "confinement of workers: " SANDBOX_MODES_TEXT },
     { "sandbox-uid-base", 0, OT_NUMBER, .in_file = true, FIELD(sandbox_uid_base), .min = SANDBOX_UID_BASE_MIN,

@@ -196,10 +196,18 @@ static int calls(struct mock *mock, char **args UNUSED, unsigned n UNUSED, FILE 
 
 static int help(struct mock *mock UNUSED, char **args UNUSED, unsigned n UNUSED, FILE *out)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-        fprintf(out, "%s%s%s: %s\n", commands[i].name, commands[i].args[0] ? " " : "", commands[i].args,
-                commands[i].what);
+    control_help(out);
     return 0;
+}
+
+void control_help(FILE *out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        char left[40];
+
+        snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].args);
+        fprintf(out, "  %-22s %s\n", left, commands[i].what);
+    }
 }
 
 int control_command(struct mock *mock, char **args, unsigned n, char **answer)

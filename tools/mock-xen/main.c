@@ -41,7 +41,8 @@ static const struct option_help {
     { OPT_KEEP_ORPHANS, "keep-orphans", NULL, "do not remove the nodes of a dead domain" },
     { OPT_READY_FD, "ready-fd", "FD", "write \"ready\" there once clients can connect" },
     { OPT_REPORT, "report", "FILE", "at the end write there what is still alive" },
-    { OPT_LOG_LEVEL, "log-level", "LEVEL", "debug, verbose, info, warning, error... (default warning)" },
+    { OPT_LOG_LEVEL, "log-level", "LEVEL",
+      "debug, verbose, detail, progress, info, notice, warning, error or critical (default warning)" },
     { OPT_VERSION, "version", NULL, "print the version" },
     { OPT_HELP, "help", NULL, "print this" },
 };
@@ -56,7 +57,8 @@ static void usage(FILE *out)
 {
     fputs("Usage: mock-xen --socket PATH [OPTION...]\n"
           "       mock-xen --socket PATH ctl COMMAND [ARG...]\n"
-          "xenstored's protocol, grants and event channels on a Unix socket, without Xen.\n\n",
+          "xenstored's protocol, grants and event channels on a Unix socket, without Xen.\n\n"
+          "  ctl COMMAND [ARG...]   tell the mock-xen that serves PATH, or ask it\n\n",
           out);
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         char left[40];
@@ -65,6 +67,8 @@ static void usage(FILE *out)
                  options[i].arg ? options[i].arg : "");
         fprintf(out, "  %-22s %s\n", left, options[i].what);
     }
+    fputs("\nCommands of ctl:\n", out);
+    control_help(out);
 }
 
 static int complain(const char *what, const char *value, const char *expected)

@@ -11,6 +11,7 @@
 #ifndef MOCK_XEN_MOCK_H
 #define MOCK_XEN_MOCK_H
 
+#include <stdio.h>
 #include <sys/un.h>
 
 #include "common/loop.h"
@@ -192,6 +193,8 @@ void domains_free(struct mock *mock);
 int control_command(struct mock *mock, char **args, unsigned n, char **answer);
 /* The live objects as text; NULL: no memory. */
 char *control_status(const struct mock *mock);
+/* The commands, a line each, with two blanks before it. */
+void control_help(FILE *out);
 
 /* --- grants.c --- */
 int grants_share(struct conn *conn, struct domain *domain, uint32_t to, uint32_t n, bool readonly, uint32_t *first);

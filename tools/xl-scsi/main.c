@@ -49,20 +49,33 @@ static const struct option_text {
     { { "timeout", required_argument, NULL, 't' }, "SECONDS", "wait this long for backend and guest (default 30)" },
     { { "dry-run", no_argument, NULL, 'n' }, NULL, "print the nodes that would be written, and write none" },
     { { "force", no_argument, NULL, 'f' }, NULL, "attach a device that is in use; detach even if there is no answer" },
-    { { "no-wait", no_argument, NULL, 'w' }, NULL, "attach: succeed as soon as the backend has the device" },
-    { { "json", no_argument, NULL, 'j' }, NULL, "list, scan: print JSON for programs" },
-    { { "long", no_argument, NULL, 'l' }, NULL, "list, scan: everything that is known about each device" },
+    { { "no-wait", no_argument, NULL, 'w' }, NULL, "succeed as soon as the backend has the device" },
+    { { "json", no_argument, NULL, 'j' }, NULL, "print JSON for programs" },
+    { { "long", no_argument, NULL, 'l' }, NULL, "everything that is known about each device" },
     { { "run-dir", required_argument, NULL, 'R' }, "DIR", "where the locks are (default " RUNSTATEDIR "/xl-scsi)" },
     { { "help", no_argument, NULL, 'h' }, NULL, "show this" },
     { { "version", no_argument, NULL, 'V' }, NULL, "show the version" },
 };
+
+/* " (list, scan)": the commands that take this option; nothing where all do. Ends the line. */
+static void list_takers(FILE *out, int letter)
+{
+    const char *before = " (";
+
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        if (commands[i].what && strchr(commands[i].options, letter)) {
+            fprintf(out, "%s%s", before, commands[i].name);
+            before = ", ";
+        }
+    fputs(*before == ',' ? ")\n" : "\n", out);
+}
 
 static void usage(FILE *out)
 {
     fputs("Usage: xl-scsi COMMAND [options] [arguments]\n\nCommands:\n", out);
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
         if (commands[i].what)
-            fprintf(out, "  %-8s%-31s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+            fprintf(out, "  %-8s%-32s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
     fprintf(out,
             "\nPDEV: " PDEV_FORMS ", in the backend's domain.\n"
             "VDEV: h:c:t:l as the guest will see it. Options: %s.\n\nOptions:\n",
@@ -73,7 +86,8 @@ static void usage(FILE *out)
 
         snprintf(text, sizeof(text), "--%s%s%s", o->getopt.name, o->argument ? "=" : "",
                  o->argument ? o->argument : "");
-        fprintf(out, "  -%c, %-18s%s\n", o->getopt.val, text, o->what);
+        fprintf(out, "  -%c, %-18s%s", o->getopt.val, text, o->what);
+        list_takers(out, o->getopt.val);
     }
     fputs("\nExit status: 0 done, 1 failed (and undone), 2 wrong usage, 3 refused, 4 timed out, 5 in use. "
           "See xl-scsi(8) and vscsi(7).\n",
