@@ -36,7 +36,9 @@ mock_tests = \
 	tests/test-the-policy-is-what-pvscsictl-shows.sh \
 	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \
 	tests/test-the-manual-of-vscsi-front-is-complete.sh \
-	tests/test-wrong-usage-is-refused-in-one-line.sh
+	tests/test-words-are-completed.sh \
+	tests/test-wrong-usage-is-refused-in-one-line.sh \
+	tests/test-zsh-completes-the-same-words.sh
 TESTS += $(mock_tests)
 dist_check_SCRIPTS += $(mock_tests)
-EXTRA_DIST += tests/mock-lib.sh tests/faults-lib.sh tools/demo tools/vscsi-front/bench-native
+EXTRA_DIST += tests/mock-lib.sh tests/completion-lib.sh tests/faults-lib.sh tools/demo tools/vscsi-front/bench-native

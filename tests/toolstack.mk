@@ -67,7 +67,6 @@ toolstack_tests = \
 	tests/test-the-xl-shim-leaves-no-guest-when-something-fails.sh \
 	tests/test-the-xl-shim-never-harms-another-domain.sh \
 	tests/test-the-xl-shim-passes-on-what-is-not-its-own.sh \
-	tests/test-xl-scsi-completes-words.sh \
 	tests/test-xl-scsi-escapes-what-backends-write.sh \
 	tests/test-xl-scsi-is-documented.sh \
 	tests/test-xl-scsi-knows-others-nodes.sh \
