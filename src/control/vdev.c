@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/param.h>
 
+#include "common/trace.h"
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/away.h"
@@ -54,8 +55,11 @@ static void tell(const struct vdev *d, enum news_kind kind, const char *text)
 /* Releases all that we have of the device. */
 static void release(struct vdev *d)
 {
-    if (d->announced && !d->vhost->host->quitting)
+    if (d->announced && !d->vhost->host->quitting) {
+        trace_detached(d->vhost->domid, d->vhost->id, d->wish.vdev.channel, d->wish.vdev.target, d->wish.vdev.lun,
+                       d->dev.sg_name);
         tell(d, NEWS_DETACH, "the guest does not have it any more");
+    }
     d->announced = false;
     away_over(d);
     d->away_said = d->was_away = d->lost = d->was_reset = false;
@@ -316,8 +320,10 @@ static void added(struct vdev *d)
     }
     if (!follow(d, LF_ADDED))
         return;
-    if (d->lun != LUN_FOUND && !d->announced)
+    if (d->lun != LUN_FOUND && !d->announced) {
+        trace_attached(v->domid, v->id, d->wish.vdev.channel, d->wish.vdev.target, d->wish.vdev.lun, d->dev.sg_name);
         tell(d, NEWS_ATTACH, "the guest may have it");
+    }
     d->announced = true;
     if (d->presence == DEVICE_GONE) {
         away_search(d);

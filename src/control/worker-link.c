@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/sense-text.h"
+#include "common/trace.h"
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/news.h"
@@ -520,6 +521,7 @@ static void child_died(void *ctx, const char *how, bool clean)
 {
     struct vhost *v = ctx;
     struct worker_link *w = &v->worker;
+    pid_t pid = child_pid(w->child);
     uint64_t now = now_us();
 
     (void)clean;
@@ -529,6 +531,7 @@ static void child_died(void *ctx, const char *how, bool clean)
     loop_timer_cancel(&w->connect_timer);
     if (v->host->quitting)
         return; /* the next daemon learns it from the journal */
+    trace_worker_died(v->domid, v->id, pid, how);
     at_work_note(v, 0);
     if (now - w->since_us > STABLE_US)
         w->failures = 0;
@@ -666,6 +669,7 @@ bool worker_start(struct vhost *v, bool go_on)
     w->connect_timer.expired = connect_expired;
     w->answer = RING_SAID_NOTHING;
     log_debug(v->prefix, "worker %d started", (int)child_pid(w->child));
+    trace_worker_started(v->domid, v->id, child_pid(w->child));
     send_init(v, &files);
     return true;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/sense-text.h"
+#include "common/trace.h"
 #include "scsi/sense.h"
 #include "worker/account.h"
 #include "worker/lun.h"
@@ -64,6 +65,16 @@ static void say_refused(struct service *svc, const struct cmd *c)
                 lun->target, lun->number, lun->device, command, opcode, how);
 }
 
+static void trace_failure(const struct service *svc, const struct cmd *c)
+{
+    struct scsi_sense_data s;
+    uint32_t sense = 0;
+
+    if (scsi_sense_parse(c->answer.sense, c->answer.sense_len, &s))
+        sense = (uint32_t)s.key << 16 | (uint32_t)s.asc << 8 | s.ascq;
+    trace_failed(svc->domid, svc->vhost, &c->req, c->answer.status, c->answer.host, sense);
+}
+
 static enum scsi_kind kind_of(const struct cmd *c)
 {
     return c->kind < SCSI_KINDS ? (enum scsi_kind)c->kind : scsi_kind_of(NULL, &c->answer);
@@ -82,6 +93,7 @@ void account_command(struct service *svc, const struct cmd *c, uint64_t now_us)
     s->kinds[kind]++;
     if (scsi_kind_is_error(kind)) {
         s->errors++;
+        trace_failure(svc, c);
         if (kind == SCSI_KIND_POLICY)
             say_refused(svc, c);
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "common/trace.h"
 #include "pr/check.h"
 #include "scsi/left.h"
 #include "scsi/opcodes.h"
@@ -332,6 +333,7 @@ static int to_device(struct service *svc, struct cmd *c)
             c->at_helper = true;
             c->state = CMD_AT_DEVICE;
             lun->in_flight++;
+            trace_submitted(svc->domid, svc->vhost, &c->req, c->data_len, TRACE_HELPER, c->timeout_ms);
             return 0;
         }
     }
@@ -347,10 +349,12 @@ static int to_device(struct service *svc, struct cmd *c)
     if (lun->backing == LUN_BACKING_FILE) {
         c->begun_us = now_us();
         prepare_whole(c);
+        trace_submitted(svc->domid, svc->vhost, &c->req, c->piece.len, TRACE_FILE, 0);
         c->in_len = filedisk_execute(&lun->file, c->piece.cdb, c->piece.cdb_len, direction(c), c->buf, c->piece.len,
                                      &c->answer);
         filter_answer(c);
         c->ended_us = now_us();
+        trace_completed(svc->domid, svc->vhost, &c->req, c->answer.status, c->answer.host, c->ended_us - c->begun_us);
         command_finish(svc, c);
         return 0;
     }
@@ -361,6 +365,7 @@ static int to_device(struct service *svc, struct cmd *c)
     if (r == 0) {
         c->state = CMD_AT_DEVICE;
         lun->in_flight++;
+        trace_submitted(svc->domid, svc->vhost, &c->req, c->piece.len, TRACE_DEVICE, c->sg.timeout_ms);
         return 0;
     }
     end_at_device(svc, c);
@@ -445,6 +450,7 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
     if (!sg->outcome.os_error && (sg->outcome.host == SCSI_HOST_NO_CONNECT || sg->outcome.host == SCSI_HOST_BAD_TARGET))
         lun_lost(svc, c->lun, false);
     leave_device(svc, c);
+    trace_completed(svc->domid, svc->vhost, &c->req, sg->outcome.status, sg->outcome.host, c->ended_us - c->begun_us);
     if (end_piece(c) || c->stray) {
         if (c->kind == SCSI_KIND_GOOD || c->kind == SCSI_KIND_RECOVERED)
             note_left(c->lun, scsi_left_done(c->lun->stats->left, c->lun->facts.type, c->cdb));
@@ -476,6 +482,8 @@ void command_pr_done(void *ctx, void *token, const struct scsi_answer *answer, c
     if (c->in_len > 0)
         memcpy(c->buf, in_data, c->in_len);
     leave_device(link->svc, c);
+    trace_completed(link->svc->domid, link->svc->vhost, &c->req, c->answer.status, c->answer.host,
+                    c->ended_us - c->begun_us);
     command_finish(link->svc, c);
     wake_queues(link->svc, c->lun);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
+#include "common/trace.h"
 #include "worker/command.h"
 #include "worker/hotplug.h"
 #include "worker/lun.h"
@@ -275,6 +276,7 @@ int hotplug_add(struct service *svc, const struct worker_msg *msg, int node_fd, 
         inventory_changed(svc, lun);
     if (!away && lun->facts.pr == SCSI_PR_DIRECT)
         svc->helper_changed(svc, lun, HELPER_UNUSED);
+    trace_lun_added(svc->domid, svc->vhost, lun->channel, lun->target, lun->number, lun->device);
     svc->luns[msg->lun_index] = steal_ptr(lun);
     return 0;
 }
@@ -328,6 +330,7 @@ bool hotplug_reap(struct service *svc, uint32_t index)
         if (svc->cmd[i].state != CMD_FREE && svc->cmd[i].lun == lun)
             return false;
     svc->luns[index] = NULL;
+    trace_lun_removed(svc->domid, svc->vhost, lun->channel, lun->target, lun->number);
     lun_free(lun);
     return true;
 }

@@ -285,6 +285,7 @@ static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_M
     svc->prefix = w->prefix;
     svc->domid = (uint16_t)msg->u.init.domid;
     svc->own_domid = (uint16_t)msg->u.init.own_domid;
+    svc->vhost = msg->u.init.vhost;
     r = confine(w, msg, &fds[2]);
     if (r < 0)
         return r;

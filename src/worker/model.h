@@ -83,8 +83,8 @@ struct cmd {
     uint8_t *buf;
     struct sg_command sg;
     struct scsi_answer answer;
-    int32_t managed; /* rslt of an ABORT or RESET */
-    uint64_t start_us;
+    int32_t managed;      /* rslt of an ABORT or RESET */
+    uint64_t start_us;    /* when it was taken from the ring; 0: it was not looked at yet */
     uint64_t begun_us;    /* when it, or its first piece, went to the device or the PR helper; 0: not yet */
     uint64_t ended_us;    /* when it came back */
     uint64_t deadline_us; /* when its time-out at sg has ended for good */
@@ -146,6 +146,7 @@ struct service {
     struct xen *xen;
     const char *prefix;
     uint16_t domid, own_domid;
+    uint32_t vhost;        /* its number; for probes only */
     uint32_t max_segments; /* as advertised; 0: lists not offered */
     struct ring ring;
     void *page;            /* the mapped ring; NULL while detached */

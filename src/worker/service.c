@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "common/trace.h"
 #include "worker/account.h"
 #include "worker/command.h"
 #include "worker/hotplug.h"
@@ -172,7 +173,7 @@ static void recover(struct service *svc, uint32_t orphans)
         c->req.channel = s->channel;
         c->req.id = s->target;
         c->req.lun = s->lun;
-        c->cdb[0] = s->opcode;
+        c->req.cmnd[0] = c->cdb[0] = s->opcode;
         c->lun = s->act == VSCSIIF_ACT_SCSI_CDB ? lun_find(svc, s->channel, s->target, s->lun) : NULL;
         if (c->lun)
             c->lun->stats->commands++; /* in flight again; the counters started without it */
@@ -320,22 +321,29 @@ struct batch {
     struct cmd *c[PVSCSI_RING_SLOTS];
 };
 
-static void malformed(struct service *svc, struct cmd *c, enum request_defect defect)
+/* Ends a command that the guest has made wrong. */
+static void refuse(struct service *svc, struct cmd *c, struct scsi_sense sense)
 {
     svc->stats->bad_requests++;
+    if (c->start_us == 0)
+        c->start_us = now_us();
+    command_finish_sense(svc, c, sense, SCSI_HOST_ERROR);
+}
+
+static void malformed(struct service *svc, struct cmd *c, enum request_defect defect)
+{
     log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "request %u refused: %s", c->req.rqid,
                 request_defect_text(defect));
     c->data_len = 0;
-    command_finish_sense(svc, c, request_defect_sense(defect), SCSI_HOST_ERROR);
+    refuse(svc, c, request_defect_sense(defect));
 }
 
 static void copy_failed(struct service *svc, struct cmd *c, const char *what)
 {
-    svc->stats->bad_requests++;
     log_limited(&svc->bad_limit, XTL_WARN, svc->prefix, "request %u failed: a grant of its %s cannot be copied",
                 c->req.rqid, what);
     c->kind = SCSI_KINDS; /* not what the device's answer was */
-    command_finish_sense(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 }, SCSI_HOST_ERROR);
+    refuse(svc, c, (struct scsi_sense){ 0x0b, 0x08, 0x00 });
 }
 
 /* Runs the copies that were added for the batch; those that failed are answered and leave it. */
@@ -372,7 +380,7 @@ static void begin(struct cmd *c, unsigned entry)
     c->n_lists = c->n_segs = 0;
     c->buf = c->buffer.pages; /* the plain one */
     c->data_len = c->in_len = 0;
-    c->begun_us = c->ended_us = 0;
+    c->start_us = c->begun_us = c->ended_us = 0;
     c->kind = SCSI_KINDS;
 }
 
@@ -403,6 +411,7 @@ static unsigned take_requests(struct service *svc, struct batch *b)
         begin(c, entry);
         svc->n_busy++;
         n++;
+        trace_taken(svc->domid, svc->vhost, &c->req);
         defect = request_check(&c->req, svc->max_segments, &c->n_lists, &c->n_segs);
         if (defect == REQUEST_OK)
             b->c[b->n++] = c;
@@ -504,6 +513,11 @@ static void take_pass(struct service *svc)
     }
 }
 
+TRACE_FUNCTION trace_answer(const struct service *svc, const struct cmd *c, int32_t rslt, uint64_t now)
+{
+    trace_answered(svc->domid, svc->vhost, &c->req, c->data_len, (uint32_t)rslt, now - c->start_us);
+}
+
 /*
  * Sends everything that is DONE: data, answers, one push, at most one event. The answers of commands go before
  * those of ABORT and RESET: when the guest sees that an ABORT or RESET succeeded, the commands that it ended must
@@ -542,11 +556,15 @@ static void complete_pass(struct service *svc)
         }
         account_command(svc, c, now);
         if (svc->page && !c->stray && !svc->ring.halted) {
-            if (is_management(c))
+            if (is_management(c)) {
+                trace_answer(svc, c, c->managed, now);
                 ring_answer(&svc->ring, c->entry, c->managed, NULL);
-            else
-                ring_answer(&svc->ring, c->entry, (int32_t)((uint32_t)c->answer.host << 16 | c->answer.status),
-                            &c->answer);
+            } else {
+                int32_t rslt = (int32_t)((uint32_t)c->answer.host << 16 | c->answer.status);
+
+                trace_answer(svc, c, rslt, now);
+                ring_answer(&svc->ring, c->entry, rslt, &c->answer);
+            }
         }
         if (!c->stray)
             svc->entries &= ~(1u << c->entry);
