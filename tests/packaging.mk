@@ -25,6 +25,7 @@ tree_tests = \
 	tests/test-the-messages-are-documented.sh \
 	tests/test-the-pages-in-html-are-whole.sh \
 	tests/test-the-paths-in-the-docs-exist.sh \
+	tests/test-the-probes-are-documented.sh \
 	tests/test-the-programs-are-hardened.sh \
 	tests/test-the-programs-run-on-any-xen.sh \
 	tests/test-the-speed-page-is-what-the-bench-prints.sh \

@@ -40,6 +40,7 @@ tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]
 tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]* xen:69-* xen:8[01]-*
 tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
 tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-* xen:83-*
+tools/trace/*             gcc tree mock:the-probes-*
 tools/demo                gcc shell demo tree
 tools/bench               gcc shell tree
 tools/check-platforms     gcc shell tree

@@ -27,7 +27,7 @@ CLEANFILES += xl-scripts/xl xl-scripts/libvirt-hook xl-scripts/pvscsid.service x
 	xl-scripts/pvscsid.conf $(bashcompletion_DATA) $(zshcompletion_DATA)
 
 # Directories as make has them: configure's are not expanded yet.
-edit_dirs = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
+edit_dirs = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@pkgdatadir[@]|$(pkgdatadir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
 	-e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g'
 
 xl-scripts/xl: xl-scripts/xl.in Makefile
