@@ -36,8 +36,8 @@ refuses 2 "no command; expected 'status', 'stats', 'metrics', 'events', 'top' or
 refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics', 'events', 'top' or 'policy'" ctl stat
 refuses 2 "too many arguments; expected 'status' alone" ctl status stats
 refuses 2 "too many arguments; expected 'metrics' alone" ctl metrics stats
-refuses 2 'unrecognized option' ctl --no-such status
-refuses 2 'requires an argument' "$BUILD/pvscsictl" status --run-dir
+refuses_at_length 2 'unrecognized option' ctl --no-such status
+refuses_at_length 2 'requires an argument.*see pvscsictl --help' "$BUILD/pvscsictl" status --run-dir
 refuses 2 "--json does not go with 'metrics'" ctl --json metrics
 refuses 2 "--format does not go with 'stats'" ctl --format openmetrics stats
 refuses 2 "--output does not go with 'status'" ctl --output "$DIR/out" status

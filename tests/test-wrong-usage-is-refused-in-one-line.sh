@@ -10,12 +10,17 @@ for program in pvscsid pvscsictl xl-scsi vscsi-front mock-xen; do
     "$BUILD/$program" --help >"$DIR/help" || fail "$program --help fails"
     grep -qi usage "$DIR/help" || fail "$program --help shows no usage"
     "$BUILD/$program" --version | grep -q '[0-9]\.[0-9]' || fail "$program --version shows no version"
-    case $program in
-    pvscsid | pvscsictl) refuses 2 "$program: un[a-z]* option '--no-such-option'" "$BUILD/$program" --no-such-option ;;
-    # A hint or the usage follows.
-    *) refuses_at_length 2 "$program: un[a-z]* option '--no-such-option'" "$BUILD/$program" --no-such-option ;;
-    esac
+    # getopt's line has a hint or the usage behind it.
+    refuses_at_length 2 "$program: un[a-z]* option '--no-such-option'" "$BUILD/$program" --no-such-option
+    check_match "$REFUSAL" '--help|usage: ' "what $program says is right"
 done
+
+step "words that are no command"
+refuses 2 "^pvscsid: unexpected argument 'nonsense'; .*--help" "$BUILD/pvscsid" nonsense
+refuses 2 "^pvscsictl: unknown command 'nonsense'; .*--help" "$BUILD/pvscsictl" nonsense
+refuses 2 "^xl-scsi: unknown command 'nonsense' .*--help" "$BUILD/xl-scsi" nonsense
+refuses 2 '^mock-xen: argument "nonsense": .*--help' "$BUILD/mock-xen" --socket "$DIR/none" nonsense
+refuses 2 "^mock-xen: --socket PATH is missing .*--help" "$BUILD/mock-xen"
 
 step "pvscsid: options and config file"
 run() { timeout 60 "$BUILD/pvscsid" --foreground --standalone "$DIR/none" --run-dir "$RUN_DIR" "$@"; }

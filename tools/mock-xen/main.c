@@ -162,7 +162,7 @@ static int parse_options(struct mock *mock, struct settings *s, int argc, char *
             return -1;
     }
     if (!mock->socket) {
-        fprintf(stderr, "mock-xen: --socket PATH is missing\n");
+        fprintf(stderr, "mock-xen: --socket PATH is missing (see --help)\n");
         return -1;
     }
     return 0;
@@ -375,7 +375,7 @@ int main(int argc, char **argv)
     if (optind < argc && strcmp(argv[optind], "ctl") == 0)
         return ctl_main(mock.socket, argc - optind - 1, argv + optind + 1);
     if (optind < argc) {
-        complain("argument", argv[optind], "only \"ctl\" was expected here");
+        complain("argument", argv[optind], "only \"ctl\" was expected here (see --help)");
         return 2;
     }
     log_init(s.log_level);

@@ -318,7 +318,8 @@ int main(int argc, char **argv)
         case 'h':
             usage(stdout);
             return EXIT_FINE;
-        default:
+        default: /* getopt has printed which */
+            fputs("pvscsictl: see pvscsictl --help\n", stderr);
             return EXIT_USAGE;
         }
     }
