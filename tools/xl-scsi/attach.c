@@ -330,7 +330,7 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
         }
         if (!waiting)
             return result;
-        int r = xenstore_wait(c->store, wake);
+        int r = change_pause(c, wake);
 
         if (r == -ETIMEDOUT && now_us() >= c->deadline_us)
             return timed_out(waiting);

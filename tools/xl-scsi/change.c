@@ -10,13 +10,17 @@
 #include "hyp.h"
 
 enum {
-    ASK_AGAIN_US = 2000000 /* how often to ask whether pvscsid runs */
+    ASK_AGAIN_US = 2000000, /* how often to ask whether pvscsid runs */
+    TELL_US = 2000000,      /* a change that takes longer says that it waits */
+    TELL_AGAIN_US = 1000000,
+    TELL_WIDTH = 60 /* columns that are blanked afterwards */
 };
 
 void change_begin(struct change *c)
 {
     uint64_t now = now_us();
 
+    c->begun_us = now;
     c->deadline_us = now + c->timeout_us;
     c->ask_us = now + CHANGE_SERVED_US - ASK_AGAIN_US;
     c->away_us = 0;
@@ -57,6 +61,27 @@ bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *w
     return false;
 }
 
+int change_pause(struct change *c, uint64_t deadline_us)
+{
+    bool told = false;
+    int r;
+
+    do {
+        uint64_t now = now_us(), next = c->begun_us + TELL_US;
+
+        if (c->tell && now >= next) {
+            fprintf(stderr, "\rxl-scsi: waiting for backend and guest, %u s ",
+                    (unsigned)((now - c->begun_us) / 1000000));
+            told = true;
+            next = now + TELL_AGAIN_US;
+        }
+        r = xenstore_wait(c->store, c->tell && next < deadline_us ? next : deadline_us);
+    } while (r == -ETIMEDOUT && now_us() < deadline_us);
+    if (told)
+        fprintf(stderr, "\r%*s\r", TELL_WIDTH, "");
+    return r;
+}
+
 int change_wait(struct change *c, uint32_t backend, uint32_t id)
 {
     for (;;) {
@@ -64,7 +89,7 @@ int change_wait(struct change *c, uint32_t backend, uint32_t id)
 
         if (change_is_vain(c, backend, id, &wake))
             return -ETIMEDOUT;
-        int r = xenstore_wait(c->store, wake);
+        int r = change_pause(c, wake);
 
         if (r != -ETIMEDOUT || now_us() >= c->deadline_us)
             return r;

@@ -24,6 +24,7 @@ struct change {
     uint32_t domid;
     uint64_t timeout_us;  /* how long backend and guest may take to answer */
     uint64_t deadline_us; /* of the change under way, CLOCK_MONOTONIC; set by change_begin() */
+    uint64_t begun_us;    /* set by change_begin() */
     uint64_t ask_us;      /* set by change_begin(): when to ask (again) whether pvscsid runs */
     uint64_t away_us;     /* when it was first found not to run; 0: it runs, or was not asked for */
     int lock;             /* fd or -1: keeps what was checked true until the nodes are written; then it is closed */
@@ -31,6 +32,7 @@ struct change {
     int (*claim)(struct change *c, struct vscsi_entry *e, unsigned n);
     bool no_wait;                 /* attach: succeed as soon as the backend has the device */
     bool force;                   /* detach: delete the nodes even if backend or guest does not answer */
+    bool tell;                    /* standard error is a terminal: a long wait shows there how long it takes */
     bool refused;                 /* the error is a refusal: see change_refused() */
     char error[CHANGE_ERROR_MAX]; /* one line, without a full stop, after a negative result */
 };
@@ -50,7 +52,9 @@ bool change_backend_runs(const struct change *c, uint32_t backend, uint32_t id);
  * of them.) Lowers *wake to the time of the next question.
  */
 bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *wake);
-/* xenstore_wait() until deadline_us; -ETIMEDOUT also if change_is_vain(). */
+/* xenstore_wait() until deadline_us. After 2 s it says so on a terminal, in a line that is gone when it returns. */
+int change_pause(struct change *c, uint64_t deadline_us);
+/* change_pause() until c->deadline_us; -ETIMEDOUT also if change_is_vain(). */
 int change_wait(struct change *c, uint32_t backend, uint32_t id);
 /*
  * The words that tell the user which side of a vhost in these states (0..8) did not answer, and what to do if pvscsid

@@ -133,6 +133,7 @@ int cmd_attach(const struct options *o, int argc, char **argv)
 
         entry->force |= o->force;
         s.dry_run = o->dry_run;
+        c.tell = isatty(STDERR_FILENO) == 1;
         int r = attach_and_remember(&c, &entry, &n);
 
         if (r < 0)
@@ -168,6 +169,7 @@ int cmd_detach(const struct options *o, int argc, char **argv)
         struct change c = change_for(&s, domid, o);
 
         s.dry_run = o->dry_run;
+        c.tell = isatty(STDERR_FILENO) == 1;
         /* A device that is missing can be detached too, unless it is being attached now. */
         int r = o->dry_run ? 0 : wanted_lock(&c, &lock);
         int missing = o->dry_run || r < 0 ? 0 : wanted_drop(&s, domid, &vdev);
