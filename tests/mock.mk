@@ -34,6 +34,7 @@ mock_tests = \
 	tests/test-pvscsictl-top-shows-what-guests-do.sh \
 	tests/test-the-metrics-are-what-collectors-read.sh \
 	tests/test-the-policy-is-what-pvscsictl-shows.sh \
+	tests/test-the-probes-tell-what-guests-do.sh \
 	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \
 	tests/test-the-manual-of-vscsi-front-is-complete.sh \
 	tests/test-words-are-completed.sh \
