@@ -32,6 +32,8 @@ while read -r page test least; do
     grep -q "tests/xen/t-$test.sh" "$top_srcdir/docs/$page.md" || fail "docs/$page.md does not name $test"
 done <<'END'
 persistent-reservations 41-cluster-example 20
+guide-file-disk 36-pdev-forms 18
+guide-tape-library 66-tape-data 11
 END
 others=$(cd "$top_srcdir" && grep -l '^```sh' docs/*.md README.md | grep -vxF "$pages")
 [ -z "$others" ] || fail "an sh block that no test runs: $others"

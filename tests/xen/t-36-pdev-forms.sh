@@ -59,6 +59,42 @@ guest_wait_gone g1 0:0:0:0
 try "naa.$(echo "${wwid#naa.}" | tr a-f A-F):0" 0
 expect_fail 3 xl-scsi attach g1 "$wwid:1" 0:0:0:0
 
+note "docs/guide-file-disk.md: a file as a disk"
+# As printed there: tests/test-the-examples-are-run.sh compares the lines.
+mkdir -p /var/lib
+expect_ok sh -e <<'END'
+truncate -s 64M /var/lib/disk1.img
+mkdir -p /etc/target/pr
+modprobe -a target_core_file tcm_loop
+mkdir -p /sys/kernel/config/target/core/fileio_0/disk1
+echo fd_dev_name=/var/lib/disk1.img,fd_dev_size=67108864 > /sys/kernel/config/target/core/fileio_0/disk1/control
+echo 1 > /sys/kernel/config/target/core/fileio_0/disk1/enable
+echo a1b2c3d4e5f60718293a4b5c6 > /sys/kernel/config/target/core/fileio_0/disk1/wwn/vpd_unit_serial
+mkdir -p /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1
+echo naa.6001406000000011 > /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1/nexus
+mkdir -p /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1/lun/lun_0
+ln -s /sys/kernel/config/target/core/fileio_0/disk1 /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1/lun/lun_0/store
+END
+unit=naa.6001405a1b2c3d4e5f60718293a4b5c6
+wait_until 20 "grep -qx $unit /sys/class/scsi_device/*/device/wwid" "the disk of the file"
+expect_ok env GUEST=g1 sh -e <<'END'
+xl-scsi attach $GUEST naa.6001405a1b2c3d4e5f60718293a4b5c6 0:0:0:0
+END
+guest_wait_disk g1 0:0:0:0
+guest_ok g1 "iopat fill $GUEST_BLK --size 1M && iopat verify $GUEST_BLK --size 1M"
+expect_ok iopat verify /var/lib/disk1.img --buffered --size 1M
+expect_ok env GUEST=g1 sh -e <<'END'
+xl-scsi detach $GUEST 0:0:0:0
+rm /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1/lun/lun_0/store
+rmdir /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1/lun/lun_0
+echo NULL > /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1/nexus
+rmdir /sys/kernel/config/target/loopback/naa.6001405000000011/tpgt_1
+rmdir /sys/kernel/config/target/loopback/naa.6001405000000011
+rmdir /sys/kernel/config/target/core/fileio_0/disk1
+END
+guest_wait_gone g1 0:0:0:0
+rm /var/lib/disk1.img
+
 note "two units with one identifier: it leads to neither, and an address leads to its own"
 twin=$(lio_ramdisk twin 32)
 echo naa >"$twin/wwn/vpd_unit_serial"
