@@ -48,3 +48,22 @@ begin=$(date +%s%N)
 attach 9 "$DISK" 0:0:0:0 -t 2 --no-wait
 [ $(($(date +%s%N) - begin)) -ge 2500000000 ] || fail "nothing was delayed"
 check_eq "$(xl_scsi list 9 | grep -c ' 3$')" 1 "devices"
+
+step "the time begins again with each device that the backend opens"
+guest_create 20 storage
+for i in 0 1 2 3; do xs_write "/local/domain/10/pvscsi/$i" "0:0:$i:0,0:0:$i:0,backend=20"; done
+guest_create 10 four
+vhost=/local/domain/20/backend/vscsi/10/0
+# Plays backend and guest; a device takes 1 s.
+slow_backend() {
+    wait_until 10 xs_is $vhost/vscsi-devs/dev-3/state 1
+    xs_write $vhost/state 4
+    for i in 0 1 2 3; do
+        sleep 1
+        xs_write $vhost/vscsi-devs/dev-$i/state 4
+    done
+}
+slow_backend &
+xl_scsi resume four -t 3 || fail "four devices"
+wait $!
+check_eq "$(xl_scsi list four | grep -c ' 4$')" 4 "devices"

@@ -306,9 +306,24 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     return ask_again(t, now, wake);
 }
 
-/* The first event of each watch, which xenstored sends at once, makes look() read everything. */
+static unsigned count_pending(const struct target *targets, unsigned n)
+{
+    unsigned pending = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < targets[i].n_shares; k++)
+            pending += targets[i].shares[k].outcome == DEV_PENDING;
+    return pending;
+}
+
+/*
+ * The first event of each watch, which xenstored sends at once, makes look() read everything. The time begins again
+ * with each device that the backend opens: fifty may take longer than one, and a backend that goes on is not silent.
+ */
 static int wait_all(struct change *c, struct target *targets, unsigned n)
 {
+    unsigned pending = count_pending(targets, n);
+
     for (;;) {
         uint64_t wake = c->deadline_us;
         int result = ATTACH_CONNECTED;
@@ -330,6 +345,11 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
         }
         if (!waiting)
             return result;
+        if (count_pending(targets, n) < pending) {
+            pending = count_pending(targets, n);
+            change_begin(c);
+            continue;
+        }
         int r = change_pause(c, wake);
 
         if (r == -ETIMEDOUT && now_us() >= c->deadline_us)
