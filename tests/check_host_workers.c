@@ -377,9 +377,10 @@ START_TEST(a_worker_of_an_earlier_daemon_is_waited_for)
     before = proc_listed;
     fake_n_children = 0;
     start();
+    /* Its journal names no worker, so all processes were looked at: at the start, and for the log line. */
+    UNTIL(proc_listed - before == 2);
     let_happen_ms(100);
     ck_assert_uint_eq(fake_n_children, 0);
-    /* Its journal names no worker, so all processes were looked at: at the start, and for the log line. */
     ck_assert_int_eq(proc_listed - before, 2);
     close(files.journal);
     close(files.stats);

@@ -39,6 +39,7 @@ static char *read_page(const char *name)
         { "@sysconfdir@", SYSCONFDIR },
         { "@localstatedir@", LOCALSTATEDIR },
         { "@runstatedir@", RUNSTATEDIR },
+        { "@pkgdatadir@", PKGDATADIR },
     };
     static const char *const as_page[][2] = { { "/etc/xen/", SYSCONFDIR "/xen/" },
                                               { "/var/log/", LOCALSTATEDIR "/log/" } };

@@ -106,7 +106,7 @@ check_options_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALSTATEDIR='"$(localstatedir)"'
 check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_options_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libscsi.a $(COMMON_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
 check_option_pages_SOURCES = tests/check_option_pages.c tests/expected-options.h tests/suite.h
-check_option_pages_CPPFLAGS = $(check_options_CPPFLAGS)
+check_option_pages_CPPFLAGS = $(check_options_CPPFLAGS) -DPKGDATADIR='"$(pkgdatadir)"'
 check_option_pages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_option_pages_LDADD = $(check_options_LDADD)
 
