@@ -537,6 +537,7 @@ START_TEST(a_new_device_has_25_seconds_even_where_everything_is_slow)
     d = lun_0();
     set_times(d, now_us() - (_i ? 26000000 : 23000000));
     d->deadline_us = 0;
+    d->vhost->life_us = 1;
     model_changed(d->vhost);
     let_happen();
     if (_i == 0) {

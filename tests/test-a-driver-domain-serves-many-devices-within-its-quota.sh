@@ -38,4 +38,15 @@ done
 step "... and they go with the device"
 for lun in 0 1 2 3 4; do xl_scsi detach --run-dir "$DIR/locks" -t 20 49 0:0:0:$lun || fail "detach"; done
 xs_gone /local/domain/2/backend/vscsi/49 || fail "left: $(xenstore-ls -f /local/domain/2/backend/vscsi/49)"
+
+step "while it reads the nodes of many devices, it shows life before the first of them is there"
+for i in 0 1 2 3 4 5 6 7; do xs_write "/local/domain/60/pvscsi/$i" "file:$DISK,0:0:0:$i,backend=storage"; done
+guest_create 60 slow
+mock_ctl fault 'read@2:*60/0/vscsi-devs/dev-*/p-dev 1 delay=600 8' >/dev/null
+xl_scsi resume --run-dir "$DIR/locks" slow >"$DIR/out" 2>&1 &
+vhost=/local/domain/2/backend/vscsi/60/0
+wait_until 25 xs_is $vhost/feature-sg-grant 128
+xs_is $vhost/vscsi-devs/dev-0/state 1 || fail "nothing was delayed"
+wait $! || fail "resume: $(cat "$DIR/out")"
+check_eq "$(xl_scsi list --run-dir "$DIR/locks" slow | grep -c ' 3$')" 8 "devices"
 daemon_kill

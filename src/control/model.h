@@ -172,6 +172,8 @@ struct vhost {
     char prefix[WORKER_PREFIX_MAX]; /* "d3.0 (web)", without a name if the daemon may not read it; model_set_name() */
     char back[64];                  /* "backend/vscsi/3/0" */
     struct log_limit limit, news_limit;
+    uint64_t
+        life_us; /* vdev.c: when to show life to the toolstack; 0: the vhost was not at 1; UINT64_MAX: it was shown */
 
     /* model.c: the queue of vhosts whose tables have to run. host.c takes them out */
     bool pending;

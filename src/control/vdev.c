@@ -28,8 +28,11 @@
  */
 #define OPEN_DEADLINE_S 25
 #define OPEN_DEADLINE_US (OPEN_DEADLINE_S * 1000000u)
-/* The toolstack waits 10 s for a sign of life of a driver domain. */
-#define LIFE_US 3000000u
+/*
+ * The toolstack waits 10 s for a sign of life of a driver domain. A device in error recovery may take long, and so may
+ * the nodes of many devices.
+ */
+#define LIFE_US 2000000u
 #define LATE_LOG_US 30000000u
 /* Between two tries to open a device that the guest has already. */
 #define REOPEN_FIRST_US 100000u
@@ -180,8 +183,7 @@ static bool open_is_late(struct vdev *d, uint64_t now)
     uint64_t begun = opening_started_us(d->opening), started = begun ? begun : now;
     char why[DEVICE_WHY_MAX];
 
-    if (now < started + OPEN_DEADLINE_US) {
-        nodes_show_life(d->vhost);
+    if (now < started + OPEN_DEADLINE_US) { /* it was time to show life */
         d->deadline_us = started + OPEN_DEADLINE_US;
         return false;
     }
@@ -635,6 +637,21 @@ static bool step(struct vdev *d, struct node_batch *b)
     return false;
 }
 
+/* Nothing else is written before the first devices are open. */
+static void show_life(struct vhost *v)
+{
+    uint64_t now = now_us();
+
+    if (v->seen.own != XB_INITIALISING) {
+        v->life_us = 0;
+    } else if (v->life_us == 0) {
+        v->life_us = now + LIFE_US;
+    } else if (now >= v->life_us) {
+        nodes_show_life(v);
+        v->life_us = UINT64_MAX;
+    }
+}
+
 bool vdev_step_all(struct vhost *v)
 {
     struct node_batch *b = node_batch_new(v);
@@ -646,6 +663,7 @@ bool vdev_step_all(struct vhost *v)
     remember_load(v);
     for (struct vdev *d = v->devs, *next; d; d = next) {
         next = d->next;
+        show_life(v);
         moved |= follow_opening(d, now);
         moved |= hand(d);
         if (d->dirty && d->present)

@@ -31,7 +31,7 @@ static bool shows_life(const struct target *t)
 
     if (change_backend_runs(t->c, t->backend, t->id))
         return true;
-    /* We made the node with 0. pvscsid writes it when the opening takes longer than 3 s. */
+    /* We made the node with 0. pvscsid writes it when its first devices take longer than 2 s. */
     return t->foreign
            && xenstore_read_u32(t->c->store, UINT32_MAX, &segments, BE_FMT "/feature-sg-grant", t->backend, t->c->domid,
                                 t->id)
