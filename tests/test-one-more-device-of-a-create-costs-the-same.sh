@@ -54,16 +54,16 @@ guest_create 20 storage
 for i in 0 1 2 3; do xs_write "/local/domain/10/pvscsi/$i" "0:0:$i:0,0:0:$i:0,backend=20"; done
 guest_create 10 four
 vhost=/local/domain/20/backend/vscsi/10/0
-# Plays backend and guest; a device takes 1 s.
+# Plays backend and guest; a device takes 1.5 s.
 slow_backend() {
     wait_until 10 xs_is $vhost/vscsi-devs/dev-3/state 1
     xs_write $vhost/state 4
     for i in 0 1 2 3; do
-        sleep 1
+        sleep 1.5
         xs_write $vhost/vscsi-devs/dev-$i/state 4
     done
 }
 slow_backend &
-xl_scsi resume four -t 3 || fail "four devices"
+xl_scsi resume four -t 5 || fail "four devices"
 wait $!
 check_eq "$(xl_scsi list four | grep -c ' 4$')" 4 "devices"

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/param.h>
 
 #include "attach.h"
 #include "detach.h"
@@ -306,6 +307,7 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     return ask_again(t, now, wake);
 }
 
+/* The devices that the backend has not opened yet. */
 static unsigned count_pending(const struct target *targets, unsigned n)
 {
     unsigned pending = 0;
@@ -318,10 +320,12 @@ static unsigned count_pending(const struct target *targets, unsigned n)
 
 /*
  * The first event of each watch, which xenstored sends at once, makes look() read everything. The time begins again
- * with each device that the backend opens: fifty may take longer than one, and a backend that goes on is not silent.
+ * with each device that the backend opens: fifty may take longer than one, and a backend that goes on is not silent. In
+ * all it is three times as long at most: others wait for this change.
  */
 static int wait_all(struct change *c, struct target *targets, unsigned n)
 {
+    uint64_t latest_us = c->deadline_us + 2 * c->timeout_us;
     unsigned pending = count_pending(targets, n);
 
     for (;;) {
@@ -345,9 +349,12 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
         }
         if (!waiting)
             return result;
-        if (count_pending(targets, n) < pending) {
-            pending = count_pending(targets, n);
+        unsigned left = count_pending(targets, n);
+
+        if (left < pending) {
+            pending = left;
             change_begin(c);
+            c->deadline_us = MIN(c->deadline_us, latest_us);
             continue;
         }
         int r = change_pause(c, wake);
