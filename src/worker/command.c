@@ -450,7 +450,8 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
     if (!sg->outcome.os_error && (sg->outcome.host == SCSI_HOST_NO_CONNECT || sg->outcome.host == SCSI_HOST_BAD_TARGET))
         lun_lost(svc, c->lun, false);
     leave_device(svc, c);
-    trace_completed(svc->domid, svc->vhost, &c->req, sg->outcome.status, sg->outcome.host, c->ended_us - c->begun_us);
+    trace_completed(svc->domid, svc->vhost, &c->req, sg->outcome.status,
+                    sg->outcome.os_error ? SCSI_HOST_ERROR : sg->outcome.host, c->ended_us - c->begun_us);
     if (end_piece(c) || c->stray) {
         if (c->kind == SCSI_KIND_GOOD || c->kind == SCSI_KIND_RECOVERED)
             note_left(c->lun, scsi_left_done(c->lun->stats->left, c->lun->facts.type, c->cdb));
