@@ -29,6 +29,7 @@ disk a 8
 attach 1 "$DISK" 0:0:0:0 --no-wait
 attach 1 "$DISK" 0:0:1:0 --no-wait --force
 attach 1 "$DISK" 3:0:0:7 --no-wait --force
+attach 3 "$DISK" 0:0:0:0 --no-wait --force
 
 # A line that is typed, and the words that it gives. What readline takes for finished is left out: "0:0:0:0,re" gives
 # "0,readonly".
@@ -91,7 +92,7 @@ pvscsictl status --js|--json
 pvscsictl metrics --format |prometheus openmetrics
 pvscsictl --sort=|commands read write latency outstanding errors guest
 pvscsictl --by |LUN guest
-pvscsictl --run-dir $RUN_DIR policy |disk tape optical changer other web
+pvscsictl --run-dir $RUN_DIR policy |disk tape optical changer other $(printf %q "$EVIL") web
 pvscsictl --run-dir=$RUN_DIR policy web 3:|0:0:7
 pvscsictl --run-dir $RUN_DIR policy 1 0|0:0:0:0 0:0:1:0
 mock-xen --soc|--socket=
@@ -117,7 +118,7 @@ vscsi-front --standalone $SOCK expect 0/0 tur 0:0:1|1:0
 LINES
 }
 
-# What is typed before TAB, and what stands there afterwards.
+# What is typed before TAB, and what stands there afterwards. $FOREIGN is how the evil name begins in this shell.
 keys() {
     cat <<KEYS
 xl-scsi det|xl-scsi detach 
@@ -133,6 +134,7 @@ pvscsid --run-d|pvscsid --run-dir=
 pvscsid --run-dir=$DIR/nod|pvscsid --run-dir=$DIR/nodes/
 pvscsid --log-level=deb|pvscsid --log-level=debug 
 pvscsictl pol|pvscsictl policy 
+xl-scsi detach $FOREIGN|xl-scsi detach $(printf %q "$EVIL") 
 $DIR/bin/pvscsictl --sort la|$DIR/bin/pvscsictl --sort latency 
 mock-xen --socket $SOCK ctl sta|mock-xen --socket $SOCK ctl status 
 vscsi-front --standalone $SOCK tur 3|vscsi-front --standalone $SOCK tur 3:0:0:7 

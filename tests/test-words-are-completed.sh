@@ -31,17 +31,24 @@ COMP_WORDBREAKS=$' \t\n' offered "xl-scsi detach web 3:"
 check_eq "$OFFERED" "3:0:0:7" "offered where readline does not break words at colons"
 
 step "p-devs"
-_xen_pvscsi_pdevs() { echo naa.5000c50012345678 2:0:1:0 | tr ' ' '\n'; }
+# Without SCSI devices here, xl-scsi is played: what it prints of two of them.
+scan() {
+    printf '[\n  {\n    "hctl":"2:0:0:0",\n    "p-dev":"naa.5000c50012345678",\n    "use":null\n  },\n'
+    printf '  {\n    "hctl":"2:0:1:0",\n    "p-dev":"2:0:1:0"\n  }\n]\n'
+}
+xl-scsi() { if [ "$*" = "scan --json" ]; then scan; else command xl-scsi "$@"; fi; }
 offered "xl-scsi attach web "
 check_eq "$OFFERED" "naa.5000c50012345678 2:0:1:0" "offered as p-devs"
 offered "xl-scsi attach web 2:0"
 check_eq "$OFFERED" "0:1:0" "offered as p-devs behind a colon"
+unset -f xl-scsi
 
 step "words of guests are quoted, and never evaluated"
 offered "xl-scsi attach "
 printf -v quoted %q "$EVIL"
 check_eq "$OFFERED" "web db $quoted" "the guests"
 offered "pvscsictl --run-dir $RUN_DIR policy \$"
+check_eq "$OFFERED" "$quoted" "the guest that begins so"
 [ ! -e "$DIR/evaluated" ] || fail "a guest's name was evaluated"
 
 # same WHAT LEFT RIGHT: lists of words, in any order.
@@ -153,4 +160,5 @@ fi
 complete -p xl >/dev/null 2>&1 || . "$SHARE/bash-completion/completions/xl-scsi"
 echo ready >"$REPORT"
 BASHRC
+FOREIGN='$'
 SHARE=$DIR/share typed bash --noprofile --rcfile "$DIR/bashrc" -i

@@ -45,4 +45,5 @@ zle -N report
 bindkey '^G' report
 print ready >"$REPORT"
 ZSHRC
+FOREIGN='\$'
 FUNCTIONS=$COMPLETION/zsh ZDOTDIR=$DIR/home typed zsh -d -i

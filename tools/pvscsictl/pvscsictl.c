@@ -86,7 +86,8 @@ static int show(const char *command, struct json_object *o, bool json)
         && (!json_object_object_get_ex(o, "serving", &serving) || !json_object_get_boolean(serving)))
         code = EXIT_NOT_SERVING;
     if (json)
-        printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
+        printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
+                                                             | JSON_C_TO_STRING_NOSLASHESCAPE));
     else if (strncmp(command, "policy", 6) == 0)
         render_policy(o, stdout);
     else if (strcmp(command, "status") == 0)
