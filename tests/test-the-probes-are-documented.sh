@@ -95,7 +95,10 @@ if [ "$(id -u)" = 0 ] && command -v bpftrace >/dev/null && bpftrace --info >/dev
     for script in errors latency; do
         # As it is installed, but for this build's daemon. It lists the probes that it would attach.
         sed "s,@sbindir@,$(readlink -f "$BUILD"),g" "$top_srcdir/tools/trace/$script.bt.in" >"$tmp/$script.bt"
-        said=$(bpftrace -d "$tmp/$script.bt" 2>&1) || fail "bpftrace does not understand $script.bt: $said"
+        # In newer versions -d wants a word.
+        dry=-d
+        ! bpftrace --help 2>&1 | grep -q -- --dry-run || dry=--dry-run
+        said=$(bpftrace $dry "$tmp/$script.bt" 2>&1) || fail "bpftrace does not understand $script.bt: $said"
     done
     echo "bpftrace understands the scripts"
 fi

@@ -64,9 +64,13 @@ pr 0 --out --register --param-sark=0x11
 [ $TOOK -le 5 ] || fail "a register takes $TOOK s"
 
 # --- killed: its socket file stays, and no process listens
-before=$(generation)
 helper_kill KILL
 [ -S $SOCKET ] || fail "the socket file is gone"
+wait_until 10 "helper_is away" "its end is noticed"
+helper_start
+wait_until 15 "helper_is connected" "the next one is found"
+before=$(generation)
+helper_kill KILL
 # Nothing else may take a part of the 5 s: on a slow computer the helper's own start needs seconds.
 (sleep 0.5; exec qemu-pr-helper -k $SOCKET) &
 HELPER=$!
