@@ -67,3 +67,19 @@ slow_backend &
 xl_scsi resume four -t 5 || fail "four devices"
 wait $!
 check_eq "$(xl_scsi list four | grep -c ' 4$')" 4 "devices"
+
+step "... and when it announces the vhost"
+guest_create 11 one
+vhost=/local/domain/20/backend/vscsi/11/0
+# To announce the vhost takes 3 s, and so does the device.
+slow_backend() {
+    wait_until 10 xs_is $vhost/vscsi-devs/dev-0/state 1
+    sleep 3
+    xs_write $vhost/state 2
+    sleep 3
+    xs_write $vhost/vscsi-devs/dev-0/state 3
+}
+slow_backend &
+xl_scsi attach -t 4 --no-wait 11 0:0:9:0 0:0:0:0,backend=20 || fail "the attach"
+wait $!
+check_eq "$(xl_scsi list 11 | grep -c ' 3$')" 1 "devices"

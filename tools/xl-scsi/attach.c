@@ -279,8 +279,11 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     if (t->state == 1) {
         uint64_t until = t->placed_us + CHANGE_SERVED_US;
 
-        if (now >= until && !shows_life(t))
-            return timed_out(t);
+        if (now >= until && !t->lives) {
+            if (!shows_life(t))
+                return timed_out(t);
+            t->lives = true;
+        }
         until = now < until ? until : now + NUDGE_US;
         *wake = until < *wake ? until : *wake;
     }
@@ -307,26 +310,31 @@ static int judge(struct target *t, uint64_t *wake, int *result)
     return ask_again(t, now, wake);
 }
 
-/* The devices that the backend has not opened yet. */
-static unsigned count_pending(const struct target *targets, unsigned n)
+/* The steps that only the backend can make: to show life, to announce a vhost, to open a device. */
+static unsigned count_steps_left(const struct target *targets, unsigned n)
 {
-    unsigned pending = 0;
+    unsigned left = 0;
 
-    for (unsigned i = 0; i < n; i++)
-        for (unsigned k = 0; k < targets[i].n_shares; k++)
-            pending += targets[i].shares[k].outcome == DEV_PENDING;
-    return pending;
+    for (unsigned i = 0; i < n; i++) {
+        const struct target *t = &targets[i];
+
+        if (t->state <= 1)
+            left += t->lives ? 1 : 2;
+        for (unsigned k = 0; k < t->n_shares; k++)
+            left += t->shares[k].outcome == DEV_PENDING;
+    }
+    return left;
 }
 
 /*
  * The first event of each watch, which xenstored sends at once, makes look() read everything. The time begins again
- * with each device that the backend opens: fifty may take longer than one, and a backend that goes on is not silent. In
+ * with each step of the backend: fifty devices may take longer than one, and a backend that goes on is not silent. In
  * all it is three times as long at most: others wait for this change.
  */
 static int wait_all(struct change *c, struct target *targets, unsigned n)
 {
     uint64_t latest_us = c->deadline_us + 2 * c->timeout_us;
-    unsigned pending = count_pending(targets, n);
+    unsigned before = count_steps_left(targets, n);
 
     for (;;) {
         uint64_t wake = c->deadline_us;
@@ -349,10 +357,10 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
         }
         if (!waiting)
             return result;
-        unsigned left = count_pending(targets, n);
+        unsigned left = count_steps_left(targets, n);
 
-        if (left < pending) {
-            pending = left;
+        if (left < before) {
+            before = left;
             change_begin(c);
             c->deadline_us = MIN(c->deadline_us, latest_us);
             continue;

@@ -34,6 +34,7 @@ struct target {
     unsigned n_shares, n_later; /* n_later: those of the targets that are placed after this one */
     bool placed, asked;         /* asked: state 7 was written */
     bool changed;               /* the states of the vhost must be read */
+    bool lives;                 /* the backend has shown life, CHANGE_SERVED_US after the nodes were written */
     unsigned state, fe_state;
     uint64_t placed_us, offered_us, stuck_us;
 };
