@@ -177,7 +177,9 @@ static const struct command {
     { DISKS, 'i', 'p', "READ CAPACITY(16)",    "9e 10 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 25, 25 },
     { DISKS, 'i', 'p', "READ LONG(16)",        "9e 11 00 00 00 00 00 00 00 00 00 00 LL LL 00 00", 25, 25 },
     { DISKS, 'i', 'p', "GET LBA STATUS",       "9e 12 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 25, 25 },
+    { DISKS, 'i', 'p', "REPORT REFERRALS",     "9e 13 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 25, 25 },
     { DISKS, 'i', 'p', "GET STREAM STATUS",    "9e 16 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 25, 25 },
+    { DISKS, 'i', 'p', "GET PHYSICAL ELEMENT STATUS", "9e 17 00 00 00 00 00 00 00 00 LL LL LL LL 00 00", 25, 25 },
     { DISKS, 'o', 'w', "WRITE LONG(16)",       "9f 11 00 00 00 00 00 00 00 00 00 00 LL LL 00 00", 25, 25 },
     { MEDIA, 'i', 'p', "READ(12)",             "a8 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
     { DISKS, 'o', 'w', "WRITE(12)",            "aa 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
@@ -263,6 +265,8 @@ static const struct command {
     { 0x08, 'i', 'x', "REQUEST VOLUME ELEMENT",    "b5 00 00 00 00 10 00 LL LL LL 00 00", 900, 60 },
     { 0x08, 'o', 'x', "SEND VOLUME TAG",           "b6 00 00 00 00 00 00 00 LL LL 00 00", 900, 60 },
     { 0x08, 'i', 'p', "READ ELEMENT STATUS",       "b8 00 00 00 00 ff 00 LL LL LL 00 00", 14400, 14400 },
+    { 0x01, 'n', 'x', "MOVE MEDIUM ATTACHED",      "a7 00 00 00 00 10 00 20 00 00 00 00", 3600, 3600 },
+    { 0x01, 'i', 'p', "READ ELEMENT STATUS ATTACHED", "b4 00 00 00 00 ff 00 LL LL LL 00 00", 14400, 14400 },
 };
 /* clang-format on */
 enum {

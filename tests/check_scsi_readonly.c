@@ -181,7 +181,7 @@ static const struct {
     { 0x0a, 0x00, 0x03, SCSI_DIR_OUT, 'x' },  /* a processor's SEND: unknown */
     { 0x94, 0x04, 0x14, SCSI_DIR_NONE, 'w' }, /* RESET WRITE POINTER */
     { 0x95, 0x08, 0x14, SCSI_DIR_IN, 'f' },   /* ZONE ACTIVATE hides among reports */
-    { 0x9e, 0x13, 0x00, SCSI_DIR_IN, 'f' },   /* an unknown service action of known ones */
+    { 0x9e, 0x15, 0x00, SCSI_DIR_IN, 'f' },   /* an unknown service action of known ones */
     { 0x9f, 0x10, 0x00, SCSI_DIR_OUT, 'x' },
     { 0x2f, 0x04, 0x00, SCSI_DIR_OUT, 'f' },  /* VERIFY, BYTCHK 10b: reserved */
     { 0x35, 0x00, 0x00, SCSI_DIR_NONE, 'p' }, /* SYNCHRONIZE CACHE */

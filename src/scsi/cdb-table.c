@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The commands of SPC-5, SBC-4, ZBC, SSC-5, MMC-6 and SMC-3 by opcode and peripheral device type: the direction of
- * their data, the field of the CDB that has its length, and how long they may take. The same opcode can be another
- * command on another type: A4h is REPORT KEY on an optical drive and SET TARGET PORT GROUPS on a disk.
+ * The commands of SPC-5, SBC-4, ZBC, SSC-5, MMC-6 and SMC-3 by opcode and peripheral device type, and those of SMC-2
+ * for a changer that is attached to a tape drive: the direction of their data, the field of the CDB that has its
+ * length, and how long they may take. The same opcode can be another command on another type: A4h is REPORT KEY on an
+ * optical drive and SET TARGET PORT GROUPS on a disk.
  *
  * The direction of a command that is not in the table is not checked. Each policy is one column. The column for LUNs
  * that a guest may only read is an allow list: a row has PASS if no form of it changes what another initiator finds on
@@ -186,7 +187,8 @@ const struct cdb_row cdb_table[] = {
     ROW(0x9e, SCSI_DISK,    MEDIA,     PASS,  PASS,      SA(0x10), IN(10, 4)),         /* READ CAPACITY(16) */
     ROW(0x9e, SCSI_DISK,    MEDIA,     PASS,  DENY,      SA(0x11), IN(12, 2)),         /* READ LONG(16) */
     ROW(0x9e, SCSI_DISK,    MEDIA,     PASS,  PASS,      SA(0x12), IN(10, 4)),         /* GET LBA STATUS */
-    ROW(0x9e, SCSI_DISK,    MEDIA,     PASS,  PASS,      SA(0x16), IN(10, 4)),         /* GET STREAM STATUS */
+    ROW(0x9e, SCSI_DISK,    MEDIA,     PASS,  PASS,      SA(0x13), IN(10, 4)),         /* REPORT REFERRALS */
+    ROW(0x9e, SCSI_DISK,    MEDIA,     PASS,  PASS,      FORM(0x1e, 0x16), IN(10, 4)), /* ... STREAM, ELEMENT STATUS */
     ROW(0x9f, SCSI_DISK,    MEDIA,     WRITE, DENY,      SA(0x11), OUT(12, 2)),        /* WRITE LONG(16) */
     ROW(0xa0, SCSI_ALL,     SHORT,     PASS,  PASS,      IN(6, 4)),                    /* REPORT LUNS */
     ROW(0xa1, SCSI_MMC,     BURN,      WRITE, PASS,      NONE),                        /* BLANK */
@@ -205,6 +207,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0xa5, SCSI_MMC,     MEDIA,     DENY,  PASS,      NONE),                        /* PLAY AUDIO(12) */
     ROW(0xa6, SCSI_CHANGER, MOVE,      DENY,  ALONE,     NONE),                        /* EXCHANGE MEDIUM */
     ROW(0xa6, SCSI_MMC,     LOAD,      DENY,  PASS,      NONE),                        /* LOAD/UNLOAD MEDIUM */
+    ROW(0xa7, SCSI_TAPE,    MOVE,      DENY,  ALONE,     NONE),                        /* MOVE MEDIUM ATTACHED */
     ROW(0xa7, SCSI_MMC,     MEDIA,     DENY,  PASS,      NONE),                        /* SET READ AHEAD */
     ROW(0xa8, MEDIA,        MEDIA,     PASS,  PASS,      IN(6, 4)),                    /* READ(12) */
     ROW(0xaa, SCSI_DISK,    MEDIA,     WRITE, PASS,      OUT(6, 4)),                   /* WRITE(12) */
@@ -217,6 +220,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0xae, SCSI_DISK,    MEDIA,     WRITE, PASS,      OUT(6, 4)),                   /* WRITE AND VERIFY(12) */
     ROW(0xaf, MEDIA,        BULK,      PASS,  PASS,      FORM(0x06, 0x00), NONE),      /* VERIFY(12), BYTCHK 00b */
     ROW(0xaf, MEDIA,        BULK,      PASS,  PASS,      FORM(0x02, 0x02), OUT(6, 4)), /* 01b, 11b */
+    ROW(0xb4, SCSI_TAPE,    INVENTORY, PASS,  PASS,      IN(7, 3)),                    /* READ ELEMENTS ATTACHED */
     ROW(0xb5, SCSI_CHANGER, MEDIA,     DENY,  ALONE,     IN(7, 3)),                    /* REQUEST VOLUME ADDRESS */
     ROW(0xb5, SCSI_ALL & ~SCSI_CHANGER, MEDIA,     DENY,  DENY,      OUT(6, 4)),       /* SECURITY PROTOCOL OUT */
     ROW(0xb6, SCSI_CHANGER, MEDIA,     DENY,  ALONE,     OUT(8, 2)),                   /* SEND VOLUME TAG */
