@@ -127,6 +127,24 @@ START_TEST(an_event_without_requests_and_a_worker_that_stops_see_no_look)
 }
 END_TEST
 
+START_TEST(the_time_may_change_under_way)
+{
+    uint64_t begin;
+
+    service_set_poll(svc, 0);
+    put(1);
+    event();
+    ck_assert_uint_eq(looks, 0);
+    service_set_poll(svc, 20);
+    begin = clock_us;
+    put(2);
+    event();
+    ck_assert_uint_eq(looks, 1);
+    ck_assert_uint_ge(clock_us - begin, 20);
+    ck_assert_uint_lt(clock_us - begin, 50);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, a_request_that_comes_in_time_needs_no_event);
@@ -134,6 +152,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_busy_processor_ends_the_look);
     tcase_add_test(t, an_impossible_index_halts_the_ring_as_ever);
     tcase_add_test(t, an_event_without_requests_and_a_worker_that_stops_see_no_look);
+    tcase_add_test(t, the_time_may_change_under_way);
 }
 
 int main(void)

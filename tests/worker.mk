@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-unit_checks += check_ring check_request check_buffers check_poll check_service check_service_poll
+unit_checks += check_ring check_request check_buffers check_poll check_service check_service_poll \
+	check_service_change
+check_service_change_SOURCES = tests/check_service_change.c tests/suite.h tests/service-fixture.h tests/fake-xen.h
+check_service_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_change_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 check_service_poll_SOURCES = tests/check_service_poll.c tests/suite.h tests/service-fixture.h tests/fake-xen.h
 check_service_poll_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_poll_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=now_us -Wl,--wrap=sched_yield

@@ -53,6 +53,8 @@ enum worker_msg_type {
     WM_PAGES,   /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
     WM_HOST_EH, /* answer to WM_HOST_EH_ASK: u.host_eh_s */
     WM_LUN_WAS_RESET, /* the RESET of another LUN has reset the device: UNIT ATTENTION 29h/00h is due */
+    WM_LUN_CHANGE,    /* LUN_FEATURE_HOST in u.lun.flags, and u.lun.rule, hold from the next command on */
+    WM_POLL,          /* u.poll_us from now on */
     WM_HOST_PLACES,   /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
     /* worker -> control */
     WM_READY = 32,
@@ -171,6 +173,7 @@ struct worker_msg {
         uint32_t log_level;
         struct worker_places places;
         uint32_t pages;
+        uint32_t poll_us;   /* as in init */
         uint32_t host_eh_s; /* seconds from the end of the time-out on, or HOST_EH_NO_LIMIT */
     } u;
 };

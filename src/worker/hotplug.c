@@ -371,6 +371,19 @@ void hotplug_hold(struct service *svc, uint32_t index)
         svc->luns[index]->held = true;
 }
 
+void hotplug_change(struct service *svc, const struct worker_msg *msg)
+{
+    struct lun *lun = msg->lun_index < PVSCSI_STATS_LUNS ? svc->luns[msg->lun_index] : NULL;
+
+    if (!lun)
+        return;
+    lun->flags = (lun->flags & ~(uint32_t)LUN_FEATURE_HOST) | (msg->u.lun.flags & LUN_FEATURE_HOST);
+    lun->facts.feature_host = (lun->flags & LUN_FEATURE_HOST) != 0;
+    lun->facts.rules = rules_of(msg);
+    /* What is refused from now on is new to the log. */
+    memset(svc->refused_said, 0, sizeof(svc->refused_said));
+}
+
 void hotplug_set_shared(struct service *svc, uint32_t index, bool shared)
 {
     if (index < PVSCSI_STATS_LUNS && svc->luns[index])

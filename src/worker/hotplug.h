@@ -30,6 +30,8 @@ void hotplug_release(struct service *svc, uint32_t index);
 void hotplug_check_held(struct service *svc);
 /* The answer to svc->helper_connect(): a connection, which this takes over, or -errno. */
 void hotplug_helper_connected(struct service *svc, uint32_t index, int fd);
+/* WM_LUN_CHANGE: the guest may send other commands from now on. Those that it has sent already are carried out. */
+void hotplug_change(struct service *svc, const struct worker_msg *msg);
 void hotplug_set_shared(struct service *svc, uint32_t index, bool shared);
 /* Its device was reset for another LUN: the guest is told with its next command. */
 void hotplug_was_reset(struct service *svc, uint32_t index);

@@ -348,6 +348,9 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_LUN_SHARED:
         hotplug_set_shared(svc, msg->lun_index, (msg->u.lun.flags & LUN_SHARED) != 0);
         break;
+    case WM_LUN_CHANGE:
+        hotplug_change(svc, msg);
+        break;
     case WM_LUN_WAS_RESET:
         hotplug_was_reset(svc, msg->lun_index);
         break;
@@ -385,6 +388,9 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
         break;
     case WM_PAGES:
         service_allot(svc, msg->u.pages);
+        break;
+    case WM_POLL:
+        service_set_poll(svc, msg->u.poll_us);
         break;
     case WM_LOG:
         if (msg->u.log_level > XTL_NONE && msg->u.log_level < XTL_NUM_LEVELS)

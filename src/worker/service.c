@@ -81,6 +81,14 @@ void service_allot(struct service *svc, uint32_t pages)
     note_pages(svc);
 }
 
+void service_set_poll(struct service *svc, uint32_t poll_us)
+{
+    if (poll_us == svc->poll_us)
+        return; /* what it has learnt of this guest stays */
+    svc->poll_us = poll_us;
+    poll_init(&svc->poll, poll_us);
+}
+
 static void event_ready(struct loop_source *src, uint32_t revents)
 {
     struct service *svc = container_of(src, struct service, events);

@@ -27,6 +27,8 @@ void service_disconnect(struct service *svc);
 void service_leave(struct service *svc);
 /* The control process lets us have so many pages of granted memory for buffers. */
 void service_allot(struct service *svc, uint32_t pages);
+/* From now on this is the longest look at the ring before the worker sleeps; 0: none. */
+void service_set_poll(struct service *svc, uint32_t poll_us);
 /* One round; to be called after each round of the loop. */
 void service_round(struct service *svc);
 
