@@ -109,7 +109,8 @@ static size_t items(const char *page, const char *kind, struct item *out, size_t
             it = &out[n++];
             memset(it, 0, sizeof(*it));
             parse_head(line + 4, it);
-        } else if (strncmp(line, ".It", 3) == 0 || strncmp(line, ".El", 3) == 0 || strncmp(line, ".S", 2) == 0) {
+        } else if (strncmp(line, ".It", 3) == 0 || strncmp(line, ".El", 3) == 0 || strncmp(line, ".Sh", 3) == 0
+                   || strncmp(line, ".Ss", 3) == 0) {
             it = NULL;
         } else if (it) {
             const char *words = line[0] == '.' && strchr(line, ' ') ? strchr(line, ' ') + 1 : line;
@@ -202,6 +203,8 @@ START_TEST(every_key_is_in_the_page_and_the_other_way_round)
         snprintf(range, sizeof(range), ", %u to %u. ", expected[i].min, expected[i].max);
         ck_assert_msg(expected[i].max < 2 || strstr(it->body, range), "%s in pvscsid.conf(5) has no range '%s'",
                       expected[i].key, range);
+        ck_assert_msg(strstr(it->body, expected[i].effect), "%s in pvscsid.conf(5) does not say '%s'", expected[i].key,
+                      expected[i].effect);
     }
     ck_assert_uint_eq(n, keys);
 }

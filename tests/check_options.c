@@ -390,6 +390,106 @@ START_TEST(a_reload_that_fails_changes_nothing)
 }
 END_TEST
 
+/* What of the settings the daemon keeps when this key has changed, and where it is told. */
+START_TEST(a_changed_key_is_taken_over_or_waits)
+{
+    static const struct {
+        const char *says;
+        enum option_effect effect;
+        const char *text;
+    } effects[] = {
+        { AT_ONCE, EFFECT_AT_ONCE, "in force" },
+        { NEW_DEVICES, EFFECT_ATTACH, "for devices that are attached from now on" },
+        { NEW_VHOSTS, EFFECT_VHOST, "for virtual hosts that are made from now on" },
+        { AT_RESTART, EFFECT_RESTART, "after a restart of the daemon" },
+    };
+    unsigned keys = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        const struct expected *e = &expected[i];
+        CLEANUP_FREE char *text = NULL;
+        struct options_changes changes;
+        struct settings before, s, fresh;
+        size_t which = 0;
+
+        if (!e->key) {
+            ck_assert_int_eq(options_effect(e->name), EFFECT_NONE);
+            continue;
+        }
+        keys++;
+        while (which < ARRAY_SIZE(effects) && strcmp(effects[which].says, e->effect) != 0)
+            which++;
+        ck_assert_uint_lt(which, ARRAY_SIZE(effects));
+        ck_assert_int_eq(options_effect(e->key), effects[which].effect);
+        ck_assert_str_eq(option_effect_text(effects[which].effect), effects[which].text);
+        write_conf("");
+        ck_assert_int_eq(load(&before, NULL, NULL), OPTIONS_RUN);
+        text = strf("%s = '%s'\n", e->key, e->in_file);
+        write_conf(text);
+        ck_assert_msg(load(&fresh, NULL, NULL) == OPTIONS_RUN, "%s%s", text, said);
+        s = before;
+        options_take_over(&s, &fresh, &changes);
+        ck_assert_uint_eq(changes.n, 1);
+        for (unsigned j = 0; j < OPTION_EFFECTS; j++) {
+            const char *told = changes.keys[j];
+
+            if (j != (unsigned)effects[which].effect)
+                ck_assert_str_eq(told, "");
+            else if (j == EFFECT_RESTART)
+                ck_assert_msg(strncmp(told, e->key, strlen(e->key)) == 0 && strstr(told, e->in_file), "%s", told);
+            else
+                ck_assert_str_eq(told, e->key);
+        }
+        same_settings(&s, effects[which].effect == EFFECT_RESTART ? &before : &fresh);
+        /* What was taken over is not told again, and what waits is. */
+        options_take_over(&s, &fresh, &changes);
+        ck_assert_uint_eq(changes.n, effects[which].effect == EFFECT_RESTART);
+    }
+    ck_assert_uint_eq(keys, 17);
+}
+END_TEST
+
+START_TEST(all_keys_can_change_at_once)
+{
+    CLEANUP_FREE char *text = strdup("");
+    struct options_changes changes;
+    struct settings s, fresh;
+
+    write_conf("");
+    ck_assert_int_eq(load(&s, NULL, NULL), OPTIONS_RUN);
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        CLEANUP_FREE char *before = text;
+
+        text = expected[i].key ? strf("%s%s = '%s'\n", before, expected[i].key, expected[i].in_file) : strdup(before);
+    }
+    write_conf(text);
+    ck_assert_int_eq(load(&fresh, NULL, NULL), OPTIONS_RUN);
+    options_take_over(&s, &fresh, &changes);
+    ck_assert_uint_eq(changes.n, 17);
+    ck_assert_str_eq(changes.keys[EFFECT_AT_ONCE], "log_level, log_file, pr_socket, device_reset, granted_pages, poll, "
+                                                   "policy, allow, deny, permit");
+    ck_assert_str_eq(changes.keys[EFFECT_ATTACH], "max_luns, pr, pr_deadline");
+    ck_assert_str_eq(changes.keys[EFFECT_VHOST], "max_segments");
+    ck_assert_str_eq(changes.keys[EFFECT_RESTART],
+                     "run_dir (\"/run/pvscsid\" now, \"/a\" then), sandbox (\"auto\" now, \"off\" then), "
+                     "sandbox_uid_base (1879048192 now, 65536 then)");
+}
+END_TEST
+
+START_TEST(a_long_value_is_not_repeated)
+{
+    struct options_changes changes;
+    struct settings s, fresh;
+
+    write_conf("");
+    ck_assert_int_eq(load(&s, NULL, NULL), OPTIONS_RUN);
+    write_conf("run_dir = '/a/directory/with/a/name/that/is/longer/than/a/line/has/room/for'\n");
+    ck_assert_int_eq(load(&fresh, NULL, NULL), OPTIONS_RUN);
+    options_take_over(&s, &fresh, &changes);
+    ck_assert_str_eq(changes.keys[EFFECT_RESTART], "run_dir");
+}
+END_TEST
+
 /* --- mistakes --- */
 
 static const struct {
@@ -545,6 +645,9 @@ static void add_tests(TCase *t)
     tcase_add_test(t, what_is_dumped_gives_the_same_settings);
     tcase_add_test(t, what_is_dumped_keeps_what_quotes_would_change);
     tcase_add_test(t, a_reload_that_fails_changes_nothing);
+    tcase_add_test(t, a_changed_key_is_taken_over_or_waits);
+    tcase_add_test(t, all_keys_can_change_at_once);
+    tcase_add_test(t, a_long_value_is_not_repeated);
     tcase_add_loop_test(t, what_is_asked_for_is_told, 0, ARRAY_SIZE(outcomes));
     tcase_add_loop_test(t, mistake_is_explained_in_one_line, 0, ARRAY_SIZE(mistakes));
     tcase_add_test(t, the_forms_of_a_setting_are_read);

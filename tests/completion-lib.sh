@@ -84,7 +84,7 @@ pvscsid --max-luns |
 pvscsid --config $DIR/w|$DIR/web.cfg
 pvscsid --run-dir $DIR/no|$DIR/nodes
 pvscsid --run-dir $DIR/w|
-pvscsictl |status stats metrics events top policy
+pvscsictl |status stats metrics events top policy reload
 pvscsictl top --|--run-dir= --batch --count= --interval= --sort= --by= --version --help
 pvscsictl metrics --f|--format=
 pvscsictl metrics --js|

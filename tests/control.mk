@@ -3,7 +3,7 @@ control_checks = check_vhost_table check_lun_table check_presence check_news che
 	check_eh_time check_identity check_claim check_options check_option_pages \
 	check_host_protocol check_host_refusals check_host_workers check_host_xenstore check_host_reports \
 	check_host_at_work check_host_devices check_host_cost \
-	check_host_claim check_host_identity check_host_places check_host_supervise
+	check_host_change check_host_claim check_host_identity check_host_places check_host_supervise
 unit_checks += $(control_checks)
 check_vhost_table_SOURCES = tests/check_vhost_table.c
 check_vhost_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -92,6 +92,10 @@ check_host_claim_SOURCES = tests/check_host_claim.c $(HOST_FAKES)
 check_host_claim_CFLAGS = $(HOST_C_OPTIONS)
 check_host_claim_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_claim_LDADD = $(HOST_LINKED)
+check_host_change_SOURCES = tests/check_host_change.c $(HOST_FAKES)
+check_host_change_CFLAGS = $(HOST_C_OPTIONS)
+check_host_change_LDFLAGS = $(HOST_LINK_OPTIONS)
+check_host_change_LDADD = $(HOST_LINKED)
 check_host_identity_SOURCES = tests/check_host_identity.c $(HOST_FAKES)
 check_host_identity_CFLAGS = $(HOST_C_OPTIONS)
 check_host_identity_LDFLAGS = $(HOST_LINK_OPTIONS)

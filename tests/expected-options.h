@@ -8,6 +8,11 @@
 
 #include <stddef.h>
 
+#define AT_ONCE "A change takes effect at once."
+#define NEW_DEVICES "A change is for devices that are attached from now on."
+#define NEW_VHOSTS "A change is for virtual hosts that are made from now on."
+#define AT_RESTART "A change waits for a restart of the daemon."
+
 static const struct expected {
     const char *name;
     char short_name;
@@ -15,26 +20,30 @@ static const struct expected {
     const char *preset;          /* NULL: none to be told */
     unsigned min, max;           /* of numbers */
     const char *in_file, *given; /* two values other than the preset; NULL: not for files */
+    const char *effect;          /* what pvscsid.conf(5) says of a change */
 } expected[] = {
     { "foreground", 'f', NULL, "" },
     { "config", 0, NULL, "FILE", SYSCONFDIR "/xen/pvscsid.conf" },
-    { "log-level", 0, "log_level", "LEVEL", "info", .in_file = "debug", .given = "error" },
-    { "log-file", 0, "log_file", "FILE", LOCALSTATEDIR "/log/xen/pvscsid.log", .in_file = "/a/log", .given = "/b/log" },
-    { "run-dir", 0, "run_dir", "DIR", "/run/pvscsid", .in_file = "/a", .given = "/b c'#;" },
-    { "max-segments", 0, "max_segments", "N", "128", 26, 128, "26", "127" },
-    { "max-luns", 0, "max_luns", "N", "256", 1, 256, "1", "255" },
-    { "pr", 0, "pr", "MODE", "auto", .in_file = "direct", .given = "deny" },
-    { "pr-socket", 0, "pr_socket", "SOCKET", "/run/qemu-pr-helper.sock", .in_file = "/a/pr", .given = "/b/pr" },
-    { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600" },
-    { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL },
-    { "granted-pages", 0, "granted_pages", "N", "8192", 0, 1048576, "0", NULL },
-    { "poll", 0, "poll", "TIME", "auto", .in_file = "0", .given = "200" },
-    { "policy", 0, "policy", "0|1", "1", 0, 1, "0", NULL },
-    { "allow", 0, "allow", "RULES", "none", .in_file = "tape:3c+3b/05", .given = "disk:85" },
-    { "deny", 0, "deny", "RULES", "none", .in_file = "all:4c", .given = "changer:a5+a6 optical:04" },
-    { "permit", 0, "permit", "RULES", "all", .in_file = "none", .given = "tape:b5/20" },
-    { "sandbox", 0, "sandbox", "MODE", "auto", .in_file = "off", .given = "full" },
-    { "sandbox-uid-base", 0, "sandbox_uid_base", "N", "1879048192", 65536, 2143289344, "65536", "2143289344" },
+    { "log-level", 0, "log_level", "LEVEL", "info", .in_file = "debug", .given = "error", .effect = AT_ONCE },
+    { "log-file", 0, "log_file", "FILE", LOCALSTATEDIR "/log/xen/pvscsid.log", .in_file = "/a/log", .given = "/b/log",
+      .effect = AT_ONCE },
+    { "run-dir", 0, "run_dir", "DIR", "/run/pvscsid", .in_file = "/a", .given = "/b c'#;", .effect = AT_RESTART },
+    { "max-segments", 0, "max_segments", "N", "128", 26, 128, "26", "127", .effect = NEW_VHOSTS },
+    { "max-luns", 0, "max_luns", "N", "256", 1, 256, "1", "255", .effect = NEW_DEVICES },
+    { "pr", 0, "pr", "MODE", "auto", .in_file = "direct", .given = "deny", .effect = NEW_DEVICES },
+    { "pr-socket", 0, "pr_socket", "SOCKET", "/run/qemu-pr-helper.sock", .in_file = "/a/pr", .given = "/b/pr",
+      .effect = AT_ONCE },
+    { "pr-deadline", 0, "pr_deadline", "SECONDS", "30", 1, 3600, "1", "3600", .effect = NEW_DEVICES },
+    { "device-reset", 0, "device_reset", "0|1", "0", 0, 1, "1", NULL, .effect = AT_ONCE },
+    { "granted-pages", 0, "granted_pages", "N", "8192", 0, 1048576, "0", NULL, .effect = AT_ONCE },
+    { "poll", 0, "poll", "TIME", "auto", .in_file = "0", .given = "200", .effect = AT_ONCE },
+    { "policy", 0, "policy", "0|1", "1", 0, 1, "0", NULL, .effect = AT_ONCE },
+    { "allow", 0, "allow", "RULES", "none", .in_file = "tape:3c+3b/05", .given = "disk:85", .effect = AT_ONCE },
+    { "deny", 0, "deny", "RULES", "none", .in_file = "all:4c", .given = "changer:a5+a6 optical:04", .effect = AT_ONCE },
+    { "permit", 0, "permit", "RULES", "all", .in_file = "none", .given = "tape:b5/20", .effect = AT_ONCE },
+    { "sandbox", 0, "sandbox", "MODE", "auto", .in_file = "off", .given = "full", .effect = AT_RESTART },
+    { "sandbox-uid-base", 0, "sandbox_uid_base", "N", "1879048192", 65536, 2143289344, "65536", "2143289344",
+      .effect = AT_RESTART },
     { "standalone", 0, NULL, "SOCKET" },
     { "dump-config", 0, NULL, "" },
     { "version", 0, NULL, "" },

@@ -32,13 +32,15 @@ done < <(sed -nE 's/^\.It Fl (. , )?-([a-z-]+)( Ar ([A-Z]+))?$/\2 \4/p' "$page")
 step "status 2: wrong usage"
 statuses=$(sed -nE '/^\.Sh EXIT STATUS/,/^\.Sh/s/^\.It ([0-9]+)$/\1/p' "$page")
 check_eq "$(echo $statuses)" "0 1 2 3 4" "the statuses in the page"
-refuses 2 "no command; expected 'status', 'stats', 'metrics', 'events', 'top' or 'policy'" ctl
-refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics', 'events', 'top' or 'policy'" ctl stat
+refuses 2 "no command; expected 'status', 'stats', 'metrics', 'events', 'top', 'policy' or 'reload'" ctl
+refuses 2 "unknown command 'stat'; expected 'status', 'stats', 'metrics', 'events', 'top', 'policy' or 'reload'" ctl stat
 refuses 2 "too many arguments; expected 'status' alone" ctl status stats
 refuses 2 "too many arguments; expected 'metrics' alone" ctl metrics stats
 refuses_at_length 2 'unrecognized option' ctl --no-such status
 refuses_at_length 2 'requires an argument.*see pvscsictl --help' "$BUILD/pvscsictl" status --run-dir
 refuses 2 "--json does not go with 'metrics'" ctl --json metrics
+refuses 2 "--json does not go with 'reload'" ctl --json reload
+refuses 2 "too many arguments; expected 'reload' alone" ctl reload now
 refuses 2 "--format does not go with 'stats'" ctl --format openmetrics stats
 refuses 2 "--output does not go with 'status'" ctl --output "$DIR/out" status
 refuses 2 "--format xml; expected 'prometheus' or 'openmetrics'" ctl --format xml metrics

@@ -44,7 +44,7 @@ wait_until 25 worker_has_log
 step "SIGHUP follows a log that was moved away, with its directory"
 mv "$DIR/var" "$DIR/old"
 kill -HUP "$DAEMON_PID"
-wait_until 25 grep -q 'log level' "$log"
+wait_until 25 grep -q 'info: reloaded' "$log"
 wait_until 25 worker_has_log
 kill -HUP "$DAEMON_PID" # not moved: nothing changes
 front g "bad sixteen seed=1"

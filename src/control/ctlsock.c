@@ -46,6 +46,8 @@ struct ctlsock {
     struct loop_timer listen_again;
     struct loop_timer news_added; /* lines are sent after what was told has been done */
     struct sockaddr_un address;
+    bool (*reload)(void *ctx, char *text, size_t size); /* NULL: the config cannot be read again */
+    void *reload_ctx;
     struct client client[CLIENTS_MAX];
 };
 
@@ -162,6 +164,21 @@ static bool follow(struct client *c)
     return true;
 }
 
+/* NULL: no memory. */
+static struct json_object *reload(struct ctlsock *s)
+{
+    struct json_object *o = json_object_new_object();
+    char text[CTLSOCK_RELOAD_MAX] = "";
+    bool good = s->reload(s->reload_ctx, text, sizeof(text));
+    struct json_object *said = json_object_new_string(text);
+
+    if (o && said && json_object_object_add(o, good ? "reloaded" : "error", said) == 0)
+        return o;
+    json_object_put(said);
+    json_object_put(o);
+    return NULL;
+}
+
 /* False: the request is unknown, or there is no memory. */
 static bool answer(struct client *c)
 {
@@ -178,6 +195,8 @@ static bool answer(struct client *c)
         o = host_report_metrics(c->server->host);
     else if (strncmp(c->request, "policy ", 7) == 0)
         o = host_report_policy(c->server->host, c->request + 7);
+    else if (strcmp(c->request, "reload") == 0 && c->server->reload)
+        o = reload(c->server);
     else
         return false;
     text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : NULL;
@@ -301,6 +320,12 @@ int ctlsock_new(struct loop *loop, const char *run_dir, struct host *host, struc
     steal_fd(&fd);
     *out = steal_ptr(s);
     return 0;
+}
+
+void ctlsock_set_reload(struct ctlsock *s, bool (*fn)(void *ctx, char *text, size_t size), void *ctx)
+{
+    s->reload = fn;
+    s->reload_ctx = ctx;
 }
 
 void ctlsock_free(struct ctlsock *s)

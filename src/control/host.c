@@ -111,6 +111,15 @@ void host_log(struct host *h)
         worker_log(v);
 }
 
+void host_settings_changed(struct host *h)
+{
+    worker_divide_pages(h);
+    for (struct vhost *v = h->vhosts; v; v = v->next) {
+        worker_set_poll(v);
+        vdev_change_all(v);
+    }
+}
+
 static bool known_vhost(void *ctx, uint16_t domid, uint32_t vhost)
 {
     return model_find(ctx, domid, vhost) != NULL;

@@ -34,6 +34,8 @@ void host_free(struct host *h);
 void host_quit(struct host *h);
 /* The log level or standard error has changed: the workers get both. */
 void host_log(struct host *h);
+/* The settings that the host was given have changed: the workers get what concerns them. */
+void host_settings_changed(struct host *h);
 
 /* For the control socket (report.c): vhosts and LUNs, and the statistics pages. NULL: no memory. */
 struct json_object *host_report_status(struct host *h);

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/param.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -172,6 +173,94 @@ static void serving(void *ctx)
     notify("READY=1\nSTATUS=serving");
 }
 
+/* --- what the config says now --- */
+
+/* Opens the log again, because it may have been renamed (logrotate), or the config names another one now. */
+static void reopen_log(const struct settings *in_force, struct settings *fresh)
+{
+    CLEANUP_CLOSE int fd = open_log(fresh);
+    int r = fd < 0 ? fd : log_to(fd);
+
+    if (r == 0)
+        return;
+    log_warn(NULL, "cannot open the log %s: %s; it stays where it was until the next reload", fresh->log_file,
+             strerror(-r));
+    memcpy(fresh->log_file, in_force->log_file, sizeof(fresh->log_file));
+}
+
+/* options.c prints what is wrong with the config. 0; or -EINVAL, the reason in the log, and one line in out[size]. */
+static int read_config(struct daemon *d, struct settings *fresh, char *out, size_t size)
+{
+    CLEANUP_FREE char *said = NULL;
+    size_t said_size = 0;
+    FILE *err = open_memstream(&said, &said_size);
+    int r = options_reload(d->argc, d->argv, fresh, err ? err : stderr);
+    const char *why = err && fclose(err) == 0 ? said : "out of memory";
+
+    if (r == 0)
+        return 0;
+    if (strncmp(why, "pvscsid: ", 9) == 0)
+        why += 9;
+    snprintf(out, size, "%.*s; no setting is changed", (int)strcspn(why, "\n"), why);
+    log_err(NULL, 0, "%.*s; no setting is changed", (int)strcspn(why, "\n"), why);
+    return r;
+}
+
+static_assert(CTLSOCK_RELOAD_MAX >= OPTION_EFFECTS * CHANGED_KEYS_MAX + 1024, "all keys and the words fit");
+
+/* One line that says what is in force, and one for what waits; in the log and in out[size]. */
+static void say_changes(const struct options_changes *c, char *out, size_t size)
+{
+    size_t at = (size_t)snprintf(out, size, "reloaded: ");
+    const char *between = "", *waits = c->keys[EFFECT_RESTART];
+
+    for (unsigned e = EFFECT_AT_ONCE; e < EFFECT_RESTART; e++) {
+        if (!c->keys[e][0])
+            continue;
+        at += (size_t)snprintf(out + at, size - at, "%s%s %s", between, c->keys[e],
+                               option_effect_text((enum option_effect)e));
+        between = "; ";
+    }
+    if (!between[0])
+        at += (size_t)snprintf(out + at, size - at, "nothing that is in force has changed");
+    log_info(NULL, "%s", out);
+    if (!waits[0])
+        return;
+    log_warn(NULL, "what waits for a restart of the daemon: %s", waits);
+    snprintf(out + at, size - at, "\nwhat waits for a restart of the daemon: %s", waits);
+}
+
+static void take_over(struct daemon *d, const struct settings *fresh, char *out, size_t size)
+{
+    const unsigned before = d->settings.log_level;
+    struct options_changes changes;
+
+    options_take_over(&d->settings, fresh, &changes);
+    /* A level that hides these lines hides them the next time. */
+    log_set_level((xentoollog_level)MIN(before, d->settings.log_level));
+    say_changes(&changes, out, size);
+    log_set_level((xentoollog_level)d->settings.log_level);
+    host_settings_changed(d->host);
+}
+
+/* For SIGHUP and pvscsictl reload; see ctlsock.h. */
+static bool reload(void *ctx, char *out, size_t size)
+{
+    struct daemon *d = ctx;
+    struct settings fresh = d->settings;
+    bool good;
+
+    notify("RELOADING=1");
+    good = read_config(d, &fresh, out, size) == 0;
+    if (!d->settings.foreground)
+        reopen_log(&d->settings, &fresh);
+    if (good)
+        take_over(d, &fresh, out, size);
+    host_log(d->host);
+    notify("READY=1");
+    return good;
+}
+
 /* --- signals --- */
 
 static void quit_done(void *ctx)
@@ -179,56 +268,17 @@ static void quit_done(void *ctx)
     loop_stop(((struct daemon *)ctx)->loop);
 }
 
-/* Opens the log again, because it may have been renamed (logrotate). */
-static void reopen_log(const struct settings *s)
-{
-    CLEANUP_CLOSE int fd = open_log(s);
-    int r = fd < 0 ? fd : log_to(fd);
-
-    if (r < 0)
-        log_warn(NULL, "cannot open %s again: %s; the log stays where it was until the next SIGHUP", s->log_file,
-                 strerror(-r));
-}
-
-/* options.c prints what is wrong with the config. In the log it is a line like others. */
-static int read_config(struct daemon *d, struct settings *fresh)
-{
-    CLEANUP_FREE char *text = NULL;
-    size_t size = 0;
-    FILE *err = open_memstream(&text, &size);
-    int r = options_reload(d->argc, d->argv, fresh, err ? err : stderr);
-
-    if (err && fclose(err) == 0 && r < 0)
-        log_err(NULL, 0, "%.*s; the log level stays as it is", (int)strcspn(text, "\n"), text);
-    return r;
-}
-
-static void reload(struct daemon *d)
-{
-    struct settings fresh;
-
-    notify("RELOADING=1");
-    if (!d->settings.foreground)
-        reopen_log(&d->settings);
-    if (read_config(d, &fresh) == 0) {
-        d->settings.log_level = fresh.log_level;
-        log_set_level((xentoollog_level)fresh.log_level);
-        log_info(NULL, "log level is %s", xtl_level_to_string((xentoollog_level)fresh.log_level));
-    }
-    host_log(d->host);
-    notify("READY=1");
-}
-
 static void signal_ready(struct loop_source *src, uint32_t revents)
 {
     struct daemon *d = container_of(src, struct daemon, signals);
     struct signalfd_siginfo info;
+    char text[CTLSOCK_RELOAD_MAX];
 
     (void)revents;
     if (read(src->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return;
     if (info.ssi_signo == SIGHUP) {
-        reload(d);
+        reload(d, text, sizeof(text));
         return;
     }
     if (d->stopping) {
@@ -333,6 +383,7 @@ static int start(struct daemon *d)
     r = ctlsock_new(d->loop, d->settings.run_dir, d->host, d->news, &d->ctlsock);
     if (r < 0)
         return complain(1, "cannot make the control socket %s/" CTLSOCK_NAME ": %s", d->settings.run_dir, strerror(-r));
+    ctlsock_set_reload(d->ctlsock, reload, d);
     return 0;
 }
 

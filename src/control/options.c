@@ -4,7 +4,8 @@
  * gets one line at a time, so that each message names the right line: libconfuse 3.3 counts a line with a comment
  * three times. A line holds one setting.
  *
- * This file never decides what a setting does: main.c, the host and the workers do.
+ * This file never decides what a setting does: main.c, the host and the workers do. It knows only which changed ones
+ * can take effect while the daemon runs.
  */
 #include "config.h"
 
@@ -27,6 +28,10 @@
 #define CONFIG_SIZE_MAX 65536
 #define KEY_MAX 64
 #define WANT_MAX 256
+/* A value as the file has it: in quotes, each character escaped. */
+#define VALUE_MAX (2 * SETTING_TEXT_MAX + 3)
+/* A longer value is not repeated in a message. */
+#define VALUE_SHORT_MAX 40
 
 enum option_type {
     OT_FLAG,
@@ -46,9 +51,10 @@ struct option_def {
     const char *name;
     char short_name;
     enum option_type type;
-    bool in_file, hidden;
+    bool hidden;
     size_t offset, size;
     unsigned min, max;
+    enum option_effect effect;  /* of a change in the file; EFFECT_NONE: it is no key of the file */
     enum options_result result; /* OT_RESULT */
     const char *preset;         /* the default, as text */
     const char *arg, *help;
@@ -60,39 +66,40 @@ static const struct option_def options[] = {
     { "foreground", 'f', OT_FLAG, FIELD(foreground), .help = "stay in the foreground and log to standard error" },
     { "config", 0, OT_PATH, FIELD(config), .preset = SYSCONFDIR "/xen/pvscsid.conf", .arg = "FILE",
       .help = "config file; a missing default one is no error" },
-    { "log-level", 0, OT_LEVEL, .in_file = true, FIELD(log_level), .preset = "info", .arg = "LEVEL",
+    { "log-level", 0, OT_LEVEL, .effect = EFFECT_AT_ONCE, FIELD(log_level), .preset = "info", .arg = "LEVEL",
       .help = "debug, verbose, detail, progress, info, notice, warning, error or critical" },
-    { "log-file", 0, OT_PATH, .in_file = true, FIELD(log_file), .preset = LOCALSTATEDIR "/log/xen/pvscsid.log",
+    { "log-file", 0, OT_PATH, .effect = EFFECT_AT_ONCE, FIELD(log_file), .preset = LOCALSTATEDIR "/log/xen/pvscsid.log",
       .arg = "FILE", .help = "log of a daemon that is not in the foreground" },
-    { "run-dir", 0, OT_PATH, .in_file = true, FIELD(run_dir), .preset = RUNSTATEDIR "/pvscsid", .arg = "DIR",
+    { "run-dir", 0, OT_PATH, .effect = EFFECT_RESTART, FIELD(run_dir), .preset = RUNSTATEDIR "/pvscsid", .arg = "DIR",
       .help = "directory for the control socket, journals and statistics" },
-    { "max-segments", 0, OT_NUMBER, .in_file = true, FIELD(max_segments), .min = 26, .max = 128, .preset = "128",
+    { "max-segments", 0, OT_NUMBER, .effect = EFFECT_VHOST, FIELD(max_segments), .min = 26, .max = 128, .preset = "128",
       .arg = "N", .help = "largest number of pages in one request, as offered in feature-sg-grant (26 to 128)" },
-    { "max-luns", 0, OT_NUMBER, .in_file = true, FIELD(max_luns), .min = 1, .max = PVSCSI_STATS_LUNS, .preset = "256",
-      .arg = "N", .help = "largest number of LUNs on one vhost (1 to 256)" },
-    { "pr", 0, OT_PR, .in_file = true, FIELD(pr_mode), .preset = "auto", .arg = "MODE",
+    { "max-luns", 0, OT_NUMBER, .effect = EFFECT_ATTACH, FIELD(max_luns), .min = 1, .max = PVSCSI_STATS_LUNS,
+      .preset = "256", .arg = "N", .help = "largest number of LUNs on one vhost (1 to 256)" },
+    { "pr", 0, OT_PR, .effect = EFFECT_ATTACH, FIELD(pr_mode), .preset = "auto", .arg = "MODE",
       .help = "persistent reservations: " PR_MODES_TEXT },
-    { "pr-socket", 0, OT_PATH, .in_file = true, FIELD(pr_socket), .preset = PR_SOCKET_DEFAULT, .arg = "SOCKET",
+    { "pr-socket", 0, OT_PATH, .effect = EFFECT_AT_ONCE, FIELD(pr_socket), .preset = PR_SOCKET_DEFAULT, .arg = "SOCKET",
       .help = "the PR helper's socket" },
-    { "pr-deadline", 0, OT_NUMBER, .in_file = true, FIELD(pr_deadline_s), .min = 1, .max = 3600, .preset = "30",
+    { "pr-deadline", 0, OT_NUMBER, .effect = EFFECT_ATTACH, FIELD(pr_deadline_s), .min = 1, .max = 3600, .preset = "30",
       .arg = "SECONDS", .help = "how long the PR helper may take for one command" },
-    { "device-reset", 0, OT_BOOL, .in_file = true, FIELD(device_reset), .preset = "0", .arg = "0|1",
+    { "device-reset", 0, OT_BOOL, .effect = EFFECT_AT_ONCE, FIELD(device_reset), .preset = "0", .arg = "0|1",
       .help = "reset the physical device if it still has a command 15 seconds after a guest's RESET" },
-    { "granted-pages", 0, OT_NUMBER, .in_file = true, FIELD(granted_pages), .min = 0, .max = 1048576, .preset = "8192",
-      .arg = "N", .help = "most pages of 4 KiB that all workers together grant to their own domain for buffers" },
-    { "poll", 0, OT_POLL, .in_file = true, FIELD(poll), .max = 200, .preset = "auto", .arg = "TIME",
+    { "granted-pages", 0, OT_NUMBER, .effect = EFFECT_AT_ONCE, FIELD(granted_pages), .min = 0, .max = 1048576,
+      .preset = "8192", .arg = "N",
+      .help = "most pages of 4 KiB that all workers together grant to their own domain for buffers" },
+    { "poll", 0, OT_POLL, .effect = EFFECT_AT_ONCE, FIELD(poll), .max = 200, .preset = "auto", .arg = "TIME",
       .help = "how long a worker looks at the ring before it sleeps: auto, or 0 to 200 microseconds" },
-    { "policy", 0, OT_BOOL, .in_file = true, FIELD(policy), .preset = "1", .arg = "0|1",
+    { "policy", 0, OT_BOOL, .effect = EFFECT_AT_ONCE, FIELD(policy), .preset = "1", .arg = "0|1",
       .help = "let guests send only what the command policy allows" },
-    { "allow", 0, OT_RULES, .in_file = true, FIELD(allow), .preset = "none", .arg = "RULES",
+    { "allow", 0, OT_RULES, .effect = EFFECT_AT_ONCE, FIELD(allow), .preset = "none", .arg = "RULES",
       .help = "what guests may send in addition: TYPE:OPCODE+OPCODE/ACTION..." },
-    { "deny", 0, OT_DENY, .in_file = true, FIELD(deny), .preset = "none", .arg = "RULES",
+    { "deny", 0, OT_DENY, .effect = EFFECT_AT_ONCE, FIELD(deny), .preset = "none", .arg = "RULES",
       .help = "what no guest may send" },
-    { "permit", 0, OT_RULES, .in_file = true, FIELD(permit), .preset = "all", .arg = "RULES",
+    { "permit", 0, OT_RULES, .effect = EFFECT_AT_ONCE, FIELD(permit), .preset = "all", .arg = "RULES",
       .help = "what the toolstack may allow: all or none, or rules" },
-    { "sandbox", 0, OT_SANDBOX, .in_file = true, FIELD(sandbox), .preset = "auto", .arg = "MODE",
+    { "sandbox", 0, OT_SANDBOX, .effect = EFFECT_RESTART, FIELD(sandbox), .preset = "auto", .arg = "MODE",
       .help = "confinement of workers: " SANDBOX_MODES_TEXT },
-    { "sandbox-uid-base", 0, OT_NUMBER, .in_file = true, FIELD(sandbox_uid_base), .min = SANDBOX_UID_BASE_MIN,
+    { "sandbox-uid-base", 0, OT_NUMBER, .effect = EFFECT_RESTART, FIELD(sandbox_uid_base), .min = SANDBOX_UID_BASE_MIN,
       .max = SANDBOX_UID_BASE_MAX, .preset = SANDBOX_UID_BASE_DEFAULT, .arg = "N",
       .help = "a confined worker's user and group: N plus its process ID" },
     { "standalone", 0, OT_PATH, FIELD(standalone), .preset = "", .arg = "SOCKET",
@@ -118,7 +125,7 @@ static const struct option_def *find_key(const char *name)
         char key[KEY_MAX];
 
         key_of(&options[i], key);
-        if (options[i].in_file && strcmp(key, name) == 0)
+        if (options[i].effect != EFFECT_NONE && strcmp(key, name) == 0)
             return &options[i];
     }
     return NULL;
@@ -442,46 +449,105 @@ void options_help(FILE *out)
 }
 
 /* Quotes the value so that libconfuse reads the same text back: it would expand "${...}" from the environment. */
-static void dump_string(const char *key, const char *value, FILE *out)
+static void quote(const char *value, char out[VALUE_MAX])
 {
-    fprintf(out, "%s = \"", key);
-    for (; *value; value++) {
+    char *to = out;
+
+    *to++ = '"';
+    for (; *value && to < out + VALUE_MAX - 4; value++) {
         if (strchr("\"\\$", *value))
-            fputc('\\', out);
-        fputc(*value, out);
+            *to++ = '\\';
+        *to++ = *value;
     }
-    fputs("\"\n", out);
+    strcpy(to, "\"");
+}
+
+/* The value as the file would have it. */
+static void value_of(const struct option_def *o, const struct settings *s, char out[VALUE_MAX])
+{
+    const char *field = (const char *)s + o->offset;
+    const unsigned *number = (const void *)field;
+
+    if (o->type == OT_NUMBER || (o->type == OT_POLL && *number != POLL_AUTO))
+        snprintf(out, VALUE_MAX, "%u", *number);
+    else if (o->type == OT_POLL)
+        quote("auto", out);
+    else if (o->type == OT_BOOL)
+        snprintf(out, VALUE_MAX, "%d", *(const bool *)field);
+    else if (o->type == OT_LEVEL)
+        quote(xtl_level_to_string((xentoollog_level)*number), out);
+    else if (o->type == OT_PR)
+        quote(pr_mode_name(*number), out);
+    else if (o->type == OT_RULES || o->type == OT_DENY)
+        quote(((const struct rules_setting *)(const void *)field)->text, out);
+    else if (o->type == OT_SANDBOX)
+        quote(sandbox_mode_name(*number), out);
+    else
+        quote(field, out);
 }
 
 void options_dump(const struct settings *s, FILE *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-        const struct option_def *o = &options[i];
-        const char *field = (const char *)s + o->offset;
-        char key[KEY_MAX];
+        char key[KEY_MAX], value[VALUE_MAX];
 
-        if (!o->in_file)
+        if (options[i].effect == EFFECT_NONE)
             continue;
+        key_of(&options[i], key);
+        value_of(&options[i], s, value);
+        fprintf(out, "%s = %s\n", key, value);
+    }
+}
+
+/* --- changes --- */
+
+const char *option_effect_text(enum option_effect effect)
+{
+    static const char *const text[OPTION_EFFECTS] = {
+        [EFFECT_NONE] = "never",
+        [EFFECT_AT_ONCE] = "in force",
+        [EFFECT_ATTACH] = "for devices that are attached from now on",
+        [EFFECT_VHOST] = "for virtual hosts that are made from now on",
+        [EFFECT_RESTART] = "after a restart of the daemon",
+    };
+
+    return effect < OPTION_EFFECTS ? text[effect] : text[EFFECT_NONE];
+}
+
+static void add_change(char *to, size_t size, const char *key, const char *before, const char *after)
+{
+    size_t at = strlen(to);
+    int n = snprintf(to + at, size - at, "%s%s", at ? ", " : "", key);
+
+    if (n < 0 || (size_t)n >= size - at || strlen(before) > VALUE_SHORT_MAX || strlen(after) > VALUE_SHORT_MAX)
+        return;
+    at += (size_t)n;
+    snprintf(to + at, size - at, " (%s now, %s then)", before, after);
+}
+
+void options_take_over(struct settings *s, const struct settings *fresh, struct options_changes *out)
+{
+    *out = (struct options_changes){ .n = 0 };
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        const struct option_def *o = &options[i];
+        char key[KEY_MAX], before[VALUE_MAX], after[VALUE_MAX];
+        char *to = out->keys[o->effect];
+        size_t size = sizeof(out->keys[o->effect]), at = strlen(to);
+
+        if (o->effect == EFFECT_NONE)
+            continue;
+        value_of(o, s, before);
+        value_of(o, fresh, after);
+        if (strcmp(before, after) == 0)
+            continue;
+        out->n++;
         key_of(o, key);
-        if (o->type == OT_NUMBER)
-            fprintf(out, "%s = %u\n", key, *(const unsigned *)(const void *)field);
-        else if (o->type == OT_POLL && *(const unsigned *)(const void *)field != POLL_AUTO)
-            fprintf(out, "%s = %u\n", key, *(const unsigned *)(const void *)field);
-        else if (o->type == OT_POLL)
-            fprintf(out, "%s = \"auto\"\n", key);
-        else if (o->type == OT_BOOL)
-            fprintf(out, "%s = %d\n", key, *(const bool *)field);
-        else if (o->type == OT_LEVEL)
-            fprintf(out, "%s = \"%s\"\n", key,
-                    xtl_level_to_string((xentoollog_level) * (const unsigned *)(const void *)field));
-        else if (o->type == OT_PR)
-            fprintf(out, "%s = \"%s\"\n", key, pr_mode_name(*(const unsigned *)(const void *)field));
-        else if (o->type == OT_RULES || o->type == OT_DENY)
-            dump_string(key, ((const struct rules_setting *)(const void *)field)->text, out);
-        else if (o->type == OT_SANDBOX)
-            fprintf(out, "%s = \"%s\"\n", key, sandbox_mode_name(*(const unsigned *)(const void *)field));
-        else
-            dump_string(key, field, out);
+        if (o->effect == EFFECT_RESTART) {
+            add_change(to, size, key, before, after);
+            continue;
+        }
+        snprintf(to + at, size - at, "%s%s", at ? ", " : "", key);
+        memcpy((char *)s + o->offset, (const char *)fresh + o->offset, o->size);
     }
 }
 
@@ -493,6 +559,13 @@ void options_for_each(void (*fn)(void *ctx, const char *name, char short_name, c
         if (options[i].hidden)
             continue;
         key_of(&options[i], key);
-        fn(ctx, options[i].name, options[i].short_name, options[i].in_file ? key : NULL);
+        fn(ctx, options[i].name, options[i].short_name, options[i].effect != EFFECT_NONE ? key : NULL);
     }
+}
+
+enum option_effect options_effect(const char *key)
+{
+    const struct option_def *o = find_key(key);
+
+    return o ? o->effect : EFFECT_NONE;
 }

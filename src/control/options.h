@@ -57,6 +57,25 @@ enum options_result {
     OPTIONS_ERROR, /* one line on err says what is wrong */
 };
 
+/* When a changed key of the config file takes effect, if the file is read again while the daemon runs. */
+enum option_effect {
+    EFFECT_NONE, /* an option that is no key */
+    EFFECT_AT_ONCE,
+    EFFECT_ATTACH,
+    EFFECT_VHOST,
+    EFFECT_RESTART,
+    OPTION_EFFECTS
+};
+/* In words: "in force", "for devices that are attached from now on"... */
+const char *option_effect_text(enum option_effect effect);
+
+#define CHANGED_KEYS_MAX 512 /* all keys of the table together are shorter */
+struct options_changes {
+    unsigned n; /* keys that differ */
+    /* Their names, "a, b", by what becomes of them; "": none. With EFFECT_RESTART, short values too. */
+    char keys[OPTION_EFFECTS][CHANGED_KEYS_MAX];
+};
+
 /*
  * Defaults, then the config file, then the command line, which wins. For OPTIONS_VERSION, _HELP and _WORKER no file
  * is read.
@@ -64,11 +83,15 @@ enum options_result {
 enum options_result options_load(int argc, char **argv, struct settings *s, FILE *err);
 /* Reads options and file again, into *s. 0, or -EINVAL and a message on err. For SIGHUP. */
 int options_reload(int argc, char **argv, struct settings *s, FILE *err);
+/* Takes from fresh what may change while the daemon runs. The keys that wait for a restart stay in *s as they are. */
+void options_take_over(struct settings *s, const struct settings *fresh, struct options_changes *out);
 void options_help(FILE *out);
 /* Prints the settings in force, in the form of a config file. */
 void options_dump(const struct settings *s, FILE *out);
 
 /* For tests of the table: calls fn(name, short_or_0, config key or NULL) for each visible option. */
 void options_for_each(void (*fn)(void *ctx, const char *name, char short_name, const char *key), void *ctx);
+/* For tests too: what becomes of a change of this key. */
+enum option_effect options_effect(const char *key);
 
 #endif

@@ -369,6 +369,13 @@ void vdev_hear_all(struct vhost *v)
     }
 }
 
+void vdev_change_all(struct vhost *v)
+{
+    for (struct vdev *d = v->devs; d; d = d->next)
+        if (lun_is_with_worker(d->lun))
+            worker_change_lun(d);
+}
+
 void vdev_worker_died(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next) {

@@ -12,6 +12,8 @@
 bool vdev_step_all(struct vhost *v);
 /* Acts on what the worker said of the LUNs, and tells it what has changed for them. Needs no xenstore. */
 void vdev_hear_all(struct vhost *v);
+/* The settings say something else now of what guests may send. */
+void vdev_change_all(struct vhost *v);
 /* The worker died: the devices that it had are opened again. */
 void vdev_worker_died(struct vhost *v);
 /* Hands all open devices to the worker. */

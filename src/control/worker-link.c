@@ -74,7 +74,7 @@ static void put_policy(struct vdev *d, struct worker_msg *msg)
     struct lun_policy p;
 
     policy_make(v->host->settings, d->dev.type, v->seen.feature_host || d->wish.feature_host, &d->wish, &p);
-    if (p.narrowed && d->lun == LUN_OPENED)
+    if (p.narrowed && (d->lun == LUN_OPENED || msg->type == WM_LUN_CHANGE))
         log_limited(&v->limit, XTL_WARN, v->prefix,
                     "%s: the toolstack allows commands that the config of this domain does not permit; they stay "
                     "refused (permit in pvscsid.conf(5))",
@@ -157,6 +157,14 @@ void worker_add_lun(struct vdev *d)
     d->held = d->must_hold;
     d->shared_told = d->shared;
     send(v, &msg, fds, fds[0] < 0 ? 0 : fds[1] >= 0 ? 2 : 1);
+}
+
+void worker_change_lun(struct vdev *d)
+{
+    struct worker_msg msg = { .type = WM_LUN_CHANGE, .lun_index = (uint32_t)d->lun_index };
+
+    put_policy(d, &msg);
+    send(d->vhost, &msg, NULL, 0);
 }
 
 void worker_remove_lun(struct vdev *d)
@@ -383,6 +391,23 @@ static void pages_wanted(struct vhost *v, uint32_t wanted)
     set_pages(v, wanted < room ? wanted : room);
     answer.u.pages = v->worker.pages;
     send(v, &answer, NULL, 0);
+}
+
+void worker_divide_pages(struct host *h)
+{
+    const uint64_t all = h->pages, most = h->settings->granted_pages;
+
+    if (all <= most)
+        return; /* who had to do without asks again */
+    for (struct vhost *v = h->vhosts; v; v = v->next) {
+        struct worker_msg msg = { .type = WM_PAGES };
+
+        if (v->worker.pages == 0)
+            continue;
+        set_pages(v, (uint32_t)(v->worker.pages * most / all));
+        msg.u.pages = v->worker.pages;
+        send(v, &msg, NULL, 0);
+    }
 }
 
 static void helper_is(struct vdev *d, unsigned state)
@@ -672,6 +697,14 @@ bool worker_start(struct vhost *v, bool go_on)
     trace_worker_started(v->domid, v->id, child_pid(w->child));
     send_init(v, &files);
     return true;
+}
+
+void worker_set_poll(struct vhost *v)
+{
+    struct worker_msg msg = { .type = WM_POLL };
+
+    msg.u.poll_us = poll_time_us(v->host->settings->poll);
+    send(v, &msg, NULL, 0);
 }
 
 void worker_kill(struct vhost *v)

@@ -21,6 +21,8 @@ bool worker_ring_is_free(struct vhost *v);
 /* d->lun must be LUN_OPENED or LUN_REOPENED, and there must be a worker. Takes over d->fds. */
 void worker_add_lun(struct vdev *d);
 void worker_remove_lun(struct vdev *d);
+/* Sends what the settings and d->wish say now of the commands that the guest may send. The worker must have d. */
+void worker_change_lun(struct vdev *d);
 /*
  * Sends d->must_hold, d->shared, the places of its SCSI host and the end of a reset, if the worker does not know them.
  * The worker must have d.
@@ -42,5 +44,9 @@ void worker_drop(struct vhost *v);
 void worker_quit(struct vhost *v);
 /* The log level and standard error of this process are the worker's from now on. */
 void worker_log(struct vhost *v);
+/* Sends the setting `poll`. */
+void worker_set_poll(struct vhost *v);
+/* The setting `granted_pages` may be less than all workers have: then each has to give back the same part. */
+void worker_divide_pages(struct host *h);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * pvscsictl: shows the status and the counters of a running pvscsid. It asks over the control socket, knows nothing
- * of Xen, and shows only what the daemon answers.
+ * pvscsictl: shows the status and the counters of a running pvscsid, and lets it read its config again. It asks over
+ * the control socket, knows nothing of Xen, and shows only what the daemon answers.
  */
 #include "config.h"
 
@@ -34,7 +34,7 @@ static const struct option long_options[] = {
     { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
 };
 
-#define COMMANDS "'status', 'stats', 'metrics', 'events', 'top' or 'policy'"
+#define COMMANDS "'status', 'stats', 'metrics', 'events', 'top', 'policy' or 'reload'"
 
 static void usage(FILE *out)
 {
@@ -48,9 +48,10 @@ static void usage(FILE *out)
                  "  policy [TYPE|GUEST VDEV]\n"
                  "                       commands that a guest may send: to each type of device,\n"
                  "                       to TYPE (disk, tape, optical, changer or other), or to a\n"
-                 "                       LUN of a guest\n\n"
+                 "                       LUN of a guest\n"
+                 "  reload               the daemon reads its config again; exit status 1 if it is wrong\n\n"
                  "      --run-dir DIR    the daemon's run directory [" RUNSTATEDIR "/pvscsid]\n"
-                 "      --json           JSON instead of text (not metrics, top)\n"
+                 "      --json           JSON instead of text (not metrics, top, reload)\n"
                  "      --format FORMAT  prometheus or openmetrics [prometheus] (metrics)\n"
                  "      --output FILE    replace FILE, as a whole, instead of printing (metrics)\n"
                  "  -b, --batch          text, one table after the other, for scripts (top)\n"
@@ -74,7 +75,7 @@ static int printed(int status)
 
 static int show(const char *command, struct json_object *o, bool json)
 {
-    struct json_object *serving, *error;
+    struct json_object *serving, *error, *reloaded;
     int code = EXIT_FINE;
 
     if (json_object_object_get_ex(o, "error", &error)) {
@@ -88,6 +89,8 @@ static int show(const char *command, struct json_object *o, bool json)
     if (json)
         printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
                                                              | JSON_C_TO_STRING_NOSLASHESCAPE));
+    else if (json_object_object_get_ex(o, "reloaded", &reloaded))
+        printf("%s\n", json_object_get_string(reloaded));
     else if (strncmp(command, "policy", 6) == 0)
         render_policy(o, stdout);
     else if (strcmp(command, "status") == 0)
@@ -243,6 +246,7 @@ static const struct command {
 } commands[] = {
     { "status", plain, .json = true },  { "stats", plain, .json = true }, { "metrics", metrics, .metrics = true },
     { "events", events, .json = true }, { "top", top, .top = true },      { "policy", policy, .json = true },
+    { "reload", plain, .json = false },
 };
 
 /* NULL, or an option that was given and is not for the command. */
