@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-unit_checks += check_ring check_request check_buffers check_poll check_service check_service_poll \
+unit_checks += check_ring check_request check_buffers check_poll check_rate check_service check_service_poll \
 	check_service_change
 check_service_change_SOURCES = tests/check_service_change.c tests/suite.h tests/service-fixture.h tests/fake-xen.h
 check_service_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -11,6 +11,9 @@ check_service_poll_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK
 check_poll_SOURCES = tests/check_poll.c tests/suite.h
 check_poll_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_poll_LDADD = libworker.a $(CHECK_LIBS)
+check_rate_SOURCES = tests/check_rate.c tests/suite.h
+check_rate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_rate_LDADD = libworker.a $(COMMON_LIBS) $(CHECK_LIBS)
 check_buffers_SOURCES = tests/check_buffers.c tests/fake-xen.h
 check_buffers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_buffers_LDADD = libworker.a $(COMMON_LIBS) $(CHECK_LIBS)
