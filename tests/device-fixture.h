@@ -12,12 +12,13 @@
 
 /* Time passes when a test says so. */
 static uint64_t later_us;
+static uint64_t stopped_us; /* not 0: only then */
 uint64_t __real_now_us(void);
 uint64_t __wrap_now_us(void);
 
 uint64_t __wrap_now_us(void)
 {
-    return __real_now_us() + later_us;
+    return (stopped_us ? stopped_us : __real_now_us()) + later_us;
 }
 
 #define TAPE 1 /* its lun_index, and its target */
@@ -77,7 +78,7 @@ static UNUSED void add_devices(uint32_t flags)
 static UNUSED void setup_devices(void)
 {
     memset(&fake_sg, 0, sizeof(fake_sg));
-    later_us = 0;
+    later_us = stopped_us = 0;
     host_eh_s = 120;
     host_eh_mute = false;
     host_eh_asks = 0;

@@ -46,7 +46,7 @@ EXTRA_DIST += tests/fuzz/corpus-service
 FAKE_SG_FLAGS = -Wl,--wrap=open -Wl,--wrap=open64 -Wl,--wrap=close -Wl,--wrap=read -Wl,--wrap=write -Wl,--wrap=ioctl
 device_checks = check_service_device check_service_pieces \
 	check_service_manage check_service_successor check_service_pr check_service_counters \
-	check_service_places
+	check_service_places check_service_limits
 unit_checks += check_sg check_service_random $(device_checks)
 check_sg_SOURCES = tests/check_sg.c tests/fake-sg.h
 check_sg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -65,6 +65,10 @@ check_service_places_SOURCES = tests/check_service_places.c $(DEVICE_FIXTURE)
 check_service_places_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_places_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
 check_service_places_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
+check_service_limits_SOURCES = tests/check_service_limits.c $(DEVICE_FIXTURE)
+check_service_limits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_service_limits_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us
+check_service_limits_LDADD = $(WORKER_LIBS) $(COMMON_LIBS) $(SGUTILS_LIBS) $(CHECK_LIBS)
 check_service_manage_SOURCES = tests/check_service_manage.c $(DEVICE_FIXTURE)
 check_service_manage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_service_manage_LDFLAGS = $(AM_LDFLAGS) $(FAKE_SG_FLAGS) -Wl,--wrap=now_us

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define PVSCSI_STATS_MAGIC 0x31545356u /* "VST1" */
-#define PVSCSI_STATS_VERSION 2
+#define PVSCSI_STATS_VERSION 3
 #define PVSCSI_STATS_LUNS 256 /* LUNs of one vhost */
 #define PVSCSI_STATS_BUCKETS \
     36 /* latency: bucket b counts [2^b, 2^(b+1)) microseconds; the last, from 9.5 hours, is open */
@@ -32,6 +32,8 @@ struct pvscsi_lun_stats {
     uint64_t submitted;             /* answered commands that were at the device or at the PR helper; of those alone: */
     uint64_t queued_us_sum;         /* from the ring to the device */
     uint64_t device_us_sum;         /* at the device; all pieces and what is between them */
+    uint64_t limited;               /* answered commands that the LUN's limits held up */
+    uint64_t limited_us_sum;        /* for how long, until they went to the device or ended */
     uint64_t aborts, aborts_failed; /* answered ABORTs of the LUN's commands, and those answered with failure */
     uint64_t resets, resets_failed;
     uint64_t kinds[PVSCSI_STATS_KINDS]; /* answered commands by enum scsi_kind */
@@ -52,7 +54,7 @@ struct pvscsi_stats {
     uint64_t spare[6];
     struct pvscsi_lun_stats lun[PVSCSI_STATS_LUNS];
 };
-static_assert(sizeof(struct pvscsi_lun_stats) == 8 * (17 + PVSCSI_STATS_KINDS + PVSCSI_STATS_BUCKETS), "layout");
+static_assert(sizeof(struct pvscsi_lun_stats) == 8 * (19 + PVSCSI_STATS_KINDS + PVSCSI_STATS_BUCKETS), "layout");
 static_assert(sizeof(struct pvscsi_stats) == 128 + PVSCSI_STATS_LUNS * sizeof(struct pvscsi_lun_stats), "layout");
 
 #endif

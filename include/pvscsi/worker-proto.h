@@ -18,6 +18,7 @@
  * A LUN needs the PR helper: HELPER_CONNECT -> HELPER_SOCKET, because a worker has no path to its socket.
  * A guest waits for a command that is past its time-out: HOST_EH_ASK -> HOST_EH, again and again until the time that
  * this says is over.
+ * LUN_LIMITS changes the rate limits that LUN_ADD gave.
  * HOST_PLACES says how many commands a worker may have at a SCSI host from now on.
  * PAGES of a worker says how many pages of granted memory it would like to have in all. PAGES is the answer.
  */
@@ -26,6 +27,8 @@
 
 #include <assert.h>
 #include <stdint.h>
+
+#include "pvscsi/limits.h"
 
 #define WORKER_NAME "pvscsid-worker" /* of the process; at most 15 characters */
 #define WORKER_FD 3                  /* the worker's end of the socketpair */
@@ -56,6 +59,7 @@ enum worker_msg_type {
     WM_LUN_CHANGE,    /* LUN_FEATURE_HOST in u.lun.flags, and u.lun.rule, hold from the next command on */
     WM_POLL,          /* u.poll_us from now on */
     WM_HOST_PLACES,   /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
+    WM_LUN_LIMITS,    /* u.limits from now on */
     /* worker -> control */
     WM_READY = 32,
     WM_LUN_ADDED, /* error = 0 or -errno */
@@ -150,6 +154,7 @@ struct worker_msg {
             uint32_t pr_deadline_ms;
             uint32_t queue_depth; /* commands that the device takes at once; 0: not known */
             struct worker_places places;
+            struct lun_limits limits;
             /* What goes before the command policy: scsi/rules.h has the meaning of the members. */
             uint32_t n_rules;
             struct {
@@ -172,6 +177,7 @@ struct worker_msg {
         uint32_t helper_ask; /* HELPER_CONNECT: its number for this LUN; HELPER_SOCKET echoes it */
         uint32_t log_level;
         struct worker_places places;
+        struct lun_limits limits;
         uint32_t pages;
         uint32_t poll_us;   /* as in init */
         uint32_t host_eh_s; /* seconds from the end of the time-out on, or HOST_EH_NO_LIMIT */

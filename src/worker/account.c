@@ -116,6 +116,12 @@ void account_command(struct service *svc, const struct cmd *c, uint64_t now_us)
         s->queued_us_sum += c->begun_us > c->start_us ? c->begun_us - c->start_us : 0;
         s->device_us_sum += c->ended_us > c->begun_us ? c->ended_us - c->begun_us : 0;
     }
+    if (c->limited_us > 0) {
+        uint64_t until = c->begun_us > c->limited_us ? c->begun_us : now_us;
+
+        s->limited++;
+        s->limited_us_sum += until > c->limited_us ? until - c->limited_us : 0;
+    }
     s->latency_us_sum += us;
     s->latency[bucket < PVSCSI_STATS_BUCKETS ? bucket : PVSCSI_STATS_BUCKETS - 1]++;
     s->answered++;

@@ -10,6 +10,7 @@
 #include "scsi/opcodes.h"
 #include "worker/command.h"
 #include "worker/lun.h"
+#include "worker/throttle.h"
 
 /* A command that the device cannot take now (memory, its queue) is tried again after this time. */
 #define RETRY_DELAY_US 10000
@@ -116,7 +117,7 @@ static void leave_device(struct service *svc, struct cmd *c)
 /* A command has left this LUN: its queue may continue, or that of another LUN of the same SCSI host. */
 static void wake_queues(struct service *svc, struct lun *lun)
 {
-    if (lun->queue || lun_others_wait(svc, lun))
+    if ((lun->queue && !lun->limit_waits) || lun_others_wait(svc, lun))
         retry_in(svc, 0);
 }
 
@@ -379,12 +380,38 @@ static int to_device(struct service *svc, struct cmd *c)
     return 0;
 }
 
+/* c waits for a limit, or behind a command that does. */
+static void wait_for_limit(struct service *svc, struct cmd *c, bool held)
+{
+    if (throttle_is_full(svc)) {
+        c->limited_us = 0;
+        command_finish_status(svc, c, SCSI_TASK_SET_FULL, SCSI_HOST_OK);
+        return;
+    }
+    if (c->limited_us == 0)
+        c->limited_us = now_us();
+    lun_enqueue(c);
+    c->lun->limit_waits |= held;
+}
+
 void command_submit(struct service *svc, struct cmd *c)
 {
-    /* In order: no command overtakes those that are queued (tapes depend on it). */
-    if (c->lun->queue || !lun_may_go(svc, c->lun)) {
+    struct lun *lun = c->lun;
+    /*
+     * In order: no command overtakes those that are queued (tapes depend on it), except one that asks only for the
+     * state of the device, if it is a limit that holds the others.
+     */
+    bool first = !lun->queue || (lun->limit_waits && throttle_is_urgent(c));
+    bool ready = first && lun_may_go(svc, lun);
+    bool held = ready && lun->limited && !throttle_allows(svc, c);
+
+    if (held || (!ready && lun->limit_waits)) {
+        wait_for_limit(svc, c, held);
+        return;
+    }
+    if (!ready) {
         lun_enqueue(c);
-        if (lun_others_wait(svc, c->lun))
+        if (lun_others_wait(svc, lun))
             retry_in(svc, 0); /* another LUN has its turn */
         return;
     }
@@ -403,6 +430,14 @@ void command_pump(struct service *svc, struct lun *lun)
         /* A request of a dead predecessor is not sent to a device. It only waits until no device has it any more. */
         if (lun->queue->recovered ? lun->held : !lun_may_go(svc, lun))
             break;
+        if (lun->limited && !lun->queue->recovered) {
+            lun->limit_waits = !throttle_allows(svc, lun->queue);
+            if (lun->limit_waits) {
+                if (lun_others_wait(svc, lun))
+                    retry_in(svc, 0); /* another LUN has its turn */
+                break;
+            }
+        }
         c = lun_dequeue(lun);
         if (c->recovered) {
             command_end_recovered(svc, c);

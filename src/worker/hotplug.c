@@ -12,6 +12,7 @@
 #include "worker/command.h"
 #include "worker/hotplug.h"
 #include "worker/lun.h"
+#include "worker/throttle.h"
 
 /* A device may give the same warning with each command. */
 #define WARNING_INTERVAL_US 3600000000u
@@ -176,6 +177,7 @@ static void set_facts(struct service *svc, struct lun *lun, const struct worker_
     lun->flags = msg->u.lun.flags;
     lun->held = (lun->flags & LUN_HELD) != 0;
     lun->queue_depth = msg->u.lun.queue_depth;
+    throttle_set(lun, &msg->u.lun.limits);
     lun->facts = (struct scsi_lun_facts){
         .type = msg->u.lun.type & 0x1f,
         .feature_host = (lun->flags & LUN_FEATURE_HOST) != 0,
@@ -388,6 +390,18 @@ void hotplug_set_shared(struct service *svc, uint32_t index, bool shared)
 {
     if (index < PVSCSI_STATS_LUNS && svc->luns[index])
         svc->luns[index]->facts.shared = shared;
+}
+
+void hotplug_set_limits(struct service *svc, uint32_t index, const struct lun_limits *limits)
+{
+    struct lun *lun = index < PVSCSI_STATS_LUNS ? svc->luns[index] : NULL;
+
+    if (!lun)
+        return;
+    throttle_set(lun, limits);
+    lun->limit_waits = false;
+    svc->work = true;
+    command_pump(svc, lun);
 }
 
 void hotplug_was_reset(struct service *svc, uint32_t index)

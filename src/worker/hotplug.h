@@ -32,6 +32,8 @@ void hotplug_check_held(struct service *svc);
 void hotplug_helper_connected(struct service *svc, uint32_t index, int fd);
 /* WM_LUN_CHANGE: the guest may send other commands from now on. Those that it has sent already are carried out. */
 void hotplug_change(struct service *svc, const struct worker_msg *msg);
+/* The rate limits of a LUN from now on. Nothing changes if it has these already. */
+void hotplug_set_limits(struct service *svc, uint32_t index, const struct lun_limits *limits);
 void hotplug_set_shared(struct service *svc, uint32_t index, bool shared);
 /* Its device was reset for another LUN: the guest is told with its next command. */
 void hotplug_was_reset(struct service *svc, uint32_t index);

@@ -146,7 +146,8 @@ bool lun_may_go(const struct service *svc, const struct lun *lun)
     for (unsigned i = 0; i < svc->n_sorted; i++) {
         const struct lun *other = svc->sorted[i];
 
-        if (other->host == lun->host && other->queue && is_ready(other) && turns_until(other) < turns_until(lun))
+        if (other->host == lun->host && other->queue && !other->limit_waits && is_ready(other)
+            && turns_until(other) < turns_until(lun))
             return false;
     }
     return true;
@@ -157,7 +158,8 @@ bool lun_others_wait(const struct service *svc, const struct lun *lun)
     if (!last_place(lun->host))
         return false;
     for (unsigned i = 0; i < svc->n_sorted; i++)
-        if (svc->sorted[i] != lun && svc->sorted[i]->host == lun->host && svc->sorted[i]->queue)
+        if (svc->sorted[i] != lun && svc->sorted[i]->host == lun->host && svc->sorted[i]->queue
+            && !svc->sorted[i]->limit_waits)
             return true;
     return false;
 }
@@ -194,6 +196,7 @@ void lun_put_back(struct cmd *c)
     c->state = CMD_QUEUED;
     c->next = lun->queue;
     lun->queue = c;
+    lun->limit_waits = false; /* that was said of another head */
     if (!c->next)
         lun->queue_tail = &c->next;
 }
@@ -210,6 +213,8 @@ void lun_unqueue(struct cmd *c)
     if (!c->next)
         c->lun->queue_tail = at;
     c->next = NULL;
+    if (!c->lun->queue)
+        c->lun->limit_waits = false;
 }
 
 struct cmd *lun_dequeue(struct lun *lun)
@@ -227,4 +232,5 @@ void lun_empty_queue(struct lun *lun)
 {
     lun->queue = NULL;
     lun->queue_tail = &lun->queue;
+    lun->limit_waits = false;
 }

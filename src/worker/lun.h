@@ -32,7 +32,10 @@ void lun_set_places(struct service *svc, const struct worker_places *may);
  * goes to them in turn.
  */
 bool lun_may_go(const struct service *svc, const struct lun *lun);
-/* The host of this LUN has one free place at most, and some other LUN of that host has commands in its queue. */
+/*
+ * The host of this LUN has one free place at most, and some other LUN of that host has commands in its queue that wait
+ * for no limit.
+ */
 bool lun_others_wait(const struct service *svc, const struct lun *lun);
 
 /*

@@ -204,10 +204,12 @@ static void quit(struct worker *w)
         return;
     w->quitting = true;
     w->svc.stopping = true;
-    if (!w->initialised || !in_flight(w))
+    if (!w->initialised || !in_flight(w)) {
         loop_stop(w->loop);
-    else
-        loop_timer_arm(w->loop, &w->quit_timer, QUIT_WAIT_US);
+        return;
+    }
+    service_end_limits(&w->svc);
+    loop_timer_arm(w->loop, &w->quit_timer, QUIT_WAIT_US);
 }
 
 static int map_shared(int fd, size_t size, struct journal_map *out)
@@ -374,6 +376,9 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_HOST_EH:
         if (msg->lun_index < PVSCSI_STATS_LUNS && svc->luns[msg->lun_index])
             manage_host_eh(svc, svc->luns[msg->lun_index], msg->u.host_eh_s);
+        break;
+    case WM_LUN_LIMITS:
+        hotplug_set_limits(svc, msg->lun_index, &msg->u.limits);
         break;
     case WM_HOST_PLACES:
         hotplug_set_places(svc, &msg->u.places);

@@ -26,6 +26,7 @@
 #include "worker/buffers.h"
 #include "worker/grants.h"
 #include "worker/poll.h"
+#include "worker/rate.h"
 #include "worker/request.h"
 #include "worker/ring.h"
 #include "worker/sg.h"
@@ -41,7 +42,7 @@ static_assert(CMD_COUNT <= 32, "a command is a bit of 32");
 enum cmd_state {
     CMD_FREE = 0,
     CMD_TAKEN,     /* this round works on it */
-    CMD_QUEUED,    /* waits in its LUN's queue: the LUN is held, or the device takes no more now */
+    CMD_QUEUED,    /* waits in its LUN's queue: the LUN is held, the device takes no more now, or a limit holds it */
     CMD_AT_DEVICE, /* sg or the PR helper has it */
     CMD_DONE,      /* its answer is made and goes out with this round */
     CMD_MANAGING,  /* an ABORT or RESET that waits for other commands */
@@ -61,6 +62,7 @@ struct cmd {
     bool in_pieces; /* it is larger than one command of its device: split has the progress */
     bool abort_due; /* an ABORT waits for it */
     bool reset_due; /* a RESET that has asked for the device's own reset */
+    bool counted;   /* the meters of its LUN's limits have it */
     uint8_t retries;
     uint8_t kind; /* enum scsi_kind; SCSI_KINDS: taken from the answer */
     struct lun *lun;
@@ -85,6 +87,7 @@ struct cmd {
     struct scsi_answer answer;
     int32_t managed;      /* rslt of an ABORT or RESET */
     uint64_t start_us;    /* when it was taken from the ring; 0: it was not looked at yet */
+    uint64_t limited_us;  /* when a limit of its LUN began to hold it up; 0: none did */
     uint64_t begun_us;    /* when it, or its first piece, went to the device or the PR helper; 0: not yet */
     uint64_t ended_us;    /* when it came back */
     uint64_t deadline_us; /* when its time-out at sg has ended for good */
@@ -132,8 +135,11 @@ struct lun {
     struct cmd *queue, **queue_tail;
     uint32_t queue_depth;         /* commands that the device takes at once; 0: not known */
     struct scsi_host_share *host; /* NULL: not known */
-    unsigned in_flight;           /* commands at the device or the PR helper, strays included */
-    unsigned strays;              /* of in_flight, at the device: while there are any, new commands wait */
+    bool limited;                 /* rate has a limit */
+    bool limit_waits;             /* the head of the queue waits for it; false while there is no queue */
+    struct rate rate;
+    unsigned in_flight; /* commands at the device or the PR helper, strays included */
+    unsigned strays;    /* of in_flight, at the device: while there are any, new commands wait */
     struct pvscsi_lun_stats *stats;
     /* Each LUN has its own, so that none hides another's: for commands that failed, and for warnings with others. */
     struct log_limit failure_limit, warning_limit, news_limit;
@@ -157,7 +163,7 @@ struct service {
     uint32_t taken_since_event;
     struct loop_source events;
     struct poll poll;
-    struct loop_timer unmask_timer, retry_timer, manage_timer, buffers_timer;
+    struct loop_timer unmask_timer, retry_timer, manage_timer, buffers_timer, limit_timer;
     struct sg_pool sg_pool;
     struct pvscsi_journal *journal;
     struct pvscsi_stats *stats;

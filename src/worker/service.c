@@ -56,6 +56,22 @@ static void retry_expired(struct loop_timer *timer)
             command_pump(svc, svc->luns[i]);
 }
 
+/* The limits of a LUN may let its queue continue. */
+static void limit_expired(struct loop_timer *timer)
+{
+    struct service *svc = container_of(timer, struct service, limit_timer);
+
+    svc->work = true;
+    for (unsigned i = 0; i < svc->n_sorted; i++)
+        if (svc->sorted[i]->limit_waits)
+            command_pump(svc, svc->sorted[i]);
+}
+
+void service_end_limits(struct service *svc)
+{
+    loop_timer_arm(svc->loop, &svc->limit_timer, 0);
+}
+
 static void manage_expired(struct loop_timer *timer)
 {
     container_of(timer, struct service, manage_timer)->work = true;
@@ -131,6 +147,7 @@ int service_init(struct service *svc)
     svc->retry_timer.expired = retry_expired;
     svc->manage_timer.expired = manage_expired;
     svc->buffers_timer.expired = buffers_expired;
+    svc->limit_timer.expired = limit_expired;
     svc->bad_limit = (struct log_limit)LOG_LIMIT_INIT;
     sg_pool_init(&svc->sg_pool, svc->loop, command_sg_done, command_sg_lost);
     svc->sg_pool.own_nodes = svc->own_nodes;
@@ -148,6 +165,7 @@ void service_deinit(struct service *svc)
     loop_timer_cancel(&svc->retry_timer);
     loop_timer_cancel(&svc->manage_timer);
     loop_timer_cancel(&svc->buffers_timer);
+    loop_timer_cancel(&svc->limit_timer);
     buffers_deinit(&svc->buffers);
     grants_deinit(&svc->grants);
 }
@@ -173,6 +191,7 @@ static void recover(struct service *svc, uint32_t orphans)
         c->recovered = true;
         c->stray = false;
         c->start_us = now_us();
+        c->limited_us = 0;
         c->data_len = s->data_len;
         c->in_len = 0;
         memset(&c->req, 0, sizeof(c->req));
@@ -382,13 +401,14 @@ static void begin(struct cmd *c, unsigned entry)
     c->entry = (uint8_t)entry;
     c->state = CMD_TAKEN;
     c->stray = c->recovered = c->filter_in = c->at_helper = c->in_pieces = c->abort_due = c->reset_due = false;
+    c->counted = false;
     c->retries = 0;
     c->lun = NULL;
     c->next = NULL;
     c->n_lists = c->n_segs = 0;
     c->buf = c->buffer.pages; /* the plain one */
     c->data_len = c->in_len = 0;
-    c->start_us = c->begun_us = c->ended_us = 0;
+    c->start_us = c->limited_us = c->begun_us = c->ended_us = 0;
     c->kind = SCSI_KINDS;
 }
 

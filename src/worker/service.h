@@ -29,6 +29,8 @@ void service_leave(struct service *svc);
 void service_allot(struct service *svc, uint32_t pages);
 /* From now on this is the longest look at the ring before the worker sleeps; 0: none. */
 void service_set_poll(struct service *svc, uint32_t poll_us);
+/* After svc->stopping was set: what waits for limits goes to its device now. */
+void service_end_limits(struct service *svc);
 /* One round; to be called after each round of the loop. */
 void service_round(struct service *svc);
 
