@@ -161,6 +161,47 @@ START_TEST(the_options_of_a_device_reach_the_worker)
 }
 END_TEST
 
+/* What the toolstack wrote, and what a wish that has changed since makes of it. */
+START_TEST(the_limits_of_a_device_reach_the_worker)
+{
+    const struct lun_limits at_first = { .iops = 50, .bps = 100 << 20, .burst_s = 5 }, then = { .iops = 7 };
+    const struct lun_limits none = { 0 };
+    const struct worker_msg *m;
+    struct vhost *v;
+
+    start();
+    create_vhost(3, 0);
+    fake_put(dev_node(0, "iops"), "50");
+    fake_put(dev_node(0, "bps"), "100M");
+    fake_put(dev_node(0, "burst"), "5");
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    expect(dev_node(0, "state"), "3");
+    ck_assert(limits_equal(&fake_last(fake_child(), WM_LUN_ADD)->u.lun.limits, &at_first));
+    add_dev(BACK, 1, pdev_b, "0:0:0:1");
+    expect(dev_node(1, "state"), "3");
+    ck_assert(limits_equal(&fake_last(fake_child(), WM_LUN_ADD)->u.lun.limits, &none));
+    v = model_find(host, 3, 0);
+    offer_ring("8", "9");
+    expect(BACK "/state", "4");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_LIMITS), 0);
+    v->devs->wish.limits = then;
+    model_changed(v);
+    UNTIL(fake_count(fake_child(), WM_LUN_LIMITS) == 1);
+    m = fake_last(fake_child(), WM_LUN_LIMITS);
+    ck_assert_uint_eq(m->lun_index, (uint32_t)v->devs->lun_index);
+    ck_assert(limits_equal(&m->u.limits, &then));
+    model_changed(v);
+    let_happen();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_LIMITS), 1);
+    /* A worker that takes over has them from the beginning. */
+    write_journal(8, 9, false);
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 2);
+    ck_assert(limits_equal(&v->devs->limits_told, &then));
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_LIMITS), 0);
+}
+END_TEST
+
 START_TEST(an_option_that_is_none_is_refused_with_a_reason)
 {
     static const struct {
@@ -168,6 +209,9 @@ START_TEST(an_option_that_is_none_is_refused_with_a_reason)
     } devs[] = {
         { "allow", "write", "allow is 'write': 'write' is no command" },
         { "pr", "perhaps", "pr is 'perhaps'; expected auto, helper, direct or deny" },
+        { "iops", "1", "iops is '1'; expected commands per second, 2 to 1000000" },
+        { "bps", "10MB", "bps is '10MB'; expected bytes per second, 1M to 1T, or 0 for no limit" },
+        { "burst", "0", "burst is '0'; expected seconds, 1 to 3600" },
     };
 
     start();
@@ -358,6 +402,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, the_limit_of_luns_holds);
     tcase_add_test(t, a_device_that_the_guest_refused_is_noted);
     tcase_add_test(t, the_options_of_a_device_reach_the_worker);
+    tcase_add_test(t, the_limits_of_a_device_reach_the_worker);
     tcase_add_test(t, an_option_that_is_none_is_refused_with_a_reason);
     tcase_add_test(t, a_ring_that_cannot_be_mapped_closes_the_vhost);
     tcase_add_test(t, a_protocol_that_is_not_ours_is_refused);

@@ -60,7 +60,8 @@ START_TEST(every_mistake_is_named)
              "g.cfg: vscsi entry 3 is no string: expected 'pdev,vdev[,option...]'\n"
              "g.cfg: vscsi entry 5 ('/dev/sdd,0:0:0:2,readonyl'): unknown option 'readonyl': expected one of "
              "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force "
-             "allow=COMMANDS deny=COMMANDS third-party-copy force required optional unit=IDENTIFIER\n"
+             "allow=COMMANDS deny=COMMANDS third-party-copy iops=COUNT bps=BYTES burst=SECONDS "
+             "force required optional unit=IDENTIFIER\n"
              "g.cfg: vscsi entry 4: v-dev 0:0:0:1 is given twice (p-dev /dev/sdb and /dev/sdc)\n"
              "g.cfg: vscsi entry 6: v-dev 0:0:0:1 is given twice (p-dev /dev/sdb and /dev/sde)");
 }

@@ -22,6 +22,7 @@ static const struct {
     const char *backend, *pr, *unit;
     const char *allow, *deny;
     bool copy;
+    struct lun_limits limits;
     const char *again; /* as vscsi_entry_format() gives it; NULL: text itself */
     enum vscsi_need need;
 } good[] = {
@@ -53,6 +54,9 @@ static const struct {
     { "/dev/sda,0:0:0:0,deny=04", PDEV_NODE, "/dev/sda", .deny = "04" },
     { "/dev/sda,0:0:0:0,third-party-copy,deny=2a,allow=85", PDEV_NODE, "/dev/sda", .allow = "85", .deny = "2a",
       .copy = true, .again = "/dev/sda,0:0:0:0,allow=85,deny=2a,third-party-copy" },
+    { "/dev/sda,0:0:0:0,iops=50,bps=100M,burst=5", PDEV_NODE, "/dev/sda", .limits = { 100 << 20, 50, 5 } },
+    { "/dev/sda,0:0:0:0,force,bps=1048576,iops=0", PDEV_NODE, "/dev/sda", .force = true, .limits = { 1 << 20, 0, 0 },
+      .again = "/dev/sda,0:0:0:0,bps=1M,force" },
     { "/dev/sda,0:0:0:0,force", PDEV_NODE, "/dev/sda", .force = true },
     { "/dev/sda,0:0:0:0,pr-move", PDEV_NODE, "/dev/sda", .pr_move = true },
     { "/dev/sda,0:0:0:0,pr-force", PDEV_NODE, "/dev/sda", .pr_force = true },
@@ -79,6 +83,7 @@ static void check_same(const struct vscsi_entry *e, size_t i)
     ck_assert_int_eq(e->whole_host, good[i].whole_host);
     ck_assert_int_eq(e->feature_host, good[i].feature_host);
     ck_assert_int_eq(e->third_party_copy, good[i].copy);
+    ck_assert(limits_equal(&e->limits, &good[i].limits));
     ck_assert_str_eq(e->allow ? e->allow : "", good[i].allow ? good[i].allow : "");
     ck_assert_str_eq(e->deny ? e->deny : "", good[i].deny ? good[i].deny : "");
     ck_assert_int_eq(e->readonly, good[i].readonly);
@@ -156,8 +161,8 @@ static const struct {
     { "/dev/sda,0:0:0:0,", "unknown option ''" },
     { "/dev/sda,0:0:0:0,readonyl",
       "unknown option 'readonyl': expected one of feature-host readonly backend=DOMAIN "
-      "pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS third-party-copy force "
-      "required optional" },
+      "pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS third-party-copy iops=COUNT "
+      "bps=BYTES burst=SECONDS force required optional unit=IDENTIFIER" },
     { "/dev/sda,0:0:0:0,backend", "unknown option 'backend'" },
     { "/dev/sda,0:0:0:0,backend=", "option 'backend=' has no value" },
     { "/dev/sda,0:0:0:0,backend=a,backend=b", "option 'backend=' is given twice" },
@@ -168,6 +173,16 @@ static const struct {
     { "/dev/sda,0:0:0:0,allow=3b,allow=85", "option 'allow=' is given twice" },
     { "/dev/sda,0:0:0:0,allow=write", "option 'allow=': 'write' is no command; expected an opcode" },
     { "/dev/sda,0:0:0:0,deny=2a+12", "option 'deny=': '12' cannot be denied" },
+    { "/dev/sda,0:0:0:0,iops=1", "option 'iops=1': expected commands per second, 2 to 1000000, or 0 for no limit" },
+    { "/dev/sda,0:0:0:0,iops=50K", "option 'iops=50K': expected commands per second" },
+    { "/dev/sda,0:0:0:0,bps=512K",
+      "option 'bps=512K': expected bytes per second, 1M to 1T, or 0 for no limit; K, M, " },
+    { "/dev/sda,0:0:0:0,bps=", "option 'bps=': expected bytes per second" },
+    { "/dev/sda,0:0:0:0,iops=5,burst=0", "option 'burst=0': expected seconds, 1 to 3600" },
+    { "/dev/sda,0:0:0:0,burst=5", "option 'burst=' without a limit: give iops= or bps= too" },
+    { "/dev/sda,0:0:0:0,iops=5,iops=6", "option 'iops=' is given twice" },
+    { "/dev/sda,0:0:0:0,iopsy=5", "unknown option 'iopsy=5'" },
+    { "/dev/sda,0:0:0:0,bps", "unknown option 'bps'" },
     { "/dev/sda,0:0:0:0,pr=deny,pr=deny", "option 'pr=' is given twice" },
 };
 

@@ -41,6 +41,23 @@ front g "bad cmd-len-0"
 check_eq "$(value bad_requests)" 1 "bad_requests"
 front g "reset 0:0:0:0"
 check_eq "$(value resets)" 1 "resets"
+
+step "a limit holds its LUN"
+first_limited() { ctl stats --json | sed -n 's/^ *"limited": *\([0-9]*\),*$/\1/p' | head -n 1; }
+disk b 8
+attach 1 "$DISK" 0:0:0:1,iops=100 --no-wait
+front g "wait-dev 0:0:0:1 4"
+check_match "$(ctl status)" '0:0:0:1 .* iops:100 burst:1' "status"
+check_no_match "$(ctl status | grep -F ' 0:0:0:0 ')" 'iops:|bps:|burst:' "limits of the LUN that has none"
+began=${EPOCHREALTIME/[.,]/}
+front g "load 0:0:0:1 rw=read bs=4k count=200 depth=4"
+took=$((${EPOCHREALTIME/[.,]/} - began))
+# 101 at once, and 99 at the rate.
+[ $took -ge 990000 ] || fail "200 commands at 100 a second took $took us"
+[ "$(value limited)" -ge 80 ] || fail "limited: $(value limited)"
+[ "$(value limited_us_sum)" -ge 500000 ] || fail "limited_us_sum: $(value limited_us_sum)"
+front g "load 0:0:0:0 rw=read bs=4k count=200 depth=4"
+check_eq "$(first_limited)" 0 "commands of the LUN without limits that were held up"
 front_stop g
 daemon_stop
 refuses 3 'cannot reach pvscsid' ctl status

@@ -8,7 +8,7 @@ guest_create 5 web
 peers 5
 
 step "the first device makes the vhost, on both sides"
-xl_scsi attach web /dev/nosuch 3:0:1:2,readonly,pr=deny,force || fail "attach"
+xl_scsi attach web /dev/nosuch 3:0:1:2,readonly,pr=deny,force,iops=50,bps=1048576K,burst=9 || fail "attach"
 be=/local/domain/0/backend/vscsi/5/3 fe=/local/domain/5/device/vscsi/3
 check_eq "$(xenstore-ls -fp /local/domain | grep -F vscsi/ | grep -v -e /p-wwid -e /p-type -e /p-hctl | tr -s ' ' | sort)" "$(sort <<WANT
 /local/domain/0/backend/vscsi/5 = "" (n0)
@@ -27,6 +27,9 @@ $be/vscsi-devs/dev-0/v-dev = "3:0:1:2" (n0,r5)
 $be/vscsi-devs/dev-0/readonly = "1" (n0,r5)
 $be/vscsi-devs/dev-0/pr = "deny" (n0,r5)
 $be/vscsi-devs/dev-0/force = "1" (n0,r5)
+$be/vscsi-devs/dev-0/iops = "50" (n0,r5)
+$be/vscsi-devs/dev-0/bps = "1G" (n0,r5)
+$be/vscsi-devs/dev-0/burst = "9" (n0,r5)
 $be/vscsi-devs/dev-0/state = "4" (n0,r5)
 $fe = "" (n5,r0)
 $fe/backend = "$be" (n5,r0)

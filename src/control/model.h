@@ -27,6 +27,7 @@
 #include "control/vhost-table.h"
 #include "device/device.h"
 #include "device/watch.h"
+#include "pvscsi/limits.h"
 #include "pvscsi/stats.h"
 #include "pvscsi/worker-proto.h"
 #include "scsi/rules.h"
@@ -59,6 +60,7 @@ struct wish {
     struct hctl vdev;
     bool readonly, feature_host, pr_force, pr_move, force;
     unsigned pr_mode; /* enum worker_pr_mode */
+    struct lun_limits limits;
     bool third_party_copy;
     unsigned n_allow, n_deny;
     struct scsi_rule allow[SCSI_RULE_LIST_MAX], deny[SCSI_RULE_LIST_MAX];
@@ -127,6 +129,7 @@ struct vdev {
     int helper_socket;     /* a duplicate of the worker's last connection to the PR helper; -1: none */
     bool held;             /* the must_hold that the worker was told last */
     bool shared_told;      /* the shared that the worker was told last */
+    struct lun_limits limits_told; /* likewise; all 0 before */
 
     /* reset.c; RESET_WANTED by worker-link.c */
     enum reset_state reset;

@@ -73,6 +73,8 @@ static struct json_object *report_lun_stats(const struct vdev *d, const struct p
     add_number(o, "submitted", s->submitted);
     add_number(o, "queued_us_sum", s->queued_us_sum);
     add_number(o, "device_us_sum", s->device_us_sum);
+    add_number(o, "limited", s->limited);
+    add_number(o, "limited_us_sum", s->limited_us_sum);
     add_number(o, "aborts", s->aborts);
     add_number(o, "aborts_failed", s->aborts_failed);
     add_number(o, "resets", s->resets);
@@ -101,6 +103,17 @@ static void add_ring_stats(struct json_object *o, const struct pvscsi_stats *s)
     add_number(o, "restarts", s->restarts);
     add_number(o, "halted", s->halted);
     add_number(o, "granted_pages", s->granted_pages);
+}
+
+/* Those in force. A LUN without limits has no such members. */
+static void add_limits(struct json_object *o, const struct lun_limits *l)
+{
+    if (l->iops > 0)
+        add_number(o, "iops", l->iops);
+    if (l->bps > 0)
+        add_number(o, "bps", l->bps);
+    if (l->iops > 0 || l->bps > 0)
+        add_number(o, "burst", l->burst_s > 0 ? l->burst_s : LIMITS_BURST_PRESET_S);
 }
 
 /* The guest can use its LUNs. */
@@ -151,6 +164,7 @@ static struct json_object *report_device(const struct vdev *d)
     add_text(o, "pr", pr_mode_name(d->wish.pr_mode));
     if (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO)
         add_text(o, "pr_helper", helper[d->helper]);
+    add_limits(o, &d->limits_told);
     add_text(o, "error", d->error);
     return o;
 }

@@ -112,6 +112,26 @@ static int read_pdev(struct vdev *d, char **names, unsigned n, char *why)
     return r < 0 ? r : read_option(d, names, n, "unit", d->wish.unit, sizeof(d->wish.unit), why);
 }
 
+static int read_limits(struct vdev *d, char **names, unsigned n, char *why)
+{
+    struct lun_limits limits = { 0 };
+
+    for (unsigned i = 0; i < LIMITS_COUNT; i++) {
+        char text[64], shown[128];
+        int r = read_option(d, names, n, limits_names[i], text, sizeof(text), why);
+
+        if (r < 0)
+            return r;
+        if (!text[0] || limits_parse(&limits, i, text) == 0)
+            continue;
+        escape_for_log(shown, sizeof(shown), text, strlen(text));
+        snprintf(why, DEVICE_WHY_MAX, "%s is '%.64s'; %s", limits_names[i], shown, limits_expected(i));
+        return -EINVAL;
+    }
+    d->wish.limits = limits;
+    return 0;
+}
+
 static int read_rules(struct vdev *d, char **names, unsigned n, const char *node, bool deny, struct scsi_rule *rules,
                       unsigned *n_rules, char *why)
 {
@@ -167,6 +187,8 @@ int wish_read(struct vdev *d, char *why)
     r = read_flags(d, names, n, why);
     if (r == 0)
         r = read_pr(d, names, n, why);
+    if (r == 0)
+        r = read_limits(d, names, n, why);
     if (r == 0)
         r = read_rules(d, names, n, "allow", false, d->wish.allow, &d->wish.n_allow, why);
     if (r == 0)

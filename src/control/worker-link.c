@@ -143,6 +143,7 @@ void worker_add_lun(struct vdev *d)
     msg.u.lun.max_transfer = max_transfer(d);
     msg.u.lun.queue_depth = d->dev.queue_depth;
     places_tell(d, &msg.u.lun.places);
+    msg.u.lun.limits = d->wish.limits;
     msg.u.lun.pr_mode = d->wish.pr_mode;
     msg.u.lun.pr_deadline_ms = v->host->settings->pr_deadline_s * 1000;
     hctl_format(&d->dev.hctl, hctl);
@@ -156,6 +157,7 @@ void worker_add_lun(struct vdev *d)
     d->answer = LUN_SAID_NOTHING;
     d->held = d->must_hold;
     d->shared_told = d->shared;
+    d->limits_told = d->wish.limits;
     send(v, &msg, fds, fds[0] < 0 ? 0 : fds[1] >= 0 ? 2 : 1);
 }
 
@@ -204,6 +206,14 @@ static void tell_places(struct vdev *d)
     send(d->vhost, &msg, NULL, 0);
 }
 
+static void tell_limits(struct vdev *d)
+{
+    struct worker_msg msg = { .type = WM_LUN_LIMITS, .lun_index = (uint32_t)d->lun_index };
+
+    d->limits_told = msg.u.limits = d->wish.limits;
+    send(d->vhost, &msg, NULL, 0);
+}
+
 void worker_update_lun(struct vdev *d)
 {
     tell_places(d);
@@ -211,6 +221,8 @@ void worker_update_lun(struct vdev *d)
         tell_hold(d);
     if (d->shared_told != d->shared)
         tell_shared(d);
+    if (!limits_equal(&d->limits_told, &d->wish.limits))
+        tell_limits(d);
     if (d->was_reset) {
         struct worker_msg msg = { .type = WM_LUN_WAS_RESET, .lun_index = (uint32_t)d->lun_index };
 

@@ -211,7 +211,7 @@ static void same_entry(const struct vscsi_entry *a, const struct vscsi_entry *b)
     MUST(hctl_equal(&a->vdev, &b->vdev) && a->feature_host == b->feature_host && a->readonly == b->readonly);
     MUST(a->pr_move == b->pr_move && a->pr_force == b->pr_force && a->force == b->force);
     MUST(!a->backend == !b->backend && (!a->backend || strcmp(a->backend, b->backend) == 0));
-    MUST(a->third_party_copy == b->third_party_copy);
+    MUST(a->third_party_copy == b->third_party_copy && limits_equal(&a->limits, &b->limits));
     MUST(!a->allow == !b->allow && (!a->allow || strcmp(a->allow, b->allow) == 0));
     MUST(!a->deny == !b->deny && (!a->deny || strcmp(a->deny, b->deny) == 0));
     MUST(!a->pr == !b->pr && (!a->pr || strcmp(a->pr, b->pr) == 0));

@@ -76,6 +76,9 @@ static const struct family families[] = {
 
     { "pvscsi_lun_up", GAUGE, LUN, FLAG, "up", "1 while the guest uses the LUN and its device is there." },
     { "pvscsi_lun_state", GAUGE, LUN, NUMBER, "state", "XenBus state of the LUN, as in pvscsi_vhost_state." },
+    { "pvscsi_lun_limit_commands", GAUGE, LUN, NUMBER, "iops",
+      "Commands per second that the LUN may use; 0: no limit." },
+    { "pvscsi_lun_limit_bytes", GAUGE, LUN, NUMBER, "bps", "Bytes per second that the LUN may use; 0: no limit." },
     { "pvscsi_pr_helper_away", GAUGE, LUN, IS_AWAY, "pr_helper",
       "1 while the LUN's PR helper does not run or has failed." },
     { "pvscsi_commands", COUNTER, IO, NUMBER, "answered", "Commands answered." },
@@ -91,6 +94,8 @@ static const struct family families[] = {
       "Time of the submitted commands until they reached the device." },
     { "pvscsi_device_seconds", COUNTER, IO, MICROSECONDS, "device_us_sum",
       "Time of the submitted commands at the device." },
+    { "pvscsi_limited", COUNTER, IO, NUMBER, "limited", "Answered commands that the limits of the LUN held up." },
+    { "pvscsi_limited_seconds", COUNTER, IO, MICROSECONDS, "limited_us_sum", "Time for which they were held up." },
     { "pvscsi_lun_aborts", COUNTER, IO, NUMBER, "aborts", "ABORT requests for commands of the LUN." },
     { "pvscsi_lun_aborts_failed", COUNTER, IO, NUMBER, "aborts_failed", "Those answered with failure." },
     { "pvscsi_lun_resets", COUNTER, IO, NUMBER, "resets", "RESET requests for the LUN." },

@@ -58,6 +58,12 @@ static void write_dev(struct xenstore *s, const struct target *t, const struct s
         xenstore_write(s, sh->entry->deny, "%s/deny", dir);
     if (sh->entry->third_party_copy)
         xenstore_write(s, "1", "%s/third-party-copy", dir);
+    for (unsigned i = 0; i < LIMITS_COUNT; i++) {
+        char value[LIMITS_VALUE_MAX];
+
+        if (limits_value(&sh->entry->limits, i, value))
+            xenstore_write(s, value, "%s/%s", dir, limits_names[i]);
+    }
     if (t->foreign)
         make_for_backend(s, dir, (const char *const[]){ "p-hctl", "p-wwid", "p-type", "error", NULL });
     /* The state is last: a backend that sees it finds all other nodes. */

@@ -96,7 +96,7 @@ int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MA
 
 const char vscsi_options_help[] =
     "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS "
-    "third-party-copy force required optional unit=IDENTIFIER";
+    "third-party-copy iops=COUNT bps=BYTES burst=SECONDS force required optional unit=IDENTIFIER";
 
 static int set_text(char **where, const char *what, const char *value, char *err)
 {
@@ -187,8 +187,37 @@ static int set_rules(char **where, const char *what, const char *value, bool den
     return set_text(where, what, value, err);
 }
 
+static int set_limit(struct vscsi_entry *e, unsigned which, const char *value, char *err)
+{
+    char before[LIMITS_VALUE_MAX];
+
+    if (limits_value(&e->limits, which, before))
+        return wrong(err, "option '%s=' is given twice", limits_names[which]);
+    if (limits_parse(&e->limits, which, value) < 0)
+        return wrong(err, "option '%s=%s': %s", limits_names[which], Q(value), limits_expected(which));
+    return 0;
+}
+
+/* Which limit `NAME=VALUE` sets, and *value; LIMITS_COUNT: none. */
+static unsigned limit_option(const char *text, const char **value)
+{
+    size_t len = strcspn(text, "=");
+    unsigned i = 0;
+
+    *value = text + len + 1;
+    while (i < LIMITS_COUNT
+           && !(text[len] == '=' && strlen(limits_names[i]) == len && memcmp(text, limits_names[i], len) == 0))
+        i++;
+    return i;
+}
+
 static int parse_option(const char *text, struct vscsi_entry *e, char *err)
 {
+    const char *value;
+    unsigned limit = limit_option(text, &value);
+
+    if (limit < LIMITS_COUNT)
+        return set_limit(e, limit, value, err);
     if (strcmp(text, "feature-host") == 0)
         e->feature_host = true;
     else if (strcmp(text, "readonly") == 0)
@@ -264,7 +293,21 @@ static int parse_parts(char *rest, struct vscsi_entry *e, char *err)
         if (r < 0)
             return r;
     }
+    if (e->limits.burst_s > 0 && e->limits.iops == 0 && e->limits.bps == 0)
+        return wrong(err, "option 'burst=' without a limit: give iops= or bps= too");
     return 0;
+}
+
+/* ",iops=50,bps=100M,burst=5", with those that are set. */
+static void format_limits(const struct lun_limits *l, char *out, size_t size)
+{
+    char value[LIMITS_VALUE_MAX];
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (unsigned i = 0; i < LIMITS_COUNT; i++)
+        if (limits_value(l, i, value) && at < size)
+            at += (size_t)snprintf(out + at, size - at, ",%s=%s", limits_names[i], value);
 }
 
 int vscsi_entry_parse(const char *text, struct vscsi_entry *out, char err[VSCSI_ERROR_MAX])
@@ -320,18 +363,19 @@ char *vscsi_entry_format(const struct vscsi_entry *e)
     static const char *const needs[] = {
         [NEED_DEFAULT] = "", [NEED_REQUIRED] = ",required", [NEED_OPTIONAL] = ",optional"
     };
-    char vdev[HCTL_TEXT_MAX];
+    char vdev[HCTL_TEXT_MAX], limits[LIMITS_COUNT * (LIMITS_VALUE_MAX + 8)];
     CLEANUP_FREE char *unit = e->unit ? escape_unit(e->unit) : NULL;
 
     hctl_format(&e->vdev, vdev);
+    format_limits(&e->limits, limits, sizeof(limits));
     if (e->unit && !unit)
         return NULL;
-    return strf("%s,%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
+    return strf("%s,%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", e->pdev, e->whole_host ? "host" : vdev,
                 e->feature_host && !e->whole_host ? ",feature-host" : "", e->readonly ? ",readonly" : "",
                 e->backend ? ",backend=" : "", e->backend ? e->backend : "", e->pr ? ",pr=" : "", e->pr ? e->pr : "",
                 e->pr_move ? ",pr-move" : "", e->pr_force ? ",pr-force" : "", e->allow ? ",allow=" : "",
                 e->allow ? e->allow : "", e->deny ? ",deny=" : "", e->deny ? e->deny : "",
-                e->third_party_copy ? ",third-party-copy" : "", e->force ? ",force" : "", needs[e->need],
+                e->third_party_copy ? ",third-party-copy" : "", limits, e->force ? ",force" : "", needs[e->need],
                 unit ? ",unit=" : "", unit ? unit : "");
 }
 

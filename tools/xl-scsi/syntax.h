@@ -12,6 +12,7 @@
 
 #include "device/pdev.h"
 #include "pvscsi/hctl.h"
+#include "pvscsi/limits.h"
 
 /* May the guest run without the device? */
 enum vscsi_need {
@@ -35,12 +36,13 @@ struct vscsi_entry {
     bool force;    /* attach although the device is in use */
     char *backend; /* number or name of a domain; NULL: domain 0 */
     bool third_party_copy;
-    char *allow, *deny;     /* commands, as scsi/rules.h has them; NULL: none */
+    char *allow, *deny; /* commands, as scsi/rules.h has them; NULL: none */
+    struct lun_limits limits;
     char *pr;               /* helper, direct or deny; NULL: the daemon's own setting */
     char *unit;             /* the device must be this unit (device/identity.h); NULL: any */
     char at[HCTL_TEXT_MAX]; /* where the p-dev leads now, as h:c:t:l; "": not known. No part of the text */
 };
-#define VSCSI_ERROR_MAX 320
+#define VSCSI_ERROR_MAX 384
 
 /*
  * Parses `pdev,vdev[,option...]`; blanks around commas do not count. 0, or -EINVAL with one line in err
