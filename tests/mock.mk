@@ -38,6 +38,7 @@ mock_tests = \
 	tests/test-the-probes-tell-what-guests-do.sh \
 	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \
 	tests/test-the-manual-of-vscsi-front-is-complete.sh \
+	tests/test-vscsi-front-has-a-prompt.sh \
 	tests/test-words-are-completed.sh \
 	tests/test-wrong-usage-is-refused-in-one-line.sh \
 	tests/test-zsh-completes-the-same-words.sh

@@ -77,6 +77,8 @@ struct front {
 int fail(struct front *f, const char *fmt, ...) PRINTF(2, 3);
 /* The backend did something it must never do: prints it at once, and sets the exit status. */
 void violation(struct front *f, const char *fmt, ...) PRINTF(2, 3);
+/* Prints how a command ended: r < 0: it failed (f->why); otherwise "ok", with `tell`. 1 when it failed, else 0. */
+int show_outcome(const struct front *f, int r, bool tell);
 
 /* --- poll.c --- */
 /* Waits at most timeout_ms for anything, also for fd (-1: none), and serves it. True: fd is readable. */
@@ -174,5 +176,11 @@ extern const struct verb verbs_session[], verbs_scsi[], verbs_load[], verbs_bad[
 /* One line; prints what it finds. 0 (also for blank lines and # comments), -1 (failed: f->why), 1 (quit). */
 int script_line(struct front *f, char *line);
 void script_help(void);
+/* The names of the commands, from 0; NULL behind the last. */
+const char *script_name(unsigned i);
+
+/* --- lines.c: commands from standard input --- */
+/* Carries its lines out until it ends or one says quit. How many have failed. */
+int lines_run(struct front *f);
 
 #endif

@@ -6,8 +6,9 @@ vscsi_front_SOURCES = tools/vscsi-front/main.c tools/vscsi-front/front.h tools/v
 	tools/vscsi-front/pattern.c tools/vscsi-front/pattern.h tools/vscsi-front/session.c \
 	tools/vscsi-front/persona.c tools/vscsi-front/persona.h \
 	tools/vscsi-front/io.c tools/vscsi-front/show.c tools/vscsi-front/script.c \
+	tools/vscsi-front/lines.c \
 	tools/vscsi-front/verbs-session.c tools/vscsi-front/verbs-scsi.c tools/vscsi-front/load.c \
 	tools/vscsi-front/bad.c tools/vscsi-front/bad.h tools/vscsi-front/attempt.c \
 	tools/vscsi-front/malformed.c tools/vscsi-front/bad-ring.c
-vscsi_front_LDADD = libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(XENSTORE_LIBS) $(SGUTILS_LIBS)
+vscsi_front_LDADD = libstandalone.a $(XEN_LIBS) $(COMMON_LIBS) $(XENSTORE_LIBS) $(SGUTILS_LIBS) $(EDIT_LIBS)
 dist_man_MANS += tools/vscsi-front/vscsi-front.1

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vscsi-front: options, start and end, and where commands come from: the arguments,
- * or standard input while xenstore and the ring are served.
+ * vscsi-front: options, start and end, and where commands come from: the arguments, or standard input.
  */
 #include "config.h"
 
@@ -16,54 +15,6 @@
 static void ring_violation(void *ctx, const char *what)
 {
     violation(ctx, "%s", what);
-}
-
-/* Prints the outcome of a command; 1 when it failed. */
-static int show_outcome(struct front *f, int r, bool tell)
-{
-    if (r < 0)
-        printf("FAILED: %s\n", f->why);
-    else if (tell)
-        printf("ok\n");
-    fflush(stdout);
-    return r < 0;
-}
-
-/* Lines from stdin, served as they come, the ring and xenstore meanwhile. The number of failed commands. */
-static int run_stdin(struct front *f)
-{
-    static char buf[8192];
-    size_t have = 0;
-    int failed = 0;
-
-    for (;;) {
-        char *end = memchr(buf, '\n', have);
-        ssize_t n;
-
-        if (end) {
-            size_t used = (size_t)(end - buf) + 1;
-            int r;
-
-            *end = '\0';
-            r = script_line(f, buf);
-            failed += show_outcome(f, r, true);
-            if (r > 0)
-                return failed;
-            memmove(buf, buf + used, have - used);
-            have -= used;
-            continue;
-        }
-        if (have == sizeof(buf)) {
-            fail(f, "a line of more than %zu bytes", sizeof(buf));
-            return failed + show_outcome(f, -1, true);
-        }
-        while (!front_poll(f, -1, STDIN_FILENO))
-            ;
-        n = read(STDIN_FILENO, buf + have, sizeof(buf) - have);
-        if (n <= 0)
-            return failed;
-        have += (size_t)n;
-    }
 }
 
 /* Commands from the arguments, separated by a lone comma; stops at the first that fails. */
@@ -248,7 +199,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "vscsi-front: %s\n", f->why);
         failed = 1;
     } else {
-        failed = optind < argc ? run_arguments(f, argv + optind) : run_stdin(f);
+        failed = optind < argc ? run_arguments(f, argv + optind) : lines_run(f);
         if (f->ring.up && !f->opt.abandon && session_disconnect(f) < 0)
             failed += show_outcome(f, -1, false);
     }

@@ -29,3 +29,13 @@ void violation(struct front *f, const char *fmt, ...)
     putchar('\n');
     fflush(stdout);
 }
+
+int show_outcome(const struct front *f, int r, bool tell)
+{
+    if (r < 0)
+        printf("FAILED: %s\n", f->why);
+    else if (tell)
+        printf("ok\n");
+    fflush(stdout);
+    return r < 0;
+}

@@ -23,6 +23,17 @@ static const struct verb *find(const char *name)
     return NULL;
 }
 
+const char *script_name(unsigned i)
+{
+    static const char *const more[] = { "expect", "help", "quit", "die" };
+
+    for (unsigned t = 0; t < ARRAY_SIZE(tables); t++)
+        for (const struct verb *v = tables[t]; v->name; v++)
+            if (i-- == 0)
+                return v->name;
+    return i < ARRAY_SIZE(more) ? more[i] : NULL;
+}
+
 void script_help(void)
 {
     printf("Commands, one a line (or separated by a lone comma on the command line):\n");

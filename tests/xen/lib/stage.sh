@@ -86,7 +86,7 @@ stage_packages() {
 
 # stage SHARE BUILDDIR|none
 stage() {
-    local share=$1 build=$2 root
+    local share=$1 build=$2 root library
     mkdir -p "$share/lib" "$share/jobs"
     cp "$XEN_LIB"/{jobs,dom0,guests,toolstack,demo}.sh "$share/lib/"
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
@@ -112,7 +112,12 @@ stage() {
     stage_project "$root" "$build" "$share"
     pack "$root" "$share/overlay.cpio"
     # A guest is a driver domain when it has all of the project. With this alone any guest has another frontend.
+    # Its libraries that the guest's image lacks are libedit and what that needs.
     [ ! -e "$root/usr/local/bin/vscsi-front" ] || cp "$root/usr/local/bin/vscsi-front" "$share/.guest/usr/local/bin/"
+    mkdir -p "$share/.guest/usr/lib/x86_64-linux-gnu"
+    for library in "$root"/usr/lib/x86_64-linux-gnu/lib{edit,bsd,md}.so.*; do
+        [ ! -e "$library" ] || cp "$library" "$share/.guest/usr/lib/x86_64-linux-gnu/"
+    done
     root=$share/.guest
     chmod 755 "$root/init" "$root"/usr/local/bin/*
     pack "$root" "$share/guest-overlay.cpio"
