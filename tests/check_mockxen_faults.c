@@ -64,6 +64,40 @@ START_TEST(a_fault_script_is_taken_whole_or_refused_with_its_line)
 }
 END_TEST
 
+START_TEST(a_refusal_says_what_is_allowed)
+{
+    static const struct {
+        const char *line, *why;
+    } refused[] = {
+        { "watch-event 1 EIO", "line 1: \"EIO\" cannot happen to watch-event; expected one of: drop" },
+        { "connect 1 hang", "line 1: \"hang\" cannot happen to connect; expected one of: drop" },
+        { "copy-segment 1 drop",
+          "line 1: \"drop\" cannot happen to copy-segment; expected one of: general_error, bad_domain, bad_gntref, "
+          "bad_handle, bad_virt_addr, bad_dev_addr, no_device_space, permission_denied, bad_page, bad_copy_arg, "
+          "address_too_big, eagain, no_space" },
+        { "write 1 ENXIO",
+          "line 1: \"ENXIO\" cannot happen to write; expected one of: drop, hang, delay=MS, EPERM, ENOENT, EIO, "
+          "E2BIG, EAGAIN, ENOMEM, EACCES, EBUSY, EEXIST, EISDIR, EINVAL, ENOSPC, EROFS, ENOSYS, ENOTEMPTY, EISCONN" },
+        { "reed 1 EIO",
+          "line 1: \"reed\" is not a kind of call; expected one of: control, directory, read, get-perms, "
+          "watch, unwatch, transaction-start, transaction-end, introduce, release, get-domain-path, write, "
+          "mkdir, rm, set-perms, watch-event, is-domain-introduced, resume, reset-watches, directory-part, "
+          "connect, hello, memory, map, unmap, share, unshare, alloc-port, bind, unbind, restrict, bye, copy, "
+          "copy-segment, notify, unmask, "
+          "pending" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        struct faults faults = { 0 };
+        char why[FAULT_WHY_MAX];
+
+        ck_assert_int_eq(faults_load(&faults, refused[i].line, false, why, sizeof(why)), -EINVAL);
+        ck_assert_str_eq(why, refused[i].why);
+        faults_deinit(&faults);
+    }
+}
+END_TEST
+
 START_TEST(a_bad_script_leaves_the_old_rules)
 {
     struct faults faults = { 0 };
@@ -202,6 +236,7 @@ END_TEST
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, a_fault_script_is_taken_whole_or_refused_with_its_line, 0, N(scripts));
+    tcase_add_test(t, a_refusal_says_what_is_allowed);
     tcase_add_test(t, a_bad_script_leaves_the_old_rules);
     tcase_add_test(t, the_nth_call_of_a_kind_fails_and_so_many_after_it);
     tcase_add_test(t, calls_of_clients_are_counted_in_the_shared_page);

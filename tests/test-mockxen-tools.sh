@@ -52,6 +52,16 @@ fails "no fault script" 1 "No such file" "$mock" --socket "$dir/xs" --faults "$d
 echo "read 1 EWHAT" > "$dir/bad"
 fails "bad fault script" 1 'line 1: "EWHAT"' "$mock" --socket "$dir/xs" --faults "$dir/bad"
 fails "ctl without command" 2 "a command was expected" "$mock" --socket "$dir/xs" ctl
+fails "ctl: unknown" 2 "ctl frob: there is no such command; expected status, create, destroy," "$mock" --socket "$dir/xs" ctl frob
+fails "ctl: too few" 2 "ctl create: missing arguments; expected: create DOMID " "$mock" --socket "$dir/xs" ctl create
+fails "ctl: too many" 2 "ctl calls: too many arguments; expected: calls" "$mock" --socket "$dir/xs" ctl calls 1
+fails "ctl: no number" 2 'ctl destroy: "x" is not a domain number; expected 0 to 32751' "$mock" --socket "$dir/xs" ctl destroy x
+fails "ctl: no kind" 2 '"reed" is not a kind of call; expected one of: control, directory, read, ' \
+    "$mock" --socket "$dir/xs" ctl fault "reed 1 EIO"
+fails "ctl: no fault of this kind" 2 '"EIO" cannot happen to copy-segment; expected one of: general_error, bad_domain, ' \
+    "$mock" --socket "$dir/xs" ctl fault "copy-segment 1 EIO"
+fails "ctl: bad fault script" 2 'ctl faults: line 1: "EWHAT" cannot happen to read; expected one of: drop, hang, delay=MS, ' \
+    "$mock" --socket "$dir/xs" ctl faults "$dir/bad"
 fails "ctl without server" 1 "no mock-xen listens on" "$mock" --socket "$dir/xs" ctl status
 is "nothing left behind by failed starts" "bad" "$(ls "$dir")"
 is "version" "mock-xen (xen-pvscsi)" "$("$mock" --version | sed 's/ [0-9.]*$//')"
@@ -67,6 +77,11 @@ pid=$!
 for _ in $(seq 600); do [ -S "$dir/xs" ] && break; sleep 0.05; done
 is "domains have their sockets" "yes" "$([ -S "$dir/xs.d3" ] && [ -S "$dir/xs.d7" ] && echo yes)"
 fails "a second one on the same socket" 1 "another mock-xen serves it" "$mock" --socket "$dir/xs"
+for command in status destroy shutdown; do
+    fails "$command of no domain" 1 "ctl $command: there is no domain 9; " "$mock" --socket "$dir/xs" ctl $command 9
+done
+fails "a domain twice" 1 "ctl create: domain 3 exists already" "$mock" --socket "$dir/xs" ctl create 3
+fails "domain 0 is destroyed" 1 "ctl destroy: domain 0 stays" "$mock" --socket "$dir/xs" ctl destroy 0
 export XENSTORED_PATH="$dir/xs"
 
 xenstore-write /test/a 1 /test/b/c "two words" || failed=1

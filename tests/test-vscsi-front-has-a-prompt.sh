@@ -81,7 +81,7 @@ if edits:
 
 # Another device, while nobody types.
 subprocess.run([xl_scsi, "attach", "--run-dir", locks, "1", "file:" + image, "0:0:1:0"], check=True)
-t.command("tur 0:0:1:0", "ok")
+t.command("capacity 0:0:1:0", "16384 blocks of 512 bytes.*\r\nok")
 if edits:
     t.command("capacity 0:0:1\t", "16384 blocks of 512 bytes.*\r\nok")
     t.type("tur 0:\t\t", "0:0:0:0\r\n0:0:1:0\r\n.*tur 0:0:$")

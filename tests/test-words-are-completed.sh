@@ -132,7 +132,7 @@ offered "vscsi-front "
 same "commands of vscsi-front" "$OFFERED" "$(vscsi-front --commands | sed -n 's/^  \([a-z-]*\).*/\1/p' | xargs)"
 offered "mock-xen --socket $SOCK ctl "
 for word in $OFFERED; do
-    check_no_match "$(mock_ctl "$word" 2>&1)" 'No such file' "mock-xen ctl $word"
+    check_no_match "$(mock_ctl "$word" 2>&1)" 'no such command' "mock-xen ctl $word"
 done
 offered "pvscsictl policy "
 for word in $OFFERED; do

@@ -29,9 +29,27 @@ static char *join(int argc, char **argv, size_t *len)
     return block;
 }
 
+/* Says what errno means for this command, whose arguments (up to a NULL) have passed control_check(). */
+static void complain(char **args)
+{
+    const char *name = args[0];
+
+    if (errno == ENOENT && args[1])
+        fprintf(stderr, "mock-xen: ctl %s: there is no domain %s; \"ctl status\" lists those that exist\n", name,
+                args[1]);
+    else if (errno == EEXIST && args[1])
+        fprintf(stderr, "mock-xen: ctl %s: domain %s exists already, perhaps as a zombie: see \"ctl status\"\n", name,
+                args[1]);
+    else if (errno == EINVAL && args[1] && strcmp(name, "destroy") == 0)
+        fprintf(stderr, "mock-xen: ctl destroy: domain %s stays; another domain was expected\n", args[1]);
+    else
+        fprintf(stderr, "mock-xen: ctl %s: %s\n", name, strerror(errno));
+}
+
 int ctl_main(const char *socket, int argc, char **argv)
 {
     CLEANUP_FREE char *block = NULL, *script = NULL, *answer = NULL;
+    char why[FAULT_WHY_MAX];
     struct xs_handle *xs;
     size_t len;
 
@@ -48,6 +66,10 @@ int ctl_main(const char *socket, int argc, char **argv)
             return 1;
         }
         argv[1] = script;
+    }
+    if (control_check(argv, (unsigned)argc, why) < 0) {
+        fprintf(stderr, "mock-xen: ctl %s: %s\n", argv[0], why);
+        return 2;
     }
     block = join(argc, argv, &len);
     if (!block) {
@@ -67,7 +89,7 @@ int ctl_main(const char *socket, int argc, char **argv)
     if (answer)
         fputs(answer, stdout);
     else
-        fprintf(stderr, "mock-xen: ctl %s: %s\n", argv[0], strerror(errno));
+        complain(argv);
     xs_close(xs);
     return answer && fflush(stdout) == 0 ? 0 : 1;
 }

@@ -163,7 +163,7 @@ static void show_faults(const struct mock *mock, FILE *out)
 
 static int load(struct mock *mock, const char *script, bool add, FILE *out)
 {
-    char why[256] = "";
+    char why[FAULT_WHY_MAX] = "";
     int r = faults_load(&mock->faults, script, add, why, sizeof(why));
 
     if (r == -EINVAL)
@@ -200,6 +200,51 @@ static int help(struct mock *mock UNUSED, char **args UNUSED, unsigned n UNUSED,
     return 0;
 }
 
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* The number of arguments fits. */
+static bool takes(const struct command *c, unsigned n_args)
+{
+    return n_args >= c->min && n_args <= c->max;
+}
+
+int control_check(char **args, unsigned n, char why[FAULT_WHY_MAX])
+{
+    const struct command *c = find(args[0]);
+    struct faults none = { 0 };
+    uint32_t domid;
+    int r = 0;
+
+    if (!c) {
+        int at = snprintf(why, FAULT_WHY_MAX, "there is no such command; expected");
+
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+            at += snprintf(why + at, FAULT_WHY_MAX - (size_t)at, "%s %s", i ? "," : "", commands[i].name);
+        return -EINVAL;
+    }
+    if (!takes(c, n - 1)) {
+        snprintf(why, FAULT_WHY_MAX, "%s arguments; expected: %s%s%s", n - 1 < c->min ? "missing" : "too many", c->name,
+                 *c->args ? " " : "", c->args);
+        return -EINVAL;
+    }
+    if (n > 1 && strstr(c->args, "DOMID") && domid_arg(args[1], &domid) < 0) {
+        snprintf(why, FAULT_WHY_MAX, "\"%s\" is not a domain number; expected 0 to %u", args[1], DOMID_MAX);
+        return -EINVAL;
+    }
+    if (n > 1 && (c->run == add_fault || c->run == set_faults)) {
+        snprintf(why, FAULT_WHY_MAX, "out of memory");
+        r = faults_load(&none, args[1], false, why, FAULT_WHY_MAX);
+        faults_deinit(&none);
+    }
+    return r;
+}
+
 void control_help(FILE *out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -212,6 +257,7 @@ void control_help(FILE *out)
 
 int control_command(struct mock *mock, char **args, unsigned n, char **answer)
 {
+    const struct command *c;
     char *text = NULL;
     size_t size;
     bool failed;
@@ -221,12 +267,9 @@ int control_command(struct mock *mock, char **args, unsigned n, char **answer)
     out = open_memstream(&text, &size);
     if (!out)
         return -ENOMEM;
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        const struct command *c = &commands[i];
-
-        if (strcmp(c->name, args[0]) == 0)
-            r = n - 1 < c->min || n - 1 > c->max ? -EINVAL : c->run(mock, args + 1, n - 1, out);
-    }
+    c = find(args[0]);
+    if (c)
+        r = takes(c, n - 1) ? c->run(mock, args + 1, n - 1, out) : -EINVAL;
     failed = ferror(out) != 0;
     if ((fclose(out) != 0 || failed || !text) && r == 0)
         r = -ENOMEM;

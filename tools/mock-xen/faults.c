@@ -155,6 +155,14 @@ static int wrong(const struct parser *p, const char *fmt, ...)
     return -EINVAL;
 }
 
+/* Appends a word to a list; what does not fit is cut off. The new length. */
+static size_t add_word(char *out, size_t size, size_t at, const char *word)
+{
+    int n = snprintf(out + at, size - at, "%s%s", at ? ", " : "", word);
+
+    return n < 0 || (size_t)n >= size - at ? size - 1 : at + (size_t)n;
+}
+
 /* KIND[@DOMID][:GLOB] */
 static int parse_kind(const struct parser *p, char *text, struct fault_rule *rule)
 {
@@ -169,12 +177,18 @@ static int parse_kind(const struct parser *p, char *text, struct fault_rule *rul
     rule->kind = 0;
     while (rule->kind < KINDS && (!kind_names[rule->kind] || strcmp(kind_names[rule->kind], text) != 0))
         rule->kind++;
-    if (rule->kind == KINDS)
-        return wrong(p, "\"%s\" is not a kind of call", text);
+    if (rule->kind == KINDS) {
+        char kinds[FAULT_WHY_MAX] = "";
+
+        for (size_t i = 0, len = 0; i < KINDS; i++)
+            if (kind_names[i])
+                len = add_word(kinds, sizeof(kinds), len, kind_names[i]);
+        return wrong(p, "\"%s\" is not a kind of call; expected one of: %s", text, kinds);
+    }
     rule->domid = -1;
     if (at) {
         if (parse_u32_str(at, UINT16_MAX, &domid) < 0)
-            return wrong(p, "\"%s\" is not a domain number", at);
+            return wrong(p, "\"%s\" is not a domain number; expected 0 to %d", at, UINT16_MAX);
         rule->domid = (int32_t)domid;
     }
     if (glob) {
@@ -187,39 +201,68 @@ static int parse_kind(const struct parser *p, char *text, struct fault_rule *rul
     return 0;
 }
 
+/* It is answered, so it can be answered late or never. */
+static bool is_request(unsigned kind)
+{
+    return kind < KIND_CLIENT && kind != KIND_CONNECT && kind != XS_WATCH_EVENT;
+}
+
+static bool can_be_dropped(unsigned kind)
+{
+    return kind < KIND_CLIENT || kind == KIND_CLIENT + MX_CALL_NOTIFY;
+}
+
+static bool can_fail_with(unsigned kind, int errnum)
+{
+    return kind < XS_TYPE_COUNT ? is_request(kind) && xs_knows(errnum) : is_request(kind) || kind >= KIND_CLIENT;
+}
+
+static int wrong_what(const struct parser *p, const char *text, unsigned kind)
+{
+    char all[FAULT_WHY_MAX] = "";
+    size_t at = 0;
+
+    if (can_be_dropped(kind))
+        at = add_word(all, sizeof(all), at, "drop");
+    if (is_request(kind)) {
+        at = add_word(all, sizeof(all), at, "hang");
+        at = add_word(all, sizeof(all), at, "delay=MS");
+    }
+    if (kind == KIND_CLIENT + MX_CALL_COPY_SEGMENT)
+        for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
+            at = add_word(all, sizeof(all), at, statuses[i].name);
+    else
+        for (size_t i = 0; i < ARRAY_SIZE(errnos); i++)
+            if (can_fail_with(kind, errnos[i].value))
+                at = add_word(all, sizeof(all), at, errnos[i].name);
+    return wrong(p, "\"%s\" cannot happen to %s; expected one of: %s", text, kind_names[kind], all);
+}
+
 static int parse_what(const struct parser *p, const char *text, struct fault_rule *rule)
 {
-    const char *kind = kind_names[rule->kind];
-    bool in_client = rule->kind >= KIND_CLIENT;
-    bool request = !in_client && rule->kind != KIND_CONNECT && rule->kind != XS_WATCH_EVENT;
     uint32_t ms;
 
-    if (strcmp(text, "drop") == 0) {
-        if (in_client && rule->kind != KIND_CLIENT + MX_CALL_NOTIFY)
-            return wrong(p, "%s cannot be dropped, only failed", kind);
+    if (strcmp(text, "drop") == 0 && can_be_dropped(rule->kind)) {
         rule->fault.action = FAULT_DROP;
         return 0;
     }
-    if (strcmp(text, "hang") == 0 && request) {
+    if (strcmp(text, "hang") == 0 && is_request(rule->kind)) {
         rule->fault.action = FAULT_HANG;
         return 0;
     }
-    if (strncmp(text, "delay=", 6) == 0 && request) {
+    if (strncmp(text, "delay=", 6) == 0 && is_request(rule->kind)) {
         if (parse_u32_str(text + 6, 3600000, &ms) < 0)
             return wrong(p, "\"%s\": milliseconds up to an hour were expected", text);
         rule->fault = (struct fault){ FAULT_DELAY, (int32_t)ms };
         return 0;
     }
     rule->fault.action = FAULT_ERROR;
-    if (rule->kind == KIND_CLIENT + MX_CALL_COPY_SEGMENT) {
-        if (!find_name(statuses, ARRAY_SIZE(statuses), text, &rule->fault.value))
-            return wrong(p, "\"%s\" is not a GNTST status", text);
-        return 0;
-    }
-    if (!(request || in_client) || !find_name(errnos, ARRAY_SIZE(errnos), text, &rule->fault.value))
-        return wrong(p, "\"%s\" cannot happen to %s", text, kind);
-    if (rule->kind < XS_TYPE_COUNT && !xs_knows(rule->fault.value))
-        return wrong(p, "%s is not an error that xenstored knows", text);
+    if (rule->kind == KIND_CLIENT + MX_CALL_COPY_SEGMENT)
+        return find_name(statuses, ARRAY_SIZE(statuses), text, &rule->fault.value) ? 0
+                                                                                   : wrong_what(p, text, rule->kind);
+    if (!find_name(errnos, ARRAY_SIZE(errnos), text, &rule->fault.value)
+        || !can_fail_with(rule->kind, rule->fault.value))
+        return wrong_what(p, text, rule->kind);
     return 0;
 }
 

@@ -51,9 +51,11 @@ struct faults {
     uint64_t calls[KINDS];      /* of all kinds that reach mock-xen */
 };
 
+#define FAULT_WHY_MAX 1024 /* a reason with all that is allowed */
+
 /*
  * Replaces all rules by those in the script, or adds those with `add`. 0, -ENOMEM, or -EINVAL: why says in one line
- * what is wrong and where, and nothing has changed.
+ * what is wrong and where and what is allowed, as far as it fits (FAULT_WHY_MAX), and nothing has changed.
  */
 int faults_load(struct faults *faults, const char *script, bool add, char *why, size_t why_size);
 void faults_deinit(struct faults *faults);

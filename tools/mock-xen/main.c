@@ -232,7 +232,7 @@ static int make_domains(struct mock *mock, const char *list)
 static int load_faults(struct mock *mock, const char *path)
 {
     CLEANUP_FREE char *script = NULL;
-    char why[256] = "out of memory";
+    char why[FAULT_WHY_MAX] = "out of memory";
     int r;
 
     if (!path)

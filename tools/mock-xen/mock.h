@@ -191,6 +191,8 @@ void domains_free(struct mock *mock);
 /* --- control.c --- */
 /* args: n strings. 0 and *answer (to be freed), or -errno. */
 int control_command(struct mock *mock, char **args, unsigned n, char **answer);
+/* Whether a command can be right, without a mock-xen. 0, or -EINVAL or -ENOMEM: why says what is wrong and allowed. */
+int control_check(char **args, unsigned n, char why[FAULT_WHY_MAX]);
 /* The live objects as text; NULL: no memory. */
 char *control_status(const struct mock *mock);
 /* The commands, a line each, with two blanks before it. */
