@@ -49,6 +49,12 @@ printf -v quoted %q "$EVIL"
 check_eq "$OFFERED" "web db $quoted" "the guests"
 offered "pvscsictl --run-dir $RUN_DIR policy \$"
 check_eq "$OFFERED" "$quoted" "the guest that begins so"
+for name in "$quoted" "'$EVIL'"; do
+    offered "pvscsictl --run-dir $RUN_DIR policy $name 0"
+    check_eq "$OFFERED" "0:0:0:0" "the LUNs of the guest $name"
+    offered "xl-scsi detach $name 0:0"
+    check_eq "$OFFERED" "0:0:0" "the LUNs of the guest $name"
+done
 [ ! -e "$DIR/evaluated" ] || fail "a guest's name was evaluated"
 
 # same WHAT LEFT RIGHT: lists of words, in any order.
