@@ -7,6 +7,7 @@
 
 #include "common/util.h"
 #include "worker/request.h"
+#include "must.h"
 #include "suite.h"
 
 static struct vscsiif_request sound(void)
@@ -149,12 +150,94 @@ START_TEST(every_defect_has_a_text_and_a_sense)
 }
 END_TEST
 
+/* --- what docs/tracing.md and the scripts for bpftrace know of a request --- */
+
+#define MEMBER(m) offsetof(struct vscsiif_request, m), sizeof(((struct vscsiif_request *)0)->m)
+static const struct {
+    size_t offset, size;
+    const char *content; /* as the row of the page begins; NULL: it has none */
+    const char *traced;  /* its name in the scripts, which have the first ones, in order */
+} members[] = {
+    { MEMBER(rqid), "request id", "rqid" },
+    { MEMBER(act), "what it is", "act" },
+    { MEMBER(cmd_len), "length of the CDB", "cmd_len" },
+    { MEMBER(cmnd), "CDB; its first byte", "cdb" },
+    { MEMBER(timeout_per_command), NULL, "timeout" },
+    { MEMBER(channel), "channel", "channel" },
+    { MEMBER(id), "target", "target" },
+    { MEMBER(lun), "LUN", "lun" },
+    { MEMBER(ref_rqid), "of an ABORT: the id", NULL },
+    { MEMBER(sc_data_direction), "direction: 0 both, 1 to the device, 2 from the device, 3 no data", NULL },
+};
+
+/* The text of a file of the tree from `begin` on, which must be in it. */
+static char *text_from(const char *file, const char *begin)
+{
+    const char *top = getenv("top_srcdir");
+    CLEANUP_FREE char *path = strf("%s/%s", top ? top : "..", file), *text = NULL;
+    const char *at;
+
+    ck_assert_ptr_nonnull(path);
+    ck_assert_int_eq(read_file(path, 1000000, &text, NULL), 0);
+    at = strstr(text, begin);
+    ck_assert_msg(at != NULL, "%s does not have: %s", file, begin);
+    return strdup(at + strlen(begin));
+}
+
+START_TEST(the_page_about_tracing_has_the_layout_of_a_request)
+{
+    CLEANUP_FREE char *rows = text_from("docs/tracing.md", "\n| offset | bytes | content |\n|---|---|---|\n");
+    const char *row = rows;
+
+    ck_assert_ptr_nonnull(rows);
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        CLEANUP_FREE char *want = strf("| %zu | %zu | %s", members[i].offset, members[i].size, members[i].content);
+
+        if (!members[i].content)
+            continue;
+        ck_assert_ptr_nonnull(want);
+        ck_assert_msg(strncmp(row, want, strlen(want)) == 0, "expected a row '%s', found: %.80s", want, row);
+        row = strchr(row, '\n');
+        ck_assert_ptr_nonnull(row);
+        row++;
+    }
+    ck_assert_msg(*row != '|', "one row too many: %.80s", row);
+}
+END_TEST
+
+START_TEST(the_scripts_for_bpftrace_have_the_layout_of_a_request)
+{
+    static const char *const scripts[] = { "tools/trace/errors.bt.in", "tools/trace/latency.bt.in" };
+    CLEANUP_FREE char *text = text_from(scripts[_i], "\nstruct vscsiif_request {\n");
+    char *line = text;
+    size_t offset = 0;
+
+    ck_assert_ptr_nonnull(text);
+    for (size_t i = 0; i < ARRAY_SIZE(members) && members[i].traced; i++) {
+        char name[32];
+        unsigned n = 1;
+        char type[8];
+
+        must(sscanf(line, " unsigned %7s %31[a-z_][%u];", type, name, &n) >= 2, "%s: %.40s", scripts[_i], line);
+        /* No member is padded: each lies at a multiple of its size. */
+        must_eq(offset, members[i].offset);
+        must_eq((strcmp(type, "short") == 0 ? 2u : 1u) * n, members[i].size);
+        ck_assert_str_eq(name, members[i].traced);
+        offset += members[i].size;
+        line = strchr(line, '\n') + 1;
+    }
+    ck_assert_msg(strncmp(line, "};\n", 3) == 0, "%s has more: %.40s", scripts[_i], line);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, each_field_has_its_range, 0, (int)ARRAY_SIZE(fields));
     tcase_add_loop_test(t, each_list_has_its_range, 0, (int)ARRAY_SIZE(lists_of));
     tcase_add_loop_test(t, each_segment_stays_in_its_page, 0, (int)ARRAY_SIZE(segments_of));
     tcase_add_test(t, every_defect_has_a_text_and_a_sense);
+    tcase_add_test(t, the_page_about_tracing_has_the_layout_of_a_request);
+    tcase_add_loop_test(t, the_scripts_for_bpftrace_have_the_layout_of_a_request, 0, 2);
 }
 
 int main(void)
