@@ -18,6 +18,9 @@ BUILD=$DIR/bin
 declare -A TRACER
 for script in latency errors; do
     sed "s,@sbindir@,$BUILD,; s,@pkgdatadir@,/usr/share/xen-pvscsi," "$SCRIPTS/$script.bt.in" >"$DIR/$script.bt"
+    [ "$script" = latency ] || for probe in lun_added lun_removed; do
+        printf 'usdt:%s/pvscsid:pvscsid:%s { @%s[arg0] = count(); }\n' "$BUILD" $probe $probe >>"$DIR/$script.bt"
+    done
     bpftrace -B none "$DIR/$script.bt" 1 >"$DIR/$script" 2>"$LOGS/bpftrace-$script" &
     TRACER[$script]=$!
 done
@@ -49,6 +52,9 @@ counted() {
 }
 answered=$(counted commands_total)
 errors=$(counted errors_total)
+detach 2 0:0:0:0
+one_left() { [ "$(workers | wc -l)" = 1 ]; }
+wait_until 25 one_left
 for script in latency errors; do
     kill -INT "${TRACER[$script]}"
     wait "${TRACER[$script]}" || fail "bpftrace ended with $?: $(tail -n 3 "$LOGS/bpftrace-$script")"
@@ -75,5 +81,8 @@ check_eq "$(grep -c 'domain 1, LUN 0:0:0:0, opcode 28h: status 02h, host byte 0,
 check_eq "$(sed -n 's/^@errors\[1, 0, 0, 0, 0, 5, 33, 0\]: //p' "$DIR/errors")" 3 "the count of 05/21/00"
 check_eq "$(awk '/^@errors\[1,/ { n += $NF } END { print n + 0 }' "$DIR/errors")" "$errors" "all errors"
 ! grep -qE 'domain 2|@errors\[2' "$DIR/errors" || fail "another guest is among the errors"
+
+step "a worker tells of its last LUN, too, that it has let go of it"
+check_eq "$(grep '^@lun_' "$DIR/errors" | sort | xargs)" "@lun_added[1]: 1 @lun_added[2]: 1 @lun_removed[2]: 1" "LUNs"
 front_stop g
 front_stop h

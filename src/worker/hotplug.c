@@ -428,11 +428,13 @@ void hotplug_set_clean(struct service *svc)
 void hotplug_free_all(struct service *svc)
 {
     for (unsigned i = 0; i < PVSCSI_STATS_LUNS; i++) {
-        if (svc->luns[i] && svc->luns[i]->stats) {
-            /* A successor continues the counters. */
-            svc->luns[i]->stats = NULL;
-        }
-        lun_free(svc->luns[i]);
+        struct lun *lun = svc->luns[i];
+
+        if (!lun)
+            continue;
+        lun->stats = NULL; /* a successor continues the counters */
+        trace_lun_removed(svc->domid, svc->vhost, lun->channel, lun->target, lun->number);
+        lun_free(lun);
         svc->luns[i] = NULL;
     }
     svc->n_sorted = 0;
