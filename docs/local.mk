@@ -5,7 +5,7 @@ include docs/pr.mk
 doc_pages += docs/architecture.md docs/confinement.md docs/performance.md docs/testing.md docs/threat-model.md \
 	docs/tracing.md
 doc_pages += docs/comparison.md docs/guide-troubleshooting.md docs/guide-tape-library.md docs/guide-burner.md \
-	docs/guide-file-disk.md docs/guide-multipath.md docs/guide-cluster.md docs/guide-driver-domain.md \
+	docs/guide-file-disk.md docs/guide-frontend-developers.md docs/guide-multipath.md docs/guide-cluster.md docs/guide-driver-domain.md \
 	docs/guide-windows.md docs/guide-moving.md docs/guide-security.md
 EXTRA_DIST += $(doc_pages)
 

@@ -37,6 +37,7 @@ mock_tests = \
 	tests/test-the-policy-is-what-pvscsictl-shows.sh \
 	tests/test-the-probes-tell-what-guests-do.sh \
 	tests/test-three-guests-with-two-vhosts-of-four-luns.sh \
+	tests/test-the-guide-for-frontends-is-true.sh \
 	tests/test-the-manual-of-vscsi-front-is-complete.sh \
 	tests/test-vscsi-front-has-a-prompt.sh \
 	tests/test-words-are-completed.sh \
