@@ -50,6 +50,20 @@ a.html links to c.html - no such file
 b.html has no title
 b.html is not in the index" ] || fail "the check finds: $(wrong_in "$tmp/bad")"
 
+# not_code PAGE...: in a numbered list, code has eight blanks: lowdown takes fewer for text.
+not_code() {
+    awk 'FNR == 1 { list = 0; before = "" }
+        /^[0-9]+\. / { list = 1 }
+        /^[^ 0-9]/ { list = 0 }
+        list && before == "" && /^    / && !/^        / { print FILENAME ":" FNR ": " $0 }
+        { before = $0 }' "$@"
+}
+printf '%s\n' '    code' '' '1. item' '' '        code' '   text' '' '    no code' '' 'text' '' '    code' >"$tmp/page.md"
+[ "$(not_code "$tmp/page.md")" = "$tmp/page.md:8:     no code" ] || fail "the check of lists finds: $(not_code "$tmp/page.md")"
+# shellcheck disable=SC2046 # names of files are words
+wrong=$(cd "$top_srcdir" && not_code $(tree_files | grep '\.md$'))
+[ -z "$wrong" ] || fail "code in a list needs eight blanks: $wrong"
+
 grep -q '^html_made = yes' "$BUILD/Makefile" ||
     skip "configured without HTML (mandoc and lowdown; tools/install-deps installs them)"
 # A make of its own, not a child of the one that runs the tests.
