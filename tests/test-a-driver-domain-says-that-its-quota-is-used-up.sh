@@ -41,6 +41,6 @@ for wait in "" -w; do
     wait_until 25 said
     # shellcheck disable=SC2086
     refuses 4 'time-out for v-dev 0:0:0:0: .*; the backend says: xenstore refuses new nodes of this domain: its quota' \
-        xl_scsi attach $wait -t 2 11 "file:$DISK" 0:0:0:0,backend=storage
+        xl_scsi attach $wait -f -t 2 11 "file:$DISK" 0:0:0:0,backend=storage
 done
 daemon_kill

@@ -15,7 +15,7 @@ step "forty guests with five devices each"
 for ((d = 10; d < 50; d++)); do
     guest_create $d
     for lun in 0 1 2 3 4; do
-        xl_scsi attach -w --run-dir "$DIR/locks" $d "file:$DISK" 0:0:0:$lun,backend=storage >"$DIR/out" 2>&1 ||
+        xl_scsi attach -fw --run-dir "$DIR/locks" $d "file:$DISK" 0:0:0:$lun,backend=storage >"$DIR/out" 2>&1 ||
             fail "guest $d LUN $lun: $(cat "$DIR/out")"
     done
 done
@@ -40,7 +40,7 @@ for lun in 0 1 2 3 4; do xl_scsi detach --run-dir "$DIR/locks" -t 20 49 0:0:0:$l
 xs_gone /local/domain/2/backend/vscsi/49 || fail "left: $(xenstore-ls -f /local/domain/2/backend/vscsi/49)"
 
 step "while it reads the nodes of many devices, it shows life before the first of them is there"
-for i in 0 1 2 3 4 5 6 7; do xs_write "/local/domain/60/pvscsi/$i" "file:$DISK,0:0:0:$i,backend=storage"; done
+for i in 0 1 2 3 4 5 6 7; do xs_write "/local/domain/60/pvscsi/$i" "file:$DISK,0:0:0:$i,backend=storage,force"; done
 guest_create 60 slow
 mock_ctl fault 'read@2:*60/0/vscsi-devs/dev-*/p-dev 1 delay=600 8' >/dev/null
 xl_scsi resume --run-dir "$DIR/locks" slow >"$DIR/out" 2>&1 &

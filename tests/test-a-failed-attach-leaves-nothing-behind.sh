@@ -32,6 +32,24 @@ attach 1 "$DISK" 0:0:0:0 --no-wait
 refuses 5 '0:0:0:0' xl_scsi attach 1 "file:$DISK" 0:0:0:0
 check_eq "$(xl_scsi list 1 | grep -c 0:0:0:0)" 1 "devices"
 
+step "a file that another guest may write, under any of its names"
+ln "$DISK" "$DIR/hard.img"
+ln -s "$DISK" "$DIR/soft.img"
+guest_create 2
+for name in "$DISK" "$DIR/hard.img" "$DIR/soft.img"; do
+    refuses 5 "p-dev file:$name is in use: it is 0:0:0:0 of guest guest1 \(domain 1\); option force attaches it anyway" \
+        xl_scsi attach --no-wait 2 "file:$name" 0:0:0:0
+done
+attach 2 "$DISK" 0:0:0:0,readonly --no-wait
+attach 2 "$DISK" 0:0:0:1 --no-wait --force
+xl_scsi attach --no-wait 1 "file:$DISK" 0:0:0:1 2>/dev/null && fail "a file that two guests may write is attached to one of them again"
+detach 2 0:0:0:1
+attach 1 "$DISK" 0:0:0:1 --no-wait
+detach 1 0:0:0:1
+detach 2 0:0:0:0
+mock_ctl destroy 2 >/dev/null
+xenstore-rm /local/domain/2
+
 step "detaching a device that does not exist"
 refuses 1 '0:0:0:5' xl_scsi detach 1 0:0:0:5
 detach 1 0:0:0:0

@@ -29,7 +29,7 @@ wait_until 25 no_workers
 
 step "the toolstack removes the nodes of a guest that is still there, in mid-I/O"
 guest_create 8
-attach 8 "$DISK" 0:0:0:0 --no-wait
+attach 8 "$DISK" 0:0:0:0 --no-wait --force
 front_start g 8
 front g "wait-dev 0:0:0:0 4"
 front_tell g "load 0:0:0:0 rw=mix depth=16 bs=64k seconds=20 until-gone"

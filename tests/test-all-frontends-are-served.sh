@@ -50,8 +50,8 @@ while read -r name node segments added removed aborts resets luns errors; do
     own=/local/domain/$id/device/vscsi/0
     step "$name: the handshake"
     guest_create $id
-    attach $id "$DIR/a.img" 0:0:0:0 --no-wait
-    attach $id "$DIR/b.img" 0:0:1:3 --no-wait
+    attach $id "$DIR/a.img" 0:0:0:0 --no-wait --force
+    attach $id "$DIR/b.img" 0:0:1:3 --no-wait --force
     front_start f $id --like "$name"
     both_at_4
     front f status
@@ -75,7 +75,7 @@ while read -r name node segments added removed aborts resets luns errors; do
 
     if [ "$removed" != - ]; then
         step "$name: a disk comes and goes"
-        attach $id "$DIR/c.img" 0:0:2:0
+        attach $id "$DIR/c.img" 0:0:2:0 --force
         front f "wait-dev 0:0:2:0 4"
         front f "write 0:0:2:0 0 10"
         dev=$(xenstore-list "$BACKEND/$id/0/vscsi-devs" | tail -n 1)
@@ -113,7 +113,7 @@ while read -r name node segments added removed aborts resets luns errors; do
         detach $id 0:0:0:0
         nothing_left $id
         front_stop f
-        attach $id "$DIR/a.img" 0:0:0:0 --no-wait
+        attach $id "$DIR/a.img" 0:0:0:0 --no-wait --force
         front_start f $id --like "$name"
         front f "wait-dev 0:0:0:0 4"
     else

@@ -55,6 +55,7 @@ struct given {
     char *name, *vm;     /* vm: the guest's identity over its domains, "/vm/<uuid>" */
     char *vdev, *device; /* device: its name as the user wrote it */
     bool located;        /* hctl is set: the backend says so, or is this domain */
+    bool readonly;
     struct hctl hctl;
     char *unit; /* its identifier; NULL: not known */
 };
@@ -123,6 +124,7 @@ static int add_given(struct change *c, const struct device_roots *roots, struct 
     g.vm = guest->vm ? strdup(guest->vm) : NULL;
     g.vdev = d->vdev_text ? strdup(d->vdev_text) : NULL;
     g.device = strdup(name);
+    g.readonly = d->readonly;
     l->g[l->n++] = g;
     return 0;
 }
@@ -228,7 +230,8 @@ int inuse_learn(struct change *c, uint32_t backend)
 struct asked {
     uint32_t backend;
     bool found, resolved; /* found: its backend exists, and it is a device that one guest at a time may have */
-    bool checked;         /* found, and not forced */
+    bool file;            /* standalone mode's emulated disk: not found */
+    bool checked;         /* against other guests: not forced, and found or a file that the guest may write */
     struct device dev;    /* when resolved */
     struct unit_names names;
 };
@@ -253,6 +256,21 @@ static bool says_same(const struct given *g, const struct vscsi_entry *e)
                                  : false;
 }
 
+/* One file, under any of its names. The backend of a file is on this machine, and says which one it has opened. */
+static bool same_file(const struct given *g, const struct vscsi_entry *e)
+{
+    struct stat st;
+    struct pdev p;
+
+    if (strcmp(g->device, e->pdev) == 0)
+        return true;
+    if (!g->unit || pdev_parse(e->pdev, &p, NULL) < 0 || stat(p.text, &st) < 0)
+        return false;
+    CLEANUP_FREE char *unit = strf("file.%ju.%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+
+    return unit && strcmp(g->unit, unit) == 0;
+}
+
 /* Two paths to one unit in one guest are what multipath wants; the same path twice is a mistake. */
 static bool collides(const struct change *c, const struct given *g, const char *own_vm, const struct vscsi_entry *e,
                      const struct asked *a)
@@ -261,6 +279,8 @@ static bool collides(const struct change *c, const struct given *g, const char *
 
     if (g->backend != a->backend || (g->domid != c->domid && same_guest(c, g, own_vm)))
         return false;
+    if (a->file)
+        return g->domid != c->domid && !g->readonly && g->device && same_file(g, e);
     if (!a->resolved || !g->located)
         return g->device && says_same(g, e);
     same_path = hctl_equal(&g->hctl, &a->dev.hctl);
@@ -307,10 +327,13 @@ static void note_address(struct vscsi_entry *e, const struct asked *a)
 static void ask(struct change *c, const struct device_roots *roots, struct vscsi_entry *e, struct lookup *l,
                 struct asked *a)
 {
+    bool there;
+
     a->backend = 0;
-    /* file: is an emulated disk of standalone mode, which tests share as they like. */
-    a->found = e->kind != PDEV_FILE && (!e->backend || domain_find(c->store, e->backend, &a->backend) == 0);
-    a->checked = a->found && !e->force;
+    there = !e->backend || domain_find(c->store, e->backend, &a->backend) == 0;
+    a->file = e->kind == PDEV_FILE;
+    a->found = there && !a->file;
+    a->checked = there && !e->force && !(a->file && e->readonly);
     a->resolved = a->found && a->backend == own_domid(c->store) && lookup_device(l, roots, e->pdev, &a->dev);
     a->names = unit_names(e->pdev, a->resolved ? &a->dev : NULL);
     note_address(e, a);
@@ -318,7 +341,7 @@ static void ask(struct change *c, const struct device_roots *roots, struct vscsi
 
 static bool same_asked(const struct asked *a, const struct asked *b, const char *a_text, const char *b_text)
 {
-    if (!a->checked || !b->checked || a->backend != b->backend)
+    if (!a->checked || !b->checked || a->file || b->file || a->backend != b->backend)
         return false;
     return a->resolved && b->resolved ? hctl_equal(&a->dev.hctl, &b->dev.hctl) : strcmp(a_text, b_text) == 0;
 }
@@ -328,7 +351,18 @@ static int load_given(struct change *c, const struct device_roots *roots, const 
 {
     CLEANUP_FREE uint32_t *ids = NULL;
     unsigned n = 0, n_unknown = 0;
-    int r = units_guests(c->store, a->backend, &a->names, &ids, &n);
+    int r = 0;
+
+    if (a->file) { /* the index is for SCSI devices; a mock-xen has few guests */
+        ids = numbered_dir(c->store, &n, "/local/domain/%u/backend/vscsi", a->backend);
+        if (!ids && errno)
+            return -errno;
+        for (unsigned i = 0; r >= 0 && i < n; i++)
+            if (ids[i] != c->domid)
+                r = add_guest(c, roots, l, a->backend, ids[i]);
+        return r < 0 ? r : 0;
+    }
+    r = units_guests(c->store, a->backend, &a->names, &ids, &n);
     CLEANUP_FREE uint32_t *unknown = c->store->dry_run ? units_unknown(c->store, a->backend, &n_unknown) : NULL;
 
     for (unsigned i = 0; r >= 0 && i < n; i++) {
