@@ -308,6 +308,91 @@ START_TEST(a_limited_lun_gives_its_turn_to_others_of_its_host)
 }
 END_TEST
 
+START_TEST(a_limit_that_ends_while_the_host_is_busy)
+{
+    add_narrow_device(10, 0, 3, 1);
+    add_narrow_device(20, 0, 3, 1);
+    hotplug_set_limits(svc, 10, &(struct lun_limits){ .iops = 2 });
+    for (uint16_t id = 1; id <= 4; id++)
+        put_read(10, id);
+    kick();
+    for (uint16_t id = 1; id <= 3; id++) {
+        end_all();
+        expect(id, 0);
+        run();
+    }
+    ck_assert_uint_eq(fake_sg.n, 0);
+    put_read(20, 21);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    pass_ms(500);
+    ck_assert_uint_eq(fake_sg.n, 1);
+    end_all();
+    expect(21, 0);
+    run();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    expect_reads(4, 4);
+}
+END_TEST
+
+/* One place is left, and the other LUN that has commands cannot use it: nothing is tried again and again. */
+START_TEST(a_limited_lun_beside_one_that_is_not_ready_sleeps)
+{
+    struct worker_places places;
+
+    add_narrow_device(10, 0, 3, 3);
+    add_narrow_device(20, 1, 3, 3);
+    hotplug_set_limits(svc, 10, &(struct lun_limits){ .iops = 2 });
+    for (uint16_t id = 1; id <= 3; id++) {
+        put_read(10, id);
+        kick();
+        end_all();
+        expect(id, 0);
+    }
+    for (uint16_t id = 21; id <= 23; id++)
+        put_read(20, id);
+    kick();
+    put_read(10, 4);
+    kick();
+    fake_sg_end(0);
+    run();
+    expect(21, 0);
+    run();
+    places = svc->luns[10]->host->may;
+    hotplug_set_places(svc, &places);
+    for (unsigned i = 0; i < 5; i++)
+        run();
+    ck_assert_uint_eq(fake_sg.n, 1);
+    ck_assert(!loop_timer_armed(&svc->retry_timer));
+    pass_ms(500);
+    ck_assert_uint_eq(fake_sg.n, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        end_all();
+        run();
+    }
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(take().rslt, 0);
+    ck_assert_uint_eq(svc->n_busy, 0);
+}
+END_TEST
+
+/* What waits for the device can wait for the limit later: it counts, too. */
+START_TEST(a_limited_lun_with_a_short_queue_leaves_slots_to_others)
+{
+    add_narrow_device(10, 1, 3, 8);
+    hotplug_set_limits(svc, 10, &(struct lun_limits){ .iops = 2 });
+    for (uint16_t id = 1; id <= 15; id++)
+        put_read(10, id);
+    put_read(DISK, 16);
+    kick();
+    expect(14, BUSY_FULL);
+    expect(15, BUSY_FULL);
+    none();
+    ck_assert_uint_eq(fake_sg.n, 2);
+    ck_assert_uint_eq(stats.lun[10].limited, 0);
+}
+END_TEST
+
 /* 248 KiB in pieces of 120 KiB: one command, which is not held up in the middle. */
 START_TEST(pieces_of_a_command_count_once)
 {
@@ -357,6 +442,9 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_worker_that_ends_sends_what_waits);
     tcase_add_test(t, what_waits_ends_with_its_lun_and_with_its_ring);
     tcase_add_test(t, a_limited_lun_gives_its_turn_to_others_of_its_host);
+    tcase_add_test(t, a_limit_that_ends_while_the_host_is_busy);
+    tcase_add_test(t, a_limited_lun_beside_one_that_is_not_ready_sleeps);
+    tcase_add_test(t, a_limited_lun_with_a_short_queue_leaves_slots_to_others);
     tcase_add_test(t, pieces_of_a_command_count_once);
 }
 

@@ -380,18 +380,23 @@ static int to_device(struct service *svc, struct cmd *c)
     return 0;
 }
 
-/* c waits for a limit, or behind a command that does. */
-static void wait_for_limit(struct service *svc, struct cmd *c, bool held)
+/*
+ * A command of a limited LUN has to wait. Whatever it waits for now, it can be a limit later. held: it is a limit
+ * already.
+ */
+static void wait_in_limited(struct service *svc, struct cmd *c, bool held)
 {
     if (throttle_is_full(svc)) {
         c->limited_us = 0;
         command_finish_status(svc, c, SCSI_TASK_SET_FULL, SCSI_HOST_OK);
         return;
     }
-    if (c->limited_us == 0)
+    c->lun->limit_waits |= held;
+    if (c->lun->limit_waits && c->limited_us == 0)
         c->limited_us = now_us();
     lun_enqueue(c);
-    c->lun->limit_waits |= held;
+    if (!c->lun->limit_waits && lun_others_wait(svc, c->lun))
+        retry_in(svc, 0); /* another LUN has its turn */
 }
 
 void command_submit(struct service *svc, struct cmd *c)
@@ -405,8 +410,8 @@ void command_submit(struct service *svc, struct cmd *c)
     bool ready = first && lun_may_go(svc, lun);
     bool held = ready && lun->limited && !throttle_allows(svc, c);
 
-    if (held || (!ready && lun->limit_waits)) {
-        wait_for_limit(svc, c, held);
+    if (lun->limited && (held || !ready)) {
+        wait_in_limited(svc, c, held);
         return;
     }
     if (!ready) {
@@ -427,16 +432,19 @@ void command_pump(struct service *svc, struct lun *lun)
     struct cmd *c;
 
     while (lun->queue) {
+        bool waited = lun->limit_waits;
+
+        /* If it waits for something else, the end of that continues the queue, as it does for a LUN without limits. */
+        lun->limit_waits = false;
         /* A request of a dead predecessor is not sent to a device. It only waits until no device has it any more. */
         if (lun->queue->recovered ? lun->held : !lun_may_go(svc, lun))
             break;
-        if (lun->limited && !lun->queue->recovered) {
-            lun->limit_waits = !throttle_allows(svc, lun->queue);
-            if (lun->limit_waits) {
-                if (lun_others_wait(svc, lun))
-                    retry_in(svc, 0); /* another LUN has its turn */
-                break;
-            }
+        if (lun->limited && !lun->queue->recovered && !throttle_allows(svc, lun->queue)) {
+            lun->limit_waits = true;
+            /* Another LUN has its turn. Once: those that still wait do so for an event that wakes them. */
+            if (!waited && lun_others_wait(svc, lun))
+                retry_in(svc, 0);
+            break;
         }
         c = lun_dequeue(lun);
         if (c->recovered) {

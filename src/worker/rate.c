@@ -41,12 +41,12 @@ static uint64_t after(uint64_t meter_ns, uint64_t may_go_ns)
 
 uint64_t rate_wait_us(const struct rate *r, uint32_t bytes, bool urgent, uint64_t now_us)
 {
-    uint64_t now_ns = now_us * 1000, commands = 0, data = 0;
+    uint64_t may_go_ns = (now_us + (urgent ? RATE_URGENT_US : 0)) * 1000, commands = 0, data = 0;
 
     if (r->limits.iops > 0)
-        commands = after(r->commands_ns, now_ns + (urgent ? RATE_URGENT_US * UINT64_C(1000) : 0));
-    if (r->limits.bps > 0 && bytes > 0 && !urgent)
-        data = after(r->bytes_ns, now_ns);
+        commands = after(r->commands_ns, may_go_ns);
+    if (r->limits.bps > 0 && bytes > 0)
+        data = after(r->bytes_ns, may_go_ns);
     return commands > data ? commands : data;
 }
 

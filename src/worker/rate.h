@@ -13,7 +13,10 @@
 
 /* A debt beyond this is forgiven: no command waits longer for it (throttle.h). */
 #define RATE_DEBT_MAX_US 10000000u
-/* How far commands that ask for the state of the device may go into debt, in the meter of commands. */
+/*
+ * How far commands that ask for the state of the device may go into debt. That is more than one command of data owes:
+ * 0.5 s at the lowest limit (limits.h).
+ */
 #define RATE_URGENT_US 1000000u
 
 struct rate {

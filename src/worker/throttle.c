@@ -31,7 +31,7 @@ bool throttle_is_full(const struct service *svc)
     unsigned n = 0;
 
     for (unsigned i = 0; i < CMD_COUNT; i++)
-        n += svc->cmd[i].state == CMD_QUEUED && svc->cmd[i].limited_us > 0;
+        n += svc->cmd[i].state == CMD_QUEUED && svc->cmd[i].lun && svc->cmd[i].lun->limited;
     return n >= LIMITS_WAITING_MAX;
 }
 

@@ -7,9 +7,9 @@
  * THROTTLE_WAIT_MAX_US for limits. After that it goes whatever they say. With both limits at their lowest, a ring full
  * of the largest commands needs 6.5 s for each, so 13 s at most; with one of them this time is never reached.
  *
- * All LUNs of a vhost share the 16 slots of its ring. What waits for limits holds LIMITS_WAITING_MAX of them at most. A
- * command beyond that gets TASK SET FULL, and its initiator sends it again. So the other LUNs always have slots, and so
- * do ABORTs and RESETs.
+ * All LUNs of a vhost share the 16 slots of its ring. What waits in queues of limited LUNs, for a limit or for the
+ * device, holds LIMITS_WAITING_MAX of them at most. A command beyond that gets TASK SET FULL, and its initiator sends
+ * it again. So the other LUNs always have slots, and so do ABORTs and RESETs.
  */
 #ifndef PVSCSI_THROTTLE_H
 #define PVSCSI_THROTTLE_H
@@ -27,7 +27,7 @@ void throttle_set(struct lun *lun, const struct lun_limits *limits);
 bool throttle_allows(struct service *svc, struct cmd *c);
 /* It asks for the state of the LUN: it does not wait behind commands that a limit holds. */
 bool throttle_is_urgent(const struct cmd *c);
-/* As many commands wait for limits as may. */
+/* As many commands of limited LUNs wait as may. */
 bool throttle_is_full(const struct service *svc);
 
 #endif
