@@ -43,6 +43,15 @@ kill -KILL "$worker"
 wait_until 25 sends 00/02/5/20/00
 [ "$(one_worker)" != "$worker" ] || fail "no new worker"
 
+step "a reload without a change says nothing again"
+refusals() { grep -c 'is refused by the command policy' "$LOGS/pvscsid"; }
+before=$(refusals)
+[ "$before" -gt 0 ] || fail "no refusal is in the log"
+config 'deny = "disk:2a"' 'log_level = "error"'
+check_eq "$SAID" "reloaded: nothing that is in force has changed" "the answer"
+front g "expect 00/02/5/20/00 $write"
+check_eq "$(refusals)" "$before" "refusals in the log"
+
 step "devices that are attached from now on"
 config 'deny = "disk:2a"' 'pr = "deny"' 'max_luns = 2'
 check_eq "$SAID" "reloaded: max_luns, pr for devices that are attached from now on" "the answer"

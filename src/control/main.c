@@ -43,11 +43,11 @@ struct daemon {
     struct news *news;
     struct host *host;
     struct ctlsock *ctlsock;
-    int lock_fd;   /* of the run directory */
-    int nodes_fd;  /* of the nodes in xenstore */
-    int log_fd;    /* the log, until it becomes standard error; -1 in the foreground */
-    int parent_fd; /* a byte in it tells the parent that the daemon serves; -1 in the foreground */
-    bool stopping;
+    int lock_fd;            /* of the run directory */
+    int nodes_fd;           /* of the nodes in xenstore */
+    int log_fd;             /* the log, until it becomes standard error; -1 in the foreground */
+    int parent_fd;          /* a byte in it tells the parent that the daemon serves; -1 in the foreground */
+    bool serving, stopping; /* systemd was told so */
     struct loop_timer beat; /* of systemd's watchdog */
     uint64_t beat_us;
 };
@@ -170,6 +170,7 @@ static void serving(void *ctx)
             log_debug(NULL, "the starting process is gone");
         close(steal_fd(&d->parent_fd));
     }
+    d->serving = true;
     notify("READY=1\nSTATUS=serving");
 }
 
@@ -240,7 +241,11 @@ static void take_over(struct daemon *d, const struct settings *fresh, char *out,
     log_set_level((xentoollog_level)MIN(before, d->settings.log_level));
     say_changes(&changes, out, size);
     log_set_level((xentoollog_level)d->settings.log_level);
-    host_settings_changed(d->host);
+    for (unsigned e = EFFECT_AT_ONCE; e < EFFECT_RESTART; e++)
+        if (changes.keys[e][0]) {
+            host_settings_changed(d->host);
+            break;
+        }
 }
 
 /* For SIGHUP and pvscsictl reload; see ctlsock.h. */
@@ -248,16 +253,18 @@ static bool reload(void *ctx, char *out, size_t size)
 {
     struct daemon *d = ctx;
     struct settings fresh = d->settings;
-    bool good;
+    bool good, tell = d->serving && !d->stopping;
 
-    notify("RELOADING=1");
+    if (tell)
+        notify("RELOADING=1");
     good = read_config(d, &fresh, out, size) == 0;
     if (!d->settings.foreground)
         reopen_log(&d->settings, &fresh);
     if (good)
         take_over(d, &fresh, out, size);
     host_log(d->host);
-    notify("READY=1");
+    if (tell)
+        notify("READY=1");
     return good;
 }
 
