@@ -38,6 +38,10 @@ done <<'END'
 persistent-reservations 41-cluster-example 20
 guide-file-disk 36-pdev-forms 18
 guide-tape-library 66-tape-data 11
+guide-driver-domain 35-driver-domain-backend 4
+guide-moving 53-restore 2
+guide-multipath 86-multipath 3
+guide-security 80-policy 3
 END
 # This test takes the commands out of the page and runs them.
 pages+=docs/guide-frontend-developers.md$'\n'

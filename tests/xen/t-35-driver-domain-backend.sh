@@ -11,6 +11,8 @@ guest_start storage driver mem=384
 TARGETS=6 LUNS=5
 guest_ok storage "modprobe scsi_debug dev_size_mb=16 delay=0 num_tgts=$TARGETS max_luns=$LUNS && modprobe xen-gntdev; modprobe xen-evtchn; true"
 guest_ok storage "pvscsid -f >/tmp/log 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do pvscsictl status && break; sleep 0.5; done"
+# As printed in docs/guide-driver-domain.md: tests/test-the-examples-are-run.sh compares the lines.
+guest_ok storage 'pvscsictl status'
 dd=$(guest_domid storage)
 note "the daemon runs in domain $dd"
 
@@ -39,6 +41,11 @@ expect_fail 1 xl scsi-attach g1 0:0:0:0 1:0:0:0,backend=nobody
 expect_fail 1 xl scsi-attach g1 0:0:0:0 host,backend=storage
 expect_ok xl scsi-detach g1 0:0:0:0
 expect_fail xenstore-exists "/local/domain/$dd/backend/vscsi/$id"
+expect_ok env GUEST=g1 sh -e <<'END'
+xl-scsi attach $GUEST 0:0:0:0 2:0:0:0,backend=storage
+xl-scsi list $GUEST
+xl-scsi detach $GUEST 2:0:0:0
+END
 expect_ok xl scsi-attach g1 "$wwid" "2:0:0:0,backend=$dd"
 guest_wait_disk g1 2:0:0:0
 # Only the driver domain can look the name up, and it has.

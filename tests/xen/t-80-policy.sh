@@ -37,6 +37,13 @@ detach() {
 OPCODE='Invalid command operation code'
 FIELD='Invalid field in cdb'
 
+note "the commands of docs/guide-security.md: tests/test-the-examples-are-run.sh compares the lines"
+expect_ok sh -e <<'END'
+pvscsictl status
+pvscsictl policy
+pvscsictl policy tape
+END
+
 note "a disk as it is attached"
 scsi_debug_load dev_size_mb=16 delay=0
 held=$(cat /sys/module/scsi_debug/refcnt)

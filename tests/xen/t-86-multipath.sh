@@ -6,8 +6,11 @@ need_project
 lio_two_initiators 16
 daemon_start
 guest_start g1 with=multipath
-expect_ok xl-scsi attach g1 "$LIO_A" 0:0:0:0
-expect_ok xl-scsi attach g1 "$LIO_B" 1:0:0:0
+# As docs/guide-multipath.md has it: tests/test-the-examples-are-run.sh compares the lines.
+expect_ok env GUEST=g1 PATH1="$LIO_A" PATH2="$LIO_B" sh -e <<'END'
+xl-scsi attach $GUEST $PATH1 0:0:0:0
+xl-scsi attach $GUEST $PATH2 1:0:0:0
+END
 guest_wait_disk g1 0:0:0:0
 a=${GUEST_BLK#/dev/}
 guest_wait_disk g1 1:0:0:0
