@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control process over a xenstore and workers in memory: what its workers are told when the settings change under
- * way.
+ * The control process over a xenstore and workers in memory: what its workers are told when the settings, or the
+ * toolstack's options of a device, change under way.
  */
 #include "config.h"
 
@@ -138,8 +138,201 @@ START_TEST(a_smaller_budget_is_divided_anew)
 }
 END_TEST
 
+/* --- the options of a device --- */
+
+static void change_to(const char *number)
+{
+    fake_put(LUN_0 "/change", number);
+}
+
+static const uint32_t all_flags = LUN_FEATURE_HOST | LUN_READONLY | LUN_PR_FORCED | LUN_PR_MOVE;
+
+START_TEST(changed_options_reach_the_worker_and_are_answered)
+{
+    static const struct {
+        const char *node, *value;
+        uint32_t flags;
+        unsigned pr_mode, n_rules;
+    } changes[] = {
+        { "readonly", "1", LUN_READONLY, PR_DIRECT, 0 },
+        { "pr", "deny", LUN_READONLY, PR_DENY, 0 },
+        { "pr-force", "1", LUN_READONLY | LUN_PR_FORCED, PR_DENY, 0 },
+        { "pr-move", "1", LUN_READONLY | LUN_PR_FORCED | LUN_PR_MOVE, PR_DENY, 0 },
+        { "readonly", "0", LUN_PR_FORCED | LUN_PR_MOVE, PR_DENY, 0 },
+        { "readonly", NULL, LUN_PR_FORCED | LUN_PR_MOVE, PR_DENY, 0 },
+        { "allow", "3b", LUN_PR_FORCED | LUN_PR_MOVE, PR_DENY, 1 },
+        { "deny", "42+93", LUN_PR_FORCED | LUN_PR_MOVE, PR_DENY, 3 },
+        { "allow", NULL, LUN_PR_FORCED | LUN_PR_MOVE, PR_DENY, 2 },
+        { "pr", "direct", LUN_PR_FORCED | LUN_PR_MOVE, PR_DIRECT, 2 },
+    };
+
+    settings.pr_mode = PR_DIRECT;
+    connected();
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        CLEANUP_FREE char *number = strf("%zu", i + 1), *node = strf(LUN_0 "/%s", changes[i].node);
+        const struct worker_msg *m;
+
+        if (changes[i].value)
+            fake_put(node, changes[i].value);
+        else
+            fake_remove(node);
+        change_to(number);
+        expect(LUN_0 "/changed", number);
+        ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), i + 1);
+        m = fake_last(fake_child(), WM_LUN_CHANGE);
+        ck_assert_uint_eq(m->u.lun.flags & all_flags, changes[i].flags);
+        ck_assert_uint_eq(m->u.lun.pr_mode, changes[i].pr_mode);
+        ck_assert_uint_eq(m->u.lun.n_rules, changes[i].n_rules);
+    }
+    /* Nothing of this touches the device. */
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_ADD), 1);
+    ck_assert(node_is(LUN_0 "/state", "4"));
+}
+END_TEST
+
+static const struct {
+    const char *node, *value, *why;
+} refused[] = {
+    { "pr", "off", "pr is 'off'; expected auto, helper, direct or deny" },
+    { "allow", "zz", "allow is 'zz': " },
+    { "deny", "12", "deny is '12': " },
+    { "v-dev", "0:0:0:7", "the v-dev cannot change" },
+    { "v-dev", "x", "v-dev is 'x'; expected h:c:t:l" },
+    { "p-dev", "/dev/other", "the device itself cannot change" },
+    { "unit", "naa.5", "the device itself cannot change" },
+    { "feature-host", "1", "feature-host cannot change" },
+    { "pr", "helper", "the guest's worker got no way to the PR helper" },
+    { "pr", "auto", "the guest's worker got no way to the PR helper" },
+};
+
+START_TEST(a_refused_change_changes_nothing)
+{
+    CLEANUP_FREE char *node = strf(LUN_0 "/%s", refused[_i].node), *answer = NULL, *before = NULL;
+    const struct worker_msg *m;
+
+    settings.pr_mode = PR_DIRECT;
+    connected();
+    before = fake_get(node) ? strdup(fake_get(node)) : NULL;
+    fake_put(LUN_0 "/readonly", "1");
+    fake_put(node, refused[_i].value);
+    change_to("7");
+    UNTIL(fake_get(LUN_0 "/changed"));
+    answer = strf("7 %s", refused[_i].why);
+    ck_assert_msg(strncmp(fake_get(LUN_0 "/changed"), answer, strlen(answer)) == 0, "%s, not %s",
+                  fake_get(LUN_0 "/changed"), answer);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+    /* The toolstack puts the nodes back. */
+    if (before)
+        fake_put(node, before);
+    else
+        fake_remove(node);
+    fake_remove(LUN_0 "/readonly");
+    change_to("8");
+    expect(LUN_0 "/changed", "8");
+    m = fake_last(fake_child(), WM_LUN_CHANGE);
+    ck_assert_uint_eq(m->u.lun.flags & all_flags, 0);
+    ck_assert_uint_eq(m->u.lun.pr_mode, PR_DIRECT);
+}
+END_TEST
+
+/* Without the node `pr` the mode is the one that the config had when the device was attached. */
+START_TEST(a_change_keeps_the_mode_of_reservations)
+{
+    settings.pr_mode = PR_AUTO;
+    connected();
+    settings.pr_mode = PR_DENY;
+    fake_put(LUN_0 "/readonly", "1");
+    change_to("1");
+    expect(LUN_0 "/changed", "1");
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_CHANGE)->u.lun.pr_mode, PR_AUTO);
+    /* And back, to the helper too. */
+    fake_put(LUN_0 "/pr", "direct");
+    change_to("2");
+    expect(LUN_0 "/changed", "2");
+    fake_put(LUN_0 "/pr", "helper");
+    change_to("3");
+    expect(LUN_0 "/changed", "3");
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_CHANGE)->u.lun.pr_mode, PR_HELPER);
+}
+END_TEST
+
+/* 0: the worker dies before it answers; 1: the daemon ends; 2: the change comes while there is no daemon. */
+START_TEST(a_change_outlives_who_carries_it_out)
+{
+    const struct worker_msg *m;
+
+    connected();
+    fake_child_mute = true;
+    fake_put(LUN_0 "/readonly", "1");
+    if (_i == 2) {
+        stop();
+        change_to("5");
+    } else {
+        change_to("5");
+        UNTIL(fake_count(fake_child(), WM_LUN_CHANGE) == 1);
+        let_happen();
+        ck_assert_ptr_null(fake_get(LUN_0 "/changed"));
+    }
+    fake_child_mute = false;
+    write_journal(8, 9, false);
+    if (_i == 0) {
+        fake_die(fake_child());
+    } else {
+        if (_i == 1)
+            stop();
+        restart();
+    }
+    expect(LUN_0 "/changed", "5");
+    m = fake_last(fake_child(), WM_LUN_ADD);
+    ck_assert_uint_eq(m->u.lun.flags & all_flags, LUN_READONLY);
+    /* It is not answered again. */
+    fake_put(LUN_0 "/changed", "5 so");
+    write_journal(8, 9, false);
+    stop();
+    restart();
+    UNTIL(fake_n_children == 1 && fake_count(fake_child(), WM_CONNECT) == 1);
+    let_happen();
+    ck_assert_str_eq(fake_get(LUN_0 "/changed"), "5 so");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+}
+END_TEST
+
+START_TEST(a_call_that_fails_is_repeated)
+{
+    connected();
+    fake_put(LUN_0 "/readonly", "1");
+    change_to("1");
+    fake_fail((unsigned)_i + 1, EAGAIN);
+    expect(LUN_0 "/changed", "1");
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_CHANGE)->u.lun.flags & all_flags, LUN_READONLY);
+    fake_fail(0, 0);
+}
+END_TEST
+
+START_TEST(a_number_that_is_none_is_ignored)
+{
+    static const char *const numbers[] = { "", "x", "-1", "4294967296", "1 2", "0" };
+
+    connected();
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        change_to(numbers[i]);
+        let_happen_ms(0);
+    }
+    ck_assert_ptr_null(fake_get(LUN_0 "/changed"));
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+    change_to("4294967295");
+    expect(LUN_0 "/changed", "4294967295");
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+    tcase_add_test(t, changed_options_reach_the_worker_and_are_answered);
+    tcase_add_loop_test(t, a_refused_change_changes_nothing, 0, (int)ARRAY_SIZE(refused));
+    tcase_add_test(t, a_change_keeps_the_mode_of_reservations);
+    tcase_add_loop_test(t, a_change_outlives_who_carries_it_out, 0, 3);
+    tcase_add_loop_test(t, a_call_that_fails_is_repeated, 0, 20);
+    tcase_add_test(t, a_number_that_is_none_is_ignored);
     tcase_add_test(t, rules_of_the_config_reach_the_luns_that_guests_have);
     tcase_add_test(t, what_is_not_permitted_any_more_is_taken_away);
     tcase_add_test(t, a_device_that_no_worker_has_is_no_matter_for_one);

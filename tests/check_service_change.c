@@ -63,8 +63,63 @@ START_TEST(a_lun_that_is_not_there_does_not_change)
 }
 END_TEST
 
+/* The device is not asked: the answer is the worker's. */
+START_TEST(write_protection_comes_and_goes)
+{
+    struct worker_msg msg = change(LUN_READONLY);
+
+    ck_assert_uint_eq(sense_of(0x2a), 0); /* WRITE(10) of 0 blocks */
+    hotplug_change(svc, &msg);
+    ck_assert_uint_eq(sense_of(0x2a), 0x62a01); /* MODE PARAMETERS CHANGED */
+    ck_assert_uint_eq(sense_of(0x2a), 0x72700); /* WRITE PROTECTED */
+    ck_assert_uint_eq(sense_of(0x00), 0);
+    /* The same again is no change. */
+    hotplug_change(svc, &msg);
+    ck_assert_uint_eq(sense_of(0x00), 0);
+    msg = change(0);
+    hotplug_change(svc, &msg);
+    ck_assert_uint_eq(sense_of(0x00), 0x62a01);
+    ck_assert_uint_eq(sense_of(0x2a), 0);
+}
+END_TEST
+
+START_TEST(nobody_hears_of_a_change_without_a_ring)
+{
+    struct worker_msg msg = change(LUN_READONLY);
+
+    service_disconnect(svc);
+    hotplug_change(svc, &msg);
+    memset(fake.page[RING_REF], 0, 4096);
+    guest_rsp_cons = 0;
+    guest->req_event = guest->rsp_event = 1;
+    ck_assert_int_eq(service_connect(svc, RING_REF, 9, false), 0);
+    ck_assert_uint_eq(sense_of(0x2a), 0x72700);
+}
+END_TEST
+
+START_TEST(reservations_come_and_go)
+{
+    struct worker_msg msg = change(0);
+
+    ck_assert_uint_eq(sense_of(0x5e), 0x52000); /* PERSISTENT RESERVE IN: PR_DENY */
+    msg.u.lun.pr_mode = PR_DIRECT;
+    hotplug_change(svc, &msg);
+    ck_assert_int_eq(svc->luns[0]->facts.pr, SCSI_PR_DIRECT);
+    /* Without a way to the helper they go to the device. */
+    msg.u.lun.pr_mode = PR_AUTO;
+    hotplug_change(svc, &msg);
+    ck_assert_int_eq(svc->luns[0]->facts.pr, SCSI_PR_DIRECT);
+    msg.u.lun.pr_mode = PR_DENY;
+    hotplug_change(svc, &msg);
+    ck_assert_uint_eq(sense_of(0x5e), 0x52000);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+    tcase_add_test(t, write_protection_comes_and_goes);
+    tcase_add_test(t, nobody_hears_of_a_change_without_a_ring);
+    tcase_add_test(t, reservations_come_and_go);
     tcase_add_test(t, rules_hold_from_the_next_command_on);
     tcase_add_test(t, a_lun_that_is_not_there_does_not_change);
 }

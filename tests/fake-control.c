@@ -473,6 +473,12 @@ int child_send(struct child *c, const struct worker_msg *msg, const int *fds, un
     case WM_LUN_REMOVE:
         answer.type = WM_LUN_REMOVED;
         break;
+    case WM_LUN_CHANGE:
+        if (msg->u.lun.change == 0)
+            return 0;
+        answer.type = WM_LUN_CHANGED;
+        answer.u.change = msg->u.lun.change;
+        break;
     case WM_CONNECT:
         answer.type = WM_CONNECTED;
         answer.error = fake_connect_error;

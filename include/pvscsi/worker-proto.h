@@ -19,6 +19,7 @@
  * A guest waits for a command that is past its time-out: HOST_EH_ASK -> HOST_EH, again and again until the time that
  * this says is over.
  * LUN_LIMITS changes the rate limits that LUN_ADD gave.
+ * What the guest may do with a LUN has changed: LUN_CHANGE -> LUN_CHANGED.
  * HOST_PLACES says how many commands a worker may have at a SCSI host from now on.
  * PAGES of a worker says how many pages of granted memory it would like to have in all. PAGES is the answer.
  */
@@ -56,10 +57,14 @@ enum worker_msg_type {
     WM_PAGES,   /* u.pages: how many pages of memory the worker may grant to its own domain for buffers; 0 at first */
     WM_HOST_EH, /* answer to WM_HOST_EH_ASK: u.host_eh_s */
     WM_LUN_WAS_RESET, /* the RESET of another LUN has reset the device: UNIT ATTENTION 29h/00h is due */
-    WM_LUN_CHANGE,    /* LUN_FEATURE_HOST in u.lun.flags, and u.lun.rule, hold from the next command on */
-    WM_POLL,          /* u.poll_us from now on */
-    WM_HOST_PLACES,   /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
-    WM_LUN_LIMITS,    /* u.limits from now on */
+    /*
+     * These of u.lun hold from the next command on: rule, pr_mode, and LUN_FEATURE_HOST, _READONLY, _PR_FORCED and
+     * _PR_MOVE of flags.
+     */
+    WM_LUN_CHANGE,
+    WM_POLL,        /* u.poll_us from now on */
+    WM_HOST_PLACES, /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
+    WM_LUN_LIMITS,  /* u.limits from now on */
     /* worker -> control */
     WM_READY = 32,
     WM_LUN_ADDED, /* error = 0 or -errno */
@@ -72,6 +77,7 @@ enum worker_msg_type {
     WM_HELPER_CONNECT, /* asks for a connection to the PR helper for this LUN */
     WM_LUN_LOST,    /* its device was deleted, or does not answer to its address; not said again before LUN_RETURNED */
     WM_ENDED,       /* u.ended: a command that the administrator should know of; for followers of events only */
+    WM_LUN_CHANGED, /* answer to WM_LUN_CHANGE: u.change is that of u.lun */
     WM_HOST_EH_ASK, /* how long may this machine's kernel keep a command of this LUN that is past its time-out? */
 };
 
@@ -153,6 +159,7 @@ struct worker_msg {
             uint32_t pr_mode;
             uint32_t pr_deadline_ms;
             uint32_t queue_depth; /* commands that the device takes at once; 0: not known */
+            uint32_t change;      /* WM_LUN_CHANGE: its number; 0: no answer is wanted */
             struct worker_places places;
             struct lun_limits limits;
             /* What goes before the command policy: scsi/rules.h has the meaning of the members. */
@@ -179,6 +186,7 @@ struct worker_msg {
         struct worker_places places;
         struct lun_limits limits;
         uint32_t pages;
+        uint32_t change;
         uint32_t poll_us;   /* as in init */
         uint32_t host_eh_s; /* seconds from the end of the time-out on, or HOST_EH_NO_LIMIT */
     } u;

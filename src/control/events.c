@@ -72,8 +72,13 @@ static void backend_event(struct host *h, const char *rest)
         const char *node;
         struct vdev *d = event_device(v, rest + strlen("/vscsi-devs"), &node);
 
-        /* The toolstack writes the others before the state, and we write the rest: only the state is followed. */
-        if (d && *node && !is_dir(node, "/state"))
+        /*
+         * The toolstack writes the others before the state, or before `change`, and we write the rest: only these two
+         * are followed.
+         */
+        if (d && is_dir(node, "/change"))
+            d->change = CHANGE_ASKED;
+        else if (d && *node && !is_dir(node, "/state"))
             return;
         if (d)
             d->dirty = true;

@@ -14,7 +14,8 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/events.h src/control/events.c src/control/news.h src/control/news.c src/control/places.h src/control/places.c src/control/shared.h src/control/shared.c src/control/at-work.h \
 	src/control/at-work.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h \
 	src/control/reset.c \
-	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c src/control/policy.h \
+	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c \
+	src/control/change.h src/control/change.c src/control/policy.h \
 	src/control/policy.c src/control/vdev.h \
 	src/control/vdev.c src/control/vhost.h src/control/vhost.c src/control/host.h src/control/host.c \
 	src/control/sandbox.h src/control/sandbox.c src/control/sandbox-nodes.h src/control/sandbox-nodes.c \

@@ -38,6 +38,7 @@
 #define DEVICE_BUCKETS 1024
 #define GUEST_NAME_MAX 128
 #define GUEST_UUID_MAX 64
+#define CHANGE_WHY_MAX 240 /* with its number it fits into STORE_SHORT_MAX */
 
 struct host;
 struct news; /* news.h */
@@ -59,7 +60,8 @@ struct wish {
     char wwid[UNIT_TEXT_MAX]; /* p-wwid: the unit that an earlier daemon has opened; "": not known */
     struct hctl vdev;
     bool readonly, feature_host, pr_force, pr_move, force;
-    unsigned pr_mode; /* enum worker_pr_mode */
+    unsigned pr_mode;    /* enum worker_pr_mode */
+    unsigned pr_default; /* what it is without a node `pr`: the config's, from when the device was attached */
     struct lun_limits limits;
     bool third_party_copy;
     unsigned n_allow, n_deny;
@@ -71,6 +73,14 @@ enum lun_answer {
     LUN_SAID_NOTHING,
     LUN_SAID_ADDED, /* or not: answer_error */
     LUN_SAID_REMOVED
+};
+
+/* The toolstack has changed what it wants of a device that the guest has. */
+enum change_state {
+    CHANGE_NONE,
+    CHANGE_ASKED, /* the node `change` must be read */
+    CHANGE_SENT,  /* the worker was told, and has not answered */
+    CHANGE_DONE   /* the toolstack must be told what came of it */
 };
 
 enum reset_state {
@@ -130,6 +140,14 @@ struct vdev {
     bool held;             /* the must_hold that the worker was told last */
     bool shared_told;      /* the shared that the worker was told last */
     struct lun_limits limits_told; /* likewise; all 0 before */
+
+    unsigned pr_chosen;    /* enum worker_pr_mode with which the worker got the device; PR_DENY: it has none yet */
+    uint32_t change_heard; /* the number of the change that the worker answered last */
+
+    /* change.c; CHANGE_ASKED by events.c, wish.c and vdev.c, and CHANGE_NONE by nodes.c when it was told */
+    enum change_state change;
+    uint32_t change_number;
+    char change_why[CHANGE_WHY_MAX]; /* why it is refused; "": it holds */
 
     /* reset.c; RESET_WANTED by worker-link.c */
     enum reset_state reset;

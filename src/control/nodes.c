@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/util.h"
@@ -144,7 +145,8 @@ void nodes_clear_device_error(struct vdev *d)
 enum what {
     A_STATE,
     AN_ERROR,
-    A_FACT /* about the device that was opened */
+    AN_ANSWER, /* to a change */
+    A_FACT     /* about the device that was opened */
 };
 
 struct node_batch {
@@ -210,6 +212,11 @@ static void commit(struct node_batch *b)
 
         if (b->of[i].what == AN_ERROR) {
             d->error_node |= b->write[i].done;
+        } else if (b->of[i].what == AN_ANSWER) {
+            if (r < 0)
+                d->dirty = true; /* so that it is tried again soon */
+            else if (d->change == CHANGE_DONE)
+                d->change = CHANGE_NONE;
         } else if (b->of[i].what == A_FACT) {
             d->published &= r >= 0;
         } else if (!b->write[i].done) {
@@ -250,6 +257,12 @@ void node_batch_state(struct node_batch *b, struct vdev *d, enum xenbus_state to
 void node_batch_error(struct node_batch *b, struct vdev *d, const char *text)
 {
     snprintf(next_write(b, d, "error", AN_ERROR)->value, STORE_SHORT_MAX, "%s", text);
+}
+
+void node_batch_changed(struct node_batch *b, struct vdev *d)
+{
+    snprintf(next_write(b, d, "changed", AN_ANSWER)->value, STORE_SHORT_MAX, "%" PRIu32 "%s%s", d->change_number,
+             d->change_why[0] ? " " : "", d->change_why);
 }
 
 /* Does p-dev, as the toolstack wrote it, say less than the address? Without p-devname it is the user's only name. */

@@ -34,6 +34,8 @@ struct node_batch;
 struct node_batch *node_batch_new(struct vhost *v);
 void node_batch_state(struct node_batch *b, struct vdev *d, enum xenbus_state to);
 void node_batch_error(struct node_batch *b, struct vdev *d, const char *text);
+/* What came of the change d->change_number. */
+void node_batch_changed(struct node_batch *b, struct vdev *d);
 /* Which device was opened: p-hctl, p-wwid, p-type, and p-dev where it is a name only. Sets d->published. */
 void node_batch_device(struct node_batch *b, struct vdev *d);
 /* Writes what is left, and frees the batch. True: at least one state was written with this batch. */

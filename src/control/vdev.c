@@ -10,6 +10,7 @@
 #include "common/util.h"
 #include "control/at-work.h"
 #include "control/away.h"
+#include "control/change.h"
 #include "control/giveback.h"
 #include "control/news.h"
 #include "control/nodes.h"
@@ -81,6 +82,7 @@ static void release(struct vdev *d)
     d->helper_away_told = false;
     worker_forget_helper(d);
     d->answer = LUN_SAID_NOTHING;
+    d->change = CHANGE_NONE;
     shared_remove_user(d);
     at_work_end_wait(d);
     d->was_known = false;
@@ -373,7 +375,7 @@ void vdev_change_all(struct vhost *v)
 {
     for (struct vdev *d = v->devs; d; d = d->next)
         if (lun_is_with_worker(d->lun))
-            worker_change_lun(d);
+            worker_change_lun(d, 0);
 }
 
 void vdev_worker_died(struct vhost *v)
@@ -385,6 +387,8 @@ void vdev_worker_died(struct vhost *v)
         worker_forget_helper(d);
         reset_forget(d);
         at_work_end_wait(d);
+        if (d->change == CHANGE_SENT)
+            d->change = CHANGE_ASKED; /* its successor is asked */
         d->lost = false;
         if (had)
             away_over(d);
@@ -675,6 +679,8 @@ bool vdev_step_all(struct vhost *v)
         moved |= hand(d);
         if (d->dirty && d->present)
             continue; /* its state must be read first */
+        if (d->present && d->change != CHANGE_NONE)
+            change_step(d, b);
         tell_away(d, b);
         publish(d, b);
         moved |= step(d, b);

@@ -81,7 +81,9 @@ static int read_pr(struct vdev *d, char **names, unsigned n, char *why)
 
     if (r < 0)
         return r;
-    d->wish.pr_mode = d->vhost->host->settings->pr_mode;
+    if (!lun_is_with_worker(d->lun))
+        d->wish.pr_default = d->vhost->host->settings->pr_mode;
+    d->wish.pr_mode = d->wish.pr_default;
     if (!has(names, n, "pr"))
         return 0;
     if (pr_mode_parse(text, &d->wish.pr_mode) == 0)
@@ -182,6 +184,9 @@ int wish_read(struct vdev *d, char *why)
             return -EEXIST;
         }
     }
+    /* A change may have come while no daemon was there: what is read here holds, and the toolstack waits. */
+    if (has(names, n, "change") && d->change == CHANGE_NONE)
+        d->change = CHANGE_ASKED;
     /* In a driver domain the toolstack makes it, empty. */
     d->error_node = has(names, n, "error") && (read_node(d, "error", text, sizeof(text)) < 0 || text[0]);
     r = read_flags(d, names, n, why);

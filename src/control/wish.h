@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the toolstack wants of a device: its nodes below vscsi-devs/dev-N except the state. They are read when it
- * is attached.
+ * is attached, and when the toolstack has changed them.
  */
 #ifndef PVSCSI_WISH_H
 #define PVSCSI_WISH_H

@@ -67,7 +67,7 @@ static uint32_t max_transfer(const struct vdev *d)
     return d->dev.max_transfer < by_ring ? d->dev.max_transfer : by_ring;
 }
 
-/* The commands that the guest may send, into the message. */
+/* What the guest may do with the device, into the message. */
 static void put_policy(struct vdev *d, struct worker_msg *msg)
 {
     struct vhost *v = d->vhost;
@@ -81,6 +81,13 @@ static void put_policy(struct vdev *d, struct worker_msg *msg)
                     d->name);
     if (p.feature_host)
         msg->u.lun.flags |= LUN_FEATURE_HOST;
+    if (d->wish.readonly)
+        msg->u.lun.flags |= LUN_READONLY;
+    if (d->wish.pr_force)
+        msg->u.lun.flags |= LUN_PR_FORCED;
+    if (d->wish.pr_move)
+        msg->u.lun.flags |= LUN_PR_MOVE;
+    msg->u.lun.pr_mode = d->wish.pr_mode;
     msg->u.lun.n_rules = p.rules.n;
     for (uint32_t i = 0; i < p.rules.n; i++) {
         msg->u.lun.rule[i].opcode = p.rules.rule[i].opcode;
@@ -122,14 +129,8 @@ void worker_add_lun(struct vdev *d)
     msg.u.lun.type = d->dev.type;
     msg.u.lun.backing = d->dev.from == PDEV_FILE ? LUN_BACKING_FILE : LUN_BACKING_SG;
     put_policy(d, &msg);
-    if (d->wish.readonly)
-        msg.u.lun.flags |= LUN_READONLY;
     if (d->shared)
         msg.u.lun.flags |= LUN_SHARED;
-    if (d->wish.pr_force)
-        msg.u.lun.flags |= LUN_PR_FORCED;
-    if (d->wish.pr_move)
-        msg.u.lun.flags |= LUN_PR_MOVE;
     if (d->lun == LUN_OPENED)
         msg.u.lun.flags |= LUN_ATTACHED;
     if (d->must_hold)
@@ -144,7 +145,6 @@ void worker_add_lun(struct vdev *d)
     msg.u.lun.queue_depth = d->dev.queue_depth;
     places_tell(d, &msg.u.lun.places);
     msg.u.lun.limits = d->wish.limits;
-    msg.u.lun.pr_mode = d->wish.pr_mode;
     msg.u.lun.pr_deadline_ms = v->host->settings->pr_deadline_s * 1000;
     hctl_format(&d->dev.hctl, hctl);
     if (d->dev.from == PDEV_FILE)
@@ -152,6 +152,9 @@ void worker_add_lun(struct vdev *d)
     else
         snprintf(msg.u.lun.device, sizeof(msg.u.lun.device), "%.20s (%.40s)", d->dev.sg_name, hctl);
     snprintf(msg.u.lun.pr_socket, sizeof(msg.u.lun.pr_socket), "%s", v->host->settings->pr_socket);
+    /* As the worker decides it: with a device for the first time. */
+    if (!(msg.u.lun.flags & LUN_RETURNED) || d->pr_chosen == PR_DENY)
+        d->pr_chosen = msg.u.lun.flags & LUN_AWAY ? PR_DENY : d->wish.pr_mode;
     add_node(d);
     d->fds = (struct device_fds){ .sg = -1, .block = -1 };
     d->answer = LUN_SAID_NOTHING;
@@ -161,10 +164,12 @@ void worker_add_lun(struct vdev *d)
     send(v, &msg, fds, fds[0] < 0 ? 0 : fds[1] >= 0 ? 2 : 1);
 }
 
-void worker_change_lun(struct vdev *d)
+void worker_change_lun(struct vdev *d, uint32_t number)
 {
     struct worker_msg msg = { .type = WM_LUN_CHANGE, .lun_index = (uint32_t)d->lun_index };
 
+    msg.u.lun.change = number;
+    d->change_heard = 0;
     put_policy(d, &msg);
     send(d->vhost, &msg, NULL, 0);
 }
@@ -518,6 +523,11 @@ static void child_message(void *ctx, const struct worker_msg *msg)
         remove_node(v, msg->lun_index);
         if (d)
             d->lost = true;
+        break;
+    case WM_LUN_CHANGED:
+        d = model_find_lun(v, msg->lun_index);
+        if (d)
+            d->change_heard = msg->u.change;
         break;
     case WM_RESET:
         reset_wanted(v, msg);

@@ -21,8 +21,11 @@ bool worker_ring_is_free(struct vhost *v);
 /* d->lun must be LUN_OPENED or LUN_REOPENED, and there must be a worker. Takes over d->fds. */
 void worker_add_lun(struct vdev *d);
 void worker_remove_lun(struct vdev *d);
-/* Sends what the settings and d->wish say now of the commands that the guest may send. The worker must have d. */
-void worker_change_lun(struct vdev *d);
+/*
+ * Sends what the settings and d->wish say now of what the guest may do with the device. The worker must have d.
+ * d->change_heard becomes number when this holds; 0: nobody wants to know.
+ */
+void worker_change_lun(struct vdev *d, uint32_t number);
 /*
  * Sends d->must_hold, d->shared, the places of its SCSI host and the end of a reset, if the worker does not know them.
  * The worker must have d.

@@ -157,16 +157,19 @@ static bool unit_attention(struct service *svc, struct cmd *c)
 {
     struct lun *lun = c->lun;
 
-    if (!lun->ua_reset && !lun->ua_luns_changed)
+    if (!lun->ua_reset && !lun->ua_luns_changed && !lun->ua_mode_changed)
         return false;
     if (c->cdb[0] == OP_INQUIRY || c->cdb[0] == OP_REPORT_LUNS || c->cdb[0] == OP_REQUEST_SENSE)
         return false;
     if (lun->ua_reset) {
         lun->ua_reset = false;
         command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x29, 0x00 }, SCSI_HOST_OK);
-    } else {
+    } else if (lun->ua_luns_changed) {
         lun->ua_luns_changed = false;
         command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x3f, 0x0e }, SCSI_HOST_OK);
+    } else {
+        lun->ua_mode_changed = false;
+        command_finish_sense(svc, c, (struct scsi_sense){ 0x06, 0x2a, 0x01 }, SCSI_HOST_OK);
     }
     return true;
 }

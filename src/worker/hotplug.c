@@ -131,17 +131,15 @@ static int open_backing(struct service *svc, struct lun *lun, const struct worke
         lun->file_fd = steal_fd(node);
         return filedisk_init(&lun->file, lun->file_fd, (msg->u.lun.flags & LUN_READONLY) != 0, lun->device);
     }
-    if (lun->facts.pr == SCSI_PR_HELPER) {
-        /* The helper gets the block node, as a descriptor of its own. */
-        if (*block < 0)
-            return -EAGAIN;
-        if (lun->pr) {
-            pr_client_set_device(lun->pr, steal_fd(block));
-        } else {
-            r = open_helper(svc, lun, msg, block);
-            if (r < 0)
-                return r;
-        }
+    /* The helper gets the block node, as a descriptor of its own. */
+    if (lun->facts.pr == SCSI_PR_HELPER && *block < 0)
+        return -EAGAIN;
+    if (lun->pr && *block >= 0) {
+        pr_client_set_device(lun->pr, steal_fd(block));
+    } else if (lun->facts.pr == SCSI_PR_HELPER) {
+        r = open_helper(svc, lun, msg, block);
+        if (r < 0)
+            return r;
     }
     return lun->sg.pool ? sg_device_replace(&lun->sg, steal_fd(node))
                         : sg_device_init(&lun->sg, &svc->sg_pool, steal_fd(node));
@@ -373,15 +371,37 @@ void hotplug_hold(struct service *svc, uint32_t index)
         svc->luns[index]->held = true;
 }
 
+/*
+ * The way to the PR helper was laid, or not, when the LUN got its device: its client stays, so that the guest's
+ * reservations can go through it again.
+ */
+static enum scsi_pr changed_pr(const struct lun *lun, uint32_t mode)
+{
+    if (mode == PR_DENY)
+        return SCSI_PR_DENY;
+    return mode != PR_DIRECT && lun->pr ? SCSI_PR_HELPER : SCSI_PR_DIRECT;
+}
+
 void hotplug_change(struct service *svc, const struct worker_msg *msg)
 {
+    const uint32_t mask = LUN_FEATURE_HOST | LUN_READONLY | LUN_PR_FORCED | LUN_PR_MOVE;
     struct lun *lun = msg->lun_index < PVSCSI_STATS_LUNS ? svc->luns[msg->lun_index] : NULL;
+    uint32_t before;
 
     if (!lun)
         return;
-    lun->flags = (lun->flags & ~(uint32_t)LUN_FEATURE_HOST) | (msg->u.lun.flags & LUN_FEATURE_HOST);
+    before = lun->flags;
+    lun->flags = (before & ~mask) | (msg->u.lun.flags & mask);
     lun->facts.feature_host = (lun->flags & LUN_FEATURE_HOST) != 0;
+    lun->facts.readonly = (lun->flags & LUN_READONLY) != 0;
+    lun->facts.pr_forced = (lun->flags & LUN_PR_FORCED) != 0;
+    lun->facts.pr_move = (lun->flags & LUN_PR_MOVE) != 0;
+    lun->facts.pr = changed_pr(lun, msg->u.lun.pr_mode);
     lun->facts.rules = rules_of(msg);
+    lun->file.disk.readonly = lun->facts.readonly;
+    /* SPC-5 5.17: the WP bit of the mode parameters is another one now. As inventory_changed(), for disks only. */
+    if ((before ^ lun->flags) & LUN_READONLY && scsi_is_fixed_disk(lun->facts.type) && svc->page)
+        lun->ua_mode_changed = true;
     /* What is refused from now on is new to the log. */
     memset(svc->refused_said, 0, sizeof(svc->refused_said));
 }

@@ -30,7 +30,10 @@ void hotplug_release(struct service *svc, uint32_t index);
 void hotplug_check_held(struct service *svc);
 /* The answer to svc->helper_connect(): a connection, which this takes over, or -errno. */
 void hotplug_helper_connected(struct service *svc, uint32_t index, int fd);
-/* WM_LUN_CHANGE: the guest may send other commands from now on. Those that it has sent already are carried out. */
+/*
+ * WM_LUN_CHANGE: the guest may send other commands from now on. Those that it has sent already are carried out. A disk
+ * whose write protection changes tells by UNIT ATTENTION 2Ah/01h.
+ */
 void hotplug_change(struct service *svc, const struct worker_msg *msg);
 /* The rate limits of a LUN from now on. Nothing changes if it has these already. */
 void hotplug_set_limits(struct service *svc, uint32_t index, const struct lun_limits *limits);

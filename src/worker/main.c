@@ -84,12 +84,15 @@ static void queue(struct worker *w, struct worker_msg *msg)
     flush_outbox(w);
 }
 
-static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_index, uint32_t helper)
+/* what: of WM_HELPER the state, of WM_LUN_CHANGED the number. */
+static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_index, uint32_t what)
 {
     struct worker_msg msg = { .type = type, .error = error, .lun_index = lun_index };
 
     if (type == WM_HELPER)
-        msg.u.helper_state = helper;
+        msg.u.helper_state = what;
+    else if (type == WM_LUN_CHANGED)
+        msg.u.change = what;
     queue(w, &msg);
 }
 
@@ -352,6 +355,8 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
         break;
     case WM_LUN_CHANGE:
         hotplug_change(svc, msg);
+        if (msg->u.lun.change)
+            tell(w, WM_LUN_CHANGED, 0, msg->lun_index, msg->u.lun.change);
         break;
     case WM_LUN_WAS_RESET:
         hotplug_was_reset(svc, msg->lun_index);

@@ -121,7 +121,7 @@ struct lun {
     uint32_t flags;  /* enum worker_lun_flags */
     uint32_t index;  /* lun_index of worker-proto.h */
     struct scsi_lun_facts facts;
-    bool ua_reset, ua_luns_changed; /* unit attentions due: 29h/00h, 3Fh/0Eh */
+    bool ua_reset, ua_luns_changed, ua_mode_changed; /* unit attentions due: 29h/00h, 3Fh/0Eh, 2Ah/01h */
     char device[64];
     struct sg_device sg;
     struct filedisk file;
