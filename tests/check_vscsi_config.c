@@ -226,6 +226,48 @@ START_TEST(json_is_read)
 }
 END_TEST
 
+START_TEST(options_of_a_noted_device_change)
+{
+    static const char json[] = JSON(
+        ", \"xsdata\": { \"pvscsi/0\": \"/dev/sda,0:0:0:0\", \"pvscsi/1\": \"/dev/sdb,0:0:0:1,deny=42,optional\" }");
+    static const struct {
+        const char *vdev, *change;
+        int result;
+        const char *want;
+    } changes[] = {
+        { "0:0:0:1", "readonly=1", 0, "/dev/sdb,0:0:0:1,readonly,deny=42,optional" },
+        { "0:0:0:1", "deny=none", 0, "/dev/sdb,0:0:0:1,optional" },
+        { "0:0:0:1", "pr=deny", 0, "/dev/sdb,0:0:0:1,pr=deny,deny=42,optional" },
+        { "0:0:0:2", "readonly=1", 1, NULL },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        CLEANUP_FREE char *out = NULL;
+        struct dev_settings settings = { 0 };
+        char err[VSCSI_ERROR_MAX];
+        struct remembered r;
+        struct hctl vdev;
+
+        ck_assert_int_eq(vscsi_vdev_parse(changes[i].vdev, &vdev, err), 0);
+        ck_assert_int_eq(settings_parse(changes[i].change, &settings, err), 0);
+        ck_assert_int_eq(remember_change_text(json, &vdev, &settings, &out), changes[i].result);
+        settings_clear(&settings);
+        if (!changes[i].want) {
+            ck_assert_ptr_null(out);
+            continue;
+        }
+        ck_assert_int_eq(remember_read(out, &r), 0);
+        ck_assert_uint_eq(r.n, 2);
+        for (unsigned k = 0; k < r.n; k++) {
+            CLEANUP_FREE char *text = vscsi_entry_format(&r.entries[k]);
+
+            ck_assert_str_eq(text, hctl_equal(&r.entries[k].vdev, &vdev) ? changes[i].want : "/dev/sda,0:0:0:0");
+        }
+        remembered_clear(&r);
+    }
+}
+END_TEST
+
 static char dir[] = "/tmp/check_vscsi_config.XXXXXX";
 
 static void put_file(const char *path, const char *text)
@@ -323,6 +365,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, arguments_count_as_lines);
     tcase_add_loop_test(t, json_is_edited, 0, ARRAY_SIZE(edits));
     tcase_add_test(t, json_is_read);
+    tcase_add_test(t, options_of_a_noted_device_change);
     tcase_add_test(t, json_is_changed_under_libxls_lock);
 }
 

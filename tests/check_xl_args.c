@@ -43,6 +43,7 @@ static const struct {
     { "scsi-", XL_OTHER, XL_OTHER, true },         { "s", XL_OTHER, XL_OTHER, true },
     { "scsi-detach", XL_DETACH, XL_DETACH, true }, { "scsi-d", XL_DETACH, XL_OTHER, true },
     { "scsi-list", XL_LIST, XL_LIST, true },       { "scsi-l", XL_LIST, XL_OTHER, true },
+    { "scsi-set", XL_SET, XL_SET, true },          { "scsi-s", XL_SET, XL_OTHER, true },
     { "list", XL_OTHER, XL_OTHER, false },         { "", XL_OTHER, XL_OTHER, false },
 };
 

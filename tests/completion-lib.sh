@@ -36,7 +36,12 @@ attach 3 "$DISK" 0:0:0:0 --no-wait --force
 completions() {
     cat <<LINES
 xl-scsi at|attach
-xl-scsi |attach detach list scan check expect watch xl
+xl-scsi |attach detach set list scan check expect watch xl
+xl-scsi set web 3|3:0:0:7
+xl-scsi set web 3:0:0:7 pr-|pr-move=0 pr-move=1 pr-force=0 pr-force=1
+xl-scsi set web 3:0:0:7 readonly=1 al|allow=
+xl-scsi set --ti|--timeout=
+xl-scsi set --fo|
 xl-scsi attach we|web
 xl-scsi -n attach --timeout=3 we|web
 xl-scsi attach -t 5 we|web
@@ -71,6 +76,7 @@ xl scsi-attach we|web
 xl scsi-attach -|--timeout= --force --no-wait --help
 xl -N scsi-detach -f web 3:|0:0:7
 xl scsi-list --|--json --long --help
+xl scsi-set web 3:0:0:7 d|deny=
 xl create $DIR/w|$DIR/web.cfg
 pvscsid --log-l|--log-level=
 pvscsid --log-level de|debug detail

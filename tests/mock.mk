@@ -25,6 +25,7 @@ mock_tests = \
 	tests/test-a-guest-gets-the-same-unit-or-none.sh \
 	tests/test-a-guest-uses-and-returns-a-disk.sh \
 	tests/test-a-reload-takes-over-what-can-change.sh \
+	tests/test-options-of-a-device-change-under-its-guest.sh \
 	tests/test-a-second-daemon-refuses-to-start.sh \
 	tests/test-all-frontends-are-served.sh \
 	tests/test-a-worker-is-confined.sh \

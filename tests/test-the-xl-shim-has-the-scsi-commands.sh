@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The xl shim: scsi-attach, scsi-detach and scsi-list.
+# The xl shim: scsi-attach, scsi-detach, scsi-set and scsi-list.
 . "${top_srcdir:-.}/tests/mock-lib.sh"
 . "${top_srcdir:-.}/tests/toolstack-lib.sh"
 mock_start
@@ -34,7 +34,10 @@ check_match "$json" '"pr":null.*"pr":"deny"' "pr of two devices"
 shim scsi-detach web 2:0:0:0 || fail "scsi-detach of the device with pr=deny"
 refuses_at_length 2 'Usage: xl \[-N\] scsi-attach \[-f\] .*<Domain>' shim scsi-attach web
 check_eq "$(shim help)" "$("$DIR/real/xl" help; printf ' %-19s %s\n' scsi-attach "Attach a SCSI device to a domain" \
-    scsi-detach "Detach a domain's SCSI device" scsi-list "List domains' SCSI devices")" "the list that completion asks for"
+    scsi-detach "Detach a domain's SCSI device" scsi-set "Change options of a domain's SCSI device" \
+    scsi-list "List domains' SCSI devices")" "the list that completion asks for"
+check_match "$(shim -N scsi-set -t 9 web 0:0:0:0 readonly=1)" 'dev-0/readonly = "1".*dev-0/change = "1"' "scsi-set with -N"
+refuses_at_length 2 'Usage: xl \[-N\] scsi-set \[-t SECONDS\]' shim scsi-set web 0:0:0:0
 check_match "$(shim help scsi-detach)" 'scsi-detach .*<Domain> <VirtDev>' "help"
 refuses 1 "backend domain 'storage' does not exist" shim scsi-attach web /dev/x 2:0:0:0 storage
 check_match "$(shim -N scsi-attach web /dev/x 2:0:0:0,readonly 0)" 'dev-0/readonly = "1"' "a backend as the fourth argument"

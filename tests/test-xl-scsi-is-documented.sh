@@ -18,7 +18,7 @@ help=$("$BUILD/xl-scsi" --help)
 options=$(sed -n 's/^ *\(-[a-zA-Z]\), \(--[a-z-]*\).*/\1 \2/p' <<<"$help" | sort)
 same "options of --help and of xl-scsi(8)" "$options" \
     "$(sed -n 's/^\.It Fl \([a-zA-Z]\) , -\([a-z-]*\).*/-\1 --\2/p' "$PAGE" | sort)"
-same "commands of --help and of xl-scsi(8)" "$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help" | sort)" \
+same "commands of --help and of xl-scsi(8)" "$(sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p' <<<"$help" | sort)" \
     "$(sed -n '/^\.Sh DESCRIPTION/,/^\.It Fl/s/^\.It Cm \([a-z]*\)$/\1/p' "$PAGE" | sort)"
 # The words of --help's list of device options: each an item of vscsi(7).
 words=$(sed -n 's/.*Options: \(.*\)\.$/\1/p' <<<"$help" | tr ' ' '\n' | sed 's/=.*//' | sort)

@@ -13,7 +13,7 @@ xl_scsi_fake_hyp_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 xl_scsi_fake_hyp_CFLAGS = $(xl_scsi_CFLAGS)
 xl_scsi_fake_hyp_LDADD = $(xl_scsi_LDADD)
 
-toolstack_checks = check_vscsi_syntax check_xl_args check_vscsi_config check_inuse check_made check_scan
+toolstack_checks = check_settings check_vscsi_syntax check_xl_args check_vscsi_config check_inuse check_made check_scan
 unit_checks += $(toolstack_checks)
 TOOLSTACK_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 
@@ -22,6 +22,11 @@ check_vscsi_syntax_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
 check_vscsi_syntax_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_vscsi_syntax_LDFLAGS = $(AM_LDFLAGS) $(ALLOC_FAIL_FLAGS)
 check_vscsi_syntax_LDADD = libvscsisyntax.a libscsi.a libdevice.a $(COMMON_LIBS) $(CHECK_LIBS)
+check_settings_SOURCES = tests/check_settings.c tests/suite.h tests/alloc-fail.h
+check_settings_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
+check_settings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_settings_LDFLAGS = $(AM_LDFLAGS) $(ALLOC_FAIL_FLAGS)
+check_settings_LDADD = libvscsisyntax.a libscsi.a libdevice.a $(COMMON_LIBS) $(CHECK_LIBS)
 check_xl_args_SOURCES = tests/check_xl_args.c
 check_xl_args_CPPFLAGS = $(TOOLSTACK_CPPFLAGS)
 check_xl_args_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

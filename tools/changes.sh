@@ -36,7 +36,7 @@ src/worker/*              gcc clang sanitize valgrind fuzz demo mock:* xen:*
 src/pr/*                  gcc clang sanitize valgrind fuzz demo mock:* xen:[014]* xen:73-* xen:76-*
 src/*                     gcc clang sanitize valgrind fuzz demo mock:* xen:*
 include/*                 gcc clang sanitize valgrind fuzz demo mock:* xen:*
-tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-* xen:4[678]-* xen:71-* xen:74-* xen:82-* xen:85-*
+tools/xl-scsi/*           gcc clang sanitize valgrind fuzz demo mock:* xen:[135]* xen:20-* xen:4[678]-* xen:71-* xen:74-* xen:80-* xen:82-* xen:85-*
 tools/pvscsictl/*         gcc clang sanitize valgrind demo mock:* xen:[14]* xen:69-* xen:8[01]-*
 tools/mock-xen/*          gcc clang sanitize valgrind fuzz demo mock:*
 tools/vscsi-front/*       gcc clang sanitize valgrind demo mock:* xen:21-* xen:83-*

@@ -81,6 +81,18 @@ refused "UNMAP" "$OPCODE" '42 00 00 00 00 00 00 00 18 00' "00 16 00 10 00 00 00 
 expect_match "$(guest_ok g1 "sg_opcodes $GUEST_SG 2>&1")" 'Write buffer' "REPORT SUPPORTED OPERATION CODES"
 detach
 
+note "options that change under the guest"
+attach
+expect_ok xl-scsi set g1 0:0:0:0 readonly=1
+expect_fail guest_sh g1 "dd if=/dev/zero of=$GUEST_BLK bs=4k count=1 oflag=direct"
+expect_match "$(guest_ok g1 "sg_modes $GUEST_SG 2>&1")" 'WP=1' "the mode parameters"
+expect_ok xl-scsi set g1 0:0:0:0 readonly=0 allow=3b
+guest_ok g1 "dd if=/dev/zero of=$GUEST_BLK bs=4k count=1 oflag=direct" >/dev/null
+passes "WRITE BUFFER" '3b 02 00 00 00 00 00 00 10 00' "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+expect_ok xl-scsi set g1 0:0:0:0 allow=none
+refused "WRITE BUFFER" "$OPCODE" '3b 02 00 00 00 00 00 00 10 00' "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+detach
+
 note "feature-host, with and without third-party copy"
 expect_ok xl-scsi attach g1 "$DBG_HCTL" 1:0:0:0,feature-host
 guest_wait_disk g1 1:0:0:0

@@ -160,3 +160,57 @@ int change_locked(struct change *c, int fd, const char *busy)
         return 0;
     return errno == EINTR ? change_store_failed(c, -EINTR) : change_failed(c, -ETIMEDOUT, "time-out: %s", busy);
 }
+
+/* "it has 0:0:0:0, 0:0:1:0": what the user may have meant. */
+static void list_vdevs(const struct guest_view *v, char *text, size_t size)
+{
+    size_t at = (size_t)snprintf(text, size, "it has none");
+
+    for (unsigned i = 0, any = 0; i < v->n_vhosts; i++)
+        for (unsigned k = 0; k < v->vhosts[i].n_devs; k++) {
+            char vdev[HCTL_TEXT_MAX];
+
+            if (!v->vhosts[i].devs[k].vdev_ok)
+                continue;
+            hctl_format(&v->vhosts[i].devs[k].vdev, vdev);
+            if (!any++)
+                at = (size_t)snprintf(text, size, "it has %s", vdev);
+            else if (at + strlen(vdev) + 8 < size)
+                at += (size_t)snprintf(text + at, size - at, ", %s", vdev);
+            else if (at + 5 < size)
+                at += (size_t)snprintf(text + at, size - at, " ...");
+        }
+}
+
+static struct dev_view *find_vdev(const struct guest_view *v, const struct hctl *vdev, const struct vhost_view **host)
+{
+    struct dev_view *d = NULL;
+
+    for (unsigned i = 0; i < v->n_vhosts && !d; i++) {
+        d = view_dev(&v->vhosts[i], vdev);
+        *host = &v->vhosts[i];
+    }
+    return d;
+}
+
+int change_find(struct change *c, const struct hctl *vdev, struct guest_view *v, const struct vhost_view **host,
+                struct dev_view **dev)
+{
+    char text[HCTL_TEXT_MAX], others[256];
+    int r = view_load_near(c->store, c->domid, 0, v);
+
+    *dev = r < 0 ? NULL : find_vdev(v, vdev, host);
+    /* A guest may have removed the nodes that lead to it. */
+    if (r == 0 && !*dev) {
+        view_clear(v);
+        r = view_load(c->store, c->domid, v);
+        *dev = r < 0 ? NULL : find_vdev(v, vdev, host);
+    }
+    if (r < 0)
+        return change_store_failed(c, r);
+    if (*dev)
+        return 0;
+    hctl_format(vdev, text);
+    list_vdevs(v, others, sizeof(others));
+    return change_failed(c, -ENOENT, "domain %u has no device %s (%s)", c->domid, text, others);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A change of a guest's devices (attach.h, detach.h): which guest it is about, how long it may take, and in one
+ * A change of a guest's devices (attach.h, detach.h, set.h): which guest it is about, how long it may take, and in one
  * line what went wrong. It makes no change itself.
  */
 #ifndef XL_SCSI_CHANGE_H
@@ -62,6 +62,13 @@ int change_wait(struct change *c, uint32_t backend, uint32_t id);
  */
 const char *change_silent_side(const struct change *c, uint32_t backend, uint32_t id, unsigned state,
                                unsigned fe_state);
+
+/*
+ * The guest's device at this v-dev, and its vhost: both point into *v, which view_clear() frees, also after a failure.
+ * 0, or -errno and c->error.
+ */
+int change_find(struct change *c, const struct hctl *vdev, struct guest_view *v, const struct vhost_view **host,
+                struct dev_view **dev);
 
 /* Notes what went wrong. A later call does not replace the text. Returns r (negative). */
 int change_failed(struct change *c, int r, const char *fmt, ...) PRINTF(3, 4);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The commands attach, detach, list, scan, check and expect; see commands.h. */
+/* The commands attach, detach, set, list, scan, check and expect; see commands.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "remember.h"
 #include "run.h"
 #include "scan.h"
+#include "set.h"
 #include "wanted.h"
 
 int connect_store(struct xenstore *s)
@@ -189,6 +190,55 @@ int cmd_detach(const struct options *o, int argc, char **argv)
             complain(
                 0, "note: the device is detached, but comes back after a reboot or migration: %s; detach it again then",
                 note);
+    }
+    xenstore_close(&s);
+    return code;
+}
+
+/* The noted device is the one of the next domain; the change of this one is done. */
+static void note_change(uint32_t domid, const struct hctl *vdev, const struct dev_settings *settings)
+{
+    char err[CHANGE_ERROR_MAX];
+    int r = remember_change(domid, vdev, settings, err);
+
+    if (r == REMEMBER_NOT_NOTED)
+        complain(0, "note: the change ends with this domain: the device is not noted for a reboot or migration");
+    else if (r < 0)
+        complain(0, "note: the change ends with this domain: %s; repeat it after a reboot or migration", err);
+}
+
+int cmd_set(const struct options *o, int argc, char **argv)
+{
+    __attribute__((cleanup(settings_clear))) struct dev_settings settings = { 0 };
+    char err[VSCSI_ERROR_MAX];
+    CLEANUP_CLOSE int lock = -1;
+    struct xenstore s = { 0 };
+    struct hctl vdev;
+    uint32_t domid;
+    int code;
+
+    if (vscsi_vdev_parse(argv[1], &vdev, err) < 0)
+        return complain(EXIT_USAGE, "%s", err);
+    for (int i = 2; i < argc; i++)
+        if (settings_parse(argv[i], &settings, err) < 0)
+            return complain(EXIT_USAGE, "%s", err);
+    code = connect_store(&s);
+    if (code == EXIT_OK)
+        code = find_guest(&s, argv[0], &domid);
+    if (code == EXIT_OK) {
+        struct change c = change_for(&s, domid, o);
+
+        s.dry_run = o->dry_run;
+        c.tell = isatty(STDERR_FILENO) == 1;
+        /* One change of a guest at a time: the backend answers the last one only. */
+        int r = o->dry_run ? 0 : wanted_lock(&c, &lock);
+
+        if (r == 0)
+            r = set_run(&c, &vdev, &settings);
+        if (r < 0)
+            code = complain(exit_status_of(&c, r), "%s", c.error);
+        else if (!o->dry_run)
+            note_change(domid, &vdev, &settings);
     }
     xenstore_close(&s);
     return code;

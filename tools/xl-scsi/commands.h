@@ -26,6 +26,8 @@ struct options {
 
 int cmd_attach(const struct options *o, int argc, char **argv);
 int cmd_detach(const struct options *o, int argc, char **argv);
+/* Changes options of a device that the guest has. */
+int cmd_set(const struct options *o, int argc, char **argv);
 int cmd_list(const struct options *o, int argc, char **argv);
 /* Lists this machine's SCSI devices, to choose one. */
 int cmd_scan(const struct options *o, int argc, char **argv);

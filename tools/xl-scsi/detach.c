@@ -235,62 +235,17 @@ int detach_devs(struct change *c, uint32_t backend, uint32_t id, const uint32_t 
     return r == -ETIMEDOUT ? no_answer(&rm) : change_store_failed(c, r);
 }
 
-/* "it has 0:0:0:0, 0:0:1:0": what the user may have meant. */
-static void list_vdevs(const struct guest_view *v, char *text, size_t size)
-{
-    size_t at = (size_t)snprintf(text, size, "it has none");
-
-    for (unsigned i = 0, any = 0; i < v->n_vhosts; i++)
-        for (unsigned k = 0; k < v->vhosts[i].n_devs; k++) {
-            char vdev[HCTL_TEXT_MAX];
-
-            if (!v->vhosts[i].devs[k].vdev_ok)
-                continue;
-            hctl_format(&v->vhosts[i].devs[k].vdev, vdev);
-            if (!any++)
-                at = (size_t)snprintf(text, size, "it has %s", vdev);
-            else if (at + strlen(vdev) + 8 < size)
-                at += (size_t)snprintf(text + at, size - at, ", %s", vdev);
-            else if (at + 5 < size)
-                at += (size_t)snprintf(text + at, size - at, " ...");
-        }
-}
-
-static struct dev_view *find_vdev(const struct guest_view *v, const struct hctl *vdev, const struct vhost_view **host)
-{
-    struct dev_view *d = NULL;
-
-    for (unsigned i = 0; i < v->n_vhosts && !d; i++) {
-        d = view_dev(&v->vhosts[i], vdev);
-        *host = &v->vhosts[i];
-    }
-    return d;
-}
-
 int detach_run(struct change *c, const struct hctl *vdev)
 {
     const struct vhost_view *h = NULL;
-    char text[HCTL_TEXT_MAX], others[256];
+    struct dev_view *d = NULL;
     struct guest_view v;
-    int r = view_load_near(c->store, c->domid, 0, &v);
-    struct dev_view *d = r < 0 ? NULL : find_vdev(&v, vdev, &h);
+    int r;
 
     change_begin(c);
-    /* A guest may have removed the nodes that lead to it. */
-    if (r == 0 && !d) {
-        view_clear(&v);
-        r = view_load(c->store, c->domid, &v);
-        d = r < 0 ? NULL : find_vdev(&v, vdev, &h);
-    }
-    if (r < 0)
-        return change_store_failed(c, r);
-    if (d) {
+    r = change_find(c, vdev, &v, &h, &d);
+    if (r == 0)
         r = detach_devs(c, h->backend, h->id, &d->n, 1);
-    } else {
-        hctl_format(vdev, text);
-        list_vdevs(&v, others, sizeof(others));
-        r = change_failed(c, -ENOENT, "domain %u has no device %s (%s)", c->domid, text, others);
-    }
     view_clear(&v);
     return r;
 }

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "hyp.h"
 #include "run.h"
+#include "settings.h"
 #include "syntax.h"
 
 enum {
@@ -29,6 +30,7 @@ struct command {
 static const struct command commands[] = {
     { "attach", "DOMAIN PDEV VDEV[,option...]", "give a SCSI device to a guest", "tnfw", 3, 3, cmd_attach },
     { "detach", "DOMAIN VDEV", "take it away again", "tnf", 2, 2, cmd_detach },
+    { "set", "DOMAIN VDEV KEY=VALUE...", "change options of a device that a guest has", "tn", 3, MANY, cmd_set },
     { "list", "[DOMAIN...]", "show guests' SCSI devices", "jl", 0, MANY, cmd_list },
     { "scan", "", "show this domain's SCSI devices, who uses them, and a PDEV for each", "jl", 0, 0, cmd_scan },
     { "check", "FILE [KEY=VALUE...]", "check the vscsi= of a guest's configuration", "", 1, MANY, cmd_check },
@@ -70,12 +72,32 @@ static void list_takers(FILE *out, int letter)
     fputs(*before == ',' ? ")\n" : "\n", out);
 }
 
+/* "[readonly=0|1 | ...]", for the lines below `set`. */
+static const char *set_keys(char *text, size_t size)
+{
+    size_t at = 0, line = 0;
+
+    for (unsigned i = 0; settings_key(i) && at < size; i++) {
+        bool begin = i == 0 || at - line > 60;
+        const char *between = i == 0 ? "          [" : begin ? "]\n          [" : " | ";
+
+        line = begin ? at : line;
+        at += (size_t)snprintf(text + at, size - at, "%s%s=%s", between, settings_key(i), settings_values(i));
+    }
+    if (at < size)
+        snprintf(text + at, size - at, "]\n");
+    return text;
+}
+
 static void usage(FILE *out)
 {
+    char keys[512];
+
     fputs("Usage: xl-scsi COMMAND [options] [arguments]\n\nCommands:\n", out);
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
         if (commands[i].what)
-            fprintf(out, "  %-8s%-32s %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+            fprintf(out, "  %-8s%-32s %s\n%s", commands[i].name, commands[i].arguments, commands[i].what,
+                    commands[i].run == cmd_set ? set_keys(keys, sizeof(keys)) : "");
     fprintf(out,
             "\nPDEV: " PDEV_FORMS ", in the backend's domain.\n"
             "VDEV: h:c:t:l as the guest will see it. Options: %s.\n\nOptions:\n",
@@ -165,8 +187,9 @@ static int parse_line(int *argc, char ***argv, const struct command **cmd, struc
     if (parse_options(*argc, *argv, "+" SHORT_OPTIONS, o, seen, code))
         return 1;
     if (optind >= *argc) {
-        *code = complain(EXIT_USAGE,
-                         "no command: expected attach, detach, list, scan, check, expect or watch (xl-scsi --help)");
+        *code = complain(
+            EXIT_USAGE,
+            "no command: expected attach, detach, set, list, scan, check, expect or watch (xl-scsi --help)");
         return 1;
     }
     *argc -= optind;

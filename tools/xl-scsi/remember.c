@@ -175,8 +175,16 @@ int remember_read(const char *json, struct remembered *out)
 
 /* --- libxl's copy --- */
 
-static int edit_locked(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
-                       char *err)
+/* What to do with the JSON: add entries, remove a v-dev, or change options of one. */
+struct edit {
+    const struct vscsi_entry *add;
+    unsigned n;
+    const struct hctl *remove;
+    const struct hctl *vdev;
+    const struct dev_settings *settings; /* of vdev; NULL: no change */
+};
+
+static int edit_locked(const struct userdata *u, const struct edit *e, char *err)
 {
     CLEANUP_FREE char *json = NULL, *edited = NULL;
     int r = userdata_read(u, JSON_USERDATA, &json);
@@ -186,7 +194,8 @@ static int edit_locked(const struct userdata *u, const struct vscsi_entry *add, 
                  strerror(-r));
         return r;
     }
-    r = remember_edit(json, add, n, remove, &edited);
+    r = e->settings ? remember_change_text(json, e->vdev, e->settings, &edited)
+                    : remember_edit(json, e->add, e->n, e->remove, &edited);
     if (r == 1)
         return REMEMBER_NOT_NOTED;
     if (r < 0) {
@@ -199,8 +208,7 @@ static int edit_locked(const struct userdata *u, const struct vscsi_entry *add, 
     return r;
 }
 
-int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
-                       char err[CHANGE_ERROR_MAX])
+static int edit_file(const struct userdata *u, const struct edit *e, char *err)
 {
     int lock = userdata_lock(u, now_us() + LOCK_US);
 
@@ -209,10 +217,18 @@ int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, 
                  strerror(-lock));
         return lock;
     }
-    int r = edit_locked(u, add, n, remove, err);
+    int r = edit_locked(u, e, err);
 
     userdata_unlock(u, lock);
     return r;
+}
+
+int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, unsigned n, const struct hctl *remove,
+                       char err[CHANGE_ERROR_MAX])
+{
+    const struct edit e = { .add = add, .n = n, .remove = remove };
+
+    return edit_file(u, &e, err);
 }
 
 /* -ENOSYS without Xen. */
@@ -222,7 +238,7 @@ static int find_userdata(uint32_t domid, struct userdata *u)
     return hyp_domain_uuid(domid, u->uuid);
 }
 
-static int edit(uint32_t domid, const struct vscsi_entry *add, unsigned n, const struct hctl *remove, char *err)
+static int edit(uint32_t domid, const struct edit *e, char *err)
 {
     struct userdata u;
     int r = find_userdata(domid, &u);
@@ -233,17 +249,49 @@ static int edit(uint32_t domid, const struct vscsi_entry *add, unsigned n, const
         snprintf(err, CHANGE_ERROR_MAX, "domain %u is gone", domid);
         return r;
     }
-    return remember_edit_file(&u, add, n, remove, err);
+    return edit_file(&u, e, err);
 }
 
 int remember_add(uint32_t domid, const struct vscsi_entry *e, unsigned n, char err[CHANGE_ERROR_MAX])
 {
-    return edit(domid, e, n, NULL, err);
+    const struct edit add = { .add = e, .n = n };
+
+    return edit(domid, &add, err);
 }
 
 int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERROR_MAX])
 {
-    return edit(domid, NULL, 0, vdev, err);
+    const struct edit remove = { .remove = vdev };
+
+    return edit(domid, &remove, err);
+}
+
+int remember_change_text(const char *json, const struct hctl *vdev, const struct dev_settings *settings, char **out)
+{
+    struct remembered all;
+    int r = remember_read(json, &all);
+    unsigned i = 0;
+
+    if (r < 0)
+        return r;
+    while (i < all.n && !hctl_equal(&all.entries[i].vdev, vdev))
+        i++;
+    if (i == all.n)
+        r = 1;
+    else
+        r = settings_apply(settings, &all.entries[i]);
+    if (r == 0)
+        r = remember_edit(json, &all.entries[i], 1, NULL, out);
+    remembered_clear(&all);
+    return r;
+}
+
+int remember_change(uint32_t domid, const struct hctl *vdev, const struct dev_settings *settings,
+                    char err[CHANGE_ERROR_MAX])
+{
+    const struct edit e = { .vdev = vdev, .settings = settings };
+
+    return edit(domid, &e, err);
 }
 
 bool remember_domain_complete(uint32_t domid)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "change.h"
+#include "settings.h"
 #include "syntax.h"
 #include "userdata.h"
 
@@ -24,11 +25,13 @@ enum {
 };
 
 /*
- * Notes or removes devices in the JSON of a running guest. 0 or one of the above; or -errno with one line in err, and
- * nothing changed.
+ * Notes, removes or changes devices in the JSON of a running guest. 0 or one of the above; or -errno with one line in
+ * err, and nothing changed.
  */
 int remember_add(uint32_t domid, const struct vscsi_entry *e, unsigned n, char err[CHANGE_ERROR_MAX]);
 int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERROR_MAX]);
+int remember_change(uint32_t domid, const struct hctl *vdev, const struct dev_settings *settings,
+                    char err[CHANGE_ERROR_MAX]);
 /* Has libxl finished creating this domain? It stores the JSON last. Without Xen, true. */
 bool remember_domain_complete(uint32_t domid);
 
@@ -43,6 +46,8 @@ int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, 
  * place. 0; 1 and no text: there is nothing to change; -EINVAL (not such a JSON) or -ENOMEM.
  */
 int remember_edit(const char *json, const struct vscsi_entry *add, unsigned n, const struct hctl *remove, char **out);
+/* Gives the noted device at this v-dev these options. As remember_edit(); 1: there is none. */
+int remember_change_text(const char *json, const struct hctl *vdev, const struct dev_settings *settings, char **out);
 /* What a JSON says about the guest and its devices. */
 struct remembered {
     char *name, *uuid; /* NULL where it has none */

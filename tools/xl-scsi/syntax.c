@@ -211,7 +211,7 @@ static unsigned limit_option(const char *text, const char **value)
     return i;
 }
 
-static int parse_option(const char *text, struct vscsi_entry *e, char *err)
+int vscsi_option_parse(const char *text, struct vscsi_entry *e, char err[VSCSI_ERROR_MAX])
 {
     const char *value;
     unsigned limit = limit_option(text, &value);
@@ -289,7 +289,7 @@ static int parse_parts(char *rest, struct vscsi_entry *e, char *err)
             return r;
     }
     while ((option = next_part(&rest)) != NULL) {
-        r = parse_option(option, e, err);
+        r = vscsi_option_parse(option, e, err);
         if (r < 0)
             return r;
     }

@@ -12,7 +12,7 @@ static const struct {
     enum xl_command command;
 } ours[] = {
     { "create", XL_CREATE },      { "restore", XL_RESTORE }, { "scsi-attach", XL_ATTACH },
-    { "scsi-detach", XL_DETACH }, { "scsi-list", XL_LIST },
+    { "scsi-detach", XL_DETACH }, { "scsi-list", XL_LIST },  { "scsi-set", XL_SET },
 };
 
 bool xl_line_parse(int argc, char *const *argv, struct xl_line *out)

@@ -14,7 +14,8 @@ enum xl_command {
     XL_RESTORE,
     XL_ATTACH,
     XL_DETACH,
-    XL_LIST
+    XL_LIST,
+    XL_SET
 };
 
 struct xl_line {

@@ -228,6 +228,8 @@ static const struct {
       "Attach a SCSI device to a domain", "fwt:", attach_with_backend, 3, 4 },
     { XL_DETACH, "scsi-detach", "[-f] [-t SECONDS] <Domain> <VirtDev>", "Detach a domain's SCSI device",
       "ft:", cmd_detach, 2, 2 },
+    { XL_SET, "scsi-set", "[-t SECONDS] <Domain> <VirtDev> <key>=<value>...",
+      "Change options of a domain's SCSI device", "t:", cmd_set, 3, 1000000 },
     { XL_LIST, "scsi-list", "[--long|--json] [<Domain>...]", "List domains' SCSI devices", "lj", cmd_list, 0, 1000000 },
 };
 
@@ -321,7 +323,7 @@ int cmd_xl(const struct options *o, int argc, char **argv)
         others = real_xl_commands(argv[0]);
         command = xl_command_find(word, others);
     }
-    bool scsi = command == XL_ATTACH || command == XL_DETACH || command == XL_LIST;
+    bool scsi = command == XL_ATTACH || command == XL_DETACH || command == XL_LIST || command == XL_SET;
 
     if (command == XL_OTHER || (scsi && real_xl_knows_scsi(argv[0])) || (help && !scsi))
         return real_xl(argv);

@@ -429,7 +429,7 @@ _xen_pvscsi_words() {
                 /^ [^ ]/ && substr($1, 1, length(cur)) == cur { w = $1; $1 = ""; print "w\037" w "\037" substr($0, 2) }'
             return
             ;;
-        scsi-attach | scsi-detach | scsi-list) each=${1#scsi-} ;;
+        scsi-attach | scsi-detach | scsi-set | scsi-list) each=${1#scsi-} ;;
         *)
             printf 'f\037\n'
             return

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# xl-scsi set changes options of a device that a guest uses: they hold for its next command, for the next worker, for
+# the next daemon, and for the guest's next domain. What is refused, or gets no answer, changes nothing.
+# shellcheck source=tests/mock-lib.sh
+. "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
+
+export FAKE_HYP=$DIR/hyp
+mkdir "$FAKE_HYP"
+uuid=6a7e3f2c-0b4d-4c5e-9f10-2a3b4c5d6e7f
+json=$FAKE_HYP/userdata-d.1.$uuid.libxl-json
+echo "$uuid" >"$FAKE_HYP/1.uuid"
+echo 0 >"$FAKE_HYP/1"
+echo 1 >"$FAKE_HYP/pvscsid"
+echo '{ "c_info": { "name": "web" } }' >"$json"
+scsi() { "$BUILD/xl-scsi-fake-hyp" "$1" --run-dir "$DIR/locks" "${@:2}"; }
+sets() { scsi set 1 0:0:0:0 "$@" >"$DIR/out" 2>&1 || fail "xl-scsi set $*: $? $(cat "$DIR/out")"; }
+noted() {
+    check_match "$(tr -d ' \n' <"$json" | sed "s/,unit=[^\",]*//")" "\"pvscsi/0\":\"file:$DISK,0:0:0:0$1\"" "what is noted for a reboot"
+}
+# The options of the device, as nodes.
+options() {
+    xenstore-ls -f "$DEV" | sed -nE "s,^$DEV/(readonly|pr|pr-move|pr-force|allow|deny|third-party-copy) = \"(.*)\",\1=\2,p" |
+        LC_ALL=C sort | tr '\n' ' '
+}
+DEV=$BACKEND/1/0/vscsi-devs/dev-0
+write="raw 0:0:0:0 none 0 2a 0 0 0 0 0 0 0 0 0"
+changed="expect 00/02/6/2a/01 raw 0:0:0:0 none 0 0 0 0 0 0 0"
+protected="expect 00/02/7/27/00 $write"
+writable="expect 00/00 $write"
+reserve="raw 0:0:0:0 in 8 5e 0 0 0 0 0 0 0 8 0" # PERSISTENT RESERVE IN, READ KEYS
+
+mock_start
+daemon_start
+guest_create 1 web
+disk a 8
+scsi attach --no-wait 1 "file:$DISK" 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 || fail "attach: $(cat "$LOGS/xl-scsi")"
+front_start g 1
+front g "wait-dev 0:0:0:0 4"
+front g "expect 00/02/6/29/00 raw 0:0:0:0 none 0 0 0 0 0 0 0"
+front g "$writable"
+
+step "readonly comes and goes"
+sets readonly=1
+check_eq "$(grep -v '^xl-scsi: note: the service' "$DIR/out")" "" "what is said"
+front g "$changed"
+front g "$protected"
+xs_is "$DEV/changed" 1 || fail "the answer: $(xs_read "$DEV/changed")"
+check_match "$(scsi list --json 1 | tr -d '\n')" '"readonly":true' "what list says"
+noted ",readonly"
+sets readonly=0
+front g "$changed"
+front g "$writable"
+noted ""
+
+step "reservations and commands"
+sets pr=deny deny=42+2a
+front g "expect 00/02/5/20/00 $reserve"
+front g "expect 00/02/5/20/00 $write"
+check_eq "$(options)" "deny=42+2a pr=deny " "nodes"
+noted ",pr=deny,deny=42\\+2a"
+sets deny=none
+front g "$writable"
+check_eq "$(options)" "pr=deny " "nodes"
+
+step "what is refused changes nothing"
+sets readonly=1
+front g "$changed"
+refuses 3 'the backend does not change device 0:0:0:0: the guest.s worker got no way to the PR helper' \
+    scsi set 1 0:0:0:0 readonly=0 pr=helper
+front g "$protected"
+check_eq "$(options)" "pr=deny readonly=1 " "nodes"
+noted ",readonly,pr=deny"
+refuses 2 "option 'pr=off': expected pr=auto" scsi set 1 0:0:0:0 pr=off
+refuses 2 "option 'feature-host' cannot change while the guest has the device" scsi set 1 0:0:0:0 feature-host=1
+refuses 2 "'writable=1' is no change of a device" scsi set 1 0:0:0:0 writable=1
+refuses 2 'wrong number of arguments' scsi set 1 0:0:0:0
+refuses 1 'domain 1 has no device 0:0:0:5 \(it has 0:0:0:0\)' scsi set 1 0:0:0:5 readonly=1
+refuses 1 "domain '7' does not exist" scsi set 7 0:0:0:0 readonly=1
+check_match "$(scsi set -n 1 0:0:0:0 readonly=0 pr=direct)" 'pr = "direct"' "--dry-run"
+check_eq "$(options)" "pr=deny readonly=1 " "nodes after --dry-run"
+
+step "a worker that dies, and a daemon that is started again"
+worker=$(one_worker)
+kill -KILL "$worker"
+new_worker() { [ "$(one_worker)" != "$worker" ]; }
+wait_until 25 new_worker
+front g "$protected"
+daemon_stop
+sets_late() { scsi set -t 20 1 0:0:0:0 readonly=0 pr-move=1 >"$DIR/late" 2>&1; }
+sets_late &
+late=$!
+asked() { [ "$(xs_read "$DEV/change")" -gt "$(xs_read "$DEV/changed" | cut -d' ' -f1)" ]; }
+wait_until 25 asked
+daemon_start
+wait "$late" || fail "a change while the daemon was away: $? $(cat "$DIR/late")"
+front g "$writable"
+noted ",pr=deny,pr-move"
+
+step "a daemon that does not answer"
+kill -STOP "$DAEMON_PID"
+refuses 4 'time-out: the backend did not answer: is pvscsid running there, and no older than xl-scsi' \
+    scsi set -t 1 1 0:0:0:0 readonly=1
+check_eq "$(options)" "pr-move=1 pr=deny " "nodes"
+kill -CONT "$DAEMON_PID"
+sets pr-move=0 # after what was put back
+front g "$writable"
+noted ",pr=deny"
+
+step "the guest's next domain"
+sets readonly=1
+entry=$(sed -n 's/.*"pvscsi\/0": *"\(.*\)".*/\1/p' "$json")
+front_stop g
+guest_destroy 1
+nothing_left 1
+guest_create 1 web
+xs_write /local/domain/1/pvscsi/0 "$entry"
+"$BUILD/xl-scsi" resume -t 90 --run-dir "$DIR/locks" web >>"$LOGS/resume" 2>&1 &
+resume=$!
+wait_until 25 xs_is "$DEV/state" 3
+front_start g 1
+front g "wait-dev 0:0:0:0 4"
+wait "$resume" || fail "xl-scsi resume: $? $(cat "$LOGS/resume")"
+front g "expect 00/02/6/29/00 raw 0:0:0:0 none 0 0 0 0 0 0 0"
+front g "$protected"
+
+step "a device that is gone"
+scsi detach 1 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 || fail "detach: $(tail -n 1 "$LOGS/xl-scsi")"
+refuses 1 'has no device 0:0:0:0 \(it has none\)' scsi set 1 0:0:0:0 readonly=0
+front_stop g
+daemon_stop
