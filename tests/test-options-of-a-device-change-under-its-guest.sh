@@ -63,6 +63,16 @@ sets deny=none
 front g "$writable"
 check_eq "$(options)" "pr=deny " "nodes"
 
+step "limits"
+sets iops=20 burst=1
+begin=$(date +%s%N)
+front g "load 0:0:0:0 rw=read bs=4k count=50"
+[ $(($(date +%s%N) - begin)) -ge 1400000000 ] || fail "50 commands took less than 1.4 s"
+noted ",pr=deny,iops=20,burst=1"
+sets iops=none
+check_eq "$(xs_read "$DEV/iops")" "" "the node"
+noted ",pr=deny"
+
 step "what is refused changes nothing"
 sets readonly=1
 front g "$changed"
