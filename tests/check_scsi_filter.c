@@ -523,6 +523,12 @@ static const struct {
 } refused_shown[] = {
     { "3PC, cleared", "", "12 00 00 00 ff 00", "00 00 06 12 1f 09 10 02", "00 00 06 12 1f 01 10 02" },
     { "3PC, allowed", "83", "12 00 00 00 ff 00", "00 00 06 12 1f 09 10 02", "00 00 06 12 1f 09 10 02" },
+    { "TPGS, implicit and explicit", "", "12 00 00 00 ff 00", "00 00 06 12 1f 31 10 02", "00 00 06 12 1f 11 10 02" },
+    { "TPGS, allowed", "a4/0a", "12 00 00 00 ff 00", "00 00 06 12 1f 31 10 02", "00 00 06 12 1f 31 10 02" },
+    { "TPGS, another action allowed", "a4/06", "12 00 00 00 ff 00", "00 00 06 12 1f 31 10 02",
+      "00 00 06 12 1f 11 10 02" },
+    { "TPGS, implicit", "", "12 00 00 00 ff 00", "00 00 06 12 1f 11 10 02", "00 00 06 12 1f 11 10 02" },
+    { "TPGS, explicit only", "", "12 00 00 00 ff 00", "00 00 06 12 1f 21 10 02", "00 00 06 12 1f 21 10 02" },
     { "data that ends before 3PC", "", "12 00 00 00 05 00", "00 00 06 12 1f", "00 00 06 12 1f" },
     { "no standard data: CMDDT, where byte 5 is the length of the CDB", "", "12 02 28 00 ff 00",
       "00 03 03 00 00 0a 28 1f", "00 03 03 00 00 0a 28 1f" },

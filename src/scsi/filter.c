@@ -43,6 +43,8 @@ enum {
     /* SPC-5, standard INQUIRY data, byte 5 */
     INQUIRY_5 = 5,
     INQUIRY_3PC = 0x08,
+    INQUIRY_TPGS_IMPLICIT = 0x10,
+    INQUIRY_TPGS_EXPLICIT = 0x20,
     /* SPC-5, REPORT SUPPORTED OPERATION CODES: byte 2 of its CDB, its descriptors, its data on one command */
     OPCODES_OPTION = 0x07,
     OPCODES_ALL = 0,
@@ -173,14 +175,28 @@ static uint32_t remove_page(uint8_t *data, uint32_t len, uint8_t page)
     return end - 1;
 }
 
+/*
+ * Standard INQUIRY data. A device with explicit ALUA only keeps that: without TPGS the guest would not look at the states
+ * of its paths at all.
+ */
+static void filter_standard(const struct scsi_lun_facts *f, bool copies, uint8_t *byte_5)
+{
+    const uint8_t both = INQUIRY_TPGS_IMPLICIT | INQUIRY_TPGS_EXPLICIT;
+
+    if (!copies)
+        *byte_5 &= (uint8_t)~INQUIRY_3PC;
+    if ((*byte_5 & both) == both && !scsi_answers_opcode(f, OP_MAINTENANCE_OUT, true, SA_SET_TARGET_PORT_GROUPS))
+        *byte_5 &= (uint8_t)~INQUIRY_TPGS_EXPLICIT;
+}
+
 static uint32_t filter_inquiry(const struct scsi_lun_facts *f, const uint8_t *cdb, uint8_t *data, uint32_t len,
                                uint32_t alloc)
 {
     bool copies = scsi_policy_allows_some(f, OP_EXTENDED_COPY);
 
     if (!(cdb[1] & INQUIRY_EVPD)) {
-        if (!copies && len > INQUIRY_5 && !(cdb[1] & INQUIRY_CMDDT))
-            data[INQUIRY_5] &= (uint8_t)~INQUIRY_3PC;
+        if (len > INQUIRY_5 && !(cdb[1] & INQUIRY_CMDDT))
+            filter_standard(f, copies, &data[INQUIRY_5]);
         return len;
     }
     if (len < VPD_HEADER)

@@ -39,6 +39,7 @@ enum scsi_opcode {
     OP_ATA_PASS_THROUGH_12 = 0xa1, /* disk */
     OP_SECURITY_PROTOCOL_IN = 0xa2,
     OP_MAINTENANCE_IN = 0xa3, /* not of optical drives */
+    OP_MAINTENANCE_OUT = 0xa4,
     OP_READ_12 = 0xa8,
     OP_WRITE_12 = 0xaa,
     OP_SECURITY_PROTOCOL_OUT = 0xb5,
@@ -46,10 +47,11 @@ enum scsi_opcode {
 };
 
 enum {
-    SA_REGISTER_AND_MOVE = 0x07, /* of PERSISTENT RESERVE OUT */
-    SA_REPORT_OPCODES = 0x0c,    /* of MAINTENANCE IN: REPORT SUPPORTED OPERATION CODES */
-    SA_READ_CAPACITY_16 = 0x10,  /* of SERVICE ACTION IN(16) */
-    SERVICE_ACTION_MASK = 0x1f,  /* in byte 1 of a CDB */
+    SA_REGISTER_AND_MOVE = 0x07,      /* of PERSISTENT RESERVE OUT */
+    SA_REPORT_OPCODES = 0x0c,         /* of MAINTENANCE IN: REPORT SUPPORTED OPERATION CODES */
+    SA_SET_TARGET_PORT_GROUPS = 0x0a, /* of MAINTENANCE OUT */
+    SA_READ_CAPACITY_16 = 0x10,       /* of SERVICE ACTION IN(16) */
+    SERVICE_ACTION_MASK = 0x1f,       /* in byte 1 of a CDB */
     VPD_SUPPORTED_PAGES = 0x00,
     VPD_THIRD_PARTY_COPY = 0x8f,
     VPD_BLOCK_LIMITS = 0xb0,
