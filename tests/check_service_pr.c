@@ -12,9 +12,18 @@
 /* A LUN whose PR helper greets, takes one command, and never answers. */
 static int helper_listener, helper_connection;
 
+static struct worker_msg pr_lun(uint32_t mode, uint32_t flags)
+{
+    struct worker_msg msg = lun_message(6, 0x00, flags);
+
+    msg.u.lun.max_transfer = 4096;
+    msg.u.lun.pr_mode = mode;
+    return msg;
+}
+
 static void add_pr_lun(void)
 {
-    struct worker_msg msg = { .type = WM_LUN_ADD, .lun_index = 6 };
+    struct worker_msg msg = pr_lun(PR_HELPER, 0);
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
     snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/check-service-device.%d", (int)getpid());
@@ -23,9 +32,6 @@ static void add_pr_lun(void)
     helper_connection = -1;
     ck_assert_int_eq(bind(helper_listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
     ck_assert_int_eq(listen(helper_listener, 8), 0);
-    msg.u.lun.target = 6;
-    msg.u.lun.max_transfer = 4096;
-    msg.u.lun.pr_mode = PR_HELPER;
     memcpy(helper_path, addr.sun_path, sizeof(addr.sun_path));
     ck_assert_int_eq(hotplug_add(svc, &msg, fake_sg_node(), eventfd(0, EFD_CLOEXEC)), 0);
 }
@@ -99,20 +105,24 @@ START_TEST(the_device_judges_what_goes_to_it)
 }
 END_TEST
 
+static void put_read_keys(uint16_t id)
+{
+    struct vscsiif_request *req = put_to(6, id);
+
+    req->cmnd[0] = 0x5e;
+    req->cmnd[8] = 8;
+    req->sc_data_direction = SCSI_DIR_IN;
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, 8 };
+}
+
 /* Three READ KEYS; the helper has the first and has not answered yet. */
 static void three_reservation_commands(void)
 {
     uint8_t greeting[4] = { 0 }, got[64];
 
-    for (uint16_t id = 1; id <= 3; id++) {
-        struct vscsiif_request *req = put_to(6, id);
-
-        req->cmnd[0] = 0x5e;
-        req->cmnd[8] = 8;
-        req->sc_data_direction = SCSI_DIR_IN;
-        req->nr_segments = 1;
-        req->seg[0] = (struct scsiif_request_segment){ 20, 0, 8 };
-    }
+    for (uint16_t id = 1; id <= 3; id++)
+        put_read_keys(id);
     kick();
     run();
     helper_connection = accept(helper_listener, NULL, NULL);
@@ -213,8 +223,73 @@ START_TEST(a_removed_lun_waits_for_one_reservation_command_not_for_all)
 }
 END_TEST
 
+/* --- the toolstack changes pr --- */
+
+static void change_pr(uint32_t mode)
+{
+    struct worker_msg msg = pr_lun(mode, 0);
+
+    msg.type = WM_LUN_CHANGE;
+    hotplug_change(svc, &msg);
+}
+
+START_TEST(reservations_leave_the_helper_and_come_back_to_it)
+{
+    add_pr_lun();
+    change_pr(PR_DIRECT);
+    put_read_keys(1);
+    kick();
+    ck_assert_uint_eq(pr_client_pending(svc->luns[6]->pr), 0);
+    ck_assert_uint_eq(fake_sg.n, 1);
+    ck_assert_uint_eq(fake_sg.at[0].cdb[0], 0x5e);
+    end_all();
+    expect(1, 0);
+    change_pr(PR_AUTO);
+    three_reservation_commands();
+    ck_assert_uint_eq(fake_sg.n, 0);
+    remove_helper();
+}
+END_TEST
+
+/* It waits when the change comes: it must not reach the device past the helper. */
+START_TEST(what_was_sent_before_a_denial_goes_to_the_helper)
+{
+    add_pr_lun();
+    hotplug_hold(svc, 6);
+    put_read_keys(1);
+    kick();
+    ck_assert_uint_eq(pr_client_pending(svc->luns[6]->pr), 0);
+    change_pr(PR_DENY);
+    hotplug_release(svc, 6);
+    kick();
+    ck_assert_uint_eq(pr_client_pending(svc->luns[6]->pr), 1);
+    ck_assert_uint_eq(fake_sg.n, 0);
+    none();
+    remove_helper();
+}
+END_TEST
+
+/* Else the helper would get the block node of the device before, when its reservations go to the helper again. */
+START_TEST(a_device_that_comes_back_needs_its_block_node_if_there_is_a_way_to_the_helper)
+{
+    static const uint32_t modes[] = { PR_HELPER, PR_DIRECT, PR_DENY };
+    struct worker_msg msg = pr_lun(modes[_i], LUN_RETURNED);
+
+    add_pr_lun();
+    change_pr(modes[_i]);
+    ck_assert_int_eq(hotplug_add(svc, &msg, fake_sg_node(), -1), -EAGAIN);
+    ck_assert_int_eq(hotplug_add(svc, &msg, fake_sg_node(), eventfd(0, EFD_CLOEXEC)), 0);
+    change_pr(PR_HELPER);
+    three_reservation_commands();
+    remove_helper();
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+    tcase_add_test(t, reservations_leave_the_helper_and_come_back_to_it);
+    tcase_add_test(t, what_was_sent_before_a_denial_goes_to_the_helper);
+    tcase_add_loop_test(t, a_device_that_comes_back_needs_its_block_node_if_there_is_a_way_to_the_helper, 0, 3);
     tcase_add_loop_test(t, a_lun_s_reservations_go_where_they_can_be_carried_out, 0, 11);
     tcase_add_test(t, the_device_judges_what_goes_to_it);
     tcase_add_test(t, a_status_that_guests_do_not_know_is_not_passed_on_from_the_helper);

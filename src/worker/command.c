@@ -319,14 +319,17 @@ static int to_device(struct service *svc, struct cmd *c)
     if (reservation_command(c)) {
         struct scsi_sense refuse;
         bool out = direction(c) == SCSI_DIR_OUT;
+        /* One that was decided before pr=deny still goes to the helper. */
+        bool by_helper = lun->pr && lun->facts.pr != SCSI_PR_DIRECT;
+        bool move = lun->facts.pr_move;
 
-        if (lun->pr ? !pr_check(c->cdb, c->req.cmd_len, direction(c), c->data_len, c->buf, lun->facts.pr_move, &refuse)
-                    : !pr_check_direct(c->cdb, c->data_len, out ? c->buf : NULL, lun->facts.pr_move, &refuse)) {
+        if (by_helper ? !pr_check(c->cdb, c->req.cmd_len, direction(c), c->data_len, c->buf, move, &refuse)
+                      : !pr_check_direct(c->cdb, c->data_len, out ? c->buf : NULL, move, &refuse)) {
             c->kind = SCSI_KIND_REFUSED;
             command_finish_sense(svc, c, refuse, SCSI_HOST_OK);
             return 0;
         }
-        if (lun->pr) {
+        if (by_helper) {
             r = pr_client_submit(lun->pr, c, c->cdb, out ? c->buf : NULL, out ? c->data_len : 0, out ? 0 : c->data_len,
                                  c->timeout_ms);
             if (r < 0) {

@@ -131,8 +131,11 @@ static int open_backing(struct service *svc, struct lun *lun, const struct worke
         lun->file_fd = steal_fd(node);
         return filedisk_init(&lun->file, lun->file_fd, (msg->u.lun.flags & LUN_READONLY) != 0, lun->device);
     }
-    /* The helper gets the block node, as a descriptor of its own. */
-    if (lun->facts.pr == SCSI_PR_HELPER && *block < 0)
+    /*
+     * The helper gets the block node, as a descriptor of its own. A client that is not used now, because of pr=direct
+     * or pr=deny, may be used again, and must not keep the block node of the device before.
+     */
+    if ((lun->pr || lun->facts.pr == SCSI_PR_HELPER) && *block < 0)
         return -EAGAIN;
     if (lun->pr && *block >= 0) {
         pr_client_set_device(lun->pr, steal_fd(block));
