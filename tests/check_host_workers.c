@@ -222,11 +222,27 @@ START_TEST(a_worker_gets_connections_to_the_pr_helper)
     ck_assert_int_ge(next, 0);
     ck_assert_int_eq((int)recv(fd, &byte, 1, MSG_DONTWAIT), 0);
     ck_assert_int_eq((int)recv(next, &byte, 1, MSG_DONTWAIT), -1);
+    /* The worker keeps its way to the helper when the toolstack changes pr. */
+    fake_put(LUN_0 "/pr", "deny");
+    fake_put(LUN_0 "/change", "1");
+    expect(LUN_0 "/changed", "1");
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 0 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 4);
+    ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, 0);
     close(fd);
+    close(next);
+    next = accept(listener, NULL, NULL);
+    ck_assert_int_ge(next, 0);
     close(next);
     /* There is no such LUN. */
     fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 99 });
-    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 4);
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 5);
+    ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
+    /* The next worker got the device with pr=deny. */
+    die_or_restart(true);
+    UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 1);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 0 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 1);
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
     ck_assert_int_lt(accept(listener, NULL, NULL), 0);
     close(listener);

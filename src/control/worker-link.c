@@ -351,6 +351,11 @@ static void host_eh_wanted(struct vhost *v, const struct worker_msg *msg)
     send(v, &answer, NULL, 0);
 }
 
+bool worker_may_use_helper(const struct vdev *d)
+{
+    return lun_is_with_worker(d->lun) && (d->pr_chosen == PR_HELPER || d->pr_chosen == PR_AUTO);
+}
+
 void worker_forget_helper(struct vdev *d)
 {
     if (d->helper_socket >= 0)
@@ -378,13 +383,12 @@ static int connect_helper(struct vdev *d)
 static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
 {
     struct vdev *d = model_find_lun(v, msg->lun_index);
-    bool has_one = d && (d->wish.pr_mode == PR_HELPER || d->wish.pr_mode == PR_AUTO);
     struct worker_msg answer = { .type = WM_HELPER_SOCKET, .lun_index = msg->lun_index };
     int fd = -ENOENT;
 
     if (d && d->helper_socket >= 0)
         pr_disconnect(steal_fd(&d->helper_socket));
-    if (has_one)
+    if (d && worker_may_use_helper(d))
         fd = connect_helper(d);
     answer.u.helper_ask = msg->u.helper_ask;
 

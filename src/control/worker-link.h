@@ -31,6 +31,11 @@ void worker_change_lun(struct vdev *d, uint32_t number);
  * The worker must have d.
  */
 void worker_update_lun(struct vdev *d);
+/*
+ * The worker got the device with pr=helper or pr=auto. So it may ask for connections to the PR helper, whatever pr is
+ * now.
+ */
+bool worker_may_use_helper(const struct vdev *d);
 /* The worker has lost the LUN: what is known of its connection to the PR helper ends. */
 void worker_forget_helper(struct vdev *d);
 

@@ -33,8 +33,8 @@ static void inventory_changed(struct service *svc, const struct lun *changed)
 }
 
 /*
- * How this LUN's persistent reservations reach the device: decided once, when the LUN is added. A device without a
- * block node never uses the helper, which gives each command 1 ms: the kernel raises that time-out for block nodes
+ * How the persistent reservations of a LUN that is added reach its device; later changed_pr() decides. A device without
+ * a block node never uses the helper, which gives each command 1 ms: the kernel raises that time-out for block nodes
  * only.
  */
 static enum scsi_pr pr_path(const struct worker_msg *msg, bool has_block)
