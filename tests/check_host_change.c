@@ -297,6 +297,96 @@ START_TEST(a_change_outlives_who_carries_it_out)
 }
 END_TEST
 
+/* The daemon reads its config again between the worker's answer and the answer to the toolstack. */
+START_TEST(a_reload_does_not_lose_an_answer)
+{
+    struct worker_msg heard = { .type = WM_LUN_CHANGED, .u.change = 5 };
+
+    connected();
+    fake_child_mute = true;
+    change_to("5");
+    UNTIL(fake_count(fake_child(), WM_LUN_CHANGE) == 1);
+    fake_say(fake_child(), &heard);
+    host_settings_changed(host);
+    expect(LUN_0 "/changed", "5");
+}
+END_TEST
+
+/* Whether the next worker uses the helper is known when it has answered, and not before. */
+START_TEST(a_change_waits_for_what_the_next_worker_says_of_the_helper)
+{
+    settings.pr_mode = PR_AUTO;
+    connected();
+    write_journal(8, 9, false);
+    fake_child_mute = true;
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    fake_put(LUN_0 "/pr", "helper");
+    change_to("1");
+    let_happen();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER, .u.helper_state = HELPER_UNUSED });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED });
+    UNTIL(fake_get(LUN_0 "/changed"));
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/changed"), "1 the guest's worker got no way to the PR helper"));
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+}
+END_TEST
+
+/* The same of a device that is on its way back to its worker. */
+START_TEST(a_change_waits_for_a_device_that_returns)
+{
+    connected_disk();
+    fake_child_mute = true;
+    say_lost();
+    UNTIL(last_flags() & LUN_RETURNED);
+    fake_put(LUN_0 "/readonly", "1");
+    change_to("1");
+    let_happen();
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED });
+    UNTIL(fake_count(fake_child(), WM_LUN_CHANGE) == 1);
+}
+END_TEST
+
+/* A driver domain at its quota of nodes, and a toolstack that has not made `changed`. */
+START_TEST(an_answer_waits_for_room)
+{
+    connected();
+    fake_quota = true;
+    change_to("1");
+    UNTIL(fake_count(fake_child(), WM_LUN_CHANGE) == 1);
+    let_happen();
+    ck_assert_ptr_null(fake_get(LUN_0 "/changed"));
+    fake_quota = false;
+    expect(LUN_0 "/changed", "1");
+    /* Where it is there, it needs no room. */
+    fake_quota = true;
+    change_to("2");
+    expect(LUN_0 "/changed", "2");
+}
+END_TEST
+
+/* 0: no change is under way; 1: the worker has not answered to the one before. */
+START_TEST(a_change_that_comes_without_a_connection_to_xenstored_is_seen)
+{
+    connected();
+    if (_i == 1) {
+        fake_child_mute = true;
+        change_to("1");
+        UNTIL(fake_count(fake_child(), WM_LUN_CHANGE) == 1);
+    }
+    fake_lose(true);
+    UNTIL(!host->store);
+    fake_put(LUN_0 "/readonly", "1");
+    change_to("2");
+    fake_lose(false);
+    fake_child_mute = false;
+    expect(LUN_0 "/changed", "2");
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_CHANGE)->u.lun.flags & all_flags, LUN_READONLY);
+}
+END_TEST
+
 START_TEST(a_call_that_fails_is_repeated)
 {
     connected();
@@ -331,6 +421,11 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_refused_change_changes_nothing, 0, (int)ARRAY_SIZE(refused));
     tcase_add_test(t, a_change_keeps_the_mode_of_reservations);
     tcase_add_loop_test(t, a_change_outlives_who_carries_it_out, 0, 3);
+    tcase_add_test(t, a_reload_does_not_lose_an_answer);
+    tcase_add_test(t, a_change_waits_for_what_the_next_worker_says_of_the_helper);
+    tcase_add_test(t, a_change_waits_for_a_device_that_returns);
+    tcase_add_test(t, an_answer_waits_for_room);
+    tcase_add_loop_test(t, a_change_that_comes_without_a_connection_to_xenstored_is_seen, 0, 2);
     tcase_add_loop_test(t, a_call_that_fails_is_repeated, 0, 20);
     tcase_add_test(t, a_number_that_is_none_is_ignored);
     tcase_add_test(t, rules_of_the_config_reach_the_luns_that_guests_have);

@@ -33,7 +33,7 @@ static unsigned fail_nth;
 static int fail_error;
 static bool lost;
 unsigned fake_calls, fake_watches;
-bool fake_no_domain_watch;
+bool fake_no_domain_watch, fake_quota;
 
 #define ANSWERS_MAX 4096
 static struct {
@@ -171,7 +171,7 @@ void fake_reset(void)
     fail_nth = 0;
     lost = false;
     fake_calls = fake_watches = 0;
-    fake_no_domain_watch = false;
+    fake_no_domain_watch = fake_quota = false;
     fake_child_mute = fake_child_refuses = false;
     fake_connect_error = fake_added_error = 0;
     fake_n_children = 0;
@@ -325,6 +325,9 @@ int store_write_batch(struct store *st, struct store_write *writes, unsigned n)
     int r = call();
 
     (void)st;
+    for (unsigned i = 0; i < n; i++)
+        if (r == 0 && fake_quota && !fake_get(writes[i].path))
+            r = -ENOSPC;
     for (unsigned i = 0; i < n; i++) {
         const char *value = fake_get(writes[i].path);
 

@@ -29,6 +29,7 @@ void fake_lose(bool lost);
 extern unsigned fake_calls; /* round trips to xenstored */
 extern unsigned fake_watches;
 extern bool fake_no_domain_watch;
+extern bool fake_quota; /* the daemon cannot make nodes (ENOSPC) */
 
 /* --- workers --- */
 struct fake_child {

@@ -109,10 +109,17 @@ static void act(struct vdev *d)
     }
 }
 
+/* The worker has the device, and has said before that whether it uses the PR helper. */
+static bool worker_has_answered(const struct vdev *d)
+{
+    return lun_is_with_worker(d->lun) && d->lun != LUN_ADDING && d->lun != LUN_READDING && d->lun != LUN_REMOVING
+           && d->presence != DEVICE_RETURNING;
+}
+
 void change_step(struct vdev *d, struct node_batch *b)
 {
     /* A device that is being opened, or handed to a worker, comes here again when it is there. */
-    if (d->change == CHANGE_ASKED && lun_is_with_worker(d->lun) && d->lun != LUN_REMOVING)
+    if (d->change == CHANGE_ASKED && worker_has_answered(d))
         act(d);
     if (d->change == CHANGE_SENT && d->change_heard == d->change_number)
         done(d, "");

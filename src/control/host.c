@@ -372,6 +372,7 @@ static void reconnect_expired(struct loop_timer *timer)
     char why[256];
 
     if (attach_store(h, why, sizeof(why)) == 0) {
+        model_ask_changes(h); /* the list, which is read now, marks the vhosts */
         log_info(NULL, "connected to xenstored again");
         news_tell(h->news, NEWS_XENSTORED_BACK, NULL, NULL, "connected to xenstored again");
         return;

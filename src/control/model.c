@@ -109,6 +109,13 @@ void model_mark_all(struct vhost *v)
         d->dirty = d->dirty_front = true;
 }
 
+void model_ask_changes(struct host *h)
+{
+    for (struct vhost *v = h->vhosts; v; v = v->next)
+        for (struct vdev *d = v->devs; d; d = d->next)
+            d->change = CHANGE_ASKED;
+}
+
 bool model_may_tell(struct vhost *v)
 {
     return log_limit_take(&v->news_limit, now_us());

@@ -144,7 +144,7 @@ struct vdev {
     unsigned pr_chosen;    /* enum worker_pr_mode with which the worker got the device; PR_DENY: it has none yet */
     uint32_t change_heard; /* the number of the change that the worker answered last */
 
-    /* change.c; CHANGE_ASKED by events.c, wish.c and vdev.c, and CHANGE_NONE by nodes.c when it was told */
+    /* change.c; CHANGE_ASKED by events.c, wish.c, vdev.c and model.c, and CHANGE_NONE by nodes.c when it was told */
     enum change_state change;
     uint32_t change_number;
     char change_why[CHANGE_WHY_MAX]; /* why it is refused; "": it holds */
@@ -337,6 +337,11 @@ void model_set_name(struct vhost *v, const char *name);
 void model_unlink(struct vhost *v);
 /* Marks everything of v to be read again. */
 void model_mark_all(struct vhost *v);
+/*
+ * The toolstack may have changed options of any device while nobody watched. The caller has all vhosts marked to be
+ * read again.
+ */
+void model_ask_changes(struct host *h);
 /* May followers (news.h) hear of something that the guest or its worker can bring about as often as they like? */
 bool model_may_tell(struct vhost *v);
 /* The guest's uuid, escaped: what follows the last slash of its domain's node `vm`. "": not known. */

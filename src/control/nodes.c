@@ -213,7 +213,7 @@ static void commit(struct node_batch *b)
         if (b->of[i].what == AN_ERROR) {
             d->error_node |= b->write[i].done;
         } else if (b->of[i].what == AN_ANSWER) {
-            if (r < 0)
+            if (!b->write[i].done)
                 d->dirty = true; /* so that it is tried again soon */
             else if (d->change == CHANGE_DONE)
                 d->change = CHANGE_NONE;

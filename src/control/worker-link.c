@@ -169,7 +169,8 @@ void worker_change_lun(struct vdev *d, uint32_t number)
     struct worker_msg msg = { .type = WM_LUN_CHANGE, .lun_index = (uint32_t)d->lun_index };
 
     msg.u.lun.change = number;
-    d->change_heard = 0;
+    if (number) /* 0 must not lose an answer that is on record */
+        d->change_heard = 0;
     put_policy(d, &msg);
     send(d->vhost, &msg, NULL, 0);
 }
