@@ -201,8 +201,8 @@ static const struct {
     { "p-dev", "/dev/other", "the device itself cannot change" },
     { "unit", "naa.5", "the device itself cannot change" },
     { "feature-host", "1", "feature-host cannot change" },
-    { "pr", "helper", "the guest's worker got no way to the PR helper" },
-    { "pr", "auto", "the guest's worker got no way to the PR helper" },
+    { "pr", "helper", "the guest's worker got no way to the PR helper when it was given the device" },
+    { "pr", "auto", "the guest's worker got no way to the PR helper when it was given the device" },
 };
 
 START_TEST(a_refused_change_changes_nothing)
@@ -349,6 +349,60 @@ START_TEST(a_change_waits_for_a_device_that_returns)
 }
 END_TEST
 
+static void is_refused(const char *number, const char *what)
+{
+    CLEANUP_FREE char *answer = strf("%s the config of the backend domain does not permit %s: leave it out, or add it "
+                                     "to permit in pvscsid.conf(5) there",
+                                     number, what);
+
+    change_to(number);
+    expect(LUN_0 "/changed", answer);
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+}
+
+START_TEST(what_the_config_does_not_permit_is_no_change)
+{
+    settings.permit.rules.all = false;
+    set_rules(&settings.permit, "disk:3b+42/01 tape:3c", false);
+    connected();
+    fake_put(LUN_0 "/allow", "3b+3c");
+    is_refused("1", "allow=3c");
+    fake_put(LUN_0 "/allow", "42/02");
+    is_refused("2", "allow=42/02");
+    fake_remove(LUN_0 "/allow");
+    fake_put(LUN_0 "/third-party-copy", "1");
+    is_refused("3", "third-party-copy");
+    fake_remove(LUN_0 "/third-party-copy");
+    /* A part of what is asked for is permitted, as at an attach. */
+    fake_put(LUN_0 "/allow", "3b+42");
+    change_to("4");
+    expect(LUN_0 "/changed", "4");
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_CHANGE)->u.lun.n_rules, 2);
+}
+END_TEST
+
+/* They stay refused to the guest, and are no reason to refuse another change. */
+START_TEST(commands_that_were_not_permitted_before_do_not_hinder_a_change)
+{
+    settings.permit.rules.all = false;
+    fake_put(LUN_0 "/allow", "3b/02");
+    fake_put(LUN_0 "/third-party-copy", "1");
+    connected();
+    fake_put(LUN_0 "/allow", "3b/02+3b");
+    is_refused("1", "allow=3b");
+    fake_put(LUN_0 "/allow", "3b/02");
+    fake_put(LUN_0 "/readonly", "1");
+    change_to("2");
+    expect(LUN_0 "/changed", "2");
+    ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_CHANGE)->u.lun.n_rules, 0);
+    /* What the config switches off is not looked at. */
+    settings.policy = false;
+    fake_put(LUN_0 "/allow", "3b");
+    change_to("3");
+    expect(LUN_0 "/changed", "3");
+}
+END_TEST
+
 /* A driver domain at its quota of nodes, and a toolstack that has not made `changed`. */
 START_TEST(an_answer_waits_for_room)
 {
@@ -424,6 +478,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_reload_does_not_lose_an_answer);
     tcase_add_test(t, a_change_waits_for_what_the_next_worker_says_of_the_helper);
     tcase_add_test(t, a_change_waits_for_a_device_that_returns);
+    tcase_add_test(t, what_the_config_does_not_permit_is_no_change);
+    tcase_add_test(t, commands_that_were_not_permitted_before_do_not_hinder_a_change);
     tcase_add_test(t, an_answer_waits_for_room);
     tcase_add_loop_test(t, a_change_that_comes_without_a_connection_to_xenstored_is_seen, 0, 2);
     tcase_add_loop_test(t, a_call_that_fails_is_repeated, 0, 20);

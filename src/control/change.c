@@ -12,6 +12,7 @@
 
 #include "common/util.h"
 #include "control/change.h"
+#include "control/policy.h"
 #include "control/wish.h"
 #include "control/worker-link.h"
 
@@ -41,26 +42,33 @@ static bool is_wrong(int error)
            || error == -ENAMETOOLONG;
 }
 
-/* NULL, or why the LUN that the worker has cannot become what d->wish says now. */
-static const char *refusal(const struct vdev *d, const struct wish *before)
+/* Why the LUN that the worker has cannot become what d->wish says now; nothing if it can. */
+static void refuse(const struct vdev *d, const struct wish *before, char why[DEVICE_WHY_MAX])
 {
     const struct wish *now = &d->wish;
     bool to_helper = now->pr_mode == PR_HELPER || now->pr_mode == PR_AUTO;
-    bool has_helper = d->pr_chosen == PR_HELPER || d->pr_chosen == PR_AUTO;
+    const char *reason = NULL;
+    char more[32];
 
     /* The daemon itself replaces a p-dev by the address. */
     if ((strcmp(now->pdev, before->pdev) != 0 && strcmp(now->pdev, before->at) != 0)
         || strcmp(now->unit, before->unit) != 0)
-        return "the device itself cannot change: detach it, and attach the other one";
-    if (!hctl_equal(&now->vdev, &before->vdev))
-        return "the v-dev cannot change: detach the device, and attach it at the other v-dev";
-    if (now->feature_host != before->feature_host)
-        return "feature-host cannot change: detach the device, and attach it again with the option";
-    if (now->pr_mode != before->pr_mode && to_helper
-        && (!has_helper || (now->pr_mode == PR_HELPER && d->helper == HELPER_UNUSED)))
-        return "the guest's worker got no way to the PR helper together with the device: detach it, and attach it "
-               "again with this pr=";
-    return NULL;
+        reason = "the device itself cannot change: detach it, and attach the other one";
+    else if (!hctl_equal(&now->vdev, &before->vdev))
+        reason = "the v-dev cannot change: detach the device, and attach it at the other v-dev";
+    else if (now->feature_host != before->feature_host)
+        reason = "feature-host cannot change: detach the device, and attach it again with the option";
+    else if (now->pr_mode != before->pr_mode && to_helper
+             && (!worker_may_use_helper(d) || (now->pr_mode == PR_HELPER && d->helper == HELPER_UNUSED)))
+        reason = "the guest's worker got no way to the PR helper when it was given the device (at the attach, or when "
+                 "it was started anew): detach the device, and attach it again with this pr=";
+    if (reason)
+        snprintf(why, DEVICE_WHY_MAX, "%s", reason);
+    else if (policy_refuses_more(d->vhost->host->settings, d->dev.type, before, now, more, sizeof(more)))
+        snprintf(why, DEVICE_WHY_MAX,
+                 "the config of the backend domain does not permit %s: leave it out, or add it to permit in "
+                 "pvscsid.conf(5) there",
+                 more);
 }
 
 static void done(struct vdev *d, const char *why)
@@ -80,7 +88,6 @@ static void act(struct vdev *d)
 {
     const struct wish before = d->wish;
     char why[DEVICE_WHY_MAX] = "", shown[CHANGE_WHY_MAX];
-    const char *refused = NULL;
     bool answered = false;
     int r = read_number(d, &d->change_number, &answered);
 
@@ -94,13 +101,13 @@ static void act(struct vdev *d)
     }
     r = wish_read(d, why);
     if (r == 0)
-        refused = refusal(d, &before);
-    if (r < 0 || refused)
+        refuse(d, &before, why);
+    if (r < 0 || why[0])
         d->wish = before;
     if (r < 0 && !why[0]) {
         d->dirty = true;
-    } else if (r < 0 || refused) {
-        escape_for_log(shown, sizeof(shown), refused ? refused : why, strlen(refused ? refused : why));
+    } else if (why[0]) {
+        escape_for_log(shown, sizeof(shown), why, strlen(why));
         done(d, shown);
     } else {
         d->change = CHANGE_SENT;

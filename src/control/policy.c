@@ -2,6 +2,8 @@
 /* The rules of a LUN; see policy.h. */
 #include "config.h"
 
+#include <stdio.h>
+
 #include "control/policy.h"
 #include "scsi/scsi.h"
 
@@ -83,4 +85,51 @@ void policy_make(const struct settings *s, uint8_t type, bool feature_host, cons
         if (scsi_is_third_party_copy((uint8_t)opcode)
             && !add_permitted(&out->rules, permit, type, (struct scsi_rule){ .opcode = (uint8_t)opcode }))
             out->narrowed = true;
+}
+
+static bool permits(const struct settings *s, uint8_t type, struct scsi_rule rule)
+{
+    struct scsi_rules ignored = { 0 };
+
+    return !s->policy || add_permitted(&ignored, &s->permit.rules, type, rule);
+}
+
+static bool permits_third_party_copy(const struct settings *s, uint8_t type)
+{
+    for (unsigned opcode = 0; opcode < 256; opcode++)
+        if (scsi_is_third_party_copy((uint8_t)opcode)
+            && !permits(s, type, (struct scsi_rule){ .opcode = (uint8_t)opcode }))
+            return false;
+    return true;
+}
+
+static bool asks_for(const struct wish *wish, const struct scsi_rule *rule)
+{
+    for (unsigned i = 0; i < wish->n_allow; i++) {
+        const struct scsi_rule *r = &wish->allow[i];
+
+        if (r->opcode == rule->opcode && r->some_action == rule->some_action && r->action == rule->action)
+            return true;
+    }
+    return false;
+}
+
+bool policy_refuses_more(const struct settings *s, uint8_t type, const struct wish *before, const struct wish *now,
+                         char *what, size_t size)
+{
+    for (unsigned i = 0; i < now->n_allow; i++) {
+        const struct scsi_rule *r = &now->allow[i];
+
+        if (asks_for(before, r) || permits(s, type, *r))
+            continue;
+        if (r->some_action)
+            snprintf(what, size, "allow=%02x/%02x", r->opcode, r->action);
+        else
+            snprintf(what, size, "allow=%02x", r->opcode);
+        return true;
+    }
+    if (!now->third_party_copy || before->third_party_copy || permits_third_party_copy(s, type))
+        return false;
+    snprintf(what, size, "third-party-copy");
+    return true;
 }

@@ -20,4 +20,11 @@ struct lun_policy {
 void policy_make(const struct settings *s, uint8_t type, bool feature_host, const struct wish *wish,
                  struct lun_policy *out);
 
+/*
+ * True: now asks for something that before does not ask for, and the config permits nothing of it. Its name, as an
+ * option of the device ("allow=3b/02"), is in what.
+ */
+bool policy_refuses_more(const struct settings *s, uint8_t type, const struct wish *before, const struct wish *now,
+                         char *what, size_t size);
+
 #endif
