@@ -152,34 +152,45 @@ int cmd_attach(const struct options *o, int argc, char **argv)
     return code;
 }
 
+/*
+ * A change of a device that the guest has. While *lock is open, no other xl-scsi changes the guest's devices. EXIT_OK,
+ * or why not is printed; xenstore_close() must follow in both cases.
+ */
+static int begin_change(const struct options *o, const char *guest, struct xenstore *s, struct change *c, int *lock)
+{
+    uint32_t domid;
+    int code = connect_store(s);
+
+    if (code == EXIT_OK)
+        code = find_guest(s, guest, &domid);
+    if (code != EXIT_OK)
+        return code;
+    *c = change_for(s, domid, o);
+    s->dry_run = o->dry_run;
+    c->tell = isatty(STDERR_FILENO) == 1;
+    int r = o->dry_run ? 0 : wanted_lock(c, lock);
+
+    return r < 0 ? complain(exit_status_of(c, r), "%s", c->error) : EXIT_OK;
+}
+
 int cmd_detach(const struct options *o, int argc, char **argv)
 {
     char err[VSCSI_ERROR_MAX], note[CHANGE_ERROR_MAX];
     CLEANUP_CLOSE int lock = -1;
     struct xenstore s = { 0 };
+    struct change c;
     struct hctl vdev;
-    uint32_t domid;
     int code;
 
     if (vscsi_vdev_parse(argv[1], &vdev, err) < 0)
         return complain(EXIT_USAGE, "%s", err);
-    code = connect_store(&s);
-    if (code == EXIT_OK)
-        code = find_guest(&s, argv[0], &domid);
+    code = begin_change(o, argv[0], &s, &c, &lock);
     if (code == EXIT_OK) {
-        struct change c = change_for(&s, domid, o);
-
-        s.dry_run = o->dry_run;
-        c.tell = isatty(STDERR_FILENO) == 1;
-        /* A device that is missing can be detached too, unless it is being attached now. */
-        int r = o->dry_run ? 0 : wanted_lock(&c, &lock);
-        int missing = o->dry_run || r < 0 ? 0 : wanted_drop(&s, domid, &vdev);
-
-        if (r == 0)
-            r = detach_run(&c, &vdev);
-
+        /* A device that is missing can be detached too: with the lock, it is not being attached now. */
+        int missing = o->dry_run ? 0 : wanted_drop(&s, c.domid, &vdev);
+        int r = detach_run(&c, &vdev);
         bool gone = r == -ENOENT;
-        int noted = !o->dry_run && (r == 0 || gone) ? remember_remove(domid, &vdev, note) : 0;
+        int noted = !o->dry_run && (r == 0 || gone) ? remember_remove(c.domid, &vdev, note) : 0;
 
         /* A device that is only on a list is removed from the list. This also completes a detach that was killed. */
         if (gone && !o->dry_run && (missing == 1 || noted == 0))
@@ -213,8 +224,8 @@ int cmd_set(const struct options *o, int argc, char **argv)
     char err[VSCSI_ERROR_MAX];
     CLEANUP_CLOSE int lock = -1;
     struct xenstore s = { 0 };
+    struct change c;
     struct hctl vdev;
-    uint32_t domid;
     int code;
 
     if (vscsi_vdev_parse(argv[1], &vdev, err) < 0)
@@ -222,23 +233,15 @@ int cmd_set(const struct options *o, int argc, char **argv)
     for (int i = 2; i < argc; i++)
         if (settings_parse(argv[i], &settings, err) < 0)
             return complain(EXIT_USAGE, "%s", err);
-    code = connect_store(&s);
-    if (code == EXIT_OK)
-        code = find_guest(&s, argv[0], &domid);
+    /* With its lock: the backend answers only the last change of a device. */
+    code = begin_change(o, argv[0], &s, &c, &lock);
     if (code == EXIT_OK) {
-        struct change c = change_for(&s, domid, o);
+        int r = set_run(&c, &vdev, &settings);
 
-        s.dry_run = o->dry_run;
-        c.tell = isatty(STDERR_FILENO) == 1;
-        /* One change of a guest at a time: the backend answers the last one only. */
-        int r = o->dry_run ? 0 : wanted_lock(&c, &lock);
-
-        if (r == 0)
-            r = set_run(&c, &vdev, &settings);
         if (r < 0)
             code = complain(exit_status_of(&c, r), "%s", c.error);
         else if (!o->dry_run)
-            note_change(domid, &vdev, &settings);
+            note_change(c.domid, &vdev, &settings);
     }
     xenstore_close(&s);
     return code;
