@@ -212,7 +212,7 @@ static int attach_each(struct change *c, const struct wanted *w)
 int wanted_lock(struct change *c, int *fd)
 {
     *fd = run_lock_domain(c->domid, now_us() + c->timeout_us);
-    return change_locked(c, *fd, "another xl-scsi is giving this guest its devices all the time; try again");
+    return change_locked(c, *fd, "another xl-scsi is changing this guest's devices all the time; try again");
 }
 
 int wanted_attach(struct change *c)
