@@ -142,6 +142,57 @@ START_TEST(several_changes_go_together_and_none_twice)
 }
 END_TEST
 
+/* has: the device's limits, as options. nodes: the keys whose nodes change; NULL: it is refused. */
+static const struct {
+    const char *has, *change, *nodes;
+} touches[] = {
+    { "", "readonly=1", "readonly " },
+    { "", "iops=50", "iops " },
+    { ",iops=50,burst=5", "readonly=1", "readonly " },
+    { ",iops=50,burst=5", "iops=none", "iops burst " },
+    { ",iops=50,burst=5", "iops=60", "iops " },
+    { ",iops=50,burst=5", "burst=none", "burst " },
+    { ",iops=50,bps=100M,burst=5", "iops=none", "iops " },
+    { ",iops=50", "iops=none", "iops " },
+    { ",iops=50,burst=5", "iops=none burst=none", "iops burst " },
+    { ",iops=50,burst=5", "iops=none bps=100M", "iops bps " },
+    { "", "bps=100M burst=3", "bps burst " },
+    { "", "burst=5", NULL },
+    { ",iops=50", "iops=none burst=5", NULL },
+    { ",bps=100M,burst=2", "burst=5 bps=none", NULL },
+};
+
+START_TEST(a_burst_goes_with_the_last_limit)
+{
+    CLEANUP_FREE char *text = strf("/dev/sda,0:0:0:0%s", touches[_i].has), *changes = strdup(touches[_i].change);
+    struct dev_settings s = { 0 };
+    char err[VSCSI_ERROR_MAX] = "", nodes[128] = "", *rest = changes;
+    struct vscsi_entry e;
+    unsigned bits = 0;
+
+    ck_assert_int_eq(vscsi_entry_parse(text, &e, err), 0);
+    for (const char *word; (word = strsep(&rest, " ")) != NULL;)
+        ck_assert_int_eq(settings_parse(word, &s, err), 0);
+    int r = settings_touch(&s, &e.limits, &bits, err);
+
+    for (unsigned i = 0; settings_key(i); i++)
+        if (bits & 1u << i) {
+            strcat(nodes, settings_key(i));
+            strcat(nodes, " ");
+            ck_assert(s.given & 1u << i || !settings_value(&s, i));
+        }
+    if (touches[_i].nodes) {
+        ck_assert_int_eq(r, 0);
+        ck_assert_str_eq(nodes, touches[_i].nodes);
+    } else {
+        ck_assert_int_eq(r, -EINVAL);
+        ck_assert_str_eq(err, "option 'burst=' without a limit: give iops= or bps= too");
+    }
+    settings_clear(&s);
+    vscsi_entry_clear(&e);
+}
+END_TEST
+
 START_TEST(lack_of_memory_is_survived)
 {
     struct dev_settings s = { 0 };
@@ -170,6 +221,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, every_key_is_tried);
     tcase_add_loop_test(t, a_mistake_is_explained, 0, (int)ARRAY_SIZE(bad));
     tcase_add_test(t, several_changes_go_together_and_none_twice);
+    tcase_add_loop_test(t, a_burst_goes_with_the_last_limit, 0, (int)ARRAY_SIZE(touches));
     tcase_add_test(t, lack_of_memory_is_survived);
 }
 

@@ -18,6 +18,19 @@ sets() { scsi set 1 0:0:0:0 "$@" >"$DIR/out" 2>&1 || fail "xl-scsi set $*: $? $(
 noted() {
     check_match "$(tr -d ' \n' <"$json" | sed "s/,unit=[^\",]*//")" "\"pvscsi/0\":\"file:$DISK,0:0:0:0$1\"" "what is noted for a reboot"
 }
+# sets_late CHANGE...: begins while there is no daemon that answers.
+sets_late() {
+    before=$(xs_read "$DEV/change")
+    scsi set -t 20 1 0:0:0:0 "$@" >"$DIR/late" 2>&1 &
+    late=$!
+    wait_until 25 asked
+}
+asked() { [ "$(xs_read "$DEV/change")" -gt "$before" ]; }
+late_fails() { # STATUS ERE
+    wait "$late"
+    check_eq "$?" "$1" "the exit status of the change"
+    check_match "$(cat "$DIR/late")" "$2" "what it says"
+}
 # The options of the device, as nodes.
 options() {
     xenstore-ls -f "$DEV" | sed -nE "s,^$DEV/(readonly|pr|pr-move|pr-force|allow|deny|third-party-copy) = \"(.*)\",\1=\2,p" |
@@ -69,8 +82,10 @@ begin=$(date +%s%N)
 front g "load 0:0:0:0 rw=read bs=4k count=50"
 [ $(($(date +%s%N) - begin)) -ge 1400000000 ] || fail "50 commands took less than 1.4 s"
 noted ",pr=deny,iops=20,burst=1"
+refuses 3 "option 'burst=' without a limit: give iops= or bps= too" scsi set 1 0:0:0:0 iops=none burst=5
+check_eq "$(xs_read "$DEV/iops") $(xs_read "$DEV/burst")" "20 1" "the nodes after a refusal"
 sets iops=none
-check_eq "$(xs_read "$DEV/iops")" "" "the node"
+check_eq "$(xs_read "$DEV/iops")$(xs_read "$DEV/burst")" "" "the nodes"
 noted ",pr=deny"
 
 step "what is refused changes nothing"
@@ -97,11 +112,7 @@ new_worker() { [ "$(one_worker)" != "$worker" ]; }
 wait_until 25 new_worker
 front g "$protected"
 daemon_stop
-sets_late() { scsi set -t 20 1 0:0:0:0 readonly=0 pr-move=1 >"$DIR/late" 2>&1; }
-sets_late &
-late=$!
-asked() { [ "$(xs_read "$DEV/change")" -gt "$(xs_read "$DEV/changed" | cut -d' ' -f1)" ]; }
-wait_until 25 asked
+sets_late readonly=0 pr-move=1
 daemon_start
 wait "$late" || fail "a change while the daemon was away: $? $(cat "$DIR/late")"
 front g "$writable"
@@ -109,9 +120,28 @@ noted ",pr=deny,pr-move"
 
 step "a daemon that does not answer"
 kill -STOP "$DAEMON_PID"
+faults 'transaction-end@0 2 EAGAIN' >/dev/null # the nodes are put back at the second try
 refuses 4 'time-out: the backend did not answer: is pvscsid running there, and no older than xl-scsi' \
     scsi set -t 1 1 0:0:0:0 readonly=1
+check_match "$(mock_ctl faults)" 'fired 1' "the conflict"
 check_eq "$(options)" "pr-move=1 pr=deny " "nodes"
+
+step "a device that changes meanwhile"
+sets_late readonly=1
+refuses 4 "time-out: another xl-scsi is changing this guest's devices all the time; try again" \
+    scsi set -t 1 1 0:0:0:0 readonly=0
+faults 'transaction-end@0 1 ENOSPC' >/dev/null
+xs_write "$DEV/state" 6
+late_fails 3 'device 0:0:0:0 is in state 6 \(Closed\): expected one .*; xenstore keeps the new options, because .*No space'
+faults >/dev/null
+check_eq "$(options)" "pr-move=1 pr=deny readonly=1 " "nodes that are not put back"
+xs_write "$DEV/state" 4
+xenstore-rm "$DEV/readonly"
+sets_late readonly=1
+xs_write "$DEV/v-dev" 0:0:0:7
+late_fails 1 'domain 1 has no device 0:0:0:0 any more'
+check_eq "$(options)" "pr-move=1 pr=deny " "nodes"
+xs_write "$DEV/v-dev" 0:0:0:0
 kill -CONT "$DAEMON_PID"
 sets pr-move=0 # after what was put back
 front g "$writable"

@@ -19,9 +19,11 @@ struct set {
     struct change *c;
     const struct dev_settings *settings;
     const struct hctl *vdev;
-    uint32_t backend, id, n;
-    uint32_t number;            /* in `change` */
-    char *before[SETTINGS_MAX]; /* values of the nodes; NULL: there was none */
+    const struct dev_view *dev;
+    uint32_t backend, id;
+    uint32_t number;            /* in `change`: the backend answers with it */
+    unsigned touched;           /* bit i: the node of the key i */
+    char *before[SETTINGS_MAX]; /* values of these nodes; NULL: there was none */
 };
 
 static void forget_before(struct set *set)
@@ -32,40 +34,63 @@ static void forget_before(struct set *set)
     }
 }
 
-/* The next number for `change`. 0 is none. */
-static void bump(struct xenstore *s, struct set *set, const char *dir)
+/* Writes the next number into `change`, and returns it. 0 is none. */
+static uint32_t bump(struct xenstore *s, const char *dir)
 {
-    uint32_t last = 0;
+    uint32_t last = 0, next;
 
     if (xenstore_read_u32(s, UINT32_MAX, &last, "%s/change", dir) < 0)
         last = 0;
-    set->number = last == UINT32_MAX ? 1 : last + 1;
+    next = last == UINT32_MAX ? 1 : last + 1;
     /* In a driver domain it counts for the quota of who makes it. */
     if (!xenstore_exists(s, "%s/changed", dir))
         xenstore_write(s, "", "%s/changed", dir);
-    xenstore_write_u32(s, set->number, "%s/change", dir);
+    xenstore_write_u32(s, next, "%s/change", dir);
+    return next;
 }
 
 static void dir_of(const struct set *set, char dir[XENSTORE_PATH_MAX])
 {
-    snprintf(dir, XENSTORE_PATH_MAX, DEV_FMT, set->backend, set->c->domid, set->id, set->n);
+    snprintf(dir, XENSTORE_PATH_MAX, DEV_FMT, set->backend, set->c->domid, set->id, set->dev->n);
 }
 
-/* Is the device still there, and in use? 0, or -errno and the reason. */
+/* Is the same device still there, and in use? 0, or -errno and the reason; -errno alone if xenstore fails. */
 static int check(struct xenstore *s, const struct set *set, const char *dir)
 {
     CLEANUP_FREE char *vdev = xenstore_read(s, "%s/v-dev", dir);
-    unsigned state = xenstore_state(s, "%s/state", dir);
     char text[HCTL_TEXT_MAX];
 
+    if (!vdev && errno != ENOENT)
+        return -errno;
+    unsigned state = xenstore_state(s, "%s/state", dir);
+
     hctl_format(set->vdev, text);
-    if (!vdev)
+    if (!vdev || strcmp(vdev, set->dev->vdev_text) != 0)
         return change_failed(set->c, -ENOENT, "domain %u has no device %s any more", set->c->domid, text);
     if (state == 3 || state == 4)
         return 0;
     return change_refused(
         set->c, -EINVAL, "device %s is in state %u (%s): expected one that the guest has or can take; see xl-scsi list",
         text, state, state_name(state));
+}
+
+/* Which nodes are to change depends on the limits that the device has. */
+static int find_touched(struct xenstore *s, struct set *set, const char *dir)
+{
+    struct lun_limits limits = { 0 };
+    char err[VSCSI_ERROR_MAX];
+
+    for (unsigned i = 0; i < LIMITS_COUNT; i++) {
+        CLEANUP_FREE char *text = xenstore_read(s, "%s/%s", dir, limits_names[i]);
+
+        if (!text && errno != ENOENT)
+            return -errno;
+        if (text)
+            limits_parse(&limits, i, text);
+    }
+    if (settings_touch(set->settings, &limits, &set->touched, err) < 0)
+        return change_refused(set->c, -EINVAL, "%s", err);
+    return 0;
 }
 
 static int write_nodes(struct xenstore *s, void *ctx)
@@ -77,10 +102,12 @@ static int write_nodes(struct xenstore *s, void *ctx)
     forget_before(set);
     dir_of(set, dir);
     r = check(s, set, dir);
+    if (r == 0)
+        r = find_touched(s, set, dir);
     for (unsigned i = 0; r == 0 && settings_key(i); i++) {
         const char *value = settings_value(set->settings, i), *key = settings_key(i);
 
-        if (!(set->settings->given & 1u << i))
+        if (!(set->touched & 1u << i))
             continue;
         set->before[i] = xenstore_read(s, "%s/%s", dir, key);
         if (!set->before[i] && errno != ENOENT)
@@ -91,7 +118,7 @@ static int write_nodes(struct xenstore *s, void *ctx)
             xenstore_rm(s, "%s/%s", dir, key);
     }
     if (r == 0)
-        bump(s, set, dir);
+        set->number = bump(s, dir);
     return r;
 }
 
@@ -103,18 +130,33 @@ static int put_back(struct xenstore *s, void *ctx)
     uint32_t number;
 
     dir_of(set, dir);
-    if (xenstore_read_u32(s, UINT32_MAX, &number, "%s/change", dir) < 0 || number != set->number)
+    CLEANUP_FREE char *text = xenstore_read(s, "%s/change", dir);
+
+    if (!text)
+        return errno == ENOENT ? 0 : -errno;
+    if (parse_u32_str(text, UINT32_MAX, &number) < 0 || number != set->number)
         return 0;
     for (unsigned i = 0; settings_key(i); i++) {
-        if (!(set->settings->given & 1u << i))
+        if (!(set->touched & 1u << i))
             continue;
         if (set->before[i])
             xenstore_write(s, set->before[i], "%s/%s", dir, settings_key(i));
         else
             xenstore_rm(s, "%s/%s", dir, settings_key(i));
     }
-    bump(s, set, dir);
+    bump(s, dir);
     return 0;
+}
+
+/* Added to the reason of the failure: the next worker would read these nodes. */
+static void say_not_put_back(struct change *c, int r)
+{
+    size_t at = strlen(c->error);
+
+    snprintf(
+        c->error + at, sizeof(c->error) - at,
+        "; xenstore keeps the new options, because putting the old ones back failed (%s): set those that are to hold",
+        strerror(-r));
 }
 
 /* 1: it holds; 0: no answer yet; or -errno and the reason. */
@@ -129,10 +171,9 @@ static int look(struct set *set)
     hctl_format(set->vdev, vdev);
     if (!answer && errno != ENOENT)
         return change_store_failed(set->c, -errno);
-    if (!answer)
-        return change_failed(set->c, -ENOENT, "domain %u has no device %s any more", set->c->domid, vdev);
-    if (strncmp(answer, want, (size_t)len) != 0 || (answer[len] != '\0' && answer[len] != ' '))
-        return 0;
+    /* A device that fails meanwhile gets no answer. */
+    if (!answer || strncmp(answer, want, (size_t)len) != 0 || (answer[len] != '\0' && answer[len] != ' '))
+        return check(set->c->store, set, dir);
     if (answer[len] == '\0')
         return 1;
     escape_for_log(shown, sizeof(shown), answer + len + 1, strlen(answer + len + 1));
@@ -177,7 +218,7 @@ static int run(struct set *set)
             "the kernel's backend serves this virtual host, and it cannot change a device: detach it, "
             "and attach it again");
     dir_of(set, dir);
-    r = xenstore_watch(s, "set", "%s/changed", dir);
+    r = xenstore_watch(s, "set", "%s", dir);
     if (r < 0)
         return change_store_failed(c, r);
     r = xenstore_transact(s, write_nodes, set);
@@ -187,10 +228,13 @@ static int run(struct set *set)
         r = wait_for_answer(set);
         if (r < 0) {
             xenstore_clear_interrupt();
-            xenstore_transact(s, put_back, set);
+            int back = xenstore_transact(s, put_back, set);
+
+            if (back < 0)
+                say_not_put_back(c, back);
         }
     }
-    xenstore_unwatch(s, "set", "%s/changed", dir);
+    xenstore_unwatch(s, "set", "%s", dir);
     return r;
 }
 
@@ -207,11 +251,10 @@ int set_run(struct change *c, const struct hctl *vdev, const struct dev_settings
     if (r == 0) {
         set.backend = h->backend;
         set.id = h->id;
-        set.n = d->n;
+        set.dev = d;
+        r = run(&set);
     }
     view_clear(&v);
-    if (r == 0)
-        r = run(&set);
     forget_before(&set);
     return r;
 }

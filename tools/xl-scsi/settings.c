@@ -165,6 +165,27 @@ static void apply_limit(struct lun_limits *limits, unsigned which, const char *v
     *limits = now;
 }
 
+int settings_touch(const struct dev_settings *s, const struct lun_limits *has, unsigned *bits,
+                   char err[VSCSI_ERROR_MAX])
+{
+    struct lun_limits after = *has;
+    unsigned burst = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (keys[i].is_limit && keys[i].limit == LIMITS_BURST)
+            burst = i;
+        if (keys[i].is_limit && s->given & 1u << i)
+            apply_limit(&after, keys[i].limit, settings_value(s, i));
+    }
+    *bits = s->given;
+    if (vscsi_limits_check(&after, err) == 0)
+        return 0;
+    if (s->given & 1u << burst)
+        return -EINVAL;
+    *bits |= 1u << burst;
+    return 0;
+}
+
 int settings_apply(const struct dev_settings *s, struct vscsi_entry *e)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -185,7 +206,7 @@ int settings_apply(const struct dev_settings *s, struct vscsi_entry *e)
             *text = copy;
         }
     }
-    /* A burst alone is no limit, and an entry may not have it. */
+    /* As settings_touch() does with the node. */
     if (e->limits.iops == 0 && e->limits.bps == 0)
         e->limits.burst_s = 0;
     return 0;

@@ -30,6 +30,12 @@ const char *settings_key(unsigned i);
 const char *settings_values(unsigned i);
 /* What its node holds; NULL: there is no node. */
 const char *settings_value(const struct dev_settings *s, unsigned i);
+/*
+ * Which nodes change of a device that has these limits: a bit for each key that is given, and the one of burst if the
+ * last limit goes. 0, or -EINVAL with one line in err: a burst is given, and there would be no limit.
+ */
+int settings_touch(const struct dev_settings *s, const struct lun_limits *has, unsigned *bits,
+                   char err[VSCSI_ERROR_MAX]);
 /* Gives the entry the same values. 0 or -ENOMEM. */
 int settings_apply(const struct dev_settings *s, struct vscsi_entry *e);
 

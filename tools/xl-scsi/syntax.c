@@ -271,6 +271,13 @@ static char *next_part(char **rest)
     return part + strspn(part, " \t\r\n\v\f");
 }
 
+int vscsi_limits_check(const struct lun_limits *limits, char err[VSCSI_ERROR_MAX])
+{
+    if (limits->burst_s > 0 && limits->iops == 0 && limits->bps == 0)
+        return wrong(err, "option 'burst=' without a limit: give iops= or bps= too");
+    return 0;
+}
+
 static int parse_parts(char *rest, struct vscsi_entry *e, char *err)
 {
     const char *pdev = next_part(&rest), *vdev = next_part(&rest), *option;
@@ -293,9 +300,7 @@ static int parse_parts(char *rest, struct vscsi_entry *e, char *err)
         if (r < 0)
             return r;
     }
-    if (e->limits.burst_s > 0 && e->limits.iops == 0 && e->limits.bps == 0)
-        return wrong(err, "option 'burst=' without a limit: give iops= or bps= too");
-    return 0;
+    return vscsi_limits_check(&e->limits, err);
 }
 
 /* ",iops=50,bps=100M,burst=5", with those that are set. */

@@ -56,6 +56,8 @@ int vscsi_entry_parse(const char *text, struct vscsi_entry *out, char err[VSCSI_
 int vscsi_entries_check(const struct vscsi_entry *e, unsigned n, unsigned *which, char err[VSCSI_ERROR_MAX]);
 /* One option of an entry, such as `readonly` or `pr=deny`, which is set in *e. As vscsi_entry_parse(). */
 int vscsi_option_parse(const char *text, struct vscsi_entry *e, char err[VSCSI_ERROR_MAX]);
+/* Do limits fit together? A burst alone is none. 0, or -EINVAL with err. */
+int vscsi_limits_check(const struct lun_limits *limits, char err[VSCSI_ERROR_MAX]);
 /* Only a v-dev h:c:t:l, as for detach. */
 int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MAX]);
 /* Can it be the value of unit=: not empty or too long, and printable? */
