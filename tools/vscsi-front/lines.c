@@ -174,7 +174,8 @@ static EditLine *new_editor(struct front *f, History *history_of)
     el_set(el, EL_SIGNAL, 1); /* a signal that ends the program leaves the terminal as it was */
     el_set(el, EL_EDITOR, "emacs");
     el_set(el, EL_HIST, history, history_of);
-    el_set(el, EL_ADDFN, "complete-word", "Complete a command or a device", complete);
+    /* el_set() would copy both texts, and libedit never frees the copies. */
+    el_wset(el, EL_ADDFN, L"complete-word", L"Complete a command or a device", complete);
     el_set(el, EL_BIND, "^I", "complete-word", NULL);
     el_source(el, NULL);
     return el;
