@@ -124,6 +124,24 @@ START_TEST(a_mistake_is_explained)
 }
 END_TEST
 
+START_TEST(only_readonly_0_lets_the_guest_write)
+{
+    static const struct {
+        const char *text;
+        bool write;
+    } texts[] = { { "readonly=0", true }, { "readonly=1", false }, { "pr=deny", false }, { "allow=none", false } };
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct dev_settings s = { 0 };
+        char err[VSCSI_ERROR_MAX] = "";
+
+        ck_assert_int_eq(settings_parse(texts[i].text, &s, err), 0);
+        ck_assert_int_eq(settings_let_write(&s), texts[i].write);
+        settings_clear(&s);
+    }
+}
+END_TEST
+
 START_TEST(several_changes_go_together_and_none_twice)
 {
     static const char *const texts[] = { "readonly=1", "pr=deny", "deny=42+93", "allow=none" };
@@ -220,6 +238,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_change_is_understood, 0, (int)ARRAY_SIZE(good));
     tcase_add_test(t, every_key_is_tried);
     tcase_add_loop_test(t, a_mistake_is_explained, 0, (int)ARRAY_SIZE(bad));
+    tcase_add_test(t, only_readonly_0_lets_the_guest_write);
     tcase_add_test(t, several_changes_go_together_and_none_twice);
     tcase_add_loop_test(t, a_burst_goes_with_the_last_limit, 0, (int)ARRAY_SIZE(touches));
     tcase_add_test(t, lack_of_memory_is_survived);

@@ -16,7 +16,7 @@ echo '{ "c_info": { "name": "web" } }' >"$json"
 scsi() { "$BUILD/xl-scsi-fake-hyp" "$1" --run-dir "$DIR/locks" "${@:2}"; }
 sets() { scsi set 1 0:0:0:0 "$@" >"$DIR/out" 2>&1 || fail "xl-scsi set $*: $? $(cat "$DIR/out")"; }
 noted() {
-    check_match "$(tr -d ' \n' <"$json" | sed "s/,unit=[^\",]*//")" "\"pvscsi/0\":\"file:$DISK,0:0:0:0$1\"" "what is noted for a reboot"
+    check_match "$(tr -d ' \n\0' <"$json" | sed "s/,unit=[^\",]*//")" "\"pvscsi/0\":\"file:$DISK,0:0:0:0$1\"" "what is noted for a reboot"
 }
 # sets_late CHANGE...: begins while there is no daemon that answers.
 sets_late() {
@@ -104,6 +104,18 @@ refuses 1 'domain 1 has no device 0:0:0:5 \(it has 0:0:0:0\)' scsi set 1 0:0:0:5
 refuses 1 "domain '7' does not exist" scsi set 7 0:0:0:0 readonly=1
 check_match "$(scsi set -n 1 0:0:0:0 readonly=0 pr=direct)" 'pr = "direct"' "--dry-run"
 check_eq "$(options)" "pr=deny readonly=1 " "nodes after --dry-run"
+
+step "a file that another guest may write"
+guest_create 2 other
+scsi attach --no-wait 2 "file:$DISK" 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 || fail "attach: $(tail -n 1 "$LOGS/xl-scsi")"
+refuses 5 "p-dev file:$DISK is in use: it is 0:0:0:0 of guest other \(domain 2\); option force attaches it anyway" \
+    scsi set 1 0:0:0:0 readonly=0
+check_eq "$(options)" "pr=deny readonly=1 " "nodes"
+scsi set 2 0:0:0:0 readonly=1 >>"$LOGS/xl-scsi" 2>&1 || fail "the only writer: $(tail -n 1 "$LOGS/xl-scsi")"
+sets readonly=0
+sets readonly=1
+front g "$changed"
+detach 2 0:0:0:0
 
 step "a worker that dies, and a daemon that is started again"
 worker=$(one_worker)

@@ -430,6 +430,19 @@ int inuse_check(struct change *c, const struct device_roots *roots, struct vscsi
     return r < 0 ? r : check_asked(c, roots, e, asked, n);
 }
 
+int inuse_check_write(struct change *c, const struct dev_view *dev)
+{
+    CLEANUP_FREE char *pdev = strdup(view_name(dev) ? view_name(dev) : "");
+    struct vscsi_entry e = { .pdev = pdev, .kind = PDEV_FILE };
+    struct pdev p;
+
+    if (!pdev)
+        return change_failed(c, -ENOMEM, "out of memory");
+    if (pdev_parse(pdev, &p, NULL) < 0 || p.kind != PDEV_FILE)
+        return 0;
+    return inuse_check(c, &device_roots_system, &e, 1);
+}
+
 /* Until our nodes can be seen, no other process may find the same units unused. */
 static int lock_units(struct change *c, const struct asked *asked, unsigned n)
 {

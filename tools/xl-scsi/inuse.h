@@ -23,6 +23,12 @@ int inuse_locally(const struct device_roots *roots, const struct device *dev, ch
 int inuse_check(struct change *c, const struct device_roots *roots, struct vscsi_entry *e, unsigned n);
 
 /*
+ * The same for one device that this guest has and is to write from now on. Only a file counts, because no other device
+ * may be in two guests, written or not. 0, or -EBUSY and c->error.
+ */
+int inuse_check_write(struct change *c, const struct dev_view *dev);
+
+/*
  * Puts the devices of a backend's guests into the index (units.h), if they are not in it. Each attach does this.
  * The service does it when it starts, so that the first attach is fast. 0 or -errno.
  */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "hyp.h"
+#include "inuse.h"
 #include "set.h"
 
 #define ANSWER_MAX 512 /* of a foreign text that is shown */
@@ -252,6 +253,9 @@ int set_run(struct change *c, const struct hctl *vdev, const struct dev_settings
         set.backend = h->backend;
         set.id = h->id;
         set.dev = d;
+        r = settings_let_write(settings) ? inuse_check_write(c, d) : 0;
+    }
+    if (r == 0) {
         r = run(&set);
     }
     view_clear(&v);

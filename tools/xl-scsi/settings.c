@@ -165,6 +165,14 @@ static void apply_limit(struct lun_limits *limits, unsigned which, const char *v
     *limits = now;
 }
 
+bool settings_let_write(const struct dev_settings *s)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
+        if (strcmp(keys[i].name, "readonly") == 0)
+            return s->given & 1u << i && !settings_value(s, i);
+    return false;
+}
+
 int settings_touch(const struct dev_settings *s, const struct lun_limits *has, unsigned *bits,
                    char err[VSCSI_ERROR_MAX])
 {

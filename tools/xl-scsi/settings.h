@@ -36,6 +36,8 @@ const char *settings_value(const struct dev_settings *s, unsigned i);
  */
 int settings_touch(const struct dev_settings *s, const struct lun_limits *has, unsigned *bits,
                    char err[VSCSI_ERROR_MAX]);
+/* True: readonly=0 is among them. */
+bool settings_let_write(const struct dev_settings *s);
 /* Gives the entry the same values. 0 or -ENOMEM. */
 int settings_apply(const struct dev_settings *s, struct vscsi_entry *e);
 
