@@ -176,8 +176,8 @@ static uint32_t remove_page(uint8_t *data, uint32_t len, uint8_t page)
 }
 
 /*
- * Standard INQUIRY data. A device with explicit ALUA only keeps that: without TPGS the guest would not look at the states
- * of its paths at all.
+ * Standard INQUIRY data. A device with explicit ALUA only keeps that: without TPGS the guest would not look at the
+ * states of its paths at all.
  */
 static void filter_standard(const struct scsi_lun_facts *f, bool copies, uint8_t *byte_5)
 {
