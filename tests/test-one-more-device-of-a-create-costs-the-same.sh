@@ -83,3 +83,18 @@ slow_backend &
 xl_scsi attach -t 4 --no-wait 11 0:0:9:0 0:0:0:0,backend=20 || fail "the attach"
 wait $!
 check_eq "$(xl_scsi list 11 | grep -c ' 3$')" 1 "devices"
+
+step "... and when it shows life, which is looked for 10 s after the nodes were written"
+guest_create 12 slow
+vhost=/local/domain/20/backend/vscsi/12/0
+slow_backend() {
+    wait_until 10 xs_is $vhost/vscsi-devs/dev-0/state 1
+    sleep 3
+    xs_write $vhost/feature-sg-grant 128
+    sleep 11
+    xs_write $vhost/state 2
+    xs_write $vhost/vscsi-devs/dev-0/state 3
+}
+slow_backend &
+xl_scsi attach -t 12 --no-wait 12 0:0:10:0 0:0:0:0,backend=20 || fail "the attach"
+wait $!
