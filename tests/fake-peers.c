@@ -4,7 +4,7 @@
  * It imitates each side as its arguments say, with misbehaviour too, until it is ended.
  *
  *   fake-peers GUEST [backend=on|off|mute] [refuse=TEXT] [refuse-pdev=PDEV]
- *              [guest=linux|absent|silent|refuse] [delay=MS]
+ *              [guest=linux|absent|silent|refuse]
  *
  * backend=mute does not answer after state 2. guest=silent connects and then does not answer any more.
  */
@@ -13,14 +13,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <xenstore.h>
 
 #include "common/util.h"
 
 static struct xs_handle *xs;
 static const char *guest, *backend_mode = "on", *guest_mode = "linux", *refuse, *refuse_pdev;
-static unsigned delay_ms;
 
 static bool is(const char *mode, const char *word)
 {
@@ -36,23 +34,24 @@ static unsigned get(const char *dir, const char *name)
     return parse_u32_str(text, 8, &value) < 0 ? 0 : value;
 }
 
-static void put(const char *dir, const char *name, const char *value)
+/* Writes dir/name, unless `owner` is gone: a peer must not bring back a node that the toolstack has removed. */
+static void put(const char *owner, const char *dir, const char *name, const char *value)
 {
     CLEANUP_FREE char *path = strf("%s/%s", dir, name);
 
-    if (delay_ms) {
-        struct timespec pause = { .tv_sec = delay_ms / 1000, .tv_nsec = delay_ms % 1000 * 1000000L };
+    for (bool done = !path; !done;) {
+        xs_transaction_t t = xs_transaction_start(xs);
+        CLEANUP_FREE char *found = xs_read(xs, t, owner, NULL);
+        bool written = found && xs_write(xs, t, path, value, (unsigned)strlen(value));
 
-        nanosleep(&pause, NULL);
+        done = xs_transaction_end(xs, t, !written) || errno != EAGAIN;
     }
-    if (path)
-        xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value));
 }
 
-/* Replaces `from`, unless another process has changed the node or it is gone. */
-static void move(const char *dir, const char *name, unsigned from, const char *to)
+/* Replaces the state `from`, unless another process has changed it or it is gone. */
+static void move(const char *dir, unsigned from, const char *to)
 {
-    CLEANUP_FREE char *path = strf("%s/%s", dir, name);
+    CLEANUP_FREE char *path = strf("%s/state", dir);
 
     for (bool done = !path; !done;) {
         xs_transaction_t t = xs_transaction_start(xs);
@@ -99,22 +98,22 @@ static void take(const char *be_dev, const char *fe_dev)
     unsigned state = get(be_dev, "state");
 
     if (state == 1 && is_refused(be_dev)) {
-        put(be_dev, "error", refuse ? refuse : "refused");
-        move(be_dev, "state", 1, "6");
+        put(be_dev, be_dev, "error", refuse ? refuse : "refused");
+        move(be_dev, 1, "6");
     } else if (state == 1) {
-        put(be_dev, "p-wwid", "t10.ATA disk");
-        put(be_dev, "p-type", "0");
-        put(be_dev, "p-hctl", "7:0:0:0");
-        move(be_dev, "state", 1, "3");
+        put(be_dev, be_dev, "p-wwid", "t10.ATA disk");
+        put(be_dev, be_dev, "p-type", "0");
+        put(be_dev, be_dev, "p-hctl", "7:0:0:0");
+        move(be_dev, 1, "3");
     }
     if (state == 5)
-        move(be_dev, "state", 5, "6");
+        move(be_dev, 5, "6");
 }
 
 static void connect_dev(const char *be_dev, const char *fe_dev)
 {
     if (get(be_dev, "state") == 3 && get(fe_dev, "state") == 4)
-        move(be_dev, "state", 3, "4");
+        move(be_dev, 3, "4");
 }
 
 static void backend(const char *be, const char *fe)
@@ -124,36 +123,36 @@ static void backend(const char *be, const char *fe)
     if (is(backend_mode, "off"))
         return;
     if (own == 1)
-        put(be, "state", "2");
+        move(be, 1, "2");
     if (is(backend_mode, "mute"))
         return;
     own = get(be, "state");
     if ((own == 2 && other != 4) || (own == 7 && other == 7) || own == 6)
         each_dev(be, fe, take);
     if (own == 2 && other == 3)
-        move(be, "state", 2, "4");
+        move(be, 2, "4");
     if (own == 7 && other == 7)
-        move(be, "state", 7, "8");
+        move(be, 7, "8");
     if (own == 8 && other == 4) {
         each_dev(be, fe, connect_dev);
-        move(be, "state", 8, "4");
+        move(be, 8, "4");
     }
     if (own == 4 && other == 4)
         each_dev(be, fe, connect_dev);
     if (own == 5 && other == 6)
-        move(be, "state", 5, "6");
+        move(be, 5, "6");
 }
 
 static void add(const char *be_dev, const char *fe_dev)
 {
     if (get(be_dev, "state") == 3 && get(fe_dev, "state") == 0)
-        put(fe_dev, "state", is(guest_mode, "refuse") ? "6" : "4");
+        put(be_dev, fe_dev, "state", is(guest_mode, "refuse") ? "6" : "4");
 }
 
 static void del(const char *be_dev, const char *fe_dev)
 {
     if (get(be_dev, "state") == 5)
-        put(fe_dev, "state", "6");
+        put(be_dev, fe_dev, "state", "6");
 }
 
 static void frontend(const char *be, const char *fe)
@@ -165,17 +164,17 @@ static void frontend(const char *be, const char *fe)
     if (is(guest_mode, "silent") && own == 4)
         return;
     if (own == 1 && other == 2)
-        put(fe, "state", "3");
+        move(fe, 1, "3");
     if ((own == 3 && other == 4) || (own == 7 && other == 8)) {
         each_dev(be, fe, add);
-        put(fe, "state", "4");
+        move(fe, own, "4");
     }
     if (own == 4 && other == 7) {
         each_dev(be, fe, del);
-        put(fe, "state", "7");
+        move(fe, 4, "7");
     }
     if ((other == 5 || other == 6) && own != 6)
-        put(fe, "state", "6");
+        move(fe, own, "6");
 }
 
 static void look(void)
@@ -208,8 +207,6 @@ int main(int argc, char **argv)
         return 2;
     guest = argv[1];
     for (int i = 2; i < argc; i++) {
-        uint32_t ms = 0;
-
         if (strncmp(argv[i], "backend=", 8) == 0)
             backend_mode = argv[i] + 8;
         else if (strncmp(argv[i], "guest=", 6) == 0)
@@ -218,8 +215,6 @@ int main(int argc, char **argv)
             refuse = argv[i] + 7;
         else if (strncmp(argv[i], "refuse-pdev=", 12) == 0)
             refuse_pdev = argv[i] + 12;
-        else if (strncmp(argv[i], "delay=", 6) == 0 && parse_u32_str(argv[i] + 6, 100000, &ms) == 0)
-            delay_ms = ms;
         else
             return 2;
     }
