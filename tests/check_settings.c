@@ -83,6 +83,33 @@ START_TEST(every_key_is_tried)
 }
 END_TEST
 
+START_TEST(a_node_is_read)
+{
+    static const struct {
+        const char *key, *node;
+        enum setting_kind kind;
+        uint64_t number;
+    } nodes[] = {
+        { "readonly", "1", SETTING_FLAG, 1 },       { "readonly", "0", SETTING_FLAG, 0 },
+        { "readonly", "", SETTING_FLAG, 0 },        { "pr-move", "2", SETTING_FLAG, 0 },
+        { "pr", "deny", SETTING_TEXT, 0 },          { "allow", "12", SETTING_TEXT, 0 },
+        { "iops", "50", SETTING_LIMIT, 50 },        { "iops", "0", SETTING_LIMIT, 0 },
+        { "iops", "1", SETTING_LIMIT, 0 },          { "bps", "8M", SETTING_LIMIT, 8 << 20 },
+        { "bps", "1T", SETTING_LIMIT, 1ull << 40 }, { "bps", "much", SETTING_LIMIT, 0 },
+        { "burst", "3600", SETTING_LIMIT, 3600 },   { "burst", "", SETTING_LIMIT, 0 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+        unsigned k = 0;
+
+        while (strcmp(settings_key(k), nodes[i].key) != 0)
+            k++;
+        ck_assert_int_eq(settings_kind(k), nodes[i].kind);
+        ck_assert_uint_eq(settings_number(k, nodes[i].node), nodes[i].number);
+    }
+}
+END_TEST
+
 static const struct {
     const char *text, *say;
 } bad[] = {
@@ -237,6 +264,7 @@ static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, a_change_is_understood, 0, (int)ARRAY_SIZE(good));
     tcase_add_test(t, every_key_is_tried);
+    tcase_add_test(t, a_node_is_read);
     tcase_add_loop_test(t, a_mistake_is_explained, 0, (int)ARRAY_SIZE(bad));
     tcase_add_test(t, only_readonly_0_lets_the_guest_write);
     tcase_add_test(t, several_changes_go_together_and_none_twice);

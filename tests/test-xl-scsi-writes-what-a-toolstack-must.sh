@@ -61,10 +61,39 @@ check_eq "$(xl_scsi list web web | grep -c '^web (domain 5)$')" 2 "headings for 
 check_eq "$(xl_scsi list | sed -n 1p)" "web (domain 5)" "heading for all domains"
 check_match "$(xl_scsi list --json web)" '"v-dev":"3:0:1:3"' "JSON"
 check_match "$(xl_scsi list --json web)" '"readonly":true' "JSON"
-check_match "$(xl_scsi list --long web)" 'dev-0 of virtual host 3 \(Idx 3\), backend domain 0, readonly' "long"
+check_match "$(xl_scsi list --long web)" $'dev-0 of virtual host 3 \\(Idx 3\\), backend domain 0\n    options readonly,pr=deny,iops=50,bps=1G,burst=9,force\n' "long"
 guest_create 6 idle
 check_eq "$(xl_scsi list idle | wc -l)" 1 "lines for a guest without devices"
 check_eq "$(xl_scsi list | grep -c idle)" 0 "guests without devices among all"
+
+step "options that differ from the default: in the long list and in JSON, and the table stays as it is"
+table=$(xl_scsi list web)
+# of_dev KEY...: these members of dev-1 in JSON, as one line.
+of_dev() {
+    xl_scsi list --json web | tr -d '\n' | sed 's/.*"v-dev":"3:0:1:3"//; s/}.*//; s/, */\n/g' | sed -n 's/^ *//; s/"//g; /^\('"$(printf '%s\\|' "$@")"'none\):/p' | tr '\n' ' '
+}
+all="force readonly pr pr-move pr-force allow deny third-party-copy iops bps burst"
+# shellcheck disable=SC2086
+check_eq "$(of_dev $all)" "force:false readonly:false pr:null pr-move:false pr-force:false allow:null deny:null \
+third-party-copy:false iops:null bps:null burst:null " "JSON of one without options"
+check_eq "$(xl_scsi list -l web | grep -c '^    options ')" 1 "devices with options"
+for option in force=1 pr=deny pr-move=1 pr-force=0 allow=3b+a4/0a deny=$'4\e2' iops=50 bps=8M burst=5; do
+    xs_write "$be/vscsi-devs/dev-1/${option%%=*}" "${option#*=}"
+done
+check_match "$(xl_scsi list -l web)" \
+    $'    options pr=deny,pr-move,allow=3b\\+a4/0a,deny=4\\\\x1b2,iops=50,bps=8M,burst=5,force\n    states' "long, of many"
+# shellcheck disable=SC2086
+check_eq "$(of_dev $all | tr -d '\\')" "force:true readonly:false pr:deny pr-move:true pr-force:false allow:3b+a4/0a deny:4x1b2 \
+third-party-copy:false iops:50 bps:8388608 burst:5 " "JSON of many"
+xs_write "$be/vscsi-devs/dev-1/iops" 0 "$be/vscsi-devs/dev-1/bps" many
+check_match "$(xl_scsi list -l web)" ',bps=many,burst=5,force' "a limit of 0, and one that no backend takes"
+check_eq "$(of_dev iops bps)" "iops:null bps:null " "the same in JSON"
+check_eq "$(xl_scsi list web)" "$table" "the table"
+for option in force pr pr-move pr-force allow deny iops bps burst; do xenstore-rm "$be/vscsi-devs/dev-1/$option"; done
+xs_write /local/domain/5/pvscsi/0 "/dev/gone,9:0:0:7,readonly,required"
+check_match "$(xl_scsi list -l web)" 'p-dev /dev/gone: .*    options readonly,required$' "long, of one that is missing"
+check_match "$(xl_scsi list --json web | tr -d '\n')" '"v-dev":"9:0:0:7", *"options":"readonly,required"' "JSON of one that is missing"
+xenstore-rm /local/domain/5/pvscsi
 
 step "--dry-run writes nothing and shows what would be"
 before=$(xenstore-ls -fp /local/domain)

@@ -49,7 +49,8 @@ for text in "\"domid\":$one" "\"domid\":$two" '"v-dev":"9:0:0:1"' "\"p-hctl\":\"
 done
 long=$(xl scsi-list --long g2) || fail "scsi-list --long"
 expect_match "$long" "p-dev $c is /dev/.* at $c" "long list"
-expect_match "$long" 'dev-0 of virtual host 0 .Idx 0., backend domain 0, readonly' "long list"
+expect_match "$long" 'dev-0 of virtual host 0 .Idx 0., backend domain 0$' "long list"
+expect_match "$long" '^    options readonly$' "options in the long list"
 
 note "why a device is closed"
 vscsi_write g2 3 /dev/nosuch 3:0:0:0

@@ -272,7 +272,25 @@ static void resolve_here(struct xenstore *s, struct guest_view *v, struct lookup
     }
 }
 
-/* What only `list --json` shows. */
+/* Its options, by the names of their nodes: most devices have none. */
+static void load_options(struct xenstore *s, uint32_t domid, const struct vhost_view *h, struct dev_view *d)
+{
+    unsigned n;
+    CLEANUP_FREE char **names = xenstore_dir(s, &n, DEV_FMT, h->backend, domid, h->id, d->n);
+
+    for (unsigned i = 0; names && i < n; i++) {
+        for (unsigned k = 0; settings_key(k); k++)
+            if (strcmp(names[i], settings_key(k)) == 0 && !d->options[k])
+                d->options[k] = xenstore_read(s, DEV_FMT "/%s", h->backend, domid, h->id, d->n, names[i]);
+        if (strcmp(names[i], "force") == 0) {
+            CLEANUP_FREE char *force = xenstore_read(s, DEV_FMT "/force", h->backend, domid, h->id, d->n);
+
+            d->force = force && strcmp(force, "1") == 0;
+        }
+    }
+}
+
+/* What the table does not show. */
 static void load_more(struct xenstore *s, struct guest_view *v)
 {
     CLEANUP_FREE char *vm = xenstore_read(s, "/local/domain/%u/vm", v->domid);
@@ -284,7 +302,7 @@ static void load_more(struct xenstore *s, struct guest_view *v)
 
         h->backend_name = domain_name(s, h->backend);
         for (unsigned k = 0; k < h->n_devs; k++)
-            h->devs[k].pr = xenstore_read(s, DEV_FMT "/pr", h->backend, v->domid, h->id, h->devs[k].n);
+            load_options(s, v->domid, h, &h->devs[k]);
     }
 }
 
@@ -306,7 +324,7 @@ static int list_one(struct xenstore *s, uint32_t domid, struct backends *b, cons
         r = wanted_load(s, domid, &missing);
     if (r == 0)
         resolve_here(s, &v, &b->lookup);
-    if (r == 0 && array)
+    if (r == 0 && (array || o->as_long))
         load_more(s, &v);
     if (r < 0) {
         code = complain(EXIT_FAILED, "cannot read domain %u's devices: %s", domid, strerror(-r));

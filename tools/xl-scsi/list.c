@@ -70,6 +70,34 @@ void list_table(const struct guest_view *v, const struct wanted *missing, const 
     }
 }
 
+/* Adds ",TEXT" to the options; what does not fit is cut. */
+static void add_option(char out[CHANGE_ERROR_MAX], const char *key, const char *value)
+{
+    size_t at = strlen(out);
+
+    snprintf(out + at, CHANGE_ERROR_MAX - at, "%s%s%s%s", at ? "," : "", key, value ? "=" : "", value ? value : "");
+}
+
+/* The options that the device has, in the words and in the order of vscsi=. "" for none. */
+static void options_of(const struct vhost_view *h, const struct dev_view *d, char out[CHANGE_ERROR_MAX])
+{
+    out[0] = '\0';
+    if (h->feature_host)
+        add_option(out, "feature-host", NULL);
+    for (unsigned i = 0; settings_key(i); i++) {
+        const char *node = d->options[i];
+        bool flag = settings_kind(i) == SETTING_FLAG;
+
+        /* A limit of 0 is none. One that no backend takes is shown as it is. */
+        if (!node || !*node || (flag && !settings_number(i, node))
+            || (settings_kind(i) == SETTING_LIMIT && strcmp(node, "0") == 0))
+            continue;
+        add_option(out, settings_key(i), flag ? NULL : node);
+    }
+    if (d->force)
+        add_option(out, "force", NULL);
+}
+
 static void long_dev(const struct vhost_view *h, const struct dev_view *d)
 {
     char vdev[HCTL_TEXT_MAX] = "(no v-dev)", a[CHANGE_ERROR_MAX], b[CHANGE_ERROR_MAX];
@@ -81,8 +109,10 @@ static void long_dev(const struct vhost_view *h, const struct dev_view *d)
         printf(" is %s at %s", show_safe(d->node, a), show_safe(d->phctl, b));
     if (d->wwid)
         printf("\n    unit %s, type %d", show_safe(d->wwid, a), d->type);
-    printf("\n    dev-%u of virtual host %u (Idx %u), backend domain %u%s%s\n", d->n, h->host, h->id, h->backend,
-           h->feature_host ? ", feature-host" : "", d->readonly ? ", readonly" : "");
+    printf("\n    dev-%u of virtual host %u (Idx %u), backend domain %u\n", d->n, h->host, h->id, h->backend);
+    options_of(h, d, b);
+    if (b[0])
+        printf("    options %s\n", show_safe(b, a));
     printf("    states: device %u (%s), its host %u (%s), the guest's side %u (%s)%s\n", d->state, state_name(d->state),
            h->state, state_name(h->state), h->fe_state, state_name(h->fe_state), h->online ? "" : ", going away");
     if (d->error)
@@ -91,6 +121,19 @@ static void long_dev(const struct vhost_view *h, const struct dev_view *d)
         printf("    the backend says: %s\n", show_safe(h->error, a));
     else if (d->fe_state == 6 && d->state != 6)
         printf("    refused by the guest\n");
+}
+
+/* The options of an entry in its own words, in *text, which is allocated. NULL: it has none, or no memory. */
+static const char *entry_options(const struct vscsi_entry *e, char **text)
+{
+    const char *at = *text = vscsi_entry_format(e);
+
+    /* Neither p-dev nor v-dev holds a comma. */
+    for (int commas = 0; at && commas < 2; commas++) {
+        at = strchr(at, ',');
+        at = at ? at + 1 : NULL;
+    }
+    return at;
 }
 
 void list_long(const struct guest_view *v, const struct wanted *missing, const char *name)
@@ -105,10 +148,14 @@ void list_long(const struct guest_view *v, const struct wanted *missing, const c
     }
     for (unsigned i = 0; i < missing->n; i++) {
         char vdev[HCTL_TEXT_MAX], a[CHANGE_ERROR_MAX];
+        CLEANUP_FREE char *text = NULL;
+        const char *options = entry_options(&missing->entries[i], &text);
 
         hctl_format(&missing->entries[i].vdev, vdev);
         printf("  %s\n    p-dev %s: the guest had it before it was restarted, and it is not attached yet\n", vdev,
                show_safe(missing->entries[i].pdev, a));
+        if (options)
+            printf("    options %s\n", show_safe(options, a));
         if (missing->errors[i])
             printf("    because: %s\n", show_safe(missing->errors[i], a));
     }
@@ -127,6 +174,25 @@ static bool put_type(struct json_object *o, const struct dev_view *d)
     return d->type < 0 ? json_put_text(o, "type", NULL) : json_put_number(o, "type", (uint32_t)d->type);
 }
 
+/* Each option is a member, whether the device has it or not: a flag, a text or null, a number or null. */
+static bool put_options(struct json_object *o, const struct dev_view *d)
+{
+    bool ok = json_put_flag(o, "force", d->force);
+
+    for (unsigned i = 0; ok && settings_key(i); i++) {
+        const char *node = d->options[i] ? d->options[i] : "", *key = settings_key(i);
+        uint64_t number = settings_number(i, node);
+
+        if (settings_kind(i) == SETTING_FLAG)
+            ok = json_put_flag(o, key, number);
+        else if (settings_kind(i) == SETTING_TEXT)
+            ok = json_put_foreign(o, key, *node ? node : NULL);
+        else
+            ok = number ? json_put_number(o, key, number) : json_put_text(o, key, NULL);
+    }
+    return ok;
+}
+
 static struct json_object *dev_json(const struct vhost_view *h, const struct dev_view *d)
 {
     struct json_object *o = json_object_new_object();
@@ -143,8 +209,8 @@ static struct json_object *dev_json(const struct vhost_view *h, const struct dev
         && json_put_text(o, "v-dev", d->vdev_ok ? vdev : NULL) && json_put_number(o, "dev", d->n)
         && json_put_number(o, "devstate", d->state) && json_put_number(o, "frontend-state", h->fe_state)
         && json_put_number(o, "frontend-devstate", d->fe_state) && json_put_flag(o, "feature-host", h->feature_host)
-        && json_put_flag(o, "readonly", d->readonly) && json_put_foreign(o, "pr", d->pr)
-        && json_put_flag(o, "online", h->online) && json_put_foreign(o, "error", d->error ? d->error : h->error))
+        && put_options(o, d) && json_put_flag(o, "online", h->online)
+        && json_put_foreign(o, "error", d->error ? d->error : h->error))
         return o;
     json_object_put(o);
     return NULL;
@@ -153,11 +219,13 @@ static struct json_object *dev_json(const struct vhost_view *h, const struct dev
 static struct json_object *missing_json(const struct vscsi_entry *e, const char *error)
 {
     struct json_object *o = json_object_new_object();
+    CLEANUP_FREE char *text = NULL;
+    const char *options = entry_options(e, &text);
     char vdev[HCTL_TEXT_MAX];
 
     hctl_format(&e->vdev, vdev);
-    if (o && json_put_foreign(o, "p-dev", e->pdev) && json_put_text(o, "v-dev", vdev)
-        && json_put_foreign(o, "error", error))
+    if (o && text && json_put_foreign(o, "p-dev", e->pdev) && json_put_text(o, "v-dev", vdev)
+        && json_put_foreign(o, "options", options) && json_put_foreign(o, "error", error))
         return o;
     json_object_put(o);
     return NULL;

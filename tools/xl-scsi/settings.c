@@ -72,6 +72,22 @@ const char *settings_values(unsigned i)
     return keys[i].values;
 }
 
+enum setting_kind settings_kind(unsigned i)
+{
+    return keys[i].is_limit ? SETTING_LIMIT : keys[i].is_text ? SETTING_TEXT : SETTING_FLAG;
+}
+
+uint64_t settings_number(unsigned i, const char *node)
+{
+    struct lun_limits l = { 0 };
+
+    if (!keys[i].is_limit)
+        return !keys[i].is_text && strcmp(node, "1") == 0;
+    if (limits_parse(&l, keys[i].limit, node) < 0)
+        return 0;
+    return keys[i].limit == LIMITS_IOPS ? l.iops : keys[i].limit == LIMITS_BPS ? l.bps : l.burst_s;
+}
+
 const char *settings_value(const struct dev_settings *s, unsigned i)
 {
     const void *at = (const char *)&s->now + keys[i].offset;

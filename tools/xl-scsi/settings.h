@@ -28,6 +28,17 @@ void settings_clear(struct dev_settings *s);
 const char *settings_key(unsigned i);
 /* The values that it takes, "0|1", for --help. */
 const char *settings_values(unsigned i);
+enum setting_kind {
+    SETTING_FLAG, /* 0 or 1; no node is 0 */
+    SETTING_TEXT,
+    SETTING_LIMIT
+};
+enum setting_kind settings_kind(unsigned i);
+/*
+ * What the node of a key says: a flag as 0 or 1, a limit in commands, bytes or seconds. 0 also for a text, and for a
+ * limit that no backend would take.
+ */
+uint64_t settings_number(unsigned i, const char *node);
 /* What its node holds; NULL: there is no node. */
 const char *settings_value(const struct dev_settings *s, unsigned i);
 /*

@@ -56,7 +56,8 @@ static void dev_clear(struct dev_view *d)
     free(d->wwid);
     free(d->node);
     free(d->error);
-    free(d->pr);
+    for (unsigned i = 0; i < SETTINGS_MAX; i++)
+        free(d->options[i]);
 }
 
 void vhost_view_clear(struct vhost_view *h)

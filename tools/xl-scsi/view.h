@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "pvscsi/hctl.h"
+#include "settings.h"
 #include "xenstore.h"
 
 #define DOMID_MAX 0x7fef /* public/xen.h: DOMID_FIRST_RESERVED - 1 */
@@ -32,7 +33,9 @@ struct dev_view {
     char *node;         /* /dev/sda or the like, if list has found it in this domain; or NULL */
     char *error;        /* why the backend closed it; or NULL */
     bool readonly;
-    char *pr;                 /* the option pr=; or NULL. Only list reads it, as with `uuid` and `backend_name` */
+    /* What the nodes of its options say, by the keys of settings.h; NULL: no node. Only list reads them, ... */
+    char *options[SETTINGS_MAX];
+    bool force;               /* ... and this one, and `uuid` and `backend_name` */
     unsigned state, fe_state; /* fe_state: 0 also where state is 4, but for VIEW_ALL */
 };
 
