@@ -38,6 +38,20 @@ xl <unpause> <7>
 xl <destroy> <7>" "calls"
 xs_gone /local/domain/7 || fail "the guest is there"
 gone
+
+step "no backend: a terminal shows what create waits for, and a log does not"
+peers off
+printf '#!/bin/sh\nexec "%s" --run-dir "%s" -t 3 "$@"\n' "$BUILD/xl-scsi" "$DIR/locks" >"$DIR/bin/xl-scsi"
+if command -v script >/dev/null; then
+    script -qec "'$DIR/bin/xl' create '$DIR/with.cfg'" /dev/null </dev/null >"$DIR/terminal" 2>&1
+    check_eq $? 1 "exit status"
+    check_match "$(cat "$DIR/terminal")" \
+        $'\rxl-scsi: waiting for the backend to [a-z ]*, [23] s of at most 3 s \r +\r.*guest web is not started: time-out for v-dev' \
+        "what a terminal shows"
+    xs_gone /local/domain/7 || fail "the guest is there"
+    gone
+fi
+refuses 1 '^xl-scsi: guest web is not started: time-out for v-dev' shim create "$DIR/with.cfg"
 peers 7
 
 step "an xl that fails after it has made the domain"

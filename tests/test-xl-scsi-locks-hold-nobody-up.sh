@@ -53,6 +53,11 @@ step "a process that holds the lock for long is waited for until the time-out, n
 "$BUILD/with-posix-lock" "$RUN_DIR/units.lock" /bin/sleep 60 &
 holder=$!
 wait_until 25 is_running $holder sleep
+# At the same time, one on a terminal: it says that it waits, and removes what it has said.
+if command -v script >/dev/null; then
+    script -qec "'$BUILD/xl-scsi' attach --run-dir '$RUN_DIR' -t 3 web /dev/nosuch4 1:0:0:0" /dev/null </dev/null >"$DIR/terminal" 2>&1 &
+    terminal=$!
+fi
 refuses 4 'time-out: another xl-scsi has been attaching this device all the time; try again$' \
     locked attach -t 1 stuck /dev/nosuch4 0:0:0:0
 
@@ -63,7 +68,14 @@ wait_until 25 ends_on_sigterm $waits
 kill -TERM $waits
 ended $waits || fail "SIGTERM does not end the wait for a lock"
 check_eq $STATUS 1 "exit status"
-check_match "$(cat "$DIR/err")" 'interrupted by a signal' "what is said"
+check_match "$(cat "$DIR/err")" '^xl-scsi: interrupted by a signal$' "what is said, without a terminal"
+if [ -n "${terminal:-}" ]; then
+    wait "$terminal"
+    check_eq $? 4 "exit status on a terminal"
+    check_match "$(cat "$DIR/terminal")" \
+        $'^\rxl-scsi: waiting for another xl-scsi to finish, [23] s of at most 3 s \r +\r.*xl-scsi: time-out: another xl-scsi' \
+        "what a terminal shows"
+fi
 kill $holder
 wait $holder 2>/dev/null
 no_nodes 5 "at the end"

@@ -23,7 +23,7 @@ refuses 4 '^xl-scsi: the guest did not take v-dev 0:0:0:0: no frontend is runnin
 xs_is $BACKEND/5/0/vscsi-devs/dev-0/state 3 || fail "the device did not stay"
 wait $terminal
 check_eq $? 4 "exit status on a terminal"
-check_match "$(cat "$DIR/terminal")" $'\rxl-scsi: waiting for backend and guest, [0-9]+ s \r +\r.*xl-scsi: the guest did not take v-dev 0:0:0:2' \
+check_match "$(cat "$DIR/terminal")" $'\rxl-scsi: waiting for a frontend in the guest, [2-5] s of at most 30 s \r +\r.*xl-scsi: the guest did not take v-dev 0:0:0:2' \
     "what a terminal shows"
 xl_scsi attach --no-wait web /dev/nosuch1 0:0:0:1 || fail "attach --no-wait"
 

@@ -93,6 +93,17 @@ static int timed_out(struct target *t)
                          t->fe_state, state_name(t->fe_state), hint, said[0] ? "; the backend says: " : "", said);
 }
 
+/* For progress.h. */
+static const char *waits_for(const struct target *t)
+{
+    for (unsigned i = 0; i < t->n_shares; i++)
+        if (t->shares[i].outcome == DEV_PENDING && t->shares[i].state < 3)
+            return "the backend to open the device";
+    if (t->state <= 1)
+        return "the backend to serve the guest";
+    return t->fe_state <= 1 || t->fe_state == 6 ? "a frontend in the guest" : "the guest to take the device";
+}
+
 static void look_at_dev(struct xenstore *s, struct target *t, struct share *sh)
 {
     sh->state = xenstore_state(s, DEV_FMT "/state", t->backend, t->c->domid, t->id, sh->n);
@@ -365,6 +376,7 @@ static int wait_all(struct change *c, struct target *targets, unsigned n)
             c->deadline_us = MIN(c->deadline_us, latest_us);
             continue;
         }
+        c->waits_for = waits_for(waiting);
         int r = change_pause(c, wake);
 
         if (r == -ETIMEDOUT && now_us() >= c->deadline_us)
@@ -383,7 +395,8 @@ static void undo(struct change *c, struct target *targets, unsigned n)
 
     xenstore_clear_interrupt();
     u.force = true;
-    u.deadline_us = now_us() + UNDO_S * 1000000ull;
+    u.begun_us = now_us();
+    u.deadline_us = u.begun_us + UNDO_S * 1000000ull;
     for (unsigned i = 0; i < n; i++) {
         struct target *t = &targets[i];
         CLEANUP_FREE uint32_t *numbers = calloc(t->n_shares, sizeof(*numbers));

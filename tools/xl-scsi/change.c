@@ -8,12 +8,10 @@
 
 #include "change.h"
 #include "hyp.h"
+#include "progress.h"
 
 enum {
-    ASK_AGAIN_US = 2000000, /* how often to ask whether pvscsid runs */
-    TELL_US = 2000000,      /* a change that takes longer says that it waits */
-    TELL_AGAIN_US = 1000000,
-    TELL_WIDTH = 60 /* columns that are blanked afterwards */
+    ASK_AGAIN_US = 2000000 /* how often to ask whether pvscsid runs */
 };
 
 void change_begin(struct change *c)
@@ -24,6 +22,7 @@ void change_begin(struct change *c)
     c->deadline_us = now + c->timeout_us;
     c->ask_us = now + CHANGE_SERVED_US - ASK_AGAIN_US;
     c->away_us = 0;
+    c->waits_for = NULL;
 }
 
 static bool backend_can_be_asked(const struct change *c, uint32_t backend, uint32_t id)
@@ -63,22 +62,15 @@ bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *w
 
 int change_pause(struct change *c, uint64_t deadline_us)
 {
-    bool told = false;
+    const char *what = c->waits_for ? c->waits_for : "backend and guest";
     int r;
 
     do {
-        uint64_t now = now_us(), next = c->begun_us + TELL_US;
+        uint64_t next = progress_show(what, c->begun_us, c->deadline_us);
 
-        if (c->tell && now >= next) {
-            fprintf(stderr, "\rxl-scsi: waiting for backend and guest, %u s ",
-                    (unsigned)((now - c->begun_us) / 1000000));
-            told = true;
-            next = now + TELL_AGAIN_US;
-        }
-        r = xenstore_wait(c->store, c->tell && next < deadline_us ? next : deadline_us);
+        r = xenstore_wait(c->store, next < deadline_us ? next : deadline_us);
     } while (r == -ETIMEDOUT && now_us() < deadline_us);
-    if (told)
-        fprintf(stderr, "\r%*s\r", TELL_WIDTH, "");
+    progress_end();
     return r;
 }
 
@@ -96,14 +88,18 @@ int change_wait(struct change *c, uint32_t backend, uint32_t id)
     }
 }
 
+bool change_is_backends_turn(unsigned state, unsigned fe_state)
+{
+    return state <= 1 || fe_state == state || fe_state == 6 || (state == 2 && fe_state == 3)
+           || (state == 8 && fe_state == 4);
+}
+
 const char *change_silent_side(const struct change *c, uint32_t backend, uint32_t id, unsigned state, unsigned fe_state)
 {
-    bool backends_turn = state <= 1 || fe_state == state || fe_state == 6 || (state == 2 && fe_state == 3)
-                         || (state == 8 && fe_state == 4);
-
     if (change_backend_is_away(c, backend, id))
         return CHANGE_AWAY;
-    return backends_turn ? "the backend did not answer (is pvscsid running there?)" : "the guest did not answer";
+    return change_is_backends_turn(state, fe_state) ? "the backend did not answer (is pvscsid running there?)"
+                                                    : "the guest did not answer";
 }
 
 /* Notes the first error of a change. False: there is one already. */

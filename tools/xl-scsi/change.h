@@ -30,9 +30,9 @@ struct change {
     int lock;             /* fd or -1: keeps what was checked true until the nodes are written; then it is closed */
     /* attach: takes the lock and checks entries; after each wait again, which no lock is held over. NULL: neither */
     int (*claim)(struct change *c, struct vscsi_entry *e, unsigned n);
+    const char *waits_for;        /* for progress.h; NULL, as after change_begin(): backend and guest */
     bool no_wait;                 /* attach: succeed as soon as the backend has the device */
     bool force;                   /* detach: delete the nodes even if backend or guest does not answer */
-    bool tell;                    /* standard error is a terminal: a long wait shows there how long it takes */
     bool refused;                 /* the error is a refusal: see change_refused() */
     char error[CHANGE_ERROR_MAX]; /* one line, without a full stop, after a negative result */
 };
@@ -52,10 +52,12 @@ bool change_backend_runs(const struct change *c, uint32_t backend, uint32_t id);
  * of them.) Lowers *wake to the time of the next question.
  */
 bool change_is_vain(struct change *c, uint32_t backend, uint32_t id, uint64_t *wake);
-/* xenstore_wait() until deadline_us. After 2 s it says so on a terminal, in a line that is gone when it returns. */
+/* xenstore_wait() until deadline_us. A long one shows c->waits_for on a terminal (progress.h). */
 int change_pause(struct change *c, uint64_t deadline_us);
 /* change_pause() until c->deadline_us; -ETIMEDOUT also if change_is_vain(). */
 int change_wait(struct change *c, uint32_t backend, uint32_t id);
+/* It is for the backend of a vhost in these states (0..8) to do the next step; else it is for the guest. */
+bool change_is_backends_turn(unsigned state, unsigned fe_state);
 /*
  * The words that tell the user which side of a vhost in these states (0..8) did not answer, and what to do if pvscsid
  * does not run.

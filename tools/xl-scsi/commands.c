@@ -17,6 +17,7 @@
 #include "list.h"
 #include "lookup.h"
 #include "made.h"
+#include "progress.h"
 #include "remember.h"
 #include "run.h"
 #include "scan.h"
@@ -134,7 +135,7 @@ int cmd_attach(const struct options *o, int argc, char **argv)
 
         entry->force |= o->force;
         s.dry_run = o->dry_run;
-        c.tell = isatty(STDERR_FILENO) == 1;
+        progress_allow();
         int r = attach_and_remember(&c, &entry, &n);
 
         if (r < 0)
@@ -167,7 +168,7 @@ static int begin_change(const struct options *o, const char *guest, struct xenst
         return code;
     *c = change_for(s, domid, o);
     s->dry_run = o->dry_run;
-    c->tell = isatty(STDERR_FILENO) == 1;
+    progress_allow();
     int r = o->dry_run ? 0 : wanted_lock(c, lock);
 
     return r < 0 ? complain(exit_status_of(c, r), "%s", c->error) : EXIT_OK;

@@ -10,7 +10,7 @@ noinst_LIBRARIES += libxlscsi.a
 libxlscsi_a_SOURCES = tools/xl-scsi/xenstore.c tools/xl-scsi/xenstore.h tools/xl-scsi/view.c tools/xl-scsi/view.h \
 	tools/xl-scsi/attach.c tools/xl-scsi/attach.h tools/xl-scsi/place.c tools/xl-scsi/place.h \
 	tools/xl-scsi/detach.c tools/xl-scsi/detach.h tools/xl-scsi/set.c tools/xl-scsi/set.h \
-	tools/xl-scsi/change.c tools/xl-scsi/change.h \
+	tools/xl-scsi/change.c tools/xl-scsi/change.h tools/xl-scsi/progress.c tools/xl-scsi/progress.h \
 	tools/xl-scsi/list.c tools/xl-scsi/list.h tools/xl-scsi/show.c tools/xl-scsi/show.h \
 	tools/xl-scsi/scan.c tools/xl-scsi/scan-show.c tools/xl-scsi/scan.h tools/xl-scsi/hyp.c tools/xl-scsi/hyp.h \
 	tools/xl-scsi/xen-libs.c tools/xl-scsi/xen-libs.h \

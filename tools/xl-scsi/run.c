@@ -18,6 +18,7 @@
 
 #include "common/log-line.h"
 #include "common/util.h"
+#include "progress.h"
 #include "run.h"
 #include "xenstore.h"
 
@@ -66,17 +67,24 @@ static int try_byte(int fd, uint32_t offset)
 static int take(int fd, int (*try)(int fd, uint32_t which), uint32_t which, uint64_t deadline_us)
 {
     const struct timespec pause = { .tv_nsec = LOCK_POLL_NS };
+    const uint64_t begun_us = now_us();
+    int r;
 
-    while (try(fd, which) < 0) {
+    while ((r = try(fd, which)) < 0) {
         if (errno != EWOULDBLOCK && errno != EACCES && errno != EINTR)
-            return -1;
+            break;
         if (xenstore_interrupted() || now_us() >= deadline_us) {
             errno = xenstore_interrupted() ? EINTR : ETIMEDOUT;
-            return -1;
+            break;
         }
+        progress_show("another xl-scsi to finish", begun_us, deadline_us);
         nanosleep(&pause, NULL);
     }
-    return 0;
+    int error = errno;
+
+    progress_end();
+    errno = error;
+    return r < 0 ? -1 : 0;
 }
 
 int run_lock(const char *name, uint64_t deadline_us)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cfg.h"
+#include "progress.h"
 #include "remember.h"
 #include "run.h"
 #include "start.h"
@@ -194,6 +195,9 @@ static int give_devices(struct start *s)
     struct change c = change_for(&s->store, s->domid, s->call->o);
 
     c.no_wait = true;
+    /* With -c the terminal is the guest's console by now. */
+    if (!s->args.console)
+        progress_allow();
     int r = s->args.restore && !s->args.config ? give_saved(s, &c) : give_configured(s, &c);
 
     if (r < 0)
