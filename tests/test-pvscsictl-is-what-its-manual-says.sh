@@ -43,7 +43,7 @@ refuses 2 "--json does not go with 'reload'" ctl --json reload
 refuses 2 "too many arguments; expected 'reload' alone" ctl reload now
 refuses 2 "--format does not go with 'stats'" ctl --format openmetrics stats
 refuses 2 "--output does not go with 'status'" ctl --output "$DIR/out" status
-refuses 2 "--format xml; expected 'prometheus' or 'openmetrics'" ctl --format xml metrics
+refuses 2 "--format 'xml': expected 'prometheus' or 'openmetrics'" ctl --format xml metrics
 refuses 2 "too many arguments; expected 'policy', 'policy TYPE' or 'policy GUEST VDEV'" ctl policy 1 0:0:0:0 x
 
 step "status 3: no daemon"

@@ -37,8 +37,8 @@ check_eq "$(grep -Ec '^web .* [1-9][0-9]* +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9]+ +[0
 check_match "$(ctl -b -n 1 -d 0.1 --by guest top)" $'\nweb             all ' "the row of a guest"
 
 step "wrong usage"
-refuses 2 '--sort size; expected commands, read, write, latency, outstanding, errors or guest' ctl --sort size top
-refuses 2 "--by disk; expected 'guest' or 'LUN'" ctl --by disk top
+refuses 2 "--sort 'size': expected commands, read, write, latency, outstanding, errors or guest" ctl --sort size top
+refuses 2 "--by 'disk': expected 'guest' or 'LUN'" ctl --by disk top
 for wrong in 0 0.01 3601 x 1x "" nan inf -1; do
     refuses 2 'expected seconds, from 0.1 to 3600' ctl -d "$wrong" top
 done

@@ -12,7 +12,7 @@ refusals() { ctl stats | grep -o 'refused by policy [0-9]*' | grep -o '[0-9]*$' 
 
 mock_start
 daemon_start --deny "disk:42" --allow "tape:b5/20" --permit "disk:3b+c0"
-guest_create 1
+guest_create 1 "web server"
 disk a 8
 attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g 1
@@ -32,8 +32,8 @@ check_match "$(ctl policy disk)" '^disk \(type 0, disk\)' "the head"
 check_match "$(ctl policy disk)" ' 3b +refused +Write buffer' "the name of WRITE BUFFER"
 check_match "$(ctl policy)" 'optical \(type 5' "each type"
 check_eq "$(ctl policy | grep -c '^  others refused')" 5 "the number of types"
-refuses 1 'no such type; expected disk, tape, optical, changer or other' ctl policy disks
-refuses 1 'no such type' ctl policy all
+refuses 1 "no such type 'disks'; expected disk, tape, optical, changer or other" ctl policy disks
+refuses 1 "no such type 'all'" ctl policy all
 if command -v python3 >/dev/null; then
     ctl policy --json | python3 -m json.tool >/dev/null || fail "policy --json is not JSON"
     ctl policy --json 1 0:0:0:0 | python3 -m json.tool >/dev/null || fail "policy --json of a LUN is not JSON"
@@ -41,6 +41,7 @@ fi
 
 step "a guest with a device as it is"
 check_eq "$(line 3b 1 0:0:0:0)" refused "WRITE BUFFER"
+check_eq "$(ctl policy "web server" 0:0:0:0)" "$(ctl policy 1 0:0:0:0)" "the same guest by its name"
 front g "expect 00/02/6/29/00 raw 0:0:0:0 in 0 0 0 0 0 0 0"
 before=$(refusals)
 front g "expect 00/02/5/20/00 raw 0:0:0:0 in 0 3b 2 0 0 0 0 0 0 0 0"
@@ -52,9 +53,11 @@ check_eq "$(grep -c '(3bh) is refused by the command policy' "$LOGS/pvscsid")" 1
 check_match "$(cat "$LOGS/pvscsid")" '\(3bh\).*the option allow=3b of the device' "what lets it pass"
 check_match "$(cat "$LOGS/pvscsid")" '\(42h\).*deny names it' "why UNMAP is refused"
 front g "load 0:0:0:0 rw=write bs=4k count=10"
-refuses 1 'the guest has no such LUN' ctl policy 1 0:0:0:1
-refuses 1 'the guest has no such LUN' ctl policy 2 0:0:0:0
-refuses 1 'expected the number of a domain' ctl policy one 0:0:0:0
+refuses 1 'guest 1 has no LUN 0:0:0:1 here; pvscsictl status shows' ctl policy 1 0:0:0:1
+refuses 1 "no such guest '2' here; expected the name or number" ctl policy 2 0:0:0:0
+refuses 1 "no such guest 'one' here; expected the name or number" ctl policy one 0:0:0:0
+refuses 1 "'0:0:0' is no v-dev; expected h:c:t:l" ctl policy 1 0:0:0
+refuses 2 'the words are too long, or hold a line break' ctl policy one $'0:0:0:0\n'
 
 step "options of a device, as far as the config permits them"
 disk b 8

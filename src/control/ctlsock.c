@@ -19,7 +19,7 @@
 #define FOLLOWERS_MAX 8
 /* What the kernel keeps of a follower's lines (it doubles the number): the list of news is what bounds a slow one. */
 #define FOLLOWER_BUFFER 4096
-#define REQUEST_MAX 64
+#define REQUEST_MAX 256
 /* A connection is closed after this time, whatever the client does. pvscsictl waits for 30 s. */
 #define CLIENT_TIME_US 25000000u
 /* The pause after accept() failed for lack of descriptors or memory. */

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "common/sense-text.h"
@@ -90,23 +91,38 @@ static struct json_object *report(const char *of, const struct scsi_lun_facts *f
     return o;
 }
 
-static struct json_object *wrong(const char *why)
+static struct json_object *wrong(const char *fmt, ...) PRINTF(1, 2);
+
+static struct json_object *wrong(const char *fmt, ...)
 {
     struct json_object *o = json_object_new_object();
+    char why[256];
+    va_list ap;
 
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
     if (o)
         json_object_object_add(o, "error", json_object_new_string(why));
     return o;
+}
+
+/* Text of the client, for an answer. */
+static const char *safe(const char *text, char out[GUEST_NAME_MAX])
+{
+    escape_for_log(out, GUEST_NAME_MAX, text, strlen(text));
+    return out;
 }
 
 static struct json_object *report_type(const struct host *h, const char *name)
 {
     uint32_t types = scsi_types_named(name, strlen(name));
     struct scsi_lun_facts f = { 0 };
+    char shown[GUEST_NAME_MAX];
     struct lun_policy p;
 
     if (!types || types == SCSI_ALL)
-        return wrong("no such type; expected disk, tape, optical, changer or other");
+        return wrong("no such type '%s'; expected disk, tape, optical, changer or other", safe(name, shown));
     while (!scsi_type_in(f.type, types))
         f.type++;
     policy_make(h->settings, f.type, false, NULL, &p);
@@ -116,10 +132,12 @@ static struct json_object *report_type(const struct host *h, const char *name)
 
 static struct json_object *report_lun(struct host *h, uint32_t domid, const struct hctl *vdev)
 {
+    char text[HCTL_TEXT_MAX];
+
     for (struct vhost *v = h->vhosts; v; v = v->next) {
         for (struct vdev *d = v->devs; v->domid == domid && d; d = d->next) {
             struct lun_policy p;
-            char of[HCTL_TEXT_MAX + 32], text[HCTL_TEXT_MAX];
+            char of[HCTL_TEXT_MAX + 32];
 
             if (d->lun == LUN_NONE || !hctl_equal(&d->wish.vdev, vdev))
                 continue;
@@ -133,24 +151,43 @@ static struct json_object *report_lun(struct host *h, uint32_t domid, const stru
                                                         .rules = p.rules });
         }
     }
-    return wrong(
-        "the guest has no such LUN here; expected a number of a domain and h:c:t:l, as pvscsictl status shows them");
+    hctl_format(vdev, text);
+    return wrong("guest %" PRIu32 " has no LUN %s here; pvscsictl status shows which there are", domid, text);
+}
+
+/* By its number, or by its name as it is shown. False: there is none. */
+static bool find_guest(const struct host *h, const char *text, uint32_t *domid)
+{
+    bool number = parse_u32_str(text, UINT16_MAX, domid) == 0;
+    char shown[GUEST_NAME_MAX];
+
+    safe(text, shown);
+    for (const struct vhost *v = h->vhosts; v; v = v->next)
+        if (number ? v->domid == *domid : v->seen.name[0] && strcmp(v->seen.name, shown) == 0) {
+            *domid = v->domid;
+            return true;
+        }
+    return false;
 }
 
 struct json_object *host_report_policy(struct host *h, const char *what)
 {
-    const char *blank = strchr(what, ' ');
-    char number[16];
+    CLEANUP_FREE char *guest = strdup(what);
+    /* A name may hold a blank, and neither a type nor a v-dev does. */
+    char *blank = guest ? strrchr(guest, ' ') : NULL;
+    char shown[GUEST_NAME_MAX];
     struct hctl vdev;
     uint32_t domid;
 
+    if (!guest)
+        return NULL;
     if (!blank)
         return report_type(h, what);
-    if ((size_t)(blank - what) >= sizeof(number))
-        return wrong("no such guest");
-    memcpy(number, what, (size_t)(blank - what));
-    number[blank - what] = '\0';
-    if (parse_u32_str(number, UINT16_MAX, &domid) < 0 || vdev_parse(blank + 1, &vdev) < 0)
-        return wrong("expected the number of a domain and h:c:t:l");
+    *blank = '\0';
+    if (vdev_parse(blank + 1, &vdev) < 0)
+        return wrong("'%s' is no v-dev; expected h:c:t:l, such as 0:0:0:0", safe(blank + 1, shown));
+    if (!find_guest(h, guest, &domid))
+        return wrong("no such guest '%s' here; expected the name or number of one that pvscsictl status shows",
+                     safe(guest, shown));
     return report_lun(h, domid, &vdev);
 }

@@ -6,7 +6,7 @@
 #include <json-c/json.h>
 
 /* The longest command that the daemon reads, without the end of the line. */
-#define CLIENT_COMMAND_MAX 60
+#define CLIENT_COMMAND_MAX 250
 
 /* The connected socket, or -errno (-ENOENT, -ECONNREFUSED: no daemon runs). */
 int client_connect(const char *run_dir);

@@ -148,7 +148,7 @@ static int metrics(const struct options *o, int argc, char **argv)
     if (argc > 1)
         return plain(o, argc, argv);
     if (o->format && metrics_format_parse(o->format, &format) < 0) {
-        fprintf(stderr, "pvscsictl: --format %s; expected 'prometheus' or 'openmetrics'\n", o->format);
+        fprintf(stderr, "pvscsictl: --format '%s': expected 'prometheus' or 'openmetrics'\n", o->format);
         return EXIT_USAGE;
     }
     code = ask(o->run_dir, argv[0], &answer);
@@ -190,14 +190,15 @@ static int top(const struct options *o, int argc, char **argv)
     if (argc > 1)
         return plain(o, argc, argv);
     if (o->count && (parse_u32_str(o->count, 1000000, &count) < 0 || count == 0))
-        fprintf(stderr, "pvscsictl: --count %s; expected a number from 1 to 1000000\n", o->count);
+        fprintf(stderr, "pvscsictl: --count '%s': expected a number from 1 to 1000000\n", o->count);
     else if (o->interval && parse_seconds(o->interval, 0.1, 3600, &t.interval) < 0)
-        fprintf(stderr, "pvscsictl: --interval %s; expected seconds, from 0.1 to 3600\n", o->interval);
+        fprintf(stderr, "pvscsictl: --interval '%s': expected seconds, from 0.1 to 3600\n", o->interval);
     else if (o->sort && top_key_parse(o->sort, &t.key) < 0)
-        fprintf(stderr, "pvscsictl: --sort %s; expected commands, read, write, latency, outstanding, errors or guest\n",
+        fprintf(stderr,
+                "pvscsictl: --sort '%s': expected commands, read, write, latency, outstanding, errors or guest\n",
                 o->sort);
     else if (o->by && strcmp(o->by, "guest") != 0 && strcmp(o->by, "LUN") != 0)
-        fprintf(stderr, "pvscsictl: --by %s; expected 'guest' or 'LUN'\n", o->by);
+        fprintf(stderr, "pvscsictl: --by '%s': expected 'guest' or 'LUN'\n", o->by);
     else {
         t.count = count;
         t.by_guest = o->by && strcmp(o->by, "guest") == 0;
@@ -220,7 +221,7 @@ static int policy(const struct options *o, int argc, char **argv)
     if (argc > 1) {
         if (command && strlen(command) <= CLIENT_COMMAND_MAX && !strchr(command, '\n'))
             return ask_and_show(o, command);
-        fprintf(stderr, "pvscsictl: no such type, or no such LUN\n");
+        fprintf(stderr, "pvscsictl: no such type, guest or LUN: the words are too long, or hold a line break\n");
         return EXIT_USAGE;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
