@@ -98,7 +98,7 @@ check_eq "$(options)" "pr=deny readonly=1 " "nodes"
 noted ",readonly,pr=deny"
 refuses 2 "option 'pr=off': expected pr=auto" scsi set 1 0:0:0:0 pr=off
 refuses 2 "option 'feature-host' cannot change while the guest has the device" scsi set 1 0:0:0:0 feature-host=1
-refuses 2 "'writable=1' is no change of a device" scsi set 1 0:0:0:0 writable=1
+refuses 2 "unknown option 'writable=1': expected one of readonly=0\|1" scsi set 1 0:0:0:0 writable=1
 refuses 2 'wrong number of arguments' scsi set 1 0:0:0:0
 refuses 1 'domain 1 has no device 0:0:0:5 \(it has 0:0:0:0\)' scsi set 1 0:0:0:5 readonly=1
 refuses 1 "domain '7' does not exist" scsi set 7 0:0:0:0 readonly=1
@@ -108,7 +108,7 @@ check_eq "$(options)" "pr=deny readonly=1 " "nodes after --dry-run"
 step "a file that another guest may write"
 guest_create 2 other
 scsi attach --no-wait 2 "file:$DISK" 0:0:0:0 >>"$LOGS/xl-scsi" 2>&1 || fail "attach: $(tail -n 1 "$LOGS/xl-scsi")"
-refuses 5 "p-dev file:$DISK is in use: it is 0:0:0:0 of guest other \(domain 2\); option force attaches it anyway" \
+refuses 5 "p-dev file:$DISK is in use: it is 0:0:0:0 of guest other \(domain 2\); make it readonly there first, or detach it here and attach it again with option force" \
     scsi set 1 0:0:0:0 readonly=0
 check_eq "$(options)" "pr=deny readonly=1 " "nodes"
 scsi set 2 0:0:0:0 readonly=1 >>"$LOGS/xl-scsi" 2>&1 || fail "the only writer: $(tail -n 1 "$LOGS/xl-scsi")"

@@ -124,7 +124,9 @@ refuses 2 "holds a comma" xl_scsi attach web /dev/sda,0:0:0:1 x
 refuses 2 'wrong number of arguments: expected xl-scsi attach DOMAIN PDEV VDEV' xl_scsi attach web
 refuses 2 "unknown command 'atach'" xl_scsi atach web /dev/sda 0:0:0:1
 refuses 2 'no command' xl_scsi
-refuses 2 "list takes no option -t" xl_scsi list -t 3
+refuses 2 "list takes no option -t: expected -j, -l \(xl-scsi --help\)$" xl_scsi list -t 3
+refuses 2 "check takes no option -f: expected none \(" xl_scsi check -f /dev/null
+refuses 2 "wrong number of arguments: expected xl-scsi scan alone$" xl_scsi scan web
 refuses 2 "list takes no option -f" xl_scsi list --force
 refuses 2 "timeout 'x': expected seconds" xl_scsi attach -t x web /dev/sda 0:0:0:1
 refuses 2 "timeout '0': expected seconds" xl_scsi attach -t 0 web /dev/sda 0:0:0:1

@@ -22,7 +22,9 @@ static const struct range {
     [LIMITS_IOPS] = { LIMITS_IOPS_MIN, LIMITS_IOPS_MAX, .none = true,
                       .expected = "expected commands per second, 2 to 1000000, or 0 for no limit" },
     [LIMITS_BPS] = { LIMITS_BPS_MIN, LIMITS_BPS_MAX, .none = true, .suffixes = true,
-                     .expected = "expected bytes per second, 1M to 1T, or 0 for no limit; K, M, G and T are binary" },
+                     .expected =
+                         "expected bytes per second, 1M to 1T, or 0 for no limit; a capital K, M, G or T stands "
+                         "for a power of 1024" },
     [LIMITS_BURST] = { LIMITS_BURST_MIN_S, LIMITS_BURST_MAX_S, .expected = "expected seconds, 1 to 3600" },
 };
 static const char suffixes[] = "KMGT";

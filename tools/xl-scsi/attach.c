@@ -422,7 +422,9 @@ static int check_entries(struct change *c, const struct vscsi_entry *e, unsigned
                                  "v-dev %s: backend domain '%s' does not exist; expected a name or number of xl list",
                                  vdev, e[i].backend);
         if (backends[i] == c->domid)
-            return change_failed(c, -EINVAL, "v-dev %s: domain %u cannot be its own backend", vdev, c->domid);
+            return change_failed(c, -EINVAL,
+                                 "v-dev %s: domain %u cannot be its own backend: give the domain that has the device",
+                                 vdev, c->domid);
         for (unsigned k = 0; k < i; k++) {
             if (hctl_equal(&e[k].vdev, &e[i].vdev))
                 return change_refused(c, -EEXIST, "v-dev %s is given twice (p-dev %s and %s)", vdev, e[k].pdev,

@@ -356,7 +356,7 @@ int cmd_list(const struct options *o, int argc, char **argv)
 
     if (o->json && (o->as_long || !array)) {
         json_object_put(array);
-        return o->as_long ? complain(EXIT_USAGE, "--long and --json exclude each other")
+        return o->as_long ? complain(EXIT_USAGE, "--long and --json exclude each other: give one of them")
                           : complain(EXIT_FAILED, "out of memory");
     }
     code = connect_store(&s);
@@ -420,7 +420,7 @@ int cmd_scan(const struct options *o, UNUSED int argc, UNUSED char **argv)
     int code, r = 0;
 
     if (o->json && o->as_long)
-        return complain(EXIT_USAGE, "--long and --json exclude each other");
+        return complain(EXIT_USAGE, "--long and --json exclude each other: give one of them");
     code = connect_store(&s);
     if (code == EXIT_OK)
         r = scan_load(&device_roots_system, &scan);

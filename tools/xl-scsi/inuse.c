@@ -226,6 +226,9 @@ int inuse_learn(struct change *c, uint32_t backend)
     return r;
 }
 
+#define ADVICE_ATTACH "option force attaches it anyway"
+#define ADVICE_WRITE "make it readonly there first, or detach it here and attach it again with option force"
+
 /* An entry, and what is known about its device. */
 struct asked {
     uint32_t backend;
@@ -288,7 +291,7 @@ static bool collides(const struct change *c, const struct given *g, const char *
 }
 
 static int check_one(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e,
-                     const struct asked *a, const struct given_list *given, const char *own_vm)
+                     const struct asked *a, const struct given_list *given, const char *own_vm, const char *advice)
 {
     char why[DEVICE_WHY_MAX];
 
@@ -300,11 +303,9 @@ static int check_one(struct change *c, const struct device_roots *roots, const s
         if (!collides(c, g, own_vm, e, a))
             continue;
         escape_for_log(vdev, sizeof(vdev), text, strlen(text));
-        return change_refused(c, -EBUSY,
-                              "p-dev %s is in use: it is %s of %s%s (domain %u); option force attaches it "
-                              "anyway",
-                              e->pdev, vdev, g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?",
-                              g->domid);
+        return change_refused(c, -EBUSY, "p-dev %s is in use: it is %s of %s%s (domain %u); %s", e->pdev, vdev,
+                              g->domid == c->domid ? "this guest, " : "guest ", g->name ? g->name : "?", g->domid,
+                              advice);
     }
     if (a->resolved && inuse_locally(roots, &a->dev, why))
         return change_refused(c, -EBUSY, "p-dev %s is in use: %s%s", e->pdev, why, holder_advice(why));
@@ -377,8 +378,9 @@ static int load_given(struct change *c, const struct device_roots *roots, const 
     return r < 0 ? r : 0;
 }
 
+/* advice: what the user can do about a device that another guest has. */
 static int check_asked(struct change *c, const struct device_roots *roots, const struct vscsi_entry *e,
-                       const struct asked *asked, unsigned n)
+                       const struct asked *asked, unsigned n, const char *advice)
 {
     CLEANUP_FREE char *own_vm = xenstore_read(c->store, "/local/domain/%u/vm", c->domid);
     __attribute__((cleanup(given_clear))) struct given_list given = { 0 };
@@ -396,7 +398,7 @@ static int check_asked(struct change *c, const struct device_roots *roots, const
         r = load_given(c, roots, &asked[i], &given);
         if (r < 0)
             return change_store_failed(c, r);
-        r = check_one(c, roots, &e[i], &asked[i], &given, own_vm);
+        r = check_one(c, roots, &e[i], &asked[i], &given, own_vm, advice);
     }
     return r;
 }
@@ -427,7 +429,7 @@ int inuse_check(struct change *c, const struct device_roots *roots, struct vscsi
     CLEANUP_FREE struct asked *asked = NULL;
     int r = ask_all(c, roots, e, n, &asked);
 
-    return r < 0 ? r : check_asked(c, roots, e, asked, n);
+    return r < 0 ? r : check_asked(c, roots, e, asked, n, ADVICE_ATTACH);
 }
 
 int inuse_check_write(struct change *c, const struct dev_view *dev)
@@ -440,7 +442,10 @@ int inuse_check_write(struct change *c, const struct dev_view *dev)
         return change_failed(c, -ENOMEM, "out of memory");
     if (pdev_parse(pdev, &p, NULL) < 0 || p.kind != PDEV_FILE)
         return 0;
-    return inuse_check(c, &device_roots_system, &e, 1);
+    CLEANUP_FREE struct asked *asked = NULL;
+    int r = ask_all(c, &device_roots_system, &e, 1, &asked);
+
+    return r < 0 ? r : check_asked(c, &device_roots_system, &e, asked, 1, ADVICE_WRITE);
 }
 
 /* Until our nodes can be seen, no other process may find the same units unused. */
@@ -468,7 +473,7 @@ static int claim(struct change *c, struct vscsi_entry *e, unsigned n)
     if (r == 0)
         r = lock_units(c, asked, n);
     if (r == 0)
-        r = check_asked(c, &device_roots_system, e, asked, n);
+        r = check_asked(c, &device_roots_system, e, asked, n, ADVICE_ATTACH);
     for (unsigned i = 0; r == 0 && i < n && !c->store->dry_run; i++)
         if (asked[i].found
             && (units_note(c->store, asked[i].backend, c->domid, &asked[i].names, 1) < 0

@@ -211,6 +211,17 @@ static int parse_line(int *argc, char ***argv, const struct command **cmd, struc
     return 0;
 }
 
+/* "-t, -n", "none": the options that it takes besides those of all commands. */
+static int refuse_letter(const struct command *cmd, char letter)
+{
+    char takes[64] = "none";
+    size_t at = 0;
+
+    for (const char *p = cmd->options; *p && at + 5 < sizeof(takes); p++)
+        at += (size_t)snprintf(takes + at, sizeof(takes) - at, "%s-%c", at ? ", " : "", *p);
+    return complain(EXIT_USAGE, "%s takes no option -%c: expected %s (xl-scsi --help)", cmd->name, letter, takes);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { .timeout_s = TIMEOUT_S };
@@ -222,9 +233,10 @@ int main(int argc, char **argv)
         return code;
     for (const char *p = seen; *p; p++)
         if (!strchr(cmd->options, *p))
-            return complain(EXIT_USAGE, "%s takes no option -%c (xl-scsi --help)", cmd->name, *p);
+            return refuse_letter(cmd, *p);
     if (argc < cmd->min_args || argc > cmd->max_args)
-        return complain(EXIT_USAGE, "wrong number of arguments: expected xl-scsi %s %s", cmd->name, cmd->arguments);
+        return complain(EXIT_USAGE, "wrong number of arguments: expected xl-scsi %s %s", cmd->name,
+                        *cmd->arguments ? cmd->arguments : "alone");
     code = cmd->run(&o, argc, argv);
     hyp_close();
     if (fflush(stdout) != 0 || ferror(stdout))

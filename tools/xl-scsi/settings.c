@@ -112,7 +112,7 @@ static int refuse_other(const char *name, const char *text, char *err)
         return -EINVAL;
     }
     escape_for_log(shown, sizeof(shown), text, strlen(text));
-    at = (size_t)snprintf(err, VSCSI_ERROR_MAX, "'%s' is no change of a device: expected one of", shown);
+    at = (size_t)snprintf(err, VSCSI_ERROR_MAX, "unknown option '%s': expected one of", shown);
     for (size_t i = 0; i < ARRAY_SIZE(keys) && at < VSCSI_ERROR_MAX; i++)
         at += (size_t)snprintf(err + at, VSCSI_ERROR_MAX - at, " %s=%s", keys[i].name, keys[i].values);
     return -EINVAL;
@@ -127,6 +127,10 @@ static int set(const struct key *k, const char *value, struct vscsi_entry *e, ch
         return -ENOMEM;
     if (k->is_text && k->may_be_none && strcmp(value, "none") == 0)
         return 0;
+    if (k->is_text && !*value) {
+        snprintf(err, VSCSI_ERROR_MAX, "option '%s=' has no value: expected %s=%s", k->name, k->name, k->values);
+        return -EINVAL;
+    }
     if (!k->is_text && strcmp(value, "0") == 0)
         return 0;
     if (!k->is_text && strcmp(value, "1") != 0) {
@@ -146,7 +150,7 @@ int settings_parse(const char *text, struct dev_settings *s, char err[VSCSI_ERRO
         if (strcmp(name, keys[i].name) != 0)
             continue;
         if (text[len] != '=') {
-            snprintf(err, VSCSI_ERROR_MAX, "option '%s' has no value: expected %s=VALUE", name, name);
+            snprintf(err, VSCSI_ERROR_MAX, "option '%s' has no value: expected %s=%s", name, name, keys[i].values);
             return -EINVAL;
         }
         if (s->given & 1u << i) {

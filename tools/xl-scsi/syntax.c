@@ -90,7 +90,7 @@ int vscsi_vdev_parse(const char *text, struct hctl *out, char err[VSCSI_ERROR_MA
         return wrong(err, "v-dev '%s' is out of range: h:c:t:l with channel 0..%d, target 0..%d, lun 0..%d", Q(text),
                      VDEV_CHANNEL_MAX, VDEV_TARGET_MAX, VDEV_LUN_MAX);
     if (r < 0)
-        return wrong(err, "v-dev '%s': expected four decimal numbers h:c:t:l", Q(text));
+        return wrong(err, "v-dev '%s': expected four decimal numbers h:c:t:l, such as 0:0:0:0", Q(text));
     return 0;
 }
 
@@ -98,10 +98,48 @@ const char vscsi_options_help[] =
     "feature-host readonly backend=DOMAIN pr=auto|helper|direct|deny pr-move pr-force allow=COMMANDS deny=COMMANDS "
     "third-party-copy iops=COUNT bps=BYTES burst=SECONDS force required optional unit=IDENTIFIER";
 
+/* The word of vscsi_options_help for the option with this name, as "backend=DOMAIN". NULL: there is no such option. */
+static const char *form_of(const char *name, size_t len, int *form_len)
+{
+    *form_len = 0;
+    for (const char *word = vscsi_options_help; *word; word += strspn(word, " ")) {
+        size_t word_len = strcspn(word, " ");
+
+        if (strcspn(word, "= ") == len && strncmp(word, name, len) == 0) {
+            *form_len = (int)word_len;
+            return word;
+        }
+        word += word_len;
+    }
+    return NULL;
+}
+
+/* An option with a value that has none, the other way round, or an unknown one. */
+static int refuse_option(const char *text, char *err)
+{
+    size_t len = strcspn(text, "=");
+    int form_len;
+    const char *form = form_of(text, len, &form_len);
+
+    if (*text == '\0')
+        return wrong(err, "there is no option after the last comma, or between two: expected one of %s",
+                     vscsi_options_help);
+    if (!form)
+        return wrong(err, "unknown option '%s': expected one of %s", Q(text), vscsi_options_help);
+    if (text[len] == '=')
+        return wrong(err, "option '%s' takes no value: expected %.*s", Q(text), form_len, form);
+    return wrong(err, "option '%s' has no value: expected %.*s", Q(text), form_len, form);
+}
+
 static int set_text(char **where, const char *what, const char *value, char *err)
 {
-    if (*value == '\0')
-        return wrong(err, "option '%s=' has no value", what);
+    int form_len;
+
+    if (*value == '\0') {
+        const char *form = form_of(what, strlen(what), &form_len);
+
+        return wrong(err, "option '%s=' has no value: expected %.*s", what, form_len, form);
+    }
     if (*where)
         return wrong(err, "option '%s=' is given twice", what);
     *where = strdup(value);
@@ -172,7 +210,7 @@ static char *escape_unit(const char *unit)
 static int set_need(struct vscsi_entry *e, enum vscsi_need need, char *err)
 {
     if (e->need != NEED_DEFAULT && e->need != need)
-        return wrong(err, "options required and optional exclude each other");
+        return wrong(err, "options required and optional exclude each other: give one of them");
     e->need = need;
     return 0;
 }
@@ -249,7 +287,7 @@ int vscsi_option_parse(const char *text, struct vscsi_entry *e, char err[VSCSI_E
             return wrong(err, "option '%s': expected pr=auto, pr=helper, pr=direct or pr=deny", Q(text));
         return set_text(&e->pr, "pr", v, err);
     } else {
-        return wrong(err, "unknown option '%s': expected one of %s", Q(text), vscsi_options_help);
+        return refuse_option(text, err);
     }
     return 0;
 }

@@ -239,22 +239,36 @@ static const struct option scsi_longs[] = {
     { "json", no_argument, NULL, 'j' },          { NULL, 0, NULL, 0 },
 };
 
-/*
- * Options come before the arguments: an argument may begin with a minus. False: wrong. *argc and *argv: what is
- * left.
- */
-static bool scsi_options(const char *letters, struct options *o, int *argc, char ***argv)
+/* c: what getopt_long() gave. */
+static bool refuse_option(const char *name, int c, char **argv)
 {
-    CLEANUP_FREE char *first = strf("+%s", letters);
+    if (c == '?' && optopt == 0)
+        complain(EXIT_USAGE, "%s takes no option %s", name, argv[optind - 1]);
+    else
+        complain(EXIT_USAGE, "%s takes no option -%c", name, c == '?' ? optopt : c);
+    return false;
+}
+
+/*
+ * Options come before the arguments: an argument may begin with a minus. False: wrong, and a line says what. *argc and
+ * *argv: what is left.
+ */
+static bool scsi_options(const char *name, const char *letters, struct options *o, int *argc, char ***argv)
+{
+    CLEANUP_FREE char *first = strf("+:%s", letters);
     int c;
 
     optind = 0; /* glibc: start afresh */
     opterr = 0;
     while (first && (c = getopt_long(*argc, *argv, first, scsi_longs, NULL)) != -1) {
-        if (c == '?' || !strchr(letters, c))
+        if (c != ':' && (c == '?' || !strchr(letters, c)))
+            return refuse_option(name, c, *argv);
+        if (c == ':'
+            || (c == 't' && (parse_u32_str(optarg, OPTION_TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0))) {
+            complain(EXIT_USAGE, "--timeout '%s': expected seconds, 1..%d", c == ':' ? "" : optarg,
+                     OPTION_TIMEOUT_MAX_S);
             return false;
-        if (c == 't' && (parse_u32_str(optarg, OPTION_TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0))
-            return false;
+        }
         o->force |= c == 'f';
         o->no_wait |= c == 'w';
         o->as_long |= c == 'l';
@@ -276,10 +290,15 @@ static int run_scsi(const struct call *call, enum xl_command command)
     for (size_t i = 0; i < ARRAY_SIZE(scsi_commands); i++) {
         if (scsi_commands[i].command != command)
             continue;
+        const char *name = scsi_commands[i].name;
         bool help = argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
+        bool good = !help && scsi_options(name, scsi_commands[i].options, &o, &argc, &argv);
 
-        if (help || !scsi_options(scsi_commands[i].options, &o, &argc, &argv) || argc < scsi_commands[i].min_args
-            || argc > scsi_commands[i].max_args) {
+        if (good && (argc < scsi_commands[i].min_args || argc > scsi_commands[i].max_args)) {
+            complain(EXIT_USAGE, "wrong number of arguments for %s", name);
+            good = false;
+        }
+        if (!good) {
             fprintf(help ? stdout : stderr, "Usage: xl [-N] %s %s\n\nSee xl-scsi(8) and vscsi(7).\n",
                     scsi_commands[i].name, scsi_commands[i].arguments);
             return help ? EXIT_OK : EXIT_USAGE;
