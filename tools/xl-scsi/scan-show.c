@@ -33,13 +33,14 @@ static const char *size_text(uint64_t bytes, char out[16])
     return out;
 }
 
-/* "g1 (domain 3) has it as 0:0:0:0" */
+/* "g1 (domain 3) has it as 0:0:0:0"; "domain 3 has it as 0:0:0:0" where names cannot be read. */
 static void guest_text(const struct scan_guest *g, char *out, size_t size)
 {
     char name[CHANGE_ERROR_MAX], vdev[CHANGE_ERROR_MAX];
 
-    snprintf(out, size, "%.64s (domain %u) has it%s as %.40s", show_safe(g->name, name), g->domid,
-             g->other_path ? " by another path" : "", show_safe(g->vdev, vdev));
+    snprintf(out, size, "%.64s%sdomain %u%s has it%s as %.40s", g->name ? show_safe(g->name, name) : "",
+             g->name ? " (" : "", g->domid, g->name ? ")" : "", g->other_path ? " by another path" : "",
+             show_safe(g->vdev, vdev));
 }
 
 /* In one line: which guests have it, and why else no guest can have it; or "free". */
