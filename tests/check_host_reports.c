@@ -114,6 +114,44 @@ START_TEST(the_statistics_come_from_the_shared_page)
 }
 END_TEST
 
+/* What the log and the reports say of the guest. */
+static void is_called(const char *name, const char *prefix)
+{
+    struct json_object *o = host_report_status(host);
+
+    ck_assert_str_eq(json_object_get_string(field(json_object_array_get_idx(field(o, "vhosts"), 0), "guest")), name);
+    ck_assert_str_eq(host->vhosts->prefix, prefix);
+    ck_assert_str_eq(fake_last(fake_child(), WM_PREFIX)->u.prefix, prefix);
+    json_object_put(o);
+}
+
+START_TEST(a_guest_that_is_renamed_has_its_new_name_everywhere)
+{
+    unsigned watches, told;
+
+    connected();
+    watches = fake_watches;
+    fake_put("/local/domain/3/name", "web");
+    let_happen();
+    ck_assert_str_eq(host->vhosts->prefix, "d3.0"); /* as in a driver domain, which may not read it or watch it */
+    model_mark_all(host->vhosts);
+    model_changed(host->vhosts);
+    let_happen();
+    is_called("web", "d3.0 (web)");
+    ck_assert_uint_eq(fake_watches, watches + 1);
+    fake_put("/local/domain/3/name", "db");
+    let_happen();
+    is_called("db", "d3.0 (db)");
+    told = fake_count(fake_child(), WM_PREFIX);
+    fake_put("/local/domain/3/name", "db--incoming");
+    let_happen();
+    is_called("db", "d3.0 (db)");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_PREFIX), told);
+    destroy(3);
+    ck_assert_uint_lt(fake_watches, watches);
+}
+END_TEST
+
 static uint64_t place;
 
 /* The next piece of news is this. */
@@ -416,6 +454,7 @@ static void add_tests(TCase *t)
 {
     tcase_add_test(t, the_status_says_what_is_served);
     tcase_add_test(t, the_statistics_come_from_the_shared_page);
+    tcase_add_test(t, a_guest_that_is_renamed_has_its_new_name_everywhere);
     tcase_add_test(t, what_a_worker_says_is_news);
     tcase_add_test(t, a_worker_that_tells_of_its_helper_without_end_is_not_heard);
     tcase_add_test(t, a_guest_cannot_flood_the_news);

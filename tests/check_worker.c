@@ -311,6 +311,7 @@ START_TEST(it_does_nothing_before_init_and_ends_after_a_bad_one)
     say_type(WM_RESET_DONE, 1000);
     say_type(WM_LUN_CHANGE, 0);
     say_type(WM_POLL, 0);
+    say_type(WM_PREFIX, 0);
     ck_assert(quiet_for(50));
     say_type(WM_INIT, 0); /* without its files */
     hear(WM_READY, -EBADF, 0);

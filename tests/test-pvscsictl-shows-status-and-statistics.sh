@@ -9,7 +9,7 @@ mock_start
 refuses 3 'cannot reach pvscsid' ctl status
 daemon_start
 ctl status >/dev/null || fail "status with a daemon that serves: $?"
-guest_create 1
+guest_create 1 first
 disk a 8
 attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g 1
@@ -19,7 +19,7 @@ front g "load 0:0:0:0 rw=read bs=8k count=50"
 front g "expect 00/02/5/21/00 raw 0:0:0:0 in 512 28 0 0 1 0 0 0 0 1 0"
 
 step "text and JSON tell the same"
-check_match "$(ctl status)" 'guest 1 vhost 0: Connected' "status"
+check_match "$(ctl status)" 'guest 1 vhost 0 \(first\): Connected, frontend Connected' "status"
 stats=$(ctl stats)
 check_match "$stats" '1 +0 +0:0:0:0 +[0-9]+ +0 +[1-9][0-9]* +[0-9]+ +409600 ' "stats"
 # One value of the only LUN, from the pretty-printed JSON.
@@ -36,8 +36,14 @@ if command -v python3 >/dev/null; then
     done
 fi
 
-step "a worker's own restarts and refused requests are counted"
+step "a guest that is renamed has its new name at once, in the lines of its worker too"
+called() { ctl status | grep -q "guest 1 vhost 0 ($1): Connected"; }
+xs_write /local/domain/1/name renamed
+wait_until 25 called renamed
 front g "bad cmd-len-0"
+wait_until 25 grep -q 'd1\.0 (renamed): warning: request .* refused' "$LOGS/pvscsid"
+
+step "a worker's own restarts and refused requests are counted"
 check_eq "$(value bad_requests)" 1 "bad_requests"
 front g "reset 0:0:0:0"
 check_eq "$(value resets)" 1 "resets"
@@ -54,8 +60,11 @@ front g "load 0:0:0:1 rw=read bs=4k count=200 depth=4"
 took=$((${EPOCHREALTIME/[.,]/} - began))
 # 101 at once, and 99 at the rate.
 [ $took -ge 990000 ] || fail "200 commands at 100 a second took $took us"
-[ "$(value limited)" -ge 80 ] || fail "limited: $(value limited)"
-[ "$(value limited_us_sum)" -ge 500000 ] || fail "limited_us_sum: $(value limited_us_sum)"
+# On a machine that is busy with other work, the load may be slower than its limit for a while.
+if [ $took -le 1200000 ]; then
+    [ "$(value limited)" -ge 80 ] || fail "limited: $(value limited)"
+    [ "$(value limited_us_sum)" -ge 500000 ] || fail "limited_us_sum: $(value limited_us_sum)"
+fi
 front g "load 0:0:0:0 rw=read bs=4k count=200 depth=4"
 check_eq "$(first_limited)" 0 "commands of the LUN without limits that were held up"
 front_stop g

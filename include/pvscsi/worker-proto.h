@@ -65,6 +65,7 @@ enum worker_msg_type {
     WM_POLL,        /* u.poll_us from now on */
     WM_HOST_PLACES, /* u.places, as in WM_LUN_ADD, for all LUNs of this SCSI host */
     WM_LUN_LIMITS,  /* u.limits from now on */
+    WM_PREFIX,      /* u.prefix from now on, as in init: the guest has another name */
     /* worker -> control */
     WM_READY = 32,
     WM_LUN_ADDED, /* error = 0 or -errno */
@@ -187,7 +188,8 @@ struct worker_msg {
         struct lun_limits limits;
         uint32_t pages;
         uint32_t change;
-        uint32_t poll_us;   /* as in init */
+        uint32_t poll_us; /* as in init */
+        char prefix[WORKER_PREFIX_MAX];
         uint32_t host_eh_s; /* seconds from the end of the time-out on, or HOST_EH_NO_LIMIT */
     } u;
 };

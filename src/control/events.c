@@ -119,10 +119,28 @@ static void frontend_event(struct host *h, const char *token, const char *path)
     model_changed(v);
 }
 
+/* The guest has another name, or the watch is new. */
+static void name_event(struct host *h, const char *token)
+{
+    const char *at = token + 1;
+    uint32_t domid, id;
+    struct vhost *v;
+
+    if (!take_number(&at, 0x7fef, &domid) || !take_number(&at, UINT32_MAX, &id))
+        return;
+    v = model_find(h, (uint16_t)domid, id);
+    if (!v)
+        return;
+    v->dirty.name = true;
+    model_changed(v);
+}
+
 void event_mark(struct host *h, const char *path, const char *token)
 {
     if (token[0] == 'f') {
         frontend_event(h, token, path);
+    } else if (token[0] == 'n') {
+        name_event(h, token);
     } else if (token[0] == 'd') {
         h->domains_dirty = true;
     } else {

@@ -141,8 +141,10 @@ static void lose_store(struct host *h)
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);
     loop_remove(&h->store_source);
-    for (struct vhost *v = h->vhosts; v; v = v->next)
+    for (struct vhost *v = h->vhosts; v; v = v->next) {
         v->seen.token[0] = '\0';
+        v->seen.name_watched = false;
+    }
     store_close(h->store);
     h->store = NULL;
     loop_timer_arm(h->loop, &h->reconnect_timer, RECONNECT_US);

@@ -135,7 +135,7 @@ const char *model_wwid(const struct vdev *d)
 
 bool model_dirty(const struct vhost *v)
 {
-    if (v->dirty.own || v->dirty.front || v->dirty.list || v->dirty.identity || v->dirty.domain)
+    if (v->dirty.own || v->dirty.front || v->dirty.list || v->dirty.identity || v->dirty.domain || v->dirty.name)
         return true;
     for (const struct vdev *d = v->devs; d; d = d->next)
         if (d->dirty)

@@ -174,7 +174,7 @@ struct vdev {
 
 /* What must be read again. */
 struct vhost_dirty {
-    bool own, front, list, identity, domain;
+    bool own, front, list, identity, domain, name;
     bool ring; /* the ring's nodes: read when the states say so */
 };
 
@@ -215,6 +215,7 @@ struct vhost {
         bool replaced;                   /* another domain has its number now */
         char vm[64];                     /* differs between a domain and a later one with the same number */
         char name[GUEST_NAME_MAX];       /* of the guest, escaped for a log; "": not known, as in a driver domain */
+        bool name_watched;               /* cleared by host.c with the connection */
         bool front_there;                /* the frontend's node existed at some time */
         bool front_connected;            /* the frontend was at 4 on this ring; cleared by vhost.c with each ring */
         bool rival;                      /* the kernel's backend has the node */
@@ -253,7 +254,8 @@ struct vhost {
         uint64_t since_us, not_before_us, lock_since_us;
         unsigned failures;
         uint32_t restarts;
-        uint32_t pages; /* allotted to it for granted buffers */
+        uint32_t pages;                 /* allotted to it for granted buffers */
+        char prefix[WORKER_PREFIX_MAX]; /* what its lines of the log begin with */
     } worker;
 
     /* vdev.c */

@@ -20,6 +20,7 @@
 #define BURST_FREE 24
 #define BURST_QUIET_US 100000u
 #define DEVICE_NAME_PREFIX "dev-"
+#define TOKEN_MAX sizeof(((struct vhost_seen *)0)->token)
 
 static int join(char out[STORE_PATH_MAX], const char *dir, const char *name)
 {
@@ -82,6 +83,13 @@ static bool read_text(struct vhost *v, const char *node, char *text, size_t size
     return r == 0;
 }
 
+static void unwatch_front(struct vhost *v)
+{
+    if (v->seen.token[0] && v->host->store && !store_lost(v->host->store))
+        store_unwatch(v->host->store, v->seen.front_path, v->seen.token);
+    v->seen.token[0] = '\0';
+}
+
 static void read_identity(struct vhost *v)
 {
     char text[160], expected[64], front[sizeof(v->seen.front_path)], path[STORE_PATH_MAX];
@@ -109,7 +117,7 @@ static void read_identity(struct vhost *v)
     }
     snprintf(front, sizeof(front), "%s%" PRIu32, expected, id);
     if (strcmp(v->seen.front_path, front) != 0) {
-        scan_unwatch(v);
+        unwatch_front(v);
         v->dirty.front = true;
     }
     memcpy(v->seen.front_path, front, sizeof(v->seen.front_path));
@@ -141,23 +149,37 @@ static void watch_front(struct vhost *v)
                     strerror(-r));
 }
 
-void scan_unwatch(struct vhost *v)
+static void name_node(const struct vhost *v, char path[STORE_PATH_MAX], char token[TOKEN_MAX])
 {
-    if (v->seen.token[0] && v->host->store && !store_lost(v->host->store))
-        store_unwatch(v->host->store, v->seen.front_path, v->seen.token);
-    v->seen.token[0] = '\0';
+    snprintf(path, STORE_PATH_MAX, "/local/domain/%u/name", v->domid);
+    snprintf(token, TOKEN_MAX, "n/%u/%" PRIu32, v->domid, v->id);
 }
 
-/* The name is for log and reports only. A driver domain cannot read this node either. */
+void scan_unwatch(struct vhost *v)
+{
+    char path[STORE_PATH_MAX], token[TOKEN_MAX];
+
+    unwatch_front(v);
+    name_node(v, path, token);
+    if (v->seen.name_watched && v->host->store && !store_lost(v->host->store))
+        store_unwatch(v->host->store, path, token);
+    v->seen.name_watched = false;
+}
+
+/* The name is for log and reports only. A driver domain cannot read this node either, and sets no watch on it. */
 static void read_name(struct vhost *v)
 {
     static const char arriving[] = "--incoming"; /* xl adds this to the name while a guest arrives by migration */
-    char path[STORE_PATH_MAX], name[STORE_VALUE_MAX];
+    char path[STORE_PATH_MAX], token[TOKEN_MAX], name[STORE_VALUE_MAX];
     size_t len;
 
-    snprintf(path, sizeof(path), "/local/domain/%u/name", v->domid);
+    v->dirty.name = false;
+    name_node(v, path, token);
     if (store_read(v->host->store, path, name, sizeof(name)) < 0)
         return;
+    /* Its first event comes at once, so no other name is missed. */
+    if (!v->seen.name_watched)
+        v->seen.name_watched = store_watch(v->host->store, path, token) == 0;
     len = strlen(name);
     if (len >= sizeof(arriving) - 1 && strcmp(name + len - (sizeof(arriving) - 1), arriving) == 0)
         name[len - (sizeof(arriving) - 1)] = '\0';
@@ -380,6 +402,8 @@ int scan_vhost(struct vhost *v)
     watch_front(v);
     if (v->dirty.domain)
         read_domain(v);
+    if (v->dirty.name)
+        read_name(v);
     if (v->dirty.front || v->seen.replaced)
         read_front(v);
     choose_to_list(v);

@@ -489,6 +489,7 @@ uint64_t vhost_reconcile(struct vhost *v)
     if (v->seen.vanished)
         return 0;
     hear(v);
+    worker_tell_name(v);
     if (purge(v))
         return 0;
     if (!v->seen.known && !ring_exists(v->ring) && v->seen.front != XB_GONE)

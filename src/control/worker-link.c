@@ -687,6 +687,7 @@ static void send_init(struct vhost *v, const struct run_files *files)
     msg.u.init.max_segments = v->segments;
     msg.u.init.poll_us = poll_time_us(v->host->settings->poll);
     snprintf(msg.u.init.prefix, sizeof(msg.u.init.prefix), "%s", v->prefix);
+    memcpy(w->prefix, v->prefix, sizeof(w->prefix));
     snprintf(msg.u.init.mock_socket, sizeof(msg.u.init.mock_socket), "%s", v->host->settings->standalone);
     send(v, &msg, fds, fds[2] >= 0 ? 3 : 2);
 }
@@ -731,6 +732,17 @@ void worker_set_poll(struct vhost *v)
     struct worker_msg msg = { .type = WM_POLL };
 
     msg.u.poll_us = poll_time_us(v->host->settings->poll);
+    send(v, &msg, NULL, 0);
+}
+
+void worker_tell_name(struct vhost *v)
+{
+    struct worker_msg msg = { .type = WM_PREFIX };
+
+    if (!v->worker.child || strcmp(v->worker.prefix, v->prefix) == 0)
+        return;
+    memcpy(v->worker.prefix, v->prefix, sizeof(v->worker.prefix));
+    memcpy(msg.u.prefix, v->prefix, sizeof(msg.u.prefix));
     send(v, &msg, NULL, 0);
 }
 

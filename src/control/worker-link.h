@@ -54,6 +54,8 @@ void worker_quit(struct vhost *v);
 void worker_log(struct vhost *v);
 /* Sends the setting `poll`. */
 void worker_set_poll(struct vhost *v);
+/* If the guest was given another name: the worker's lines of the log have it from now on. */
+void worker_tell_name(struct vhost *v);
 /* The setting `granted_pages` may be less than all workers have: then each has to give back the same part. */
 void worker_divide_pages(struct host *h);
 

@@ -490,6 +490,12 @@ void pr_client_connected(struct pr_client *c, int fd)
     }
 }
 
+void pr_client_set_prefix(struct pr_client *c, const char *prefix)
+{
+    snprintf(c->prefix, sizeof(c->prefix), "%s", prefix ? prefix : "");
+    c->config.prefix = prefix ? c->prefix : NULL;
+}
+
 int pr_client_new(struct loop *loop, const struct pr_client_config *config, struct pr_client **out)
 {
     const char *path = config->socket_path && config->socket_path[0] ? config->socket_path : PR_SOCKET_DEFAULT;
@@ -510,10 +516,7 @@ int pr_client_new(struct loop *loop, const struct pr_client_config *config, stru
         c->config.away_busy_ms = PR_AWAY_BUSY_MS;
     memcpy(c->path, path, strlen(path) + 1);
     c->config.socket_path = c->path;
-    if (config->prefix) {
-        memcpy(c->prefix, config->prefix, strnlen(config->prefix, sizeof(c->prefix) - 1));
-        c->config.prefix = c->prefix;
-    }
+    pr_client_set_prefix(c, config->prefix);
     c->limit = (struct log_limit)LOG_LIMIT_INIT;
     c->socket.fd = -1;
     c->socket.ready = on_socket;

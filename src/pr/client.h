@@ -66,6 +66,8 @@ int pr_client_new(struct loop *loop, const struct pr_client_config *config, stru
 void pr_client_connected(struct pr_client *client, int fd);
 /* Cancels all commands without callbacks, closes socket and device_fd. NULL is allowed. */
 void pr_client_free(struct pr_client *client);
+/* As in the config: the guest has another name. */
+void pr_client_set_prefix(struct pr_client *client, const char *prefix);
 
 /*
  * Queues one 5Eh or 5Fh that pr_check() allowed. The first 10 bytes of cdb count. 5Fh: out_data holds

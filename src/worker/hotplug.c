@@ -66,9 +66,28 @@ static void helper_connect(void *ctx)
     link->svc->helper_connect(link->svc, link->lun);
 }
 
+#define HELPER_PREFIX_MAX 80
+
+static void helper_prefix(const struct service *svc, const struct lun *lun, char prefix[HELPER_PREFIX_MAX])
+{
+    snprintf(prefix, HELPER_PREFIX_MAX, "%s %u:%u:%u", svc->prefix, lun->channel, lun->target, lun->number);
+}
+
+void hotplug_set_prefix(struct service *svc)
+{
+    char prefix[HELPER_PREFIX_MAX];
+
+    for (unsigned i = 0; i < svc->n_sorted; i++) {
+        if (!svc->sorted[i]->pr)
+            continue;
+        helper_prefix(svc, svc->sorted[i], prefix);
+        pr_client_set_prefix(svc->sorted[i]->pr, prefix);
+    }
+}
+
 static int open_helper(struct service *svc, struct lun *lun, const struct worker_msg *msg, int *fd)
 {
-    char prefix[80];
+    char prefix[HELPER_PREFIX_MAX];
     struct pr_client_config config = {
         .socket_path = msg->u.lun.pr_socket,
         .deadline_ms = msg->u.lun.pr_deadline_ms,
@@ -81,7 +100,7 @@ static int open_helper(struct service *svc, struct lun *lun, const struct worker
     };
     int r;
 
-    snprintf(prefix, sizeof(prefix), "%s %u:%u:%u", svc->prefix, lun->channel, lun->target, lun->number);
+    helper_prefix(svc, lun, prefix);
     lun->pr_link.svc = svc;
     lun->pr_link.lun = lun;
     r = pr_client_new(svc->loop, &config, &lun->pr);

@@ -28,6 +28,8 @@ void hotplug_hold(struct service *svc, uint32_t index);
 void hotplug_release(struct service *svc, uint32_t index);
 /* To be called after LUNs were added: if none is held, does the same as hotplug_release(). */
 void hotplug_check_held(struct service *svc);
+/* svc->prefix has changed. */
+void hotplug_set_prefix(struct service *svc);
 /* The answer to svc->helper_connect(): a connection, which this takes over, or -errno. */
 void hotplug_helper_connected(struct service *svc, uint32_t index, int fd);
 /*

@@ -258,6 +258,11 @@ static int confine(struct worker *w, const struct worker_msg *msg, int *root_fd)
     return 0;
 }
 
+static void set_prefix(struct worker *w, const char prefix[WORKER_PREFIX_MAX])
+{
+    snprintf(w->prefix, sizeof(w->prefix), "%.*s", WORKER_PREFIX_MAX - 1, prefix);
+}
+
 static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_MAX_FDS])
 {
     unsigned flags = XEN_OPEN_GRANTS | XEN_OPEN_EVENTS;
@@ -269,7 +274,7 @@ static int init(struct worker *w, const struct worker_msg *msg, int fds[WORKER_M
         return -EALREADY;
     if (fds[0] < 0 || fds[1] < 0)
         return -EBADF;
-    snprintf(w->prefix, sizeof(w->prefix), "%.*s", (int)sizeof(msg->u.init.prefix) - 1, msg->u.init.prefix);
+    set_prefix(w, msg->u.init.prefix);
     snprintf(socket, sizeof(socket), "%.*s", (int)sizeof(socket) - 1, msg->u.init.mock_socket);
     if (msg->u.init.log_level > XTL_NONE && msg->u.init.log_level < XTL_NUM_LEVELS)
         log_set_level((xentoollog_level)msg->u.init.log_level);
@@ -401,6 +406,10 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
         break;
     case WM_POLL:
         service_set_poll(svc, msg->u.poll_us);
+        break;
+    case WM_PREFIX:
+        set_prefix(w, msg->u.prefix);
+        hotplug_set_prefix(svc);
         break;
     case WM_LOG:
         if (msg->u.log_level > XTL_NONE && msg->u.log_level < XTL_NUM_LEVELS)

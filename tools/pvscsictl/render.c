@@ -97,8 +97,11 @@ void render_status(struct json_object *answer, FILE *out)
         struct json_object *v = json_object_array_get_idx(vhosts, i);
         struct json_object *luns = list(v, "luns");
 
-        fprintf(out, "  guest %" PRId64 " vhost %" PRId64 ": %s, frontend %s", number(v, "domid"), number(v, "vhost"),
-                text(v, "state_name"), text(v, "frontend_state_name"));
+        const char *name = text(v, "guest");
+
+        fprintf(out, "  guest %" PRId64 " vhost %" PRId64 "%s%s%s: %s, frontend %s", number(v, "domid"),
+                number(v, "vhost"), name[0] ? " (" : "", name, name[0] ? ")" : "", text(v, "state_name"),
+                text(v, "frontend_state_name"));
         if (number(v, "worker_pid"))
             fprintf(out, ", worker %" PRId64, number(v, "worker_pid"));
         if (number(v, "restarts"))
