@@ -48,6 +48,29 @@ note "$good commands in $took cs, sent again: $(busy_of 0:0:0:1), $(busy_of 0:0:
 # A second's worth was saved up, and another one may be owed by commands that do not wait.
 [ $good -le $((50 * took / 100 + 102)) ] || fail "$good commands in $took cs are more than 50 a second"
 [ $good -ge 20 ] || fail "only $good commands"
+# At 2 a second, a load that both LUNs share fills the 12 places for commands that wait, and the guest sends more.
+# `set` lets one LUN go on at once: alone, 300 commands would take 150 s. The other limits hold as before.
+limited_of() { pvscsictl stats | awk -v lun="$1" '$3 == "LUN" { here = $4 == "reads" } here && $3 == lun { print $8 }'; }
+expect_ok xl-scsi set g1 0:0:0:1 iops=2
+expect_ok xl-scsi set g1 0:0:5:0 iops=2 bps=0
+busy=$(($(busy_of 0:0:0:1) + $(busy_of 0:0:5:0)))
+guest_sh g1 "(for disk in $limited $GUEST_BLK; do
+        iopat mix \$disk --size 256k --until-file /tmp/stop2 --bs 4k --depth 10 >/tmp/out\${disk##*/} 2>&1 && echo \$disk &
+    done; wait; echo END) >/tmp/out4 2>&1 &"
+wait_until 20 "[ \$((\$(busy_of 0:0:0:1) + \$(busy_of 0:0:5:0))) -gt $busy ]" "more than 12 commands: $(pvscsictl stats)"
+before=$(uptime_cs) good=$(good_of 0:0:0:1) held=$(good_of 0:0:5:0) free=$(good_of 0:0:0:0)
+expect_ok xl-scsi set g1 0:0:0:1 iops=0
+expect_no_match "$(pvscsictl status | grep ' 0:0:0:1 ')" 'iops:|burst:' "the limits in force"
+wait_until 60 "[ \$(good_of 0:0:0:1) -ge $((good + 300)) ]" "the LUN without a limit: $(pvscsictl stats)"
+held=$(($(good_of 0:0:5:0) - held)) took=$(($(uptime_cs) - before)) free=$(($(good_of 0:0:0:0) - free))
+note "300 commands in $took cs, $held of the LUN that is still held, $free of the one without limits"
+[ $held -le $((2 * took / 100 + 6)) ] || fail "$held commands in $took cs are more than 2 a second"
+[ $free -gt 0 ] || fail "the LUN without limits does not go on"
+expect_eq "$(limited_of 0:0:0:0)" 0 "commands of the LUN without limits that were held up"
+expect_ok xl-scsi set g1 0:0:5:0 iops=none
+guest_sh g1 "touch /tmp/stop2"
+guest_wait_for g1 "grep -q END /tmp/out4"
+expect_eq "$(guest_sh g1 'wc -l </tmp/out4')" 3 "loads that ended well, and the end"
 expect_no_match "$(guest_ok g1 "dmesg | tail -n +$lines")" 'offline|I/O error|timing out' "the guest's messages"
 expect_ok xl-scsi detach g1 0:0:0:1
 expect_ok xl-scsi detach g1 0:0:5:0
