@@ -88,6 +88,14 @@ sets iops=none
 check_eq "$(xs_read "$DEV/iops")$(xs_read "$DEV/burst")" "" "the nodes"
 noted ",pr=deny"
 
+step "what a list shows of them, with what is noted for the guest's next start"
+cp "$json" "$DIR/noted"
+sed -i 's/0:0:0:0,pr=deny/&,optional/' "$json"
+check_match "$(scsi list -l 1)" $'\n    options pr=deny,optional\n' "the long list"
+check_match "$(scsi list -j 1)" '"need":"optional"' "JSON"
+cp "$DIR/noted" "$json"
+check_match "$(scsi list -j 1)" '"need":null' "JSON of a device that is neither"
+
 step "what is refused changes nothing"
 sets readonly=1
 front g "$changed"

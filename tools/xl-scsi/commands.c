@@ -291,20 +291,33 @@ static void load_options(struct xenstore *s, uint32_t domid, const struct vhost_
     }
 }
 
+/* May the guest be started without it? Only what is noted for the next start says so. */
+static void load_need(const struct remembered *noted, struct dev_view *d)
+{
+    for (unsigned i = 0; d->vdev_ok && i < noted->n; i++)
+        if (hctl_equal(&noted->entries[i].vdev, &d->vdev))
+            d->need = noted->entries[i].need;
+}
+
 /* What the table does not show. */
 static void load_more(struct xenstore *s, struct guest_view *v)
 {
     CLEANUP_FREE char *vm = xenstore_read(s, "/local/domain/%u/vm", v->domid);
     const char *uuid = vm ? strrchr(vm, '/') : NULL;
+    struct remembered noted;
 
+    remember_load(v->domid, &noted);
     v->uuid = uuid ? strdup(uuid + 1) : NULL;
     for (unsigned i = 0; i < v->n_vhosts; i++) {
         struct vhost_view *h = &v->vhosts[i];
 
         h->backend_name = domain_name(s, h->backend);
-        for (unsigned k = 0; k < h->n_devs; k++)
+        for (unsigned k = 0; k < h->n_devs; k++) {
             load_options(s, v->domid, h, &h->devs[k]);
+            load_need(&noted, &h->devs[k]);
+        }
     }
+    remembered_clear(&noted);
 }
 
 struct backends {

@@ -70,6 +70,12 @@ void list_table(const struct guest_view *v, const struct wanted *missing, const 
     }
 }
 
+/* The word for it in vscsi=; NULL: neither of them. */
+static const char *need_of(const struct dev_view *d)
+{
+    return d->need == NEED_REQUIRED ? "required" : d->need == NEED_OPTIONAL ? "optional" : NULL;
+}
+
 /* Adds ",TEXT" to the options; what does not fit is cut. */
 static void add_option(char out[CHANGE_ERROR_MAX], const char *key, const char *value)
 {
@@ -96,6 +102,8 @@ static void options_of(const struct vhost_view *h, const struct dev_view *d, cha
     }
     if (d->force)
         add_option(out, "force", NULL);
+    if (need_of(d))
+        add_option(out, need_of(d), NULL);
 }
 
 static void long_dev(const struct vhost_view *h, const struct dev_view *d)
@@ -177,7 +185,7 @@ static bool put_type(struct json_object *o, const struct dev_view *d)
 /* Each option is a member, whether the device has it or not: a flag, a text or null, a number or null. */
 static bool put_options(struct json_object *o, const struct dev_view *d)
 {
-    bool ok = json_put_flag(o, "force", d->force);
+    bool ok = json_put_flag(o, "force", d->force) && json_put_text(o, "need", need_of(d));
 
     for (unsigned i = 0; ok && settings_key(i); i++) {
         const char *node = d->options[i] ? d->options[i] : "", *key = settings_key(i);

@@ -301,3 +301,18 @@ bool remember_domain_complete(uint32_t domid)
 
     return r == -ENOSYS || (r == 0 && userdata_exists(&u, JSON_USERDATA));
 }
+
+/* Without the lock: libxl and edit_locked() replace the file as a whole. */
+int remember_load(uint32_t domid, struct remembered *out)
+{
+    CLEANUP_FREE char *json = NULL;
+    struct userdata u;
+    int r = find_userdata(domid, &u);
+
+    *out = (struct remembered){ 0 };
+    if (r == 0)
+        r = userdata_read(&u, JSON_USERDATA, &json);
+    if (r == 0)
+        r = remember_read(json, out);
+    return r == -ENOSYS ? 0 : r;
+}

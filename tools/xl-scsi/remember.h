@@ -24,6 +24,13 @@ enum {
     REMEMBER_NOT_NOTED = 2, /* there was nothing to remove */
 };
 
+/* What a JSON says about the guest and its devices. */
+struct remembered {
+    char *name, *uuid; /* NULL where it has none */
+    struct vscsi_entry *entries;
+    unsigned n;
+};
+
 /*
  * Notes, removes or changes devices in the JSON of a running guest. 0 or one of the above; or -errno with one line in
  * err, and nothing changed.
@@ -32,6 +39,8 @@ int remember_add(uint32_t domid, const struct vscsi_entry *e, unsigned n, char e
 int remember_remove(uint32_t domid, const struct hctl *vdev, char err[CHANGE_ERROR_MAX]);
 int remember_change(uint32_t domid, const struct hctl *vdev, const struct dev_settings *settings,
                     char err[CHANGE_ERROR_MAX]);
+/* What is noted of this guest's devices; remembered_clear(). 0 (without Xen with none), or -errno and none. */
+int remember_load(uint32_t domid, struct remembered *out);
 /* Has libxl finished creating this domain? It stores the JSON last. Without Xen, true. */
 bool remember_domain_complete(uint32_t domid);
 
@@ -48,12 +57,6 @@ int remember_edit_file(const struct userdata *u, const struct vscsi_entry *add, 
 int remember_edit(const char *json, const struct vscsi_entry *add, unsigned n, const struct hctl *remove, char **out);
 /* Gives the noted device at this v-dev these options. As remember_edit(); 1: there is none. */
 int remember_change_text(const char *json, const struct hctl *vdev, const struct dev_settings *settings, char **out);
-/* What a JSON says about the guest and its devices. */
-struct remembered {
-    char *name, *uuid; /* NULL where it has none */
-    struct vscsi_entry *entries;
-    unsigned n;
-};
 /* Entries that do not parse are left out. 0, -EINVAL or -ENOMEM; *out is cleared on failure. */
 int remember_read(const char *json, struct remembered *out);
 void remembered_clear(struct remembered *r);

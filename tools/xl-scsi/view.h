@@ -35,7 +35,8 @@ struct dev_view {
     bool readonly;
     /* What the nodes of its options say, by the keys of settings.h; NULL: no node. Only list reads them, ... */
     char *options[SETTINGS_MAX];
-    bool force;               /* ... and this one, and `uuid` and `backend_name` */
+    bool force;               /* ... and this one, and `uuid` and `backend_name`, ... */
+    enum vscsi_need need;     /* ... and what is noted for the guest's next start */
     unsigned state, fe_state; /* fe_state: 0 also where state is 4, but for VIEW_ALL */
 };
 
