@@ -215,7 +215,7 @@ int detach_devs(struct change *c, uint32_t backend, uint32_t id, const uint32_t 
     while (r >= 0) {
         r = xenstore_transact(s, step, &rm);
         c->waits_for = change_is_backends_turn(rm.state, rm.fe_state) ? "the backend to close the device"
-                                                                      : "the guest to give the device back";
+                                                                      : "the guest to release the device";
         if (r == STEP_GONE || (r == 0 && s->dry_run))
             break;
         /* What a step has written is the next event. If the time is over, it may have been the last step. */

@@ -331,7 +331,7 @@ int place_target(struct target *t)
             break;
         /* The lock is not held while waiting: a guest that does not answer must not delay other guests. */
         place_drop_lock(c);
-        c->waits_for = "an earlier change of this virtual host";
+        c->waits_for = "an earlier change to end";
         r = change_wait(c, t->backend, t->id);
         if (r == 0)
             r = claim_again(t);

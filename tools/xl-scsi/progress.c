@@ -34,7 +34,7 @@ uint64_t progress_show(const char *what, uint64_t begun_us, uint64_t until_us)
     if (shown && now < next_us)
         return next_us;
     progress_end();
-    shown = fprintf(stderr, "\rxl-scsi: waiting for %.40s, %u s of at most %u s ", what,
+    shown = fprintf(stderr, "\rxl-scsi: waiting for %.32s, %u s of at most %u s ", what,
                     (unsigned)((now - begun_us) / 1000000), (unsigned)((until_us - begun_us + 999999) / 1000000));
     next_us = now + TELL_AGAIN_US;
     return next_us;

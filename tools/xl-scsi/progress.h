@@ -12,9 +12,9 @@
 /* From now on the line is shown, if standard error is a terminal. Before, and elsewhere, the others do nothing. */
 void progress_allow(void);
 /*
- * To be called while waiting for `what` ("the guest to take the device"; of at most 40 columns, else it is cut) since
- * begun_us until until_us (both CLOCK_MONOTONIC). It shows or renews the line when it is time. Returns when it wants to
- * be called again; UINT64_MAX: it has nothing to show.
+ * To be called while waiting for `what` since begun_us until until_us (both CLOCK_MONOTONIC). `what` is "the guest to
+ * take the device" or the like, of at most 32 columns, so that the line has 80. Shows or renews the line when it is
+ * time. Returns when it wants to be called again; UINT64_MAX: it has nothing to show.
  */
 uint64_t progress_show(const char *what, uint64_t begun_us, uint64_t until_us);
 /* The wait has ended: removes the line. */

@@ -195,7 +195,7 @@ static int wait_for_answer(struct set *set)
     struct change *c = set->c;
     int r = 0;
 
-    c->waits_for = "the backend to change the options";
+    c->waits_for = "the backend to take the options";
     while (r == 0) {
         r = look(set);
         if (r != 0)
