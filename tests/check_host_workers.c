@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <scsi/sg.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -480,6 +481,31 @@ START_TEST(a_worker_is_known_by_its_journal_whatever_it_says)
 }
 END_TEST
 
+/* 0: the larger journal of another version; 1: a shorter one. */
+START_TEST(a_journal_of_another_size_stays_while_a_worker_has_it)
+{
+    struct run_files files = { .journal = -1, .stats = -1 };
+    const off_t size = _i == 0 ? (off_t)sizeof(struct pvscsi_journal) + 40 : 8;
+    CLEANUP_FREE char *path = strf("%s/d3.0.journal", dir);
+    CLEANUP_CLOSE int worker = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct stat st;
+
+    ck_assert_int_ge(worker, 0);
+    ck_assert_int_eq(pwrite(worker, "v", 1, size - 1), 1);
+    ck_assert_int_eq(flock(worker, LOCK_EX | LOCK_NB), 0);
+    ck_assert_int_eq(run_files_open(dir, 3, 0, false, &files), -EWOULDBLOCK);
+    ck_assert_int_eq(run_files_open(dir, 3, 0, true, &files), -EWOULDBLOCK);
+    ck_assert_int_eq(fstat(worker, &st), 0);
+    ck_assert_int_eq(st.st_size, size);
+    close(steal_fd(&worker));
+    ck_assert_int_eq(run_files_open(dir, 3, 0, true, &files), 0);
+    ck_assert_int_eq(fstat(files.journal, &st), 0);
+    ck_assert_int_eq(st.st_size, (off_t)sizeof(struct pvscsi_journal));
+    close(files.journal);
+    close(files.stats);
+}
+END_TEST
+
 START_TEST(the_end_of_the_daemon_leaves_everything_as_it_is)
 {
     connected();
@@ -561,6 +587,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_new_ring_offered_meanwhile_is_connected_afresh);
     tcase_add_test(t, a_worker_of_an_earlier_daemon_is_waited_for);
     tcase_add_loop_test(t, a_worker_is_known_by_its_journal_whatever_it_says, 0, 2);
+    tcase_add_loop_test(t, a_journal_of_another_size_stays_while_a_worker_has_it, 0, 2);
     tcase_add_test(t, the_end_of_the_daemon_leaves_everything_as_it_is);
 }
 

@@ -64,23 +64,29 @@ static char *file_path(const char *dir, uint16_t domid, uint32_t vhost, const ch
     return strf("%s/d%u.%u.%s", dir, domid, vhost, kind);
 }
 
-static int open_sized(const char *path, size_t size)
+static int open_regular(const char *path)
 {
     CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
-    if ((size_t)st.st_size != size) {
-        /* Allocates the blocks now: with a full disk, a store into the mapping would be a SIGBUS in the worker. */
-        int r = ftruncate(fd, 0) < 0 ? errno : posix_fallocate(fd, 0, (off_t)size);
+    return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
+}
 
-        if (r != 0)
-            return -r;
-    }
-    return steal_fd(&fd);
+/* Empties a file of another size, made by another version. With the journal's lock only: a worker may have it. */
+static int make_sized(int fd, size_t size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if ((size_t)st.st_size == size)
+        return 0;
+    if (ftruncate(fd, 0) < 0)
+        return -errno;
+    /* Allocates the blocks now: with a full disk, a store into the mapping would be a SIGBUS in the worker. */
+    return -posix_fallocate(fd, 0, (off_t)size);
 }
 
 int run_files_journal(const char *dir, uint16_t domid, uint32_t vhost, struct pvscsi_journal *out)
@@ -176,18 +182,23 @@ int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, 
     CLEANUP_FREE char *stats_path = file_path(dir, domid, vhost, "stats");
     CLEANUP_CLOSE int journal = -1;
     CLEANUP_CLOSE int stats = -1;
+    int r;
 
     if (!journal_path || !stats_path)
         return -ENOMEM;
-    journal = open_sized(journal_path, sizeof(struct pvscsi_journal));
+    journal = open_regular(journal_path);
     if (journal < 0)
         return journal;
+    /* The lock first: a worker that has it may be of a version with a journal of another size. */
     if (flock(journal, LOCK_EX | LOCK_NB) < 0)
         return -errno;
+    r = make_sized(journal, sizeof(struct pvscsi_journal));
+    if (r < 0)
+        return r;
     if (fresh) {
         struct pvscsi_journal old, empty = { .magic = PVSCSI_JOURNAL_MAGIC, .version = PVSCSI_JOURNAL_VERSION };
-        int r = run_files_journal(dir, domid, vhost, &old);
 
+        r = run_files_journal(dir, domid, vhost, &old);
         if (r < 0)
             return r;
         empty.at_device = old.at_device;
@@ -195,9 +206,12 @@ int run_files_open(const char *dir, uint16_t domid, uint32_t vhost, bool fresh, 
         if (pwrite(journal, &empty, sizeof(empty), 0) != (ssize_t)sizeof(empty))
             return -EIO;
     }
-    stats = open_sized(stats_path, sizeof(struct pvscsi_stats));
+    stats = open_regular(stats_path);
     if (stats < 0)
         return stats;
+    r = make_sized(stats, sizeof(struct pvscsi_stats));
+    if (r < 0)
+        return r;
     out->journal = steal_fd(&journal);
     out->stats = steal_fd(&stats);
     return 0;
