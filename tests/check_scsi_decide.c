@@ -70,6 +70,7 @@ static void expect(const struct command *c, uint8_t type, const uint8_t *cdb, ui
          data_len, got);
     if (!pass)
         must(d.sense.asc == 0x24 && d.sense.ascq == 0, "%s: %02x/%02x", c->name, d.sense.asc, d.sense.ascq);
+    must(d.no_data == (c->data == 'n'), "%s, type %02x", c->name, type);
 }
 
 START_TEST(direction_of_every_command_on_every_type)
@@ -77,6 +78,7 @@ START_TEST(direction_of_every_command_on_every_type)
     const struct command *c = &commands[_i];
     bool in = c->data == 'i' || c->data == 'I' || c->data == 'u' || c->data == 'e';
     bool out = c->data == 'o' || c->data == 'O' || c->data == 'e';
+    bool none = c->data == 'n'; /* it is sent without the buffer */
     uint8_t cdb[SCSI_CDB_MAX], full[SCSI_CDB_MAX], len;
     int marks = make_cdb(c->cdb, -1, cdb, &len);
 
@@ -84,8 +86,11 @@ START_TEST(direction_of_every_command_on_every_type)
     for (uint8_t t = 0; t < 32; t++) {
         if (!has_type(c, t))
             continue;
-        expect(c, t, cdb, len, SCSI_DIR_IN, 512, in);
-        expect(c, t, cdb, len, SCSI_DIR_OUT, 512, out);
+        expect(c, t, cdb, len, SCSI_DIR_IN, 512, in || none);
+        expect(c, t, cdb, len, SCSI_DIR_OUT, 512, out || none);
+        /* A buffer that is not used has no limit. */
+        if (none)
+            expect(c, t, cdb, len, SCSI_DIR_OUT, UINT32_MAX, true);
         expect(c, t, cdb, len, SCSI_DIR_NONE, 512, false);
         expect(c, t, cdb, len, SCSI_DIR_BOTH, 512, false);
         /* No data: right where there is none to move, whatever direction is named with it. */

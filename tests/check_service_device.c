@@ -64,6 +64,44 @@ START_TEST(a_test_unit_ready_with_stale_segments_reaches_the_device)
 END_TEST
 
 /*
+ * mmc_set_speed() of libcdio declares a buffer for a command that has none. The device is sent the command alone. What
+ * the buffer names is larger than the device's limit in the last two, and LUN 0 is the emulated disk.
+ */
+START_TEST(a_command_without_data_is_sent_without_the_buffer_that_is_declared)
+{
+    static const struct {
+        uint16_t target, len;
+        uint8_t dir;
+    } row[] = { { DISK, 14, SCSI_DIR_OUT },   { DISK, 14, SCSI_DIR_IN },   { TAPE, 512, SCSI_DIR_IN },
+                { 0, 14, SCSI_DIR_OUT },      { 0, 512, SCSI_DIR_IN },     { DISK, 4096, SCSI_DIR_OUT },
+                { DISK, 4096, SCSI_DIR_IN } };
+    struct vscsiif_request *req = put_to(row[_i].target, 1);
+    struct vscsiif_response r;
+
+    if (row[_i].len == 4096)
+        svc->luns[DISK]->facts.max_transfer = 1024;
+    req->cmd_len = 6; /* TEST UNIT READY */
+    req->sc_data_direction = row[_i].dir;
+    req->nr_segments = 1;
+    req->seg[0] = (struct scsiif_request_segment){ 20, 0, row[_i].len };
+    memset(fake.page[20], 0xcc, 4096);
+    kick();
+    if (row[_i].target != 0) {
+        ck_assert_uint_eq(fake_sg.n, 1);
+        ck_assert_int_eq(fake_sg.at[0].hdr.dxfer_direction, SG_DXFER_NONE);
+        ck_assert_uint_eq(fake_sg.at[0].hdr.dxfer_len, 0);
+        end_all();
+    }
+    r = take();
+    ck_assert_int_eq(r.rslt, 0);
+    ck_assert_uint_eq(r.residual_len, row[_i].len);
+    for (unsigned i = 0; i < 4096; i++)
+        ck_assert_uint_eq(fake.page[20][i], 0xcc);
+    ck_assert_uint_eq(stats.lun[row[_i].target].read_bytes + stats.lun[row[_i].target].write_bytes, 0);
+}
+END_TEST
+
+/*
  * Sixteen wait at a slow device, and req_prod goes on. No request can be taken until one of them ends, so the worker
  * must sleep.
  */
@@ -636,6 +674,7 @@ static void add_tests(TCase *t)
 {
     tcase_add_test(t, a_slow_read_brings_its_data_and_what_was_left_over);
     tcase_add_loop_test(t, a_test_unit_ready_with_stale_segments_reaches_the_device, 0, 5);
+    tcase_add_loop_test(t, a_command_without_data_is_sent_without_the_buffer_that_is_declared, 0, 7);
     tcase_add_loop_test(t, a_ring_that_is_fuller_than_a_ring_can_be_halts_at_once, 0, 5);
     tcase_add_test(t, a_full_worker_halts_such_a_ring_too);
     tcase_add_test(t, a_device_gets_as_many_commands_as_it_takes_and_the_rest_waits);

@@ -5,7 +5,8 @@
  * device, would harm others, or would change a LUN that its guest may only read.
  *
  * The direction is checked because sg believes the guest. A read that is declared as a write would give the guest
- * nothing. A command without data that is declared as a read would give it the old contents of the buffer.
+ * nothing. A command without data that is declared as a read would give it the old contents of the buffer. Programs
+ * do declare a buffer for commands without data, so these are sent without it.
  */
 #include "config.h"
 
@@ -117,12 +118,10 @@ static bool direction_fits(const struct cdb_row *row, const uint8_t *cdb, enum s
         return false;
     if (data_len && dir != SCSI_DIR_IN && dir != SCSI_DIR_OUT)
         return false;
-    if (!row)
-        return true;
-    if (row->data == CDB_DATA_EITHER)
+    if (!row || row->data == CDB_DATA_EITHER || row->data == CDB_DATA_NONE)
         return true;
     if (!data_len)
-        return row->data == CDB_DATA_NONE || length_is_zero(row, cdb);
+        return length_is_zero(row, cdb);
     return row->data == (dir == SCSI_DIR_IN ? CDB_DATA_IN : CDB_DATA_OUT);
 }
 
@@ -183,7 +182,7 @@ static enum scsi_route route(const struct scsi_lun_facts *f, const uint8_t *cdb,
         d->by_policy = true;
         return refuse(d, verdict == SCSI_NO_SUCH_FORM ? INVALID_FIELD : INVALID_OPCODE);
     }
-    if (!direction_fits(row, cdb, dir, data_len) || !fits_device(f, cdb, cdb_len, data_len))
+    if (!direction_fits(row, cdb, dir, data_len) || (!d->no_data && !fits_device(f, cdb, cdb_len, data_len)))
         return refuse(d, INVALID_FIELD);
     /* feature_host and rules make no difference here: they also forward commands that the table does not have. */
     if (f->readonly && (!row || row->readonly != CDB_READONLY_PASS))
@@ -262,6 +261,7 @@ void scsi_decide(const struct scsi_lun_facts *f, const uint8_t cdb[SCSI_CDB_MAX]
      */
     if (cdb[0] == OP_TEST_UNIT_READY)
         d->max_timeout_s = s.usual;
+    d->no_data = row && row->data == CDB_DATA_NONE;
     d->route = route(f, cdb, cdb_len, row, dir, data_len, d);
     d->filter_in = d->route == SCSI_TO_DEVICE && data_len && needs_filter(f, cdb);
     d->check_out = d->route == SCSI_TO_DEVICE && scsi_policy_checks_parameters(f, cdb);

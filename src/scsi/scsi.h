@@ -184,6 +184,7 @@ struct scsi_decision {
     uint32_t max_timeout_s;  /* the most, whatever the guest gives; 0: no such limit */
     bool filter_in;          /* data-in must pass scsi_filter_data_in() */
     bool check_out;          /* data-out must pass scsi_check_parameters() */
+    bool no_data;            /* the command has none: the guest's buffer, if it names one, goes nowhere */
     bool by_policy;          /* refused, and a rule or feature_host could let it pass */
 };
 /*

@@ -126,6 +126,12 @@ static enum scsi_direction direction(const struct cmd *c)
     return (enum scsi_direction)c->req.sc_data_direction;
 }
 
+/* What the device is told: a command without data has no direction. */
+static enum scsi_direction direction_at_device(const struct cmd *c)
+{
+    return c->no_data ? SCSI_DIR_NONE : direction(c);
+}
+
 /* Bytes from c->buf to the end of the buffer. */
 static uint32_t command_room(const struct cmd *c)
 {
@@ -213,7 +219,8 @@ bool command_decide(struct service *svc, struct cmd *c)
     case SCSI_TO_DEVICE:
         break;
     }
-    if (c->data_len > c->lun->facts.max_transfer) {
+    c->no_data = d.no_data;
+    if (!c->no_data && c->data_len > c->lun->facts.max_transfer) {
         const struct scsi_lun_facts *f = &c->lun->facts;
 
         c->in_pieces = scsi_split_begin(&c->split, f->type, f->block_size, c->cdb, c->req.cmd_len, c->data_len,
@@ -235,7 +242,7 @@ static bool reservation_command(const struct cmd *c)
  */
 static void prepare_whole(struct cmd *c)
 {
-    c->piece = (struct scsi_piece){ .cdb_len = c->req.cmd_len, .len = c->data_len };
+    c->piece = (struct scsi_piece){ .cdb_len = c->req.cmd_len, .len = c->no_data ? 0 : c->data_len };
     memcpy(c->piece.cdb, c->cdb, sizeof(c->cdb));
     c->give = c->data_len;
     if (c->filter_in) {
@@ -270,7 +277,7 @@ static void prepare_piece(struct cmd *c)
         prepare_whole(c);
     c->sg.cdb = c->piece.cdb;
     c->sg.cdb_len = c->piece.cdb_len;
-    c->sg.dir = direction(c);
+    c->sg.dir = direction_at_device(c);
     c->sg.data = c->buf + c->piece.offset;
     c->sg.len = c->piece.len;
 }
@@ -282,7 +289,9 @@ static bool end_piece(struct cmd *c)
     struct scsi_answer answer;
 
     if (!c->in_pieces) {
-        c->in_len = scsi_map_outcome(&c->sg.outcome, type, direction(c), c->piece.len, &c->answer);
+        c->in_len = scsi_map_outcome(&c->sg.outcome, type, direction_at_device(c), c->piece.len, &c->answer);
+        if (c->no_data)
+            c->answer.residual = c->data_len;
         /* A driver's host byte for "again" does not say that the command has not begun. */
         if (c->answer.status == SCSI_BUSY && !c->sg.outcome.os_error && c->sg.outcome.host
             && !scsi_may_run_twice(c->cdb[0]))
@@ -357,8 +366,10 @@ static int to_device(struct service *svc, struct cmd *c)
         c->begun_us = now_us();
         prepare_whole(c);
         trace_submitted(svc->domid, svc->vhost, &c->req, c->piece.len, TRACE_FILE, 0);
-        c->in_len = filedisk_execute(&lun->file, c->piece.cdb, c->piece.cdb_len, direction(c), c->buf, c->piece.len,
-                                     &c->answer);
+        c->in_len = filedisk_execute(&lun->file, c->piece.cdb, c->piece.cdb_len, direction_at_device(c), c->buf,
+                                     c->piece.len, &c->answer);
+        if (c->no_data)
+            c->answer.residual = c->data_len;
         filter_answer(c);
         c->ended_us = now_us();
         trace_completed(svc->domid, svc->vhost, &c->req, c->answer.status, c->answer.host, c->ended_us - c->begun_us);

@@ -56,6 +56,7 @@ struct cmd {
     uint8_t state; /* enum cmd_state */
     bool stray;
     bool recovered; /* a dead predecessor took it: it is ended, never run */
+    bool no_data;   /* it has none, whatever buffer the guest names */
     bool filter_in; /* its data-in passes scsi_filter_data_in() */
     bool check_out; /* its data-out passes scsi_check_parameters() */
     bool at_helper; /* the PR helper has it, or had it: no device will touch its buffer */

@@ -400,7 +400,8 @@ static void begin(struct cmd *c, unsigned entry)
 {
     c->entry = (uint8_t)entry;
     c->state = CMD_TAKEN;
-    c->stray = c->recovered = c->filter_in = c->at_helper = c->in_pieces = c->abort_due = c->reset_due = false;
+    c->stray = c->recovered = c->no_data = c->filter_in = c->at_helper = c->in_pieces = c->abort_due = c->reset_due =
+        false;
     c->counted = false;
     c->retries = 0;
     c->lun = NULL;
