@@ -2,8 +2,8 @@
 /*
  * Random sequences of events from guest, devices and toolstack, and of workers' deaths. After each step these rules
  * must hold: every request is answered once, ABORT and RESET never succeed before the commands that they ended were
- * answered, and every count of commands agrees with the commands. A failure names its seed, which repeats it.
- * TEST_ROUNDS (rounds.h) tries more.
+ * answered, what waits for a rate limit has a timer, and every count of commands agrees with the commands. A failure
+ * names its seed, which repeats it. TEST_ROUNDS (rounds.h) tries more.
  */
 #include "config.h"
 
@@ -28,6 +28,7 @@ static struct outstanding {
 static uint16_t next_rqid;
 static uint64_t clock_steps;
 static int resets_answered;
+static struct lun_limits limits[TARGETS]; /* of the toolstack; a worker's successor gets them too */
 
 static unsigned pick(unsigned n)
 {
@@ -65,6 +66,7 @@ static void add_target(uint32_t target, uint32_t flags)
     msg.u.lun.queue_depth = target == 1 ? 2 : 0;
     msg.u.lun.places = (struct worker_places){ .host = 5, .places = 2, .share = target == 0 ? 0 : 4 };
     msg.u.lun.pr_mode = PR_DENY;
+    msg.u.lun.limits = limits[target];
     fake_sg.open_error = 0;
     ck_assert_int_eq(hotplug_add(svc, &msg, target == 0 ? disk_fd() : fake_sg_node(), -1), 0);
 }
@@ -281,6 +283,29 @@ static void retry_now(void)
     svc->retry_timer.expired(&svc->retry_timer);
 }
 
+/* The toolstack sets or ends the limits of a LUN. With these a third command has to wait. */
+static void change_limits(uint32_t t)
+{
+    static const struct lun_limits some[] = {
+        { 0 }, { .iops = 2 }, { .bps = 1 << 20 }, { .iops = 2, .bps = 1 << 20, .burst_s = 2 }, { .iops = 1000000 }
+    };
+
+    limits[t] = some[pick(ARRAY_SIZE(some))];
+    hotplug_set_limits(svc, t, &limits[t]);
+}
+
+/* As if all that waits for a limit had waited for as long as anything may. */
+static void pass_limits(void)
+{
+    for (unsigned i = 0; i < CMD_COUNT; i++)
+        if (svc->cmd[i].state == CMD_QUEUED && svc->cmd[i].limited_us > 0)
+            svc->cmd[i].limited_us = 1;
+    if (!loop_timer_armed(&svc->limit_timer))
+        return;
+    loop_timer_cancel(&svc->limit_timer);
+    svc->limit_timer.expired(&svc->limit_timer);
+}
+
 /* --- what must hold --- */
 
 static void check_lun(const struct lun *lun)
@@ -302,6 +327,8 @@ static void check_lun(const struct lun *lun)
         must_eq((*tail)->state, CMD_QUEUED);
     must(lun->queue_tail == tail, "the tail of the queue is wrong");
     must_eq(in_queue, queued);
+    must(!lun->limit_waits || (queued > 0 && loop_timer_armed(&svc->limit_timer)), "a limit holds %u without a timer",
+         queued);
     must_eq(lun->in_flight, at_device);
     must(lun->queue_depth == 0 || at_device <= lun->queue_depth, "%u at a device for %u", at_device,
          (unsigned)lun->queue_depth);
@@ -350,7 +377,7 @@ static void step(void)
 {
     static const int errors[] = { 0, 0, 0, ENOMEM, EDOM, ENODEV, EINVAL };
 
-    switch (pick(24)) {
+    switch (pick(26)) {
     case 0:
         fake_sg.write_error = errors[pick(ARRAY_SIZE(errors))];
         break;
@@ -394,6 +421,12 @@ static void step(void)
     case 14:
         end_some_command();
         break;
+    case 15:
+        change_limits(pick(TARGETS));
+        break;
+    case 16:
+        pass_limits();
+        break;
     default:
         put_something();
         break;
@@ -414,6 +447,7 @@ static void finish_all(void)
         answer_resets(0);
         end_some_command();
         retry_now();
+        pass_limits();
         kick();
         take_answers();
         check_all();
@@ -426,6 +460,7 @@ static void finish_all(void)
 static void setup_random(void)
 {
     memset(&fake_sg, 0, sizeof(fake_sg));
+    memset(limits, 0, sizeof(limits));
     setup();
     mortal_ops = fake_ops;
     mortal_ops.copy = mortal_copy;

@@ -282,7 +282,7 @@ static void go_round(unsigned times)
 
 /* --- the input --- */
 
-/* Nodes; % is a domain, # a vhost or a device. */
+/* Nodes; % is a domain, # a vhost or a device. New ones come last: the corpus has their numbers. */
 static const char *const nodes[] = {
     "backend/vscsi/%/#/state",
     "backend/vscsi/%/#/online",
@@ -320,6 +320,15 @@ static const char *const nodes[] = {
     "/local/domain/%/vm",
     "/local/domain/%",
     "domid",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/burst",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/change",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/changed",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/p-devname",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/unit",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/force",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/pr-force",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/pr-move",
+    "backend/vscsi/%/0/vscsi-devs/dev-#/third-party-copy",
 };
 static const char *const values[] = {
     "",
@@ -357,6 +366,9 @@ static const char *const values[] = {
     "/vm/1",
     "\x01\x7f\xff",
     "../../../etc/passwd",
+    "direct",
+    "3b+42/01+ff",
+    "1 no",
 };
 
 /* A node of the table, of one of three guests. */
@@ -506,7 +518,15 @@ static bool is(const char *path, const char *value)
     return now && strcmp(now, value) == 0;
 }
 
-/* Whatever was before, a guest that does everything right gets its device. */
+static void wait_for(const char *path, const char *value, uint64_t end)
+{
+    while (!is(path, value) && now_us() < end) {
+        fake_pump();
+        check(loop_once(loop, 1) == 0, "the loop", "");
+    }
+}
+
+/* Whatever was before, a guest that does everything right gets its device, and its toolstack may change the options. */
 static void serve_another(void)
 {
     uint64_t end = now_us() + PATIENCE_US;
@@ -523,11 +543,13 @@ static void serve_another(void)
         check(loop_once(loop, 1) == 0, "the loop", "");
     }
     fake_put("/local/domain/7/device/vscsi/0/state", "3");
-    while (!is(LATE "/state", "4") && now_us() < end) {
-        fake_pump();
-        check(loop_once(loop, 1) == 0, "the loop", "");
-    }
+    wait_for(LATE "/state", "4", end);
     check(is(LATE "/state", "4"), "another guest is not served, its state is", fake_get(LATE "/state"));
+    fake_put(LATE "/vscsi-devs/dev-0/iops", "9");
+    fake_put(LATE "/vscsi-devs/dev-0/burst", "7");
+    fake_put(LATE "/vscsi-devs/dev-0/change", "5");
+    wait_for(LATE "/vscsi-devs/dev-0/changed", "5", end);
+    check(is(LATE "/vscsi-devs/dev-0/changed", "5"), "a change is not answered", "");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
