@@ -373,11 +373,44 @@ START_TEST(what_the_config_does_not_permit_is_no_change)
     fake_put(LUN_0 "/third-party-copy", "1");
     is_refused("3", "third-party-copy");
     fake_remove(LUN_0 "/third-party-copy");
-    /* A part of what is asked for is permitted, as at an attach. */
-    fake_put(LUN_0 "/allow", "3b+42");
+    fake_put(LUN_0 "/allow", "3b+42/01");
     change_to("4");
     expect(LUN_0 "/changed", "4");
     ck_assert_uint_eq(fake_last(fake_child(), WM_LUN_CHANGE)->u.lun.n_rules, 2);
+}
+END_TEST
+
+/* An answer without a reason means that all that is asked for is in force. At an attach the part that may be is. */
+START_TEST(what_the_config_leaves_in_part_is_no_change)
+{
+    settings.permit.rules.all = false;
+    set_rules(&settings.permit, "disk:3b+42/01+42/02+83", false);
+    set_rules(&settings.deny, "disk:3b/05", true);
+    log_to_file();
+    fake_put(LUN_0 "/allow", "42/01");
+    connected();
+    fake_put(LUN_0 "/allow", "42/01+42");
+    change_to("1");
+    expect(LUN_0 "/changed",
+           "1 the config of the backend domain permits only 42/01+42/02 of allow=42: ask for that, or add the rest to "
+           "permit in pvscsid.conf(5) there");
+    fake_put(LUN_0 "/allow", "42/01+3b");
+    change_to("2");
+    expect(LUN_0 "/changed",
+           "2 the config of the backend domain denies 3b/05, which allow=3b asks for: leave it out, or take it out of "
+           "deny in pvscsid.conf(5) there");
+    fake_put(LUN_0 "/allow", "42/01");
+    fake_put(LUN_0 "/third-party-copy", "1");
+    change_to("3");
+    expect(LUN_0 "/changed",
+           "3 the config of the backend domain permits only 83 of third-party-copy: ask for that, or add the rest to "
+           "permit in pvscsid.conf(5) there");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_CHANGE), 0);
+    ck_assert_uint_eq(logged("does not permit"), 0);
+    fake_remove(LUN_0 "/third-party-copy");
+    fake_put(LUN_0 "/allow", "42/01+3b/04+42/02");
+    change_to("4");
+    expect(LUN_0 "/changed", "4");
 }
 END_TEST
 
@@ -479,6 +512,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_change_waits_for_what_the_next_worker_says_of_the_helper);
     tcase_add_test(t, a_change_waits_for_a_device_that_returns);
     tcase_add_test(t, what_the_config_does_not_permit_is_no_change);
+    tcase_add_test(t, what_the_config_leaves_in_part_is_no_change);
     tcase_add_test(t, commands_that_were_not_permitted_before_do_not_hinder_a_change);
     tcase_add_test(t, an_answer_waits_for_room);
     tcase_add_loop_test(t, a_change_that_comes_without_a_connection_to_xenstored_is_seen, 0, 2);

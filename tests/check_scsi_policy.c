@@ -349,6 +349,60 @@ START_TEST(rules_go_before_the_policy)
 }
 END_TEST
 
+/* What `pvscsictl policy` says of an opcode, or of one service action. */
+static const struct {
+    uint8_t type;
+    bool host, shared;
+    const char *allow, *deny;
+    uint8_t opcode;
+    int action; /* -1: the opcode */
+    enum scsi_policy_state want;
+} states[] = {
+    { 0x00, false, false, "", "", 0x28, -1, SCSI_POLICY_ALLOWED },
+    { 0x00, false, false, "", "", 0x3b, -1, SCSI_POLICY_REFUSED },
+    { 0x00, false, false, "", "", 0xc0, -1, SCSI_POLICY_REFUSED },
+    { 0x00, true, false, "", "", 0xc0, -1, SCSI_POLICY_ALLOWED },
+    { 0x00, false, false, "", "", 0x04, -1, SCSI_POLICY_ALONE },
+    { 0x00, false, true, "", "", 0x04, -1, SCSI_POLICY_REFUSED },
+    { 0x00, false, false, "", "", 0x1d, -1, SCSI_POLICY_PARTLY },
+    { 0x00, false, false, "", "", 0xa3, 0x0c, SCSI_POLICY_ALLOWED },
+    { 0x00, false, false, "", "", 0xa3, 0x1f, SCSI_POLICY_REFUSED },
+    /* One service action of an opcode that is allowed, denied, or not known. */
+    { 0x00, false, false, "", "42/01", 0x42, -1, SCSI_POLICY_PARTLY },
+    { 0x00, false, false, "", "42/01", 0x42, 0x01, SCSI_POLICY_REFUSED },
+    { 0x00, false, false, "", "42/01", 0x42, 0x00, SCSI_POLICY_ALLOWED },
+    { 0x00, false, false, "42", "42/01", 0x42, -1, SCSI_POLICY_PARTLY },
+    { 0x00, true, false, "", "42/01", 0x42, -1, SCSI_POLICY_PARTLY },
+    { 0x00, false, false, "42/01", "", 0x42, -1, SCSI_POLICY_ALLOWED },
+    { 0x00, false, false, "42", "42", 0x42, -1, SCSI_POLICY_REFUSED },
+    { 0x00, false, false, "3b/05", "", 0x3b, -1, SCSI_POLICY_PARTLY },
+    { 0x00, false, false, "3b/05", "", 0x3b, 0x05, SCSI_POLICY_ALLOWED },
+    { 0x00, false, false, "3b/00", "", 0x3b, -1, SCSI_POLICY_PARTLY },
+    { 0x00, false, false, "3b/05+3b", "", 0x3b, -1, SCSI_POLICY_ALLOWED },
+    { 0x00, false, false, "c0/01", "", 0xc0, -1, SCSI_POLICY_PARTLY },
+    { 0x00, false, false, "04/00", "", 0x04, -1, SCSI_POLICY_PARTLY },
+    { 0x00, true, false, "83/00", "", 0x83, -1, SCSI_POLICY_PARTLY },
+    { 0x00, true, false, "83", "", 0x83, -1, SCSI_POLICY_ALLOWED },
+    { 0x00, true, false, "", "", 0x83, -1, SCSI_POLICY_REFUSED },
+};
+
+START_TEST(the_state_of_a_command_counts_what_rules_leave_of_it)
+{
+    struct scsi_lun_facts f = guest_facts(states[_i].type);
+    char why[SCSI_RULES_WHY_MAX];
+    int action = states[_i].action;
+
+    f.feature_host = states[_i].host;
+    f.shared = states[_i].shared;
+    if (states[_i].allow[0])
+        f.rules.n = (uint32_t)scsi_rules_parse(states[_i].allow, false, f.rules.rule, why);
+    if (states[_i].deny[0])
+        f.rules.n += (uint32_t)scsi_rules_parse(states[_i].deny, true, f.rules.rule + f.rules.n, why);
+    ck_assert_int_eq(scsi_policy_state(&f, states[_i].opcode, action >= 0, action < 0 ? 0 : (uint8_t)action),
+                     states[_i].want);
+}
+END_TEST
+
 START_TEST(no_rule_takes_report_luns_away)
 {
     struct scsi_lun_facts f = guest_facts(0x00);
@@ -446,6 +500,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, with_feature_host_only_third_party_copy_is_refused);
     LOOP(tc, conditions_of_single_commands, conditions);
     LOOP(tc, rules_go_before_the_policy, ruled);
+    LOOP(tc, the_state_of_a_command_counts_what_rules_leave_of_it, states);
     tcase_add_test(tc, no_rule_takes_report_luns_away);
     LOOP(tc, a_disk_may_be_told_its_caching_only, mode_selects);
     tcase_add_test(tc, parameters_are_checked_only_where_the_policy_says_so);

@@ -72,8 +72,8 @@ START_TEST(a_command_without_data_is_sent_without_the_buffer_that_is_declared)
     static const struct {
         uint16_t target, len;
         uint8_t dir;
-    } row[] = { { DISK, 14, SCSI_DIR_OUT },   { DISK, 14, SCSI_DIR_IN },   { TAPE, 512, SCSI_DIR_IN },
-                { 0, 14, SCSI_DIR_OUT },      { 0, 512, SCSI_DIR_IN },     { DISK, 4096, SCSI_DIR_OUT },
+    } row[] = { { DISK, 14, SCSI_DIR_OUT }, { DISK, 14, SCSI_DIR_IN }, { TAPE, 512, SCSI_DIR_IN },
+                { 0, 14, SCSI_DIR_OUT },    { 0, 512, SCSI_DIR_IN },   { DISK, 4096, SCSI_DIR_OUT },
                 { DISK, 4096, SCSI_DIR_IN } };
     struct vscsiif_request *req = put_to(row[_i].target, 1);
     struct vscsiif_response r;

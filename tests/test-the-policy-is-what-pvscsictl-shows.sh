@@ -8,10 +8,11 @@
 ctl() { "$BUILD/pvscsictl" --run-dir "$RUN_DIR" "$@"; }
 # line COMMAND [ARGUMENT...]: what `pvscsictl policy ARGUMENT...` says of a command.
 line() { ctl policy "${@:2}" | sed -n "s|^  $1  *\([a-z]*\) .*|\1|p"; }
+scsi() { "$BUILD/xl-scsi-fake-hyp" "$1" --run-dir "$RUN_DIR" "${@:2}"; }
 refusals() { ctl stats | grep -o 'refused by policy [0-9]*' | grep -o '[0-9]*$' || echo 0; }
 
 mock_start
-daemon_start --deny "disk:42" --allow "tape:b5/20" --permit "disk:3b+c0"
+daemon_start --deny "disk:42" --allow "tape:b5/20" --permit "disk:3b+c0+3f/01"
 guest_create 1 "web server"
 disk a 8
 attach 1 "$DISK" 0:0:0:0 --no-wait
@@ -27,6 +28,7 @@ check_eq "$(line 42 disk)" refused "UNMAP, which the config denies"
 check_eq "$(line a3/0a disk)" allowed "REPORT TARGET PORT GROUPS"
 check_eq "$(line a3/1f disk)" "" "a service action that nothing names"
 check_eq "$(line b5 tape)" partly "SECURITY PROTOCOL OUT of a tape, which the config allows in part"
+check_eq "$(line b5/20 tape)" allowed "the part that the config allows"
 check_eq "$(line a5 changer)" alone "MOVE MEDIUM"
 check_match "$(ctl policy disk)" '^disk \(type 0, disk\)' "the head"
 check_match "$(ctl policy disk)" ' 3b +refused +Write buffer' "the name of WRITE BUFFER"
@@ -66,10 +68,18 @@ front g "wait-dev 0:0:0:1 4"
 check_eq "$(line 3b 1 0:0:0:1)" allowed "WRITE BUFFER, permitted"
 check_eq "$(line 85 1 0:0:0:1)" partly "ATA PASS-THROUGH, not permitted"
 check_eq "$(line 2a 1 0:0:0:1)" refused "WRITE(10), denied"
-check_match "$(cat "$LOGS/pvscsid")" 'does not permit; they stay refused' "the log of what is not permitted"
+check_match "$(cat "$LOGS/pvscsid")" 'does not permit all that .* stays refused: allow=85;' "the log of what is not permitted"
 front g "expect 00/02/6/29/00 raw 0:0:0:1 in 0 0 0 0 0 0 0"
 before=$(refusals)
 front g "expect 00/02/5/20/00 raw 0:0:0:1 in 0 3b 2 0 0 0 0 0 0 0 0"
 check_eq "$(refusals)" "$before" "WRITE BUFFER came to the disk, which has no such command"
+
+step "a change of options holds as it is asked for, or not at all"
+refuses 3 'permits only 3f/01 of allow=3f: ask for that' scsi set 1 0:0:0:1 allow=3b+3f
+refuses 3 'denies 42, which allow=42 asks for' scsi set 1 0:0:0:1 allow=3b+42
+check_eq "$(line 3f 1 0:0:0:1)" refused "WRITE LONG, after the refusal"
+scsi set 1 0:0:0:1 allow=3b+3f/01 >/dev/null || fail "xl-scsi set allow=3b+3f/01: $?"
+check_eq "$(line 3f 1 0:0:0:1)" partly "WRITE LONG"
+check_eq "$(line 3f/01 1 0:0:0:1)" allowed "the part of WRITE LONG that is permitted"
 front_stop g
 daemon_stop

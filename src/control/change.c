@@ -48,7 +48,6 @@ static void refuse(const struct vdev *d, const struct wish *before, char why[DEV
     const struct wish *now = &d->wish;
     bool to_helper = now->pr_mode == PR_HELPER || now->pr_mode == PR_AUTO;
     const char *reason = NULL;
-    char more[32];
 
     /* The daemon itself replaces a p-dev by the address. */
     if ((strcmp(now->pdev, before->pdev) != 0 && strcmp(now->pdev, before->at) != 0)
@@ -64,11 +63,8 @@ static void refuse(const struct vdev *d, const struct wish *before, char why[DEV
                  "it was started anew): detach the device, and attach it again with this pr=";
     if (reason)
         snprintf(why, DEVICE_WHY_MAX, "%s", reason);
-    else if (policy_refuses_more(d->vhost->host->settings, d->dev.type, before, now, more, sizeof(more)))
-        snprintf(why, DEVICE_WHY_MAX,
-                 "the config of the backend domain does not permit %s: leave it out, or add it to permit in "
-                 "pvscsid.conf(5) there",
-                 more);
+    else
+        policy_refuses_more(d->vhost->host->settings, d->dev.type, before, now, why, DEVICE_WHY_MAX);
 }
 
 static void done(struct vdev *d, const char *why)

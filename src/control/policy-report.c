@@ -55,6 +55,15 @@ static bool has_rule(const struct scsi_lun_facts *f, uint8_t opcode, bool some_a
     return false;
 }
 
+/* A rule that names the opcode without an action holds for actions that the table does not have too. */
+static bool has_whole_rule(const struct scsi_lun_facts *f, uint8_t opcode)
+{
+    for (uint32_t i = 0; i < f->rules.n; i++)
+        if (f->rules.rule[i].opcode == opcode && !f->rules.rule[i].some_action)
+            return true;
+    return false;
+}
+
 /* What the table or a rule names; the rest is in "others". */
 static struct json_object *commands(const struct scsi_lun_facts *f)
 {
@@ -62,14 +71,14 @@ static struct json_object *commands(const struct scsi_lun_facts *f)
 
     for (unsigned opcode = 0; list && opcode < 256; opcode++) {
         uint8_t op = (uint8_t)opcode;
+        bool has_actions = scsi_has_actions(op, f->type);
 
-        if (!scsi_has_actions(op, f->type)) {
-            if (scsi_is_known(op, f->type, false, 0) || has_rule(f, op, false, 0))
-                add_command(list, f, op, false, 0);
-            continue;
-        }
+        if (has_actions ? has_whole_rule(f, op) : scsi_is_known(op, f->type, false, 0) || has_rule(f, op, false, 0))
+            add_command(list, f, op, false, 0);
+        /* A rule may name an action of any opcode. */
         for (unsigned action = 0; action < 256; action++)
-            if (scsi_is_known(op, f->type, true, (uint8_t)action) || has_rule(f, op, true, (uint8_t)action))
+            if ((has_actions && scsi_is_known(op, f->type, true, (uint8_t)action))
+                || has_rule(f, op, true, (uint8_t)action))
                 add_command(list, f, op, true, (uint8_t)action);
     }
     return list;

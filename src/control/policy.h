@@ -10,7 +10,8 @@
 
 struct lun_policy {
     bool feature_host;
-    bool narrowed; /* the toolstack asked for more than the config permits */
+    /* Options by which the toolstack asks for more than the config leaves in force, for the log; "": there are none. */
+    char narrowed[160];
     struct scsi_rules rules;
 };
 
@@ -21,10 +22,10 @@ void policy_make(const struct settings *s, uint8_t type, bool feature_host, cons
                  struct lun_policy *out);
 
 /*
- * True: now asks for something that before does not ask for, and the config permits nothing of it. Its name, as an
- * option of the device ("allow=3b/02"), is in what.
+ * True, and one line in why: now asks for something that before does not ask for, and the config does not leave all of
+ * it in force. Else why is "".
  */
 bool policy_refuses_more(const struct settings *s, uint8_t type, const struct wish *before, const struct wish *now,
-                         char *what, size_t size);
+                         char *why, size_t size);
 
 #endif

@@ -74,11 +74,11 @@ static void put_policy(struct vdev *d, struct worker_msg *msg)
     struct lun_policy p;
 
     policy_make(v->host->settings, d->dev.type, v->seen.feature_host || d->wish.feature_host, &d->wish, &p);
-    if (p.narrowed && (d->lun == LUN_OPENED || msg->type == WM_LUN_CHANGE))
+    if (p.narrowed[0] && (d->lun == LUN_OPENED || msg->type == WM_LUN_CHANGE))
         log_limited(&v->limit, XTL_WARN, v->prefix,
-                    "%s: the toolstack allows commands that the config of this domain does not permit; they stay "
-                    "refused (permit in pvscsid.conf(5))",
-                    d->name);
+                    "%s: the config of this domain does not permit all that the toolstack allows, which stays refused: "
+                    "%s; pvscsictl policy says what is in force (permit and deny in pvscsid.conf(5))",
+                    d->name, p.narrowed);
     if (p.feature_host)
         msg->u.lun.flags |= LUN_FEATURE_HOST;
     if (d->wish.readonly)

@@ -257,33 +257,50 @@ bool scsi_is_known(uint8_t opcode, uint8_t type, bool some_action, uint8_t actio
     return row && (row->form_mask & ACTION_BITS) == ACTION_BITS && scsi_rule_action(cdb) == action;
 }
 
+/* What the table makes of a command that no rule names. */
+static enum scsi_policy_state state_of_table(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action,
+                                             uint8_t action)
+{
+    const struct cdb_row *row = NULL;
+    bool found = false, other = false, all = true;
+
+    while (cdb_find_next(opcode, f->type, &row)) {
+        if (some_action && (action & row->form_mask) != row->form)
+            continue;
+        found = true;
+        other |= row->guest != CDB_GUEST_ALONE && row->guest != CDB_GUEST_PASS && row->guest != CDB_GUEST_NEXUS;
+        all &= row->guest == CDB_GUEST_ALONE;
+        if (some_action)
+            break;
+    }
+    if (!found)
+        return SCSI_POLICY_REFUSED;
+    return other ? SCSI_POLICY_PARTLY : all ? SCSI_POLICY_ALONE : SCSI_POLICY_ALLOWED;
+}
+
 enum scsi_policy_state scsi_policy_state(const struct scsi_lun_facts *f, uint8_t opcode, bool some_action,
                                          uint8_t action)
 {
     const uint8_t cdb[SCSI_CDB_MAX] = { opcode, action };
-    const struct cdb_row *row = NULL;
-    bool one = false, other = false, all = true;
+    bool whole = some_action && has_rule(f, cdb, false), some = false;
+    enum scsi_policy_state state;
 
     if (some_action ? !scsi_policy_allows_action(f, opcode, action) : !scsi_policy_allows_some(f, opcode))
         return SCSI_POLICY_REFUSED;
     for (uint32_t i = 0; i < f->rules.n; i++) {
         const struct scsi_rule *r = &f->rules.rule[i];
 
-        if (r->opcode == opcode && r->some_action && !some_action)
-            return SCSI_POLICY_PARTLY;
-    }
-    if (f->feature_host || has_rule(f, cdb, false))
-        return SCSI_POLICY_ALLOWED;
-    while (cdb_find_next(opcode, f->type, &row)) {
-        if (some_action && (action & row->form_mask) != row->form)
+        if (some_action || r->opcode != opcode)
             continue;
-        one |= row->guest == CDB_GUEST_ALONE;
-        other |= row->guest != CDB_GUEST_ALONE && row->guest != CDB_GUEST_PASS && row->guest != CDB_GUEST_NEXUS;
-        all &= row->guest == CDB_GUEST_ALONE;
-        if (some_action)
-            break;
+        if (r->deny)
+            return SCSI_POLICY_PARTLY; /* one action of it; all of it is refused above */
+        some = true;
+        whole |= !r->some_action;
     }
-    return other ? SCSI_POLICY_PARTLY : one && all ? SCSI_POLICY_ALONE : SCSI_POLICY_ALLOWED;
+    if (whole || (f->feature_host && !scsi_is_third_party_copy(opcode)))
+        return SCSI_POLICY_ALLOWED;
+    state = state_of_table(f, opcode, some_action, action);
+    return some && state != SCSI_POLICY_ALLOWED ? SCSI_POLICY_PARTLY : state;
 }
 
 /* --- data-out --- */
