@@ -113,6 +113,7 @@ static void setup(void)
     roots = (struct device_roots){ .sysfs = sys, .dev = nodes, .proc = proc };
     run("cd %s && mkdir -p sys dev proc/self proc/1/fd proc/20/fd && : >proc/swaps && : >proc/self/mountinfo && "
         "echo init >proc/1/comm && echo mt >proc/20/comm && "
+        "printf 'Name:\\tinit\\nPPid:\\t0\\nUid:\\t0\\t0\\t0\\t0\\n' | tee proc/1/status >proc/20/status && "
         "ln -s b,8,0 dev/sda && ln -s b,8,16 dev/sdb && ln -s b,11,0 dev/sr0 && ln -s c,9,128 dev/nst0",
         root);
     run("cd %s && mkdir -p class/block bus/scsi/devices && cd class/block && mkdir -p sda/sda1 sdb sr0 && "
@@ -311,6 +312,39 @@ START_TEST(who_uses_it_is_named)
 }
 END_TEST
 
+/* A name is what a process says of itself. Process 30 is the parent of process 20. */
+static const struct {
+    const char *comm;
+    uint32_t uid;
+    const char *parent;
+    uint32_t parent_uid;
+    enum holder_opener want;
+} named[] = {
+    { "pvscsid", 0, "init", 0, OPENER_OURS },
+    { "pvscsid-worker", 0, "init", 0, OPENER_OURS },
+    { "pvscsid-worker", 70020, "init", 0, OPENER_OURS }, /* base and process ID */
+    { "pvscsid-worker", 70021, "init", 0, OPENER_OTHER },
+    { "pvscsid-worker", 4242, "pvscsid", 0, OPENER_OURS }, /* a base of another daemon's config */
+    { "pvscsid-worker", 4242, "pvscsid", 4242, OPENER_OTHER },
+    { "pvscsid-worker", 4242, "bash", 0, OPENER_OTHER },
+    { "pvscsid", 4242, "init", 0, OPENER_OTHER },
+    { "pvscsid2", 0, "init", 0, OPENER_OTHER },
+    { "mt", 0, "pvscsid", 0, OPENER_OTHER },
+};
+
+START_TEST(only_a_process_that_certainly_is_one_of_ours_counts_as_such)
+{
+    struct device d = device_of("sda");
+    char why[DEVICE_WHY_MAX];
+
+    roots.worker_uids = 70000;
+    run("cd %s/proc && mkdir 30 && echo %s >30/comm && printf 'Name:\\tx\\nPPid:\\t1\\nUid:\\t%u\\t1\\n' >30/status && "
+        "ln -s b,8,0 20/fd/5 && echo %s >20/comm && printf 'Name:\\tx\\nPPid:\\t30\\nUid:\\t%u\\t1\\n' >20/status",
+        root, named[_i].parent, named[_i].parent_uid, named[_i].comm, named[_i].uid);
+    ck_assert_int_eq(holder_opener(&roots, &d, why), named[_i].want);
+}
+END_TEST
+
 START_TEST(a_program_of_ours_does_not_count)
 {
     struct device d = device_of("sda");
@@ -439,6 +473,8 @@ int main(void)
     tcase_add_test(t, another_error_is_told);
     tcase_add_loop_test(t, who_uses_it_is_named, 0, ARRAY_SIZE(uses));
     tcase_add_test(t, a_program_of_ours_does_not_count);
+    tcase_add_loop_test(t, only_a_process_that_certainly_is_one_of_ours_counts_as_such, 0,
+                        sizeof(named) / sizeof(named[0]));
     suite_add_tcase(s, t);
     tcase_add_checked_fixture(set, setup_set, teardown_set);
     tcase_add_test(set, a_device_is_claimed_once);

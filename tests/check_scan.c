@@ -37,7 +37,8 @@ static void setup_scan(void)
     run("ln -s ../../sdd %s/disk/by-id/scsi-x && ln -s ../../sdd %s/disk/by-id/ata-x && ln -s ../../sda1 "
         "%s/disk/by-id/ata-x-part1",
         dev, dev, dev);
-    run("echo mt >%s/100/comm && ln -s %s/sch0 %s/100/fd/3", proc, dev, proc);
+    run("echo mt >%s/100/comm && printf 'Name:\\tmt\\nPPid:\\t1\\nUid:\\t0\\t0\\n' >%s/100/status", proc, proc);
+    run("ln -s %s/sch0 %s/100/fd/3", dev, proc);
     ck_assert_int_eq(scan_load(&roots, &scan), 0);
 }
 

@@ -38,6 +38,7 @@ struct daemon {
     int argc;
     char **argv;
     struct settings settings;
+    struct device_roots roots;
     struct loop *loop;
     struct loop_source signals;
     struct news *news;
@@ -376,7 +377,7 @@ static int start(struct daemon *d)
 {
     const struct host_config config = { .loop = d->loop,
                                         .settings = &d->settings,
-                                        .roots = &device_roots_system,
+                                        .roots = &d->roots,
                                         .news = d->news,
                                         .ready = serving,
                                         .quit_done = quit_done,
@@ -384,6 +385,8 @@ static int start(struct daemon *d)
     char why[640];
     int r;
 
+    d->roots = device_roots_system;
+    d->roots.worker_uids = d->settings.sandbox_uid_base;
     r = host_new(&config, &d->host, why, sizeof(why));
     if (r < 0)
         return complain(1, "%s", why);

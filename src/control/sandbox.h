@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pvscsi/worker-proto.h"
+
 enum sandbox_mode {
     SANDBOX_OFF = 0,
     SANDBOX_BEST_EFFORT, /* what this machine can do */
@@ -24,7 +26,9 @@ const char *sandbox_mode_name(unsigned mode);
 int sandbox_mode_parse(const char *text, unsigned *out);
 
 /* Above the numbers that distributions and systemd give to users, containers and services. */
-#define SANDBOX_UID_BASE_DEFAULT "1879048192"
+#define SANDBOX_TEXT_OF(number) #number
+#define SANDBOX_TEXT(number) SANDBOX_TEXT_OF(number)
+#define SANDBOX_UID_BASE_DEFAULT SANDBOX_TEXT(WORKER_UID_BASE)
 #define SANDBOX_UID_BASE_MIN 65536u
 #define SANDBOX_UID_BASE_MAX 2143289344u /* 2^31 - 2^22: with a process ID it is still less than 2^31 */
 

@@ -19,8 +19,11 @@
 #include "device/device.h"
 #include "device/inventory.h"
 #include "device/pdev.h"
+#include "pvscsi/worker-proto.h"
 
-const struct device_roots device_roots_system = { .sysfs = "/sys", .dev = "/dev", .proc = "/proc" };
+const struct device_roots device_roots_system = {
+    .sysfs = "/sys", .dev = "/dev", .proc = "/proc", .worker_uids = WORKER_UID_BASE
+};
 
 /*
  * Used until sg is asked: a size that every disk takes. BLK_SAFE_MAX_SECTORS is less, but no HBA in use has such a

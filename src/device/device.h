@@ -20,9 +20,10 @@
 struct inventory; /* inventory.h */
 
 struct device_roots {
-    const char *sysfs; /* "/sys" */
-    const char *dev;   /* "/dev": stands for the leading /dev of a p-dev, and holds the nodes that are opened */
-    const char *proc;  /* "/proc", for what uses a device; NULL: nothing is known of that */
+    const char *sysfs;    /* "/sys" */
+    const char *dev;      /* "/dev": stands for the leading /dev of a p-dev, and holds the nodes that are opened */
+    const char *proc;     /* "/proc", for what uses a device; NULL: nothing is known of that */
+    uint32_t worker_uids; /* the user of a confined worker is this plus its process ID; 0: not known */
 };
 extern const struct device_roots device_roots_system;
 

@@ -10,6 +10,8 @@
 
 #include "common/util.h"
 #include "device/holder.h"
+#include "device/process.h"
+#include "pvscsi/worker-proto.h"
 
 enum {
     PROC_FILE_MAX = 4 << 20,
@@ -159,7 +161,8 @@ struct search {
         dev_t dev;
         char name[32];
     } node[NODES_MAX];
-    const char *comm; /* of the process that is looked at */
+    const char *pid; /* of the process that is looked at */
+    struct process process;
     enum holder_opener found;
     char *why;
 };
@@ -207,6 +210,28 @@ static void list_nodes(struct search *s, const struct device *dev)
     }
 }
 
+/*
+ * Is the process pvscsid or a worker? A name alone proves nothing, because every user can give it to a process. Root
+ * does not lie here; the user of a confined worker is no user of the system; and nobody else has a daemon of root as
+ * parent.
+ */
+static bool is_ours(const struct search *s)
+{
+    const struct process *p = &s->process;
+    struct process parent;
+    char number[16];
+    uint32_t pid;
+
+    if (strcmp(p->comm, "pvscsid") != 0 && strcmp(p->comm, WORKER_NAME) != 0)
+        return false;
+    if (p->uid == 0 || p->uid == geteuid())
+        return true;
+    if (s->roots->worker_uids && parse_u32_str(s->pid, INT32_MAX, &pid) == 0 && p->uid == s->roots->worker_uids + pid)
+        return true;
+    snprintf(number, sizeof(number), "%u", p->parent);
+    return process_read(s->roots->proc, number, &parent) && strcmp(parent.comm, "pvscsid") == 0 && parent.uid == 0;
+}
+
 /* One descriptor of a process; true: it is a node of the device, and the process is not ours. */
 static bool look_at_fd(const char *dir, const char *name, void *ctx)
 {
@@ -214,21 +239,18 @@ static bool look_at_fd(const char *dir, const char *name, void *ctx)
     CLEANUP_FREE char *path = strf("%s/%s", dir, name);
     char comm[64];
     struct stat st;
-    const char *pid;
 
     if (!path || stat(path, &st) < 0 || (s->block ? !S_ISBLK(st.st_mode) : !S_ISCHR(st.st_mode)))
         return false;
     for (unsigned i = 0; i < s->n; i++) {
         if (s->node[i].dev != st.st_rdev)
             continue;
-        if (strncmp(s->comm, "pvscsid", strlen("pvscsid")) == 0) {
+        if (is_ours(s)) {
             s->found = OPENER_OURS;
             return false;
         }
-        pid = dir + strlen(s->roots->proc) + 1;
-        escape_for_log(comm, sizeof(comm), s->comm, strlen(s->comm));
-        snprintf(s->why, DEVICE_WHY_MAX, "process %.*s (%s) has /dev/%s open", (int)strcspn(pid, "/"), pid, comm,
-                 s->node[i].name);
+        escape_for_log(comm, sizeof(comm), s->process.comm, strlen(s->process.comm));
+        snprintf(s->why, DEVICE_WHY_MAX, "process %.16s (%s) has /dev/%s open", s->pid, comm, s->node[i].name);
         s->found = OPENER_OTHER;
         return true;
     }
@@ -239,12 +261,10 @@ static bool look_at_process(const char *proc, const char *name, void *ctx)
 {
     struct search *s = ctx;
     CLEANUP_FREE char *fds = strf("%s/%s/fd", proc, name);
-    CLEANUP_FREE char *path = strf("%s/%s/comm", proc, name), *comm = NULL;
 
-    if (!isdigit((unsigned char)name[0]) || !fds || !path || read_file(path, 256, &comm, NULL) < 0)
+    if (!isdigit((unsigned char)name[0]) || !fds || !process_read(proc, name, &s->process))
         return false;
-    comm[strcspn(comm, "\n")] = '\0';
-    s->comm = comm;
+    s->pid = name;
     return any_name(fds, look_at_fd, s);
 }
 

@@ -25,7 +25,7 @@ const char *holder_advice(const char *why);
 
 enum holder_opener {
     OPENER_NONE,
-    OPENER_OURS,  /* only pvscsid and its workers */
+    OPENER_OURS,  /* only pvscsid and its workers: by their names and users, which nobody else has */
     OPENER_OTHER, /* why names the process and the node */
 };
 /*

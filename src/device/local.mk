@@ -7,4 +7,4 @@ libdevice_a_SOURCES = src/device/pdev.h src/device/pdev.c src/device/device.h sr
 	src/device/identity.h src/device/identity.c src/device/vpd.h src/device/vpd.c src/device/ask.h \
 	src/device/ask.c \
 	src/device/holder.h src/device/holder.c src/device/claim.h src/device/claim.c src/device/send.h \
-	src/device/send.c
+	src/device/send.c src/device/process.h src/device/process.c
