@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/util.h"
+#include "control/orphans.h"
 #include "control/supervise.h"
 #include "suite.h"
 
@@ -89,9 +92,75 @@ START_TEST(a_dead_worker_has_its_number_until_its_last_message)
 }
 END_TEST
 
+/* --- workers of an earlier daemon --- */
+
+static char proc[64];
+
+/* A process that sleeps, and what the made-up /proc says of it. */
+static pid_t sleeper(const char *comm, unsigned parent)
+{
+    CLEANUP_FREE char *make = NULL;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    make = strf("cd %s && mkdir %d && echo %s >%d/comm && printf 'Name:\\tx\\nPPid:\\t%u\\nUid:\\t9\\t9\\n' >%d/status",
+                proc, (int)pid, comm, (int)pid, parent, (int)pid);
+    ck_assert_int_eq(system(make), 0);
+    return pid;
+}
+
+static bool lives(pid_t pid)
+{
+    return waitpid(pid, NULL, WNOHANG) == 0;
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* It may have given up its journal, so that nobody waits for it. What has a daemon, or another name, is left alone. */
+START_TEST(a_worker_that_outlives_its_daemon_is_killed)
+{
+    CLEANUP_FREE char *away = NULL;
+    pid_t daemon, served, orphan, other;
+    struct orphans *o;
+    struct loop *loop;
+
+    strcpy(proc, "/tmp/check_supervise.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(proc));
+    ck_assert_int_eq(loop_new(&loop), 0);
+    daemon = sleeper("pvscsid", 1);
+    served = sleeper(WORKER_NAME, (unsigned)daemon);
+    other = sleeper("worker", 1);
+    ck_assert_ptr_null(orphans_find(loop, proc, 10000));
+    orphan = sleeper(WORKER_NAME, 1);
+    o = orphans_find(loop, proc, 10000);
+    ck_assert_ptr_nonnull(o);
+    ck_assert(lives(orphan));
+    for (unsigned i = 0; i < 500 && lives(orphan); i++)
+        ck_assert_int_eq(loop_once(loop, 20), 0);
+    ck_assert(!lives(orphan));
+    ck_assert(lives(daemon) && lives(served) && lives(other));
+    orphans_free(o);
+    loop_free(loop);
+    end(daemon);
+    end(served);
+    end(other);
+    away = strf("rm -r %s", proc);
+    ck_assert_int_eq(system(away), 0);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, a_dead_worker_has_its_number_until_its_last_message);
+    tcase_add_test(t, a_worker_that_outlives_its_daemon_is_killed);
 }
 
 int main(int argc, char **argv)

@@ -21,6 +21,7 @@
 #include "control/host.h"
 #include "control/model.h"
 #include "control/news.h"
+#include "control/orphans.h"
 #include "control/scan.h"
 #include "control/vdev.h"
 #include "control/vhost.h"
@@ -473,6 +474,9 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
         return r;
     }
     at_work_init(h);
+    /* In standalone mode there may be other daemons. */
+    if (!h->standalone)
+        h->orphans = orphans_find(h->loop, h->roots->proc, ORPHANS_WAIT_US);
     r = device_watch_init(&h->device_watch, h->loop, devices_changed, h);
     if (r < 0)
         log_warn(NULL, "no events of devices that come and go: %s; looking regularly instead", strerror(-r));
@@ -500,6 +504,7 @@ void host_free(struct host *h)
     claims_unref(h->claims);
     readings_leave(h->readings);
     at_work_free(h);
+    orphans_free(h->orphans);
     loop_timer_cancel(&h->scan_timer);
     loop_timer_cancel(&h->rescan_timer);
     loop_timer_cancel(&h->reconnect_timer);

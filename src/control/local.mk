@@ -13,7 +13,7 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/scan.c \
 	src/control/events.h src/control/events.c src/control/news.h src/control/news.c src/control/places.h src/control/places.c src/control/shared.h src/control/shared.c src/control/at-work.h \
 	src/control/at-work.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h \
-	src/control/reset.c \
+	src/control/reset.c src/control/orphans.h src/control/orphans.c \
 	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c \
 	src/control/change.h src/control/change.c src/control/policy.h \
 	src/control/policy.c src/control/vdev.h \

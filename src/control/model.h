@@ -136,9 +136,10 @@ struct vdev {
     int answer_error;
     unsigned helper;       /* enum worker_helper_state; vdev.c sets it to idle when the worker has lost the LUN */
     bool helper_away_told; /* to followers (news.h); worker-link.c and vdev.c, when the LUN is released */
-    int helper_socket;     /* a duplicate of the worker's last connection to the PR helper; -1: none */
-    bool held;             /* the must_hold that the worker was told last */
-    bool shared_told;      /* the shared that the worker was told last */
+    struct log_limit helper_asks;  /* the worker may ask for it so often */
+    int helper_socket;             /* a duplicate of the worker's last connection to the PR helper; -1: none */
+    bool held;                     /* the must_hold that the worker was told last */
+    bool shared_told;              /* the shared that the worker was told last */
     struct lun_limits limits_told; /* likewise; all 0 before */
 
     unsigned pr_chosen;    /* enum worker_pr_mode with which the worker got the device; PR_DENY: it has none yet */
@@ -322,6 +323,7 @@ struct host {
 
     /* at-work.c */
     struct at_work *at_work;
+    struct orphans *orphans; /* NULL: no worker of an earlier daemon was left at our start */
     struct run_unsaved at_work_unsaved;
     struct loop_timer at_work_timer;
     uint64_t at_work_since_us; /* when the newest of at_work was added */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Workers of an earlier daemon. Each ends within 5 s after its daemon. One that a guest has taken over may stay, and
+ * may give up its journal, so that nobody waits for it; it would keep its devices when other guests get them. So what
+ * is left after 15 s is killed.
+ */
+#ifndef PVSCSI_ORPHANS_H
+#define PVSCSI_ORPHANS_H
+
+#include "common/loop.h"
+
+#define ORPHANS_WAIT_US 15000000u
+
+struct orphans;
+
+/*
+ * Finds the workers whose daemon has ended, and kills those that are left after wait_us. proc: "/proc", or NULL. To be
+ * called before there are workers of our own. Returns NULL if there are none, or no memory or descriptors for them.
+ * orphans_free() frees it, and kills none.
+ */
+struct orphans *orphans_find(struct loop *loop, const char *proc, uint64_t wait_us);
+void orphans_free(struct orphans *o);
+
+#endif
