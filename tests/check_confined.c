@@ -300,6 +300,14 @@ static int hypercall(void)
     /* IOCTL_PRIVCMD_HYPERCALL; its header needs another one that no package has. */
     return result(ioctl(STDIN_FILENO, _IOC(_IOC_NONE, 'P', 0, sizeof(call)), call));
 }
+static int another_log(void)
+{
+    return result(dup3(STDIN_FILENO, STDERR_FILENO, 0));
+}
+static int other_number(void)
+{
+    return result(dup3(STDIN_FILENO, 60, 0));
+}
 static int event_channel_for_another_guest(void)
 {
     struct ioctl_evtchn_bind_unbound_port bind = { .remote_domain = 2 };
@@ -326,6 +334,8 @@ static const struct attempt {
     { "its own node", own_node, 0, 0 },
     { "a node that came later", own_node_of_a_later_lun, 0, 0 },
     { "memory", memory, 0, 0 },
+    { "another log", another_log, 0, 0 },
+    { "a descriptor's other number", other_number, 0, KILLED },
     { "another guest's disk", another_node, ENOENT, ENOENT },
     { "a node in /dev", node_in_dev, ENOENT, ENOENT },
     { "another guest's journal", another_guests_files, ENOENT, ENOENT },
@@ -516,6 +526,16 @@ START_TEST(a_node_goes_with_its_last_lun)
 }
 END_TEST
 
+static bool node_is_there(int fd)
+{
+    char name[CONFINE_NODE_MAX];
+    struct stat st;
+
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    confine_node_name(st.st_rdev, name);
+    return fstatat(sandbox_nodes_root(nodes), name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* Whether a worker still has the device of a LUN that was taken away, when it says that it has closed it. */
 START_TEST(a_device_that_is_kept_is_seen)
 {
@@ -538,6 +558,8 @@ START_TEST(a_device_that_is_kept_is_seen)
     }
     ck_assert_int_eq((int)read(fds[0], &byte, 1), 1);
     ck_assert(!sandbox_nodes_kept(nodes, 0, pid)); /* it has closed it */
+    ck_assert(!node_is_there(null));               /* ... and cannot open it again */
+    ck_assert(node_is_there(zero));
     ck_assert(sandbox_nodes_kept(nodes, 1, pid));
     ck_assert(!sandbox_nodes_kept(nodes, 2, pid) && !sandbox_nodes_kept(nodes, 300, pid));
     ck_assert(!sandbox_nodes_kept(NULL, 1, pid) && !sandbox_nodes_kept(nodes, 1, 2000000000));

@@ -357,6 +357,20 @@ START_TEST(a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command)
 }
 END_TEST
 
+/* Three times what a format may take: 518400 s. A worker that a guest has taken over may write any time. */
+START_TEST(what_a_journal_says_of_the_time_has_a_limit)
+{
+    connected_disk();
+    set_busy(DISK, 1);
+    left_deadline_us = UINT64_MAX;
+    write_journal(8, 9, true);
+    fake_die(fake_child());
+    UNTIL(fake_n_children == 2 && fake_count(fake_child(), WM_LUN_ADD) == 1);
+    ck_assert_uint_le(host->at_work->deadline_us, now_us() + 518400000000u);
+    ck_assert_uint_ge(host->at_work->deadline_us, now_us() + 518300000000u);
+}
+END_TEST
+
 /* While there is no limit, no time counts: not for the next daemon either. */
 START_TEST(a_postponed_deadline_outlives_the_daemon)
 {
@@ -475,6 +489,7 @@ static void add_tests(TCase *t)
     tcase_add_loop_test(t, a_device_is_waited_for_until_the_last_time_out_is_over, 0, 2);
     tcase_add_loop_test(t, a_device_is_waited_for_as_long_as_the_kernel_may_keep_a_command, 0, 2);
     tcase_add_test(t, a_postponed_deadline_outlives_the_daemon);
+    tcase_add_test(t, what_a_journal_says_of_the_time_has_a_limit);
     tcase_add_test(t, what_is_at_work_is_written_later_if_it_cannot_be_now);
     tcase_add_test(t, what_was_at_work_is_removed_later_if_it_cannot_be_now);
     if (!under_valgrind())

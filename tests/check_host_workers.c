@@ -126,11 +126,25 @@ START_TEST(what_a_worker_says_of_an_earlier_ring_is_ignored)
 }
 END_TEST
 
+/* A worker that a guest has taken over may say any number. 0 and up are no errors here, and below -4095 neither. */
+START_TEST(an_error_that_no_kernel_has_is_an_error_of_the_protocol)
+{
+    static const int said[] = { 1, INT32_MAX, -4096, INT32_MIN };
+
+    fake_added_error = said[_i];
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    expect(LUN_0 "/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "the worker cannot use it: Protocol error"));
+}
+END_TEST
+
 static bool keeps_it;
 
-bool __wrap_sandbox_nodes_kept(const struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
+bool __wrap_sandbox_nodes_kept(struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
 
-bool __wrap_sandbox_nodes_kept(const struct sandbox_nodes *nodes, uint32_t index, pid_t pid)
+bool __wrap_sandbox_nodes_kept(struct sandbox_nodes *nodes, uint32_t index, pid_t pid)
 {
     (void)nodes;
     ck_assert_int_eq(pid, fake_child()->pid);
@@ -197,7 +211,7 @@ END_TEST
 START_TEST(a_worker_gets_connections_to_the_pr_helper)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fd, next;
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fd, next, n;
     char byte;
 
     snprintf(settings.pr_socket, sizeof(settings.pr_socket), "%s/helper", dir);
@@ -207,7 +221,7 @@ START_TEST(a_worker_gets_connections_to_the_pr_helper)
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
     strcpy(addr.sun_path, settings.pr_socket);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
-    ck_assert_int_eq(listen(listener, 8), 0);
+    ck_assert_int_eq(listen(listener, 64), 0);
     fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 0 });
     UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 2);
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, 0);
@@ -239,6 +253,14 @@ START_TEST(a_worker_gets_connections_to_the_pr_helper)
     fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 99 });
     UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 5);
     ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -ENOENT);
+    /* Another guest's worker must find the helper free to accept it. */
+    for (unsigned i = 0; i < 30; i++)
+        fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 0 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 35);
+    ck_assert_int_eq(fake_last(fake_child(), WM_HELPER_SOCKET)->error, -EAGAIN);
+    for (n = 0; (next = accept(listener, NULL, NULL)) >= 0; n++)
+        close(next);
+    ck_assert_int_le(n, 15);
     /* The next worker got the device with pr=deny. */
     die_or_restart(true);
     UNTIL(fake_count(fake_child(), WM_LUN_ADD) == 1);
@@ -574,6 +596,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_worker_that_dies_without_a_ring_is_replaced);
     tcase_add_test(t, a_worker_that_dies_while_it_lets_go_has_let_go);
     tcase_add_test(t, what_a_worker_says_of_an_earlier_ring_is_ignored);
+    tcase_add_loop_test(t, an_error_that_no_kernel_has_is_an_error_of_the_protocol, 0, 4);
     tcase_add_loop_test(t, a_worker_that_keeps_a_device_is_killed, 0, 2);
     tcase_add_loop_test(t, a_worker_learns_how_long_the_kernel_may_keep_a_command, 0, 2);
     tcase_add_test(t, a_reset_is_refused_unless_it_is_configured);

@@ -29,6 +29,11 @@
  * the device. If the time-outs are not known, that of a disk's usual commands counts, as often as it may start.
  */
 #define TIMEOUT_UNKNOWN_US 180000000u
+/*
+ * A worker that a guest has taken over can write any time into its journal. The kernel's longest time-out is that of a
+ * format, 48 hours, and a worker counts it three times (worker/command.c).
+ */
+#define DEADLINE_MOST_US (UINT64_C(3) * 172800 * 1000000)
 
 static void free_one(struct at_work *o)
 {
@@ -59,7 +64,10 @@ static void write_word(struct at_work *o)
 static void add(struct host *h, const struct run_device *at, pid_t worker, uint64_t deadline_us)
 {
     struct at_work *o = h->at_work;
+    uint64_t latest = now_us() + DEADLINE_MOST_US;
 
+    if (deadline_us > latest)
+        deadline_us = latest;
     while (o && !(hctl_equal(&o->at.hctl, &at->hctl) && o->worker == worker))
         o = o->next;
     if (!o) {

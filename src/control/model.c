@@ -176,6 +176,7 @@ struct vdev *model_add_vdev(struct vhost *v, const char *name)
     snprintf(d->name, sizeof(d->name), "%s", name);
     d->lun_index = -1;
     d->helper_socket = -1;
+    d->helper_asks = (struct log_limit){ .burst = 10, .tokens = 10, .interval_us = 100000 };
     d->fds = (struct device_fds){ .sg = -1, .block = -1 };
     d->dirty = d->dirty_front = true;
     while (*at)

@@ -158,7 +158,7 @@ void sandbox_nodes_forget(struct sandbox_nodes *n, uint32_t index)
     n->lun[index].present = false;
 }
 
-bool sandbox_nodes_kept(const struct sandbox_nodes *n, uint32_t index, pid_t pid)
+bool sandbox_nodes_kept(struct sandbox_nodes *n, uint32_t index, pid_t pid)
 {
     CLEANUP_FREE char *path = strf("/proc/%d/fd", (int)pid);
     dev_t rdev = n && index < PVSCSI_STATS_LUNS ? n->lun[index].rdev : 0, block;
@@ -166,12 +166,14 @@ bool sandbox_nodes_kept(const struct sandbox_nodes *n, uint32_t index, pid_t pid
     bool kept = false;
     DIR *d;
 
-    if (rdev == 0 || !path || others_may_keep(n, index, rdev))
+    if (rdev == 0 || others_may_keep(n, index, rdev))
         return false;
+    /* The node first, or the worker could open it again after the look. */
+    sandbox_nodes_remove(n, index);
     block = others_may_keep_block(n, index, n->lun[index].block) ? 0 : n->lun[index].block;
-    d = opendir(path);
+    d = path ? opendir(path) : NULL;
     if (!d)
-        return false;
+        return !path || errno == ENOMEM || errno == EMFILE || errno == ENFILE; /* it is not known */
     while (!kept && (e = readdir(d))) {
         struct stat st;
 

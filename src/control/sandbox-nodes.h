@@ -41,11 +41,12 @@ void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t index);
 /* The LUN is removed, and its node too. NULL, an index without a LUN, or out of range, is fine. */
 void sandbox_nodes_forget(struct sandbox_nodes *nodes, uint32_t index);
 /*
- * True: the process still has the device, or the block node, open that the index had last, and not for another LUN: one
- * on that device, or with that block node, that was added and not removed since. False too if its descriptors cannot be
- * read (CAP_SYS_PTRACE), and for NULL.
+ * Removes the node, so that the process cannot open it again, and looks at what it has open. True: it still has the
+ * device, or the block node, that the index had last, and not for another LUN: one on that device, or with that block
+ * node, that was added and not removed since. True too if a lack of memory or descriptors hinders the look. False if
+ * its descriptors may not be read (CAP_SYS_PTRACE), and for NULL.
  */
-bool sandbox_nodes_kept(const struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
+bool sandbox_nodes_kept(struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
 /* Removes all nodes. NULL is allowed. */
 void sandbox_nodes_free(struct sandbox_nodes *nodes);
 

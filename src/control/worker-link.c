@@ -37,6 +37,8 @@
 #define CONNECT_TRIES 50
 /* The setting "auto". A Linux guest sends its next request 10 to 40 microseconds after an answer. */
 #define POLL_AUTO_US 50
+/* The kernel's MAX_ERRNO. */
+#define ERRNO_MAX 4095
 
 static void send(struct vhost *v, struct worker_msg *msg, const int *fds, unsigned nfds)
 {
@@ -379,7 +381,8 @@ static int connect_helper(struct vdev *d)
 
 /*
  * A LUN has one connection. A worker that a guest has taken over could ask for so many that the helper has no
- * descriptors left for other guests.
+ * descriptors left for other guests, or so often that it accepts no others. The pauses of pr/client.c keep a worker
+ * within the limit, unless the helper ends each connection at once.
  */
 static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
 {
@@ -390,7 +393,7 @@ static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
     if (d && d->helper_socket >= 0)
         pr_disconnect(steal_fd(&d->helper_socket));
     if (d && worker_may_use_helper(d))
-        fd = connect_helper(d);
+        fd = log_limit_take(&d->helper_asks, now_us()) ? connect_helper(d) : -EAGAIN;
     answer.u.helper_ask = msg->u.helper_ask;
 
     answer.error = fd < 0 ? fd : 0;
@@ -488,12 +491,21 @@ static bool let_go(struct vhost *v, uint32_t index)
     return false;
 }
 
-static void child_message(void *ctx, const struct worker_msg *msg)
+/* 0 or -errno: a worker that a guest has taken over may say any number. */
+static int clean_error(int32_t said)
+{
+    return said > 0 || said < -ERRNO_MAX ? -EPROTO : said;
+}
+
+static void child_message(void *ctx, const struct worker_msg *said)
 {
     struct vhost *v = ctx;
+    struct worker_msg clean = *said;
+    const struct worker_msg *msg = &clean;
     bool stale = msg->generation != v->worker.generation;
     struct vdev *d;
 
+    clean.error = clean_error(said->error);
     switch (msg->type) {
     case WM_READY:
         if (msg->error < 0)

@@ -50,7 +50,6 @@ static const struct allowed calls[] = {
     CALL(close, "descriptors"),
     CALL(fstat, "which device a node is, the size of a file"),
     CALL(newfstatat, "the same, where the C library prefers it"),
-    CALL(dup3, "another log becomes standard error"),
     CALL(munmap, "grants, memory"),
     CALL(mremap, "memory"),
     CALL(madvise, "memory"),
@@ -114,6 +113,12 @@ static int allow(scmp_filter_ctx ctx)
                              SCMP_A3_64(SCMP_CMP_MASKED_EQ, uncounted, 0));
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0));
+    /*
+     * Another log becomes standard error. To other numbers, a descriptor could be moved to and fro while the control
+     * process looks at all of them (sandbox_nodes_kept()).
+     */
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(dup3), 1, SCMP_A1_32(SCMP_CMP_EQ, STDERR_FILENO));
     /* A signal to itself only. */
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
