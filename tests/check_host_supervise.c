@@ -35,6 +35,17 @@ int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
 
 #define LAST_WORDS 70u /* more than the 64 that are read at once when they come; the socket has room for some 90 */
 
+static int talk_without_end(void)
+{
+    struct pollfd p = { .fd = WORKER_FD, .events = POLLOUT };
+    int r;
+
+    do
+        r = worker_msg_send(WORKER_FD, &(struct worker_msg){ .type = WM_HOST_EH_ASK }, NULL, 0);
+    while (r == 0 || (r == -EAGAIN && poll(&p, 1, -1) == 1));
+    return 1;
+}
+
 /* This program as a worker: when it hears something, it sends its messages and ends. */
 static int last_words(void)
 {
@@ -45,6 +56,8 @@ static int last_words(void)
     /* With a message that nobody has read, the end of the process would be an error of the socket. */
     if (poll(&p, 1, -1) != 1 || worker_msg_recv(WORKER_FD, &msg, fds) != 1)
         return 1;
+    if (msg.type == WM_POLL)
+        return talk_without_end();
     for (uint32_t i = 0; i < LAST_WORDS; i++)
         if (worker_msg_send(WORKER_FD, &(struct worker_msg){ .type = WM_LUN_REMOVED, .lun_index = i }, NULL, 0) < 0)
             return 1;
@@ -88,6 +101,48 @@ START_TEST(a_dead_worker_has_its_number_until_its_last_message)
     ck_assert_uint_eq(heard_without_number, 0);
     /* It has been reaped. */
     ck_assert(kill(pid, 0) < 0 && errno == ESRCH);
+    loop_free(loop);
+}
+END_TEST
+
+static uint64_t spent_us;
+
+/* As long as a look at sysfs takes. */
+static void on_question(void *ctx, const struct worker_msg *msg)
+{
+    uint64_t begun = now_us();
+
+    while (now_us() - begun < 50)
+        ;
+    spent_us += now_us() - begun;
+    heard++;
+}
+
+static void on_kill(void *ctx, const char *how, bool clean)
+{
+    has_died = true;
+}
+
+/* A guest that has taken its worker over can keep the control process from others for a fifth of the time. */
+START_TEST(a_worker_that_never_stops_talking_leaves_time_for_others)
+{
+    static const struct child_ops ops = { .message = on_question, .died = on_kill };
+    struct child *talking;
+    struct loop *loop;
+    uint64_t begun;
+
+    heard = 0;
+    has_died = false;
+    ck_assert_int_eq(loop_new(&loop), 0);
+    ck_assert_int_eq(child_start(loop, "d3.0", &ops, NULL, &talking), 0);
+    ck_assert_int_eq(child_send(talking, &(struct worker_msg){ .type = WM_POLL }, NULL, 0), 0);
+    begun = now_us();
+    while (heard < 1000)
+        ck_assert_int_eq(loop_once(loop, 1000), 0);
+    ck_assert_msg(spent_us * 3 < now_us() - begun, "%u of %u us", (unsigned)spent_us, (unsigned)(now_us() - begun));
+    child_kill(talking);
+    while (!has_died)
+        ck_assert_int_eq(loop_once(loop, 1000), 0);
     loop_free(loop);
 }
 END_TEST
@@ -160,6 +215,7 @@ END_TEST
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, a_dead_worker_has_its_number_until_its_last_message);
+    tcase_add_test(t, a_worker_that_never_stops_talking_leaves_time_for_others);
     tcase_add_test(t, a_worker_that_outlives_its_daemon_is_killed);
 }
 

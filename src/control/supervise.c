@@ -19,6 +19,8 @@
 /* The kernel refuses SCM_RIGHTS while too many descriptors are in flight: try again after this time. */
 #define RETRY_US 5000
 
+#define READ_AT_ONCE 64
+
 #define ABANDONED_WAIT_US 10000000u
 
 extern char **environ;
@@ -39,7 +41,7 @@ struct child {
     void *ctx;
     pid_t pid;
     struct loop_source socket, death;
-    struct loop_timer retry, patience;
+    struct loop_timer retry, patience, pause;
     bool abandoned;
     struct queued *first, **last;
     unsigned n_queued;
@@ -69,6 +71,7 @@ static void child_free(struct child *c)
 {
     loop_timer_cancel(&c->retry);
     loop_timer_cancel(&c->patience);
+    loop_timer_cancel(&c->pause);
     loop_remove(&c->socket);
     loop_remove(&c->death);
     if (c->socket.fd >= 0)
@@ -94,6 +97,7 @@ void child_kill(struct child *c)
 static void stop_talking(struct child *c)
 {
     loop_timer_cancel(&c->retry);
+    loop_timer_cancel(&c->pause);
     loop_remove(&c->socket);
     if (c->socket.fd >= 0)
         close(steal_fd(&c->socket.fd));
@@ -175,24 +179,21 @@ int child_send(struct child *c, const struct worker_msg *msg, const int *fds, un
     return 0;
 }
 
-static void socket_ready(struct loop_source *src, uint32_t revents)
+/* Takes a bounded number of messages. True: there may be more. */
+static bool read_messages(struct child *c)
 {
-    struct child *c = container_of(src, struct child, socket);
-
-    (void)revents;
-    /* A bounded number at a time. epoll is level-triggered, so it reports the rest again. */
-    for (int i = 0; i < 64; i++) {
+    for (unsigned i = 0; i < READ_AT_ONCE; i++) {
         struct worker_msg msg;
         int fds[WORKER_MAX_FDS];
         int r = worker_msg_recv(c->socket.fd, &msg, fds);
 
         if (r == -EAGAIN)
-            return;
+            return false;
         close_fds(fds, WORKER_MAX_FDS);
         if (r == 1) {
             c->ops->message(c->ctx, &msg);
             if (c->socket.fd < 0)
-                return;
+                return false;
             continue;
         }
         if (r == -EBADMSG) {
@@ -200,8 +201,29 @@ static void socket_ready(struct loop_source *src, uint32_t revents)
             child_kill(c);
         }
         stop_talking(c);
-        return;
+        return false;
     }
+    return true;
+}
+
+static void pause_expired(struct loop_timer *timer)
+{
+    struct child *c = container_of(timer, struct child, pause);
+
+    loop_modify(&c->socket, EPOLLIN);
+}
+
+/* A worker that never stops talking, because a guest has taken it over, gets a fifth of our time at most. */
+static void socket_ready(struct loop_source *src, uint32_t revents)
+{
+    struct child *c = container_of(src, struct child, socket);
+    uint64_t begun = now_us();
+
+    (void)revents;
+    if (!read_messages(c))
+        return;
+    loop_modify(&c->socket, 0);
+    loop_timer_arm(c->loop, &c->pause, 4 * (now_us() - begun));
 }
 
 static void death_ready(struct loop_source *src, uint32_t revents)
@@ -215,9 +237,9 @@ static void death_ready(struct loop_source *src, uint32_t revents)
     /* It is reaped only below: until then its number is not that of another process. */
     if (waitid(P_PIDFD, (id_t)c->death.fd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
         return;
-    /* Messages that it sent before it died still count. */
-    if (c->socket.fd >= 0)
-        socket_ready(&c->socket, 0);
+    /* Messages that it sent before it died still count. A dead worker adds none. */
+    while (c->socket.fd >= 0 && read_messages(c))
+        ;
     waitid(P_PIDFD, (id_t)c->death.fd, &info, WEXITED | WNOHANG);
     if (c->abandoned) {
         abandoned_count--;
@@ -311,6 +333,7 @@ int child_start(struct loop *loop, const char *prefix, const struct child_ops *o
     c->last = &c->first;
     c->retry.expired = retry_expired;
     c->patience.expired = patience_expired;
+    c->pause.expired = pause_expired;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) < 0) {
         r = -errno;
         child_free(c);
