@@ -8,9 +8,9 @@
 #include <inttypes.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 
+#include "common/linux-calls.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "control/run-files.h"

@@ -8,10 +8,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/linux-calls.h"
 #include "common/util.h"
 #include "control/sandbox-nodes.h"
 #include "pvscsi/stats.h"

@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "common/linux-calls.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "control/supervise.h"

@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "common/linux-calls.h"
 #include "common/sense-text.h"
 #include "common/trace.h"
 #include "common/util.h"

@@ -12,12 +12,12 @@
 #include <grp.h>
 #include <sched.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/linux-calls.h"
 #include "common/util.h"
 #include "worker/confine.h"
 #include "worker/syscalls.h"
@@ -94,13 +94,13 @@ static void limit_resources(void)
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         struct rlimit lim;
 
-        if (getrlimit((__rlimit_resource_t)limits[i].resource, &lim) < 0)
+        if (getrlimit(limits[i].resource, &lim) < 0)
             continue;
         if (lim.rlim_max > limits[i].most)
             lim.rlim_max = limits[i].most;
         if (lim.rlim_cur > lim.rlim_max)
             lim.rlim_cur = lim.rlim_max;
-        setrlimit((__rlimit_resource_t)limits[i].resource, &lim);
+        setrlimit(limits[i].resource, &lim);
     }
 }
 

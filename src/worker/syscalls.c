@@ -21,6 +21,10 @@
 #include "common/util.h"
 #include "worker/syscalls.h"
 
+/* musl has these as macros for the functions without the number. The names here are those of system calls. */
+#undef pread64
+#undef pwrite64
+
 struct allowed {
     int number;
     const char *why;

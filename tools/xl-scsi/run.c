@@ -10,12 +10,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 
+#include "common/linux-calls.h"
 #include "common/log-line.h"
 #include "common/util.h"
 #include "progress.h"
