@@ -14,7 +14,7 @@ guest_start g1
 busy() { cat /sys/bus/pseudo/devices/adapter*/host*/target*/*/device_busy | awk '{ n += $1 } END { print n + 0 }'; }
 timed_out() { pvscsictl stats | sed -n 's/.*time-out \([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n + 0 }'; }
 # handled: the ABORTs of all LUNs, their RESETs, and how many of both failed.
-handled() { pvscsictl stats | awk '$3 ~ /:/ && NF == 11 { aborts += $8; resets += $10; failed += $9 + $11 } END { print aborts + 0, resets + 0, failed + 0 }'; }
+handled() { pvscsictl stats | awk '$3 ~ /:/ && NF == 13 { aborts += $8; resets += $10; failed += $9 + $11 } END { print aborts + 0, resets + 0, failed + 0 }'; }
 
 note "reads and writes: eight disks behind four rings, every ring full"
 scsi_debug_load dev_size_mb=32 delay=0 num_tgts=4 max_luns=2

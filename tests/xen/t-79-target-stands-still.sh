@@ -118,7 +118,7 @@ has v1 $tape_v1_3 10240
 has v2 $tape_v2_3 10240
 # The guests had waited for 6 s, and their ABORTs waited for the device. None of them failed.
 for device in v1:0:0:1:0 v1:0:0:1:1 v1:0:0:1:3 v2:0:0:1:1 v2:0:0:1:3 v2:1:0:0:0; do
-    aborts=$(pvscsictl stats | awk -v id="$(guest_domid "${device%%:*}")" -v vdev="${device#*:}" '$1 == id && $3 == vdev && NF == 11 { print $8, $9 }')
+    aborts=$(pvscsictl stats | awk -v id="$(guest_domid "${device%%:*}")" -v vdev="${device#*:}" '$1 == id && $3 == vdev && NF == 13 { print $8, $9 }')
     expect_match "$aborts" '^[1-9][0-9]* 0$' "the ABORTs of $device and those that failed"
 done
 

@@ -169,11 +169,12 @@ static void stats_work(struct json_object *vhost, struct json_object *lun, FILE 
 {
     stats_lun_name(vhost, lun, out);
     fprintf(out,
-            " %12" PRId64 " %12" PRId64 " %10" PRId64 " %10" PRId64 " %10" PRId64 " %10" PRId64 " %8" PRId64
-            " %8" PRId64 " %8" PRId64 " %8" PRId64 "\n",
+            " %12" PRId64 " %12" PRId64 " %10" PRId64 " %10" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
+            " %10" PRId64 " %10" PRId64 "\n",
             number(lun, "reads"), number(lun, "writes"), mean(lun, "queued_us_sum", "submitted"),
-            mean(lun, "device_us_sum", "submitted"), number(lun, "limited"), number(lun, "limited_us_sum") / 1000,
-            number(lun, "aborts"), number(lun, "aborts_failed"), number(lun, "resets"), number(lun, "resets_failed"));
+            mean(lun, "device_us_sum", "submitted"), number(lun, "aborts"), number(lun, "aborts_failed"),
+            number(lun, "resets"), number(lun, "resets_failed"), number(lun, "limited"),
+            number(lun, "limited_us_sum") / 1000);
 }
 
 /* The object "ends" of a LUN, kind by kind. */
@@ -221,8 +222,8 @@ void render_stats(struct json_object *answer, FILE *out)
     fprintf(out, "\n%-6s %-6s %-14s %12s %8s %8s %14s %14s %10s\n", "guest", "vhost", "LUN", "commands", "inflight",
             "errors", "read bytes", "write bytes", "mean us");
     for_each_lun(vhosts, stats_traffic, out);
-    fprintf(out, "\n%-6s %-6s %-14s %12s %12s %10s %10s %10s %10s %8s %8s %8s %8s\n", "guest", "vhost", "LUN", "reads",
-            "writes", "queue us", "device us", "limited", "for ms", "aborts", "failed", "resets", "failed");
+    fprintf(out, "\n%-6s %-6s %-14s %12s %12s %10s %10s %8s %8s %8s %8s %10s %10s\n", "guest", "vhost", "LUN", "reads",
+            "writes", "queue us", "device us", "aborts", "failed", "resets", "failed", "limited", "for ms");
     for_each_lun(vhosts, stats_work, out);
     fprintf(out, "\n%-6s %-6s %-14s %s\n", "guest", "vhost", "LUN", "how its commands ended");
     for_each_lun(vhosts, stats_ends, out);
