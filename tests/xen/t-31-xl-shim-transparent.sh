@@ -22,7 +22,8 @@ same() {
 cfg=$(guest_config g1)
 same "no command"
 expect_eq "$(xl help)" "$("$REAL_XL" help; printf ' %-19s %s\n' scsi-attach "Attach a SCSI device to a domain" \
-    scsi-detach "Detach a domain's SCSI device" scsi-list "List domains' SCSI devices")" "the list of commands"
+    scsi-detach "Detach a domain's SCSI device" scsi-set "Change options of a domain's SCSI device" \
+    scsi-list "List domains' SCSI devices")" "the list of commands"
 same "help of a command" help create
 same "list" list
 same "an unknown command" nonsense
