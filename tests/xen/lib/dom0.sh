@@ -4,7 +4,7 @@
 # this; a failed expectation ends it. Guests are in guests.sh.
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
-XEN_BIN=/usr/lib/xen-4.17/bin
+XEN_BIN=$(echo /usr/lib/xen-4.*/bin)
 # The real xl: the one that comes first in PATH may be the project's shim, which a
 # test asks for with XL=xl.
 REAL_XL=$XEN_BIN/xl
@@ -351,38 +351,48 @@ lio_two_initiators() {
     [ -n "$LIO_B" ] || fail "LIO: no second initiator"
 }
 
-# lio_two_sessions MEGABYTES: one ramdisk seen through two iSCSI sessions of two initiators: sets LIO_A and LIO_B. In
-# Linux 6.1, PREEMPT AND ABORT hangs in the loopback target; the iSCSI target has no such fault.
-lio_two_sessions() {
-    local store target=iqn.2003-01.org.example:shared tpg attribute initiator portal before host
-    command -v iscsistart >/dev/null || skip "no iscsistart in the image"
-    lio_init iscsi_target_mod iscsi_tcp
-    store=$(lio_ramdisk shared "$1")
-    # The TransportIDs of tests name the initiator without its session. By default LIO requires the ISID too.
+# lio_iscsi_target BACKSTORE-PATH ADDRESS...: the iSCSI target $ISCSI_TARGET with this LUN, at each of these addresses.
+# A TransportID in a test names the initiator without its session; by default LIO requires the ISID too.
+ISCSI_TARGET=iqn.2003-01.org.example:shared
+lio_iscsi_target() {
+    local store=$1 tpg=$LIO/iscsi/$ISCSI_TARGET/tpgt_1 attribute address
+    shift
     echo 0 >"$store/attrib/enforce_pr_isids"
-    tpg=$LIO/iscsi/$target/tpgt_1
-    # Two portals: iscsistart takes a second session over the same one for the first.
-    mkdir -p "$tpg/np/127.0.0.1:3260" "$tpg/np/127.0.0.2:3260" "$tpg/lun/lun_0" || fail "LIO: no iSCSI target"
+    mkdir -p "$tpg/lun/lun_0" || fail "LIO: no iSCSI target"
+    for address; do mkdir -p "$tpg/np/$address:3260" || fail "LIO: no portal $address"; done
     ln -s "$store" "$tpg/lun/lun_0/store" || fail "LIO: cannot link the LUN"
     for attribute in authentication=0 generate_node_acls=1 cache_dynamic_acls=1 demo_mode_write_protect=0; do
         echo "${attribute#*=}" >"$tpg/attrib/${attribute%=*}"
     done
     echo 1 >"$tpg/enable" || fail "LIO: cannot enable the iSCSI target"
-    LIO_A="" LIO_B=""
-    for initiator in a b; do
-        portal=127.0.0.1
-        [ $initiator = a ] || portal=127.0.0.2
-        before=$(echo /sys/class/scsi_host/*)
-        iscsistart -i "iqn.2003-01.org.example:$initiator" -t $target -g 1 -a $portal -p 3260 \
-            >"/tmp/iscsi-$initiator" 2>&1 ||
-            fail "iSCSI log in of $initiator: $(tail -n 3 "/tmp/iscsi-$initiator")"
-        for host in /sys/class/scsi_host/*; do
-            case " $before " in *" $host "*) continue ;; esac
-            if [ $initiator = a ]; then LIO_A=${host##*/host}:0:0:0; else LIO_B=${host##*/host}:0:0:0; fi
-            wait_until 20 "[ -b \"\$(block_of ${host##*/host}:0:0:0)\" ]" "the disk of $initiator"
-        done
+}
+
+# iscsi_login INITIATOR ADDRESS: a session with that target; sets ISCSI_LUN to the LUN's h:c:t:l. iscsistart takes a
+# second session over the same portal for the first.
+iscsi_login() {
+    local before host
+    command -v iscsistart >/dev/null || skip "no iscsistart in the image"
+    expect_ok modprobe iscsi_tcp
+    before=$(echo /sys/class/scsi_host/*)
+    iscsistart -i "iqn.2003-01.org.example:$1" -t $ISCSI_TARGET -g 1 -a "$2" -p 3260 >"/tmp/iscsi-$1" 2>&1 ||
+        fail "iSCSI log in of $1: $(tail -n 3 "/tmp/iscsi-$1")"
+    ISCSI_LUN=""
+    for host in /sys/class/scsi_host/*; do
+        case " $before " in *" $host "*) ;; *) ISCSI_LUN=${host##*/host}:0:0:0 ;; esac
     done
-    case "$LIO_A $LIO_B" in " "* | *" ") fail "one session only" ;; esac
+    [ -n "$ISCSI_LUN" ] || fail "iSCSI: no new session of $1"
+    wait_until 20 "[ -b \"\$(block_of $ISCSI_LUN)\" ]" "the disk of $1"
+}
+
+# lio_two_sessions MEGABYTES: one ramdisk seen through two iSCSI sessions of two initiators: sets LIO_A and LIO_B. In
+# Linux 6.1, PREEMPT AND ABORT hangs in the loopback target; the iSCSI target has no such fault.
+lio_two_sessions() {
+    lio_init iscsi_target_mod iscsi_tcp
+    lio_iscsi_target "$(lio_ramdisk shared "$1")" 127.0.0.1 127.0.0.2
+    iscsi_login a 127.0.0.1
+    LIO_A=$ISCSI_LUN
+    iscsi_login b 127.0.0.2
+    LIO_B=$ISCSI_LUN
 }
 
 # lio_scsiback_export H:C:T:L: the device behind the kernel's xen-scsiback, by LIO's

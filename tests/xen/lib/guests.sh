@@ -2,6 +2,9 @@
 # shellcheck shell=dash disable=SC2016
 # Guests, for tests inside dom0; dom0.sh sources it.
 
+# pv, pvh or hvm, as the run's lane has it (lane.sh).
+read -r GUEST_TYPE </host/guest-type
+
 # guest_domid NAME
 guest_domid() { domains id "$1"; }
 
@@ -14,8 +17,16 @@ guest_reboots() {
 # configuration and prints the file's name. A LINE with a blank around its '=' goes in as
 # it is. "driver" makes a driver domain with the project in its image; EXTRA is a part of image.sh, such as multipath.
 guest_config() {
-    local name=$1 mem=160 vcpus=1 image=/run/guest.cpio lines="" extra="" arg dom0s
+    local name=$1 mem=160 vcpus=1 image=/run/guest.cpio kernel=/boot/vmlinux lines="" extra="" arg dom0s
     shift
+    if [ "$GUEST_TYPE" = hvm ]; then
+        # Its firmware starts a kernel in the form that a boot loader knows, which has to unpack itself.
+        unpack_extra hvm
+        kernel=/boot/vmlinuz mem=256
+        lines='vga = "none"
+vnc = 0
+'
+    fi
     for arg; do
         case $arg in
         mem=*) mem=${arg#*=} ;;
@@ -41,8 +52,8 @@ guest_config() {
     dom0s=$(grep -oE 'norandmaps|noreplace-smp|(mitigations|init_on_alloc|randomize_kstack_offset|rodata|ipv6.disable|initcall_blacklist)=[a-z0-9_,]+' /proc/cmdline | tr '\n' ' ')
     cat >"$GUESTS/$name.cfg" <<CFG
 name = "$name"
-type = "pv"
-kernel = "/boot/vmlinux"
+type = "$GUEST_TYPE"
+kernel = "$kernel"
 ramdisk = "$image"
 extra = "console=hvc0 quiet loglevel=1 panic=1 cryptomgr.notests $dom0s $extra"
 memory = $mem
@@ -74,7 +85,7 @@ guest_start() {
 }
 
 # A boot is what costs a test most: four times as much as to restore a guest that was saved right after its boot. The
-# other machines of a run get the saved guest by the share, from the first machine that has one (lanes.sh).
+# other machines of a run get the saved guest by the share, from the first machine that has one (machines.sh).
 PLAIN=/run/plain-guest
 PLAIN_SHARED=/host/plain-guest
 

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Makes what a boot needs, from Debian's packages, without installing them:
 #   $XEN_CACHE/image/{xen.elf,vmlinux,dom0.cpio,System.map-less kernel modules}
 # The base is made once for a set of package versions; what changes with every
 # build (the project, iopat, the shell library) is not in it: see stage.sh.
-# Needs TOP and tools/lib.sh; sets XEN_CACHE and IMAGE.
+# Needs TOP, tools/lib.sh and lane.sh; sets XEN_CACHE and IMAGE.
 
 XEN_CACHE=${XEN_CACHE:-$TOP/build/xen}
 XEN_LIB=$TOP/tests/xen/lib
-xen_version=4.17
 
 # Modules that dom0 and guests get, with all that they depend on.
 both_modules="xen-evtchn xen-gntdev xen-gntalloc xenfs sg sd_mod st ch sr_mod ses
-    scsi_debug loop ext4 crc32c_generic crct10dif_generic crc64_rocksoft_generic dm_mod dm_multipath dm_round_robin
-    dm_service_time scsi_dh_alua"
+    scsi_debug loop ext4 dm_mod dm_multipath dm_round_robin dm_service_time scsi_dh_alua"
+# Newer kernels have some of these built in, or not at all.
+algorithms="crc32c_generic crct10dif_generic crc64_rocksoft_generic"
 dom0_modules="$both_modules xen-privcmd xen-scsiback xen-blkback target_core_mod target_core_pscsi
     target_core_file target_core_iblock tcm_loop iscsi_target_mod iscsi_tcp scsi_dh_rdac
-    9p 9pnet_virtio virtio_pci virtio_scsi virtio_blk"
+    9p 9pnet_virtio virtio_pci virtio_scsi virtio_blk virtio_net"
 guest_modules="$both_modules xen-scsifront xen-blkfront"
 
 # Programs taken from the host. A missing one is only a warning, because a test that needs it reports that itself.
@@ -50,8 +50,7 @@ install_elf() {
         [ -e "$root$to" ] && continue
         mkdir -p "$root$(dirname "$to")"
         cp -L "$library" "$root$to"
-    done < <(LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/lib/x86_64-linux-gnu:$unpacked/lib ldd "$file" 2>/dev/null |
-        awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }')
+    done < <(list_libraries "$file")
 }
 
 # install_program ROOT NAME: a program of the host, where it is in the host's PATH.
@@ -104,17 +103,26 @@ applets() {
 install_modules() {
     local root=$1 module path
     shift
-    local from=$unpacked/lib/modules/$kernel
-    for module; do
+    # modprobe names what it finds by way of the link lib.
+    local from=$unpacked/lib/modules/$kernel to=$root/usr/lib/modules/$kernel
+    for module in "$@" $algorithms; do
         modprobe -d "$unpacked" -S "$kernel" --show-depends "$module" 2>/dev/null |
-            awk '$1 == "insmod" { print $2 }' | grep . || warn "the kernel has no module $module"
-    done | sort -u | while read -r path; do
+            awk '$1 == "insmod" || $1 == "builtin" { print $2 }' | grep . ||
+            case " $algorithms " in *" $module "*) ;; *) warn "the kernel has no module $module" ;; esac
+    done | grep ^/ | sort -u | while read -r path; do
         path=${path#"$from/"}
-        mkdir -p "$root/usr/lib/modules/$kernel/$(dirname "$path")"
+        mkdir -p "$to/$(dirname "$path")"
         # Without its signature, which costs more to verify in emulation than the module does to load.
-        strip --strip-debug -o "$root/usr/lib/modules/$kernel/$path" "$from/$path"
+        case $path in
+        *.xz)
+            xz -dc "$from/$path" >"$to/${path%.xz}.signed"
+            strip --strip-debug -o "$to/${path%.xz}" "$to/${path%.xz}.signed"
+            rm "$to/${path%.xz}.signed"
+            ;;
+        *) strip --strip-debug -o "$to/$path" "$from/$path" ;;
+        esac
     done
-    cp "$from"/modules.{order,builtin,builtin.modinfo} "$root/usr/lib/modules/$kernel/"
+    cp "$from"/modules.{order,builtin,builtin.modinfo} "$to/"
     depmod -b "$root" "$kernel"
     local tool
     for tool in modprobe insmod rmmod lsmod modinfo depmod; do
@@ -129,45 +137,74 @@ pack() {
 # The payload of a bzImage: saves Xen, and then every xl create, the unpacking
 # in emulation.
 extract_kernel() {
-    local offset
-    offset=$(LC_ALL=C grep -abom1 $'\xfd7zXZ' "$1" | head -n 1 | cut -d: -f1)
-    # xz complains of the length word that follows the payload; that is expected.
-    tail -c "+$((offset + 1))" "$1" | xz -dc 2>/dev/null >"$2" || true
-    [ "$(head -c 4 "$2" | tail -c 3)" = ELF ] || die "no xz-compressed kernel in $1"
+    local format magic offset
+    : >"$2"
+    # Each complains of the length word that follows the payload; that is expected. A magic number that is there by
+    # chance gives no ELF file.
+    while read -r format magic; do
+        LC_ALL=C grep -aboP "$magic" "$1" | cut -d: -f1 | while read -r offset; do
+            tail -c "+$((offset + 1))" "$1" | "$format" -dc 2>/dev/null >"$2"
+            [ "$(head -c 4 "$2" | tail -c 3)" != ELF ] || break
+        done
+        [ "$(head -c 4 "$2" | tail -c 3)" != ELF ] || break
+    done <<'FORMATS'
+xz \xfd7zXZ
+zstd \x28\xb5\x2f\xfd
+FORMATS
+    [ "$(head -c 4 "$2" | tail -c 3)" = ELF ] || die "no kernel compressed by xz or zstd in $1"
     # Only a kernel under AMD's SME uses this section, at the end of memory that is zero: without it the file has 25 MB
     # less, which each xl create would read and copy.
     objcopy -R .init.scratch "$2"
 }
 
+# What comes with Debian's release 12 beside these programs; of another release, all libraries that they depend on.
+suite_programs() {
+    echo "xen-hypervisor-$xen_version-amd64 linux-image-$kernel xen-utils-$xen_version xen-utils-common xenstore-utils
+        open-iscsi tgt sdparm smartmontools libiscsi-bin libvirt-daemon libvirt-daemon-driver-xen libvirt-clients
+        multipath-tools"
+    # The device model of HVM guests.
+    suite_is_here || echo "qemu-system-xen qemu-system-data seabios"
+}
+libraries_here="libyajl2 libxencall1 libxendevicemodel1 libxenevtchn1
+    libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17 libxenstore4
+    libxentoolcore1 libxentoollog1 libopeniscsiusr libisns0
+    libibverbs1 librdmacm1 libnl-3-200 libnl-route-3-200 libiscsi7 libcunit1
+    libvirt0 libapparmor1 libcurl3-gnutls libnuma1 libreadline8 libsasl2-2 libssh-4 libssh2-1 libtirpc3 libxml2
+    libaio1 liburcu8 libdevmapper1.02.1 libedit2 libjson-c5"
+
+# suite_libraries PROGRAM...: the names of the packages. Two are for the tests' own programs, which are built here.
+suite_libraries() {
+    local more="libxen-dev libc6-dev"
+    (cd / && suite_apt apt-get -y --no-install-recommends --print-uris install "$@" $more) |
+        sed -n "s/^'[^']*' \\([^_ ]*\\)_.*/\\1/p" | grep -E '^(lib|zlib)'
+}
+
 fetch_packages() {
-    local kernel_package packages package
-    kernel_package=$(apt-cache depends linux-image-amd64 |
-        sed -n 's/.*Depends: \(linux-image-[0-9].*-amd64\)$/\1/p' | head -n 1)
-    [ -n "$kernel_package" ] || die "apt knows no linux-image-amd64 (apt-get update?)"
-    kernel=${kernel_package#linux-image-}
-    packages="xen-hypervisor-$xen_version-amd64 $kernel_package xen-utils-$xen_version xen-utils-common
-        xenstore-utils libyajl2 libxencall1 libxendevicemodel1 libxenevtchn1
-        libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc$xen_version libxenstore4
-        libxentoolcore1 libxentoollog1 open-iscsi libopeniscsiusr libisns0
-        tgt libibverbs1 librdmacm1 libnl-3-200 libnl-route-3-200 sdparm smartmontools
-        libiscsi-bin libiscsi7 libcunit1
-        libvirt0 libvirt-daemon libvirt-daemon-driver-xen libvirt-clients libapparmor1 libcurl3-gnutls libnuma1
-        libreadline8 libsasl2-2 libssh-4 libssh2-1 libtirpc3 libxml2
-        multipath-tools libaio1 liburcu8 libdevmapper1.02.1 libedit2 libjson-c5"
+    local packages package uris
+    suite_lists
+    kernel=$(suite_apt apt-cache depends linux-image-amd64 |
+        sed -n 's/.*Depends: linux-image-\([0-9].*-amd64\)$/\1/p' | head -n 1)
+    [ -n "$kernel" ] || die "apt knows no linux-image-amd64 (apt-get update?)"
+    packages=$(suite_programs)
+    if suite_is_here; then
+        packages="$packages $libraries_here"
+    else
+        # shellcheck disable=SC2086
+        packages="$packages $(suite_libraries $packages)"
+    fi
     mkdir -p "$XEN_CACHE/debs"
     debs=
     # One apt call names the files; it and the download are skipped when the
     # answer is the same as last time.
-    local uris
     # apt leaves out what is in the current directory, so ask elsewhere.
     # shellcheck disable=SC2086
-    uris=$(cd / && apt-get download --print-uris $packages 2>/dev/null | awk '{ print $2 }')
-    [ -n "$uris" ] || die "apt cannot find: $packages"
+    uris=$(cd / && suite_apt apt-get download --print-uris $packages 2>/dev/null | awk '{ print $2 }')
+    [ -n "$uris" ] || die "apt cannot find:" $packages
     for package in $uris; do
         if [ ! -e "$XEN_CACHE/debs/$package" ]; then
             progress "downloading $package"
             # shellcheck disable=SC2086
-            (cd "$XEN_CACHE/debs" && run_quietly "$XEN_CACHE/download.log" \
+            (cd "$XEN_CACHE/debs" && suite_apt run_quietly "$XEN_CACHE/download.log" \
                 apt-get -o APT::Sandbox::User=root download $packages) || die "cannot download the packages"
         fi
         [ -e "$XEN_CACHE/debs/$package" ] || die "apt-get download did not give $package"
@@ -225,9 +262,21 @@ for module in list(sys.modules.values()):
 extra_multipath() {
     local root=$1/extra name
     for name in sbin/multipath sbin/multipathd lib/multipath/lib{checktur,checkdirectio,prioconst,prioalua,priosysfs}.so; do
-        install_elf "$root" "$unpacked/$name" "usr/$name"
+        install_elf "$root" "$unpacked/usr/$name" "usr/$name"
     done
     extra "$1" multipath guest
+}
+
+# What an HVM guest needs of dom0: its device model, its firmware, and a kernel that this starts.
+extra_hvm() {
+    local root=$1/extra name
+    mkdir -p "$root/boot" "$root/usr/share/qemu" "$root/usr/share/seabios" "$root/usr/lib/xen-$xen_version/boot"
+    install_elf "$root" "$unpacked/usr/libexec/xen-qemu-system-i386" usr/libexec/xen-qemu-system-i386
+    cp "$unpacked/usr/lib/xen-$xen_version/boot/hvmloader" "$root/usr/lib/xen-$xen_version/boot/"
+    cp "$unpacked"/usr/share/seabios/bios-256k.bin "$root/usr/share/seabios/"
+    cp -r "$unpacked"/usr/share/qemu/{linuxboot_dma.bin,kvmvapic.bin,keymaps} "$root/usr/share/qemu/"
+    cp "$unpacked/boot/vmlinuz-$kernel" "$root/boot/vmlinuz"
+    extra "$1" hvm dom0
 }
 
 build_image() {
@@ -237,6 +286,13 @@ build_image() {
     for deb in $debs; do
         progress "unpacking ${deb%%_*}"
         dpkg -x "$XEN_CACHE/debs/$deb" "$unpacked"
+    done
+    # Some packages have what others have under /usr.
+    for name in bin sbin lib lib64; do
+        mkdir -p "$unpacked/usr/$name"
+        [ ! -d "$unpacked/$name" ] || cp -al "$unpacked/$name/." "$unpacked/usr/$name/"
+        rm -rf "${unpacked:?}/$name"
+        ln -s "usr/$name" "$unpacked/$name"
     done
     rm -rf "$unpacked/usr/share/doc"
     gunzip -c "$unpacked/boot/xen-$xen_version-amd64.gz" >"$image/xen.elf"
@@ -250,7 +306,7 @@ build_image() {
     for name in $package_programs; do install_elf "$root" "$unpacked/$name" "$name"; done
     # The last two are vscsi-front's (stage.sh).
     for name in libgcc_s.so.1 libxengnttab.so.1 libxenevtchn.so.1; do
-        install_elf "$root" "/lib/x86_64-linux-gnu/$name" "usr/lib/x86_64-linux-gnu/$name"
+        install_elf "$root" "$(library $name)" "usr/lib/x86_64-linux-gnu/$name"
     done
     # shellcheck disable=SC2086
     install_modules "$root" $guest_modules
@@ -265,7 +321,7 @@ build_image() {
         xen-diag lsevtchn xentop xenpm; do
         install_elf "$root" "$unpacked/$bin/$name" "$bin/$name"
     done
-    for name in iscsistart iscsid iscsiadm; do install_elf "$root" "$unpacked/sbin/$name" usr/sbin/$name; done
+    for name in iscsistart iscsid iscsiadm; do install_elf "$root" "$unpacked/usr/sbin/$name" usr/sbin/$name; done
     for name in $package_programs usr/sbin/tgtd usr/sbin/tgtadm usr/sbin/tgtimg; do
         install_elf "$root" "$unpacked/$name" "$name"
     done
@@ -275,7 +331,7 @@ build_image() {
     cp -a "$unpacked/etc/xen/scripts" "$root/etc/xen/"
     : >"$root/etc/xen/xl.conf"
     for name in $dom0_programs ${XEN_EXTRA:-}; do install_program "$root" "$name"; done
-    install_elf "$root" /lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    install_elf "$root" "$(library libgcc_s.so.1)" usr/lib/x86_64-linux-gnu/libgcc_s.so.1
     # shellcheck disable=SC2086
     install_modules "$root" $dom0_modules
     applets "$root"
@@ -288,7 +344,8 @@ build_image() {
     extra_systemd "$image"
     extra_libvirt "$image"
     extra_multipath "$image"
-    rm -rf "$image/dom0" "$image/guest" "$image"/unpacked/{boot,lib/modules}
+    suite_is_here || extra_hvm "$image"
+    rm -rf "$image/dom0" "$image/guest" "$image"/unpacked/{boot,usr/lib/modules}
     echo "$kernel" >"$image/kernel"
 }
 
@@ -302,10 +359,10 @@ make_image() {
     fetch_packages
     key=$({
         echo "$debs ${XEN_EXTRA:-}"
-        cat "$XEN_LIB/image.sh" "$XEN_LIB/dom0-init"
+        cat "$XEN_LIB/image.sh" "$XEN_LIB/lane.sh" "$XEN_LIB/dom0-init"
         # shellcheck disable=SC2086
         dpkg-query -W busybox-static libc6 sg3-utils qemu-system-common kmod mt-st mtx lsscsi bash \
-            e2fsprogs libxenmisc$xen_version strace systemd 'python3.*-minimal' 2>/dev/null
+            e2fsprogs libxenmisc4.17 strace systemd 'python3.*-minimal' 2>/dev/null
     } | sha256sum | cut -c1-12)
     IMAGE=$XEN_CACHE/image-$key
     if [ ! -e "$IMAGE/kernel" ]; then

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash disable=SC2034
-# One emulated machine: boot, jobs, end. After image.sh and stage.sh.
+# shellcheck shell=bash disable=SC2034,SC2154
+# One emulated machine: boot, jobs, end. After image.sh and stage.sh, and lane_machine of lane.sh.
 #   SHARE     the directory that dom0 sees as /host
 #   CONSOLE   file with all that the machine's console said
 #   QEMU_PID  empty when no machine runs
+# In a lane with two hosts there is a second machine beside it: OTHER_PID, with $SHARE/other and $CONSOLE-other.
 
 QEMU_LOCK=/run/lock/xen-pvscsi-qemu.lock
 QEMU_PID=
+OTHER_PID=
+NETWORK=
 LOCK_HELD=
 JOB_NUMBER=0
 CLOCK_TICKS=$(getconf CLK_TCK)
@@ -31,10 +34,30 @@ take_lock() {
 # MACHINE_ICOUNT=1: time is the count of instructions, as tests/xen/bench has it; MACHINE_PLUGIN=FILE loads a plugin
 # into QEMU.
 machine_start() {
-    local accel=tcg,thread=multi cpu=max,-smap,-smep,-xsave,-erms,-fsrm smp=${MACHINE_VCPUS:-2} serial part
+    take_lock
+    BOOT_BEGAN=$(date +%s%N)
+    JOB_NUMBER=0
+    CONSOLE=$1
+    rm -rf "$SHARE/jobs" "$SHARE/ready" "$SHARE/quit" "$SHARE/progress" "$SHARE/other"
+    mkdir -p "$SHARE/jobs"
+    if [ "$lane_hosts" = 2 ]; then
+        NETWORK=$(mktemp -d "${TMPDIR:-/tmp}/xen-network.XXXXXX")
+        mkdir -p "$SHARE/other/jobs"
+        cp -r "$SHARE"/{lib,patience,guest-type} "$SHARE/other/"
+        cp -l "$SHARE"/*.cpio "$SHARE/other/"
+        machine_qemu other "$SHARE/other" "$CONSOLE-other"
+        OTHER_PID=$QEMU_PID
+    fi
+    machine_qemu first "$SHARE" "$@"
+}
+
+# machine_qemu first|other SHARE CONSOLE [--interactive]: sets QEMU_PID.
+machine_qemu() {
+    local which=$1 share=$2 console=$3
+    shift 2
+    local accel=tcg,thread=multi cpu=max,-smap,-smep,-xsave,-erms,-fsrm$lane_cpu smp=${MACHINE_VCPUS:-2} serial part
     local xen_args="console=com1 com1=115200,8n1 dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
     local dom0_args="console=hvc0 quiet loglevel=4 panic=5 cryptomgr.notests ${XEN_DOM0_ARGS:-}"
-    CONSOLE=$1
     # SMAP off: QEMU 7.2 mishandles IRET from ring 3 with it. XSAVE (and so AVX) off: with it registers of one vCPU show
     # up in another now and then, and programs die at random (7 of 2,500 process starts; without it none).
     # ERMS and FSRM off: with them memcpy and the clearing of pages emulate one instruction a byte, which nothing real
@@ -69,36 +92,37 @@ machine_start() {
         done
         # A SCSI host that takes 120 KiB at once, as a USB burner does: a disk and an optical drive. dom0 loads the
         # driver in a test that wants them (small_host_load in dom0.sh), and writes the disc as a file of the share.
-        rm -f "$SHARE"/small-*
-        truncate -s 16M "$SHARE/small-disk" "$SHARE/small-disc"
+        rm -f "$share"/small-*
+        truncate -s 16M "$share/small-disk" "$share/small-disc"
         extra=(-device "virtio-scsi-pci,id=small,max_sectors=240"
-            -drive "if=none,id=small-disk,format=raw,cache=unsafe,file=$SHARE/small-disk"
-            -drive "if=none,id=small-disc,format=raw,cache=unsafe,readonly=on,file=$SHARE/small-disc"
+            -drive "if=none,id=small-disk,format=raw,cache=unsafe,file=$share/small-disk"
+            -drive "if=none,id=small-disc,format=raw,cache=unsafe,readonly=on,file=$share/small-disc"
             -device "scsi-hd,bus=small.0,scsi-id=0,drive=small-disk" -device "scsi-cd,bus=small.0,scsi-id=1,drive=small-disc")
     fi
+    case $lane_hosts$which in
+    2first) extra+=(-device "virtio-net-pci,netdev=network,host_mtu=60000,romfile=,mac=52:54:00:00:00:01" -netdev
+        "dgram,id=network,local.type=unix,local.path=$NETWORK/1,remote.type=unix,remote.path=$NETWORK/2") ;;
+    2other) extra+=(-device "virtio-net-pci,netdev=network,host_mtu=60000,romfile=,mac=52:54:00:00:00:02" -netdev
+        "dgram,id=network,local.type=unix,local.path=$NETWORK/2,remote.type=unix,remote.path=$NETWORK/1") ;;
+    esac
     [ -z "${MACHINE_PLUGIN:-}" ] || extra+=(-plugin "$MACHINE_PLUGIN,dir=$SHARE")
     if [ "${2:-}" = --interactive ]; then
-        serial=(-chardev "stdio,id=console,signal=off,mux=on,logfile=$CONSOLE" -mon chardev=console)
+        serial=(-chardev "stdio,id=console,signal=off,mux=on,logfile=$console" -mon chardev=console)
     else
-        serial=(-chardev "file,id=console,path=$CONSOLE" -monitor none)
+        serial=(-chardev "file,id=console,path=$console" -monitor none)
     fi
-    take_lock
-    BOOT_BEGAN=$(date +%s%N)
-    JOB_NUMBER=0
-    rm -rf "$SHARE/jobs" "$SHARE/ready" "$SHARE/quit" "$SHARE/progress"
-    mkdir -p "$SHARE/jobs"
     # If a signal ends this shell, the machine must not stay behind with the lock.
     local redirect=/dev/null
     [ "${2:-}" != --interactive ] || redirect=/dev/tty
-    setpriv --pdeathsig KILL qemu-system-x86_64 \
+    setpriv --pdeathsig KILL "${QEMU[@]}" \
         -machine q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "${XEN_MEM:-3072}" \
         -nodefaults -display none -no-reboot \
         "${extra[@]}" "${serial[@]}" -serial chardev:console \
-        -fsdev "local,id=host,path=$SHARE,security_model=none" \
+        -fsdev "local,id=host,path=$share,security_model=none" \
         -device virtio-9p-pci,fsdev=host,mount_tag=host \
         -kernel "$IMAGE/xen.elf" -append "$xen_args dom0_max_vcpus=$smp" \
         -initrd "$IMAGE/vmlinux $dom0_args,$IMAGE/dom0.cpio" \
-        <"$redirect" 2>"$CONSOLE.qemu" 8>&- &
+        <"$redirect" 2>"$console.qemu" 8>&- &
     QEMU_PID=$!
 }
 
@@ -107,7 +131,7 @@ machine_alive() { [ -n "$QEMU_PID" ] && kill -0 "$QEMU_PID" 2>/dev/null; }
 # machine_fault: prints the console's first line that tells of damage.
 machine_fault() {
     local line
-    line=$(grep -aEm1 "$CONSOLE_FAULTS" "$CONSOLE" 2>/dev/null) || return 1
+    line=$(grep -ahEm1 "$CONSOLE_FAULTS" "$CONSOLE" ${OTHER_PID:+"$CONSOLE-other"} 2>/dev/null | grep -m1 .) || return 1
     printf '%s' "$line" | tr -d '\r'
 }
 
@@ -137,7 +161,7 @@ machine_cpu() {
 machine_wait_ready() {
     local end soonest=$((SECONDS + ${1:-90})) fault
     end=$(($(machine_clock) + ${1:-90}))
-    while [ ! -e "$SHARE/ready" ]; do
+    while [ ! -e "$SHARE/ready" ] || { [ -n "$OTHER_PID" ] && [ ! -e "$SHARE/other/ready" ]; }; do
         sleep 0.1
         if fault=$(machine_fault); then
             warn "the boot failed: $fault"
@@ -153,9 +177,13 @@ machine_wait_ready() {
 
 machine_stop() {
     [ -n "$QEMU_PID" ] || return 0
-    kill -KILL "$QEMU_PID" 2>/dev/null
-    wait "$QEMU_PID" 2>/dev/null
-    QEMU_PID=
+    # shellcheck disable=SC2086
+    kill -KILL $QEMU_PID $OTHER_PID 2>/dev/null
+    # shellcheck disable=SC2086
+    wait $QEMU_PID $OTHER_PID 2>/dev/null
+    QEMU_PID='' OTHER_PID=''
+    [ -z "$NETWORK" ] || rm -rf "$NETWORK"
+    NETWORK=
 }
 
 # machine_job KIND SCRIPT: hands it to jobs.sh in dom0; sets JOB to its directory.

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What changes from run to run: the share's directory with the shell library, the
 # tools of the tests, and the project as `make install` would put it. After image.sh.
 
-# compile NAME [FILE...] [-lLIBRARY...]: a static helper from tests/xen/NAME.c and these files of the tree, made again
-# when one is newer.
+# compile NAME [FILE...] [-lLIBRARY...] [OPTION...]: a static helper from tests/xen/NAME.c and these files of the tree,
+# in $TOOLS, made again when one is newer.
 compile() {
-    local from=("$TOP/tests/xen/$1.c") to=$XEN_CACHE/$1 name=$1 file newer=no libraries=()
+    local from=("$TOP/tests/xen/$1.c") to=$TOOLS/$1 name=$1 file newer=no libraries=()
     shift
     for file; do
         case $file in
-        -l*) libraries+=("$file") ;;
+        -*) libraries+=("$file") ;;
         *) from+=("$TOP/$file") ;;
         esac
     done
@@ -19,19 +19,26 @@ compile() {
     # The files of src/ include it, and use nothing of it.
     mkdir -p "$XEN_CACHE/include"
     : >"$XEN_CACHE/include/config.h"
-    run_quietly "$XEN_CACHE/$name.log" "${CC:-gcc}" -std=gnu11 -static -O2 -Wall -Wextra -Werror \
+    run_quietly "$to.log" "${CC:-gcc}" -std=gnu11 -static -O2 -Wall -Wextra -Werror \
         -I "$XEN_CACHE/include" -I "$TOP/src" -o "$to.$$" "${from[@]}" "${libraries[@]}" || die "cannot build $name"
     mv "$to.$$" "$to"
 }
 
-# make_tools: the tests' own programs, in $XEN_CACHE.
+# make_tools: the tests' own programs, in the directory TOOLS. One of them uses Xen's libraries that fit one version only.
 make_tools() {
+    local of_suite=() library=$unpacked/usr/lib/x86_64-linux-gnu
+    TOOLS=$XEN_CACHE
+    if ! suite_is_here; then
+        TOOLS=$XEN_CACHE/tools-$suite
+        mkdir -p "$TOOLS"
+        of_suite=("-I$unpacked/usr/include" "-I$unpacked/usr/include/x86_64-linux-gnu" "-B$library" "-L$library")
+    fi
     compile guestsh -lxenstore -lxentoolcore -lpthread
     compile iopat tests/xen/iopat-options.c
     compile cdbs src/scsi/cdb-table.c
     compile iscsi-end
     compile xenq -lxenstore -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxengnttab -lxenevtchn \
-        -lxentoolcore -lxentoollog -lpthread
+        -lxentoolcore -lxentoollog -lpthread "${of_suite[@]}"
 }
 
 # stage_project ROOT BUILDDIR|none SHARE: goes on without a build, and says so.
@@ -91,8 +98,9 @@ stage() {
     cp "$XEN_LIB"/{jobs,dom0,guests,toolstack,demo}.sh "$share/lib/"
     echo "${XEN_PATIENCE:-1}" >"$share/patience"
     echo "${PVSCSI_LIBISCSI:-some}" >"$share/libiscsi"
+    echo "$guest_type" >"$share/guest-type"
     make_tools
-    cp "$XEN_LIB"/{compare,load,lost,systemd,tgt}.sh "$share/lib/"
+    cp "$XEN_LIB"/{compare,hosts,load,lost,other-host,systemd,tgt}.sh "$share/lib/"
     cp "$TOP/docs/scsi.md" "$share/"
     cp -l "$IMAGE"/extra-*.cpio "$share/"
 
@@ -101,11 +109,11 @@ stage() {
     root=$share/.guest
     mkdir -p "$root/usr/local/bin"
     cp "$XEN_LIB/guest-init" "$root/init"
-    cp "$XEN_CACHE/guestsh" "$XEN_CACHE"/{iopat,cdbs} "$XEN_LIB/scsidev" "$root/usr/local/bin/"
+    cp "$TOOLS"/{guestsh,iopat,cdbs} "$XEN_LIB/scsidev" "$root/usr/local/bin/"
 
     root=$share/.dom0
     mkdir -p "$root/usr/local/bin"
-    cp "$XEN_CACHE"/{guestsh,iopat,cdbs,iscsi-end,xenq} "$root/usr/local/bin/"
+    cp "$TOOLS"/{guestsh,iopat,cdbs,iscsi-end,xenq} "$root/usr/local/bin/"
     ln -s xenq "$root/usr/local/bin/domains"
     ln -s xenq "$root/usr/local/bin/xenstore-read"
     ln -s xenq "$root/usr/local/bin/xenstore-exists"

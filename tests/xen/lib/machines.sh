@@ -3,9 +3,9 @@
 # The tests of one run, handed out to machines side by side. After image.sh, stage.sh and machine.sh; for tests/xen/run,
 # whose options (names, limit, verbose, keep), header(), boot() and all_tests() it uses.
 #
-# Each lane is a shell of its own with a machine and a share of its own. A lane that is free takes the next test from a
+# Each machine has a shell and a share of its own. A machine that is free takes the next test from a
 # queue, which is a file. Results are lines of a file too. The tests for two processors have a queue of their own, from
-# which the first lane takes before it takes from the other.
+# which the first machine takes before it takes from the other.
 
 # run_tests: all of it; ends with the line of totals. 0 when nothing failed.
 run_tests() {
@@ -28,7 +28,7 @@ run_tests() {
     [ ${#names[@]} -le 1 ] || : >"$SHARE/plain-guest-wanted"
     printf '%s\n' "${two[@]}" >"$RUN/queue-2"
     printf '%s\n' "${one[@]}" >"$RUN/queue-1"
-    run_lanes "${two[@]}" "${one[@]}"
+    run_machines "${two[@]}" "${one[@]}"
     if [ -n "$keep" ]; then
         mkdir -p "$keep" && cp "$RUN"/*.log "$keep/" && say "logs: $keep"
     fi
@@ -62,29 +62,29 @@ result() {
     say "$1 $2" >>"$RUN/results"
 }
 
-# run_lanes NAME...: the tests, on $lanes machines at most.
-run_lanes() {
-    local most=$lanes n name
+# run_machines NAME...: the tests, on $machines machines at most.
+run_machines() {
+    local most=$machines n name
     [ "$most" -le $# ] || most=$#
     if [ "$most" -le 1 ]; then
-        lane 1
+        one_machine 1
         return
     fi
     for ((n = 1; n <= most; n++)); do
         (
             trap - INT TERM HUP
-            # No lane may wait for one that is gone.
+            # No machine may wait for one that is gone.
             trap ': >"$RUN/two-is-done"' EXIT
-            LANE=$n-
-            mkdir "$RUN/lane-$n"
-            cp -r "$SHARE" "$RUN/lane-$n/share"
-            SHARE=$RUN/lane-$n/share
-            lane "$n"
-            rm -rf "$RUN/lane-$n"
+            MACHINE=$n-
+            mkdir "$RUN/machine-$n"
+            cp -r "$SHARE" "$RUN/machine-$n/share"
+            SHARE=$RUN/machine-$n/share
+            one_machine "$n"
+            rm -rf "$RUN/machine-$n"
         ) &
     done
     wait
-    # A lane that ended early has left its test without a result, which must not pass for "nothing failed".
+    # One that ended early has left its test without a result, which must not pass for "nothing failed".
     for name; do
         grep -qE "^(ok|FAIL|skip) $name\$" "$RUN/results" || result FAIL "$name" "it was not run"
     done
@@ -96,7 +96,7 @@ plain_guest_in() {
     [ ! -e "$RUN/plain-guest" ] || rm -f "$SHARE/plain-guest-wanted"
 }
 plain_guest_out() {
-    # Two lanes may have one at the same moment.
+    # Two machines may have one at the same moment.
     [ ! -e "$SHARE/plain-guest" ] || [ -e "$RUN/plain-guest" ] || ln "$SHARE/plain-guest" "$RUN/plain-guest" 2>/dev/null
 }
 
@@ -109,8 +109,8 @@ next_test() {
     ) 9>"$1.lock"
 }
 
-# lane N: the Nth lane's tests.
-lane() {
+# one_machine N: the Nth machine's tests.
+one_machine() {
     if [ "$1" = 1 ]; then
         MACHINE_VCPUS=2
         drain "$RUN/queue-2"
@@ -180,8 +180,8 @@ run_test() {
     skip) result skip "$name" "$reason" ;;
     FAIL) result FAIL "$name" "$reason; log: $log.out.log" ;;
     esac
-    # A damaged dom0, or a dead one.
-    if [ $verdict = FAIL ] && { [ "${JOB_DAMAGE:-1}" != 0 ] || [ ! -e "$JOB/result" ]; }; then
+    # A damaged dom0, or a dead one; or another host that still does what the test has asked of it.
+    if [ $verdict = FAIL ] && { [ "${JOB_DAMAGE:-1}" != 0 ] || [ ! -e "$JOB/result" ] || [ "$lane_hosts" = 2 ]; }; then
         machine_stop
     fi
 }
