@@ -24,7 +24,8 @@ compile() {
     mv "$to.$$" "$to"
 }
 
-# make_tools: the tests' own programs, in the directory TOOLS. One of them uses Xen's libraries that fit one version only.
+# make_tools: the tests' own programs, in the directory TOOLS. One of them uses libraries that fit one version of Xen
+# only.
 make_tools() {
     local of_suite=() library=$unpacked/usr/lib/x86_64-linux-gnu
     TOOLS=$XEN_CACHE
