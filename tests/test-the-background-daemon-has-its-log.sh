@@ -62,14 +62,26 @@ wait_until 25 nothing_held
 step "a journal"
 # What systemd gives a service: standard error is a stream, and JOURNAL_STREAM names its device and inode.
 mkfifo "$DIR/stream"
-cat "$DIR/stream" >"$LOGS/journal" &
-READER=$!
-(
+# in_journal ARGUMENT...: the daemon in the foreground, with such a stream.
+in_journal() {
     export JOURNAL_STREAM
     JOURNAL_STREAM=$(stat -c %d:%i "$DIR/stream")
-    exec "$BUILD/pvscsid" --foreground --standalone "$SOCK" --run-dir "$RUN_DIR" --config /dev/null --log-level debug \
-        2>"$DIR/stream"
-) &
+    exec "$BUILD/pvscsid" --foreground --standalone "$SOCK" --run-dir "$RUN_DIR" "$@" 2>"$DIR/stream"
+}
+# What is wrong before there is a log, too.
+echo 'max_luns = 0' >"$DIR/wrong.conf"
+for wrong in --no-such --max-luns=0 stray "--config=$DIR/none" "--config=$DIR/wrong.conf"; do
+    cat "$DIR/stream" >"$DIR/said" &
+    READER=$!
+    status=0
+    (in_journal "$wrong") || status=$?
+    wait "$READER"
+    check_eq "$status" 2 "exit status with $wrong"
+    check_match "$(cat "$DIR/said")" $'^<3>pvscsid: [^\n]*$' "what the journal gets with $wrong"
+done
+cat "$DIR/stream" >"$LOGS/journal" &
+READER=$!
+(in_journal --config /dev/null --log-level debug) &
 DAEMON_PID=$!
 wait_until 25 daemon_ready
 front_start g 1

@@ -190,19 +190,17 @@ static void reopen_log(const struct settings *in_force, struct settings *fresh)
     memcpy(fresh->log_file, in_force->log_file, sizeof(fresh->log_file));
 }
 
-/* options.c prints what is wrong with the config. 0; or -EINVAL, the reason in the log, and one line in out[size]. */
+/* 0; or -EINVAL, and what is wrong with the config in the log, and one line in out[size]. */
 static int read_config(struct daemon *d, struct settings *fresh, char *out, size_t size)
 {
     CLEANUP_FREE char *said = NULL;
     size_t said_size = 0;
     FILE *err = open_memstream(&said, &said_size);
-    int r = options_reload(d->argc, d->argv, fresh, err ? err : stderr);
+    int r = err ? options_reload(d->argc, d->argv, fresh, err) : -ENOMEM;
     const char *why = err && fclose(err) == 0 ? said : "out of memory";
 
     if (r == 0)
         return 0;
-    if (strncmp(why, "pvscsid: ", 9) == 0)
-        why += 9;
     snprintf(out, size, "%.*s; no setting is changed", (int)strcspn(why, "\n"), why);
     log_err(NULL, 0, "%.*s; no setting is changed", (int)strcspn(why, "\n"), why);
     return r;
@@ -431,6 +429,20 @@ static int run(struct daemon *d)
     return 0;
 }
 
+/* As the config file is read later, but what is wrong is a line of the program's own: there is no log yet. */
+static enum options_result read_options(struct daemon *d)
+{
+    CLEANUP_FREE char *said = NULL;
+    size_t said_size = 0;
+    FILE *err = open_memstream(&said, &said_size);
+    enum options_result result = err ? options_load(d->argc, d->argv, &d->settings, err) : OPTIONS_ERROR;
+    const char *why = err && fclose(err) == 0 ? said : "out of memory";
+
+    if (result == OPTIONS_ERROR)
+        complain(2, "%.*s", (int)strcspn(why, "\n"), why);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
     struct daemon d = {
@@ -439,7 +451,8 @@ int main(int argc, char **argv)
     int *const fds[] = { &d.lock_fd, &d.nodes_fd, &d.log_fd, &d.parent_fd };
     int status, r;
 
-    switch (options_load(argc, argv, &d.settings, stderr)) {
+    log_line_init();
+    switch (read_options(&d)) {
     case OPTIONS_WORKER:
         return worker_main();
     case OPTIONS_HELP:

@@ -280,19 +280,19 @@ static enum options_result parse_argv(int argc, char **argv, struct settings *s,
         if (val == -1) {
             if (!word)
                 return result;
-            fprintf(err, "pvscsid: unexpected argument '%s'; expected options only (see --help)\n", word);
+            fprintf(err, "unexpected argument '%s'; expected options only (see --help)\n", word);
             return OPTIONS_ERROR;
         }
         if (!o || is_abbreviated(word, o)) {
-            fprintf(err, "pvscsid: unknown option '%s' (see --help)\n", word);
+            fprintf(err, "unknown option '%s' (see --help)\n", word);
             return OPTIONS_ERROR;
         }
         if (val == '?') {
-            fprintf(err, "pvscsid: --%s takes no value\n", o->name);
+            fprintf(err, "--%s takes no value\n", o->name);
             return OPTIONS_ERROR;
         }
         if (val == ':') {
-            fprintf(err, "pvscsid: --%s needs a value: %s\n", o->name, o->arg);
+            fprintf(err, "--%s needs a value: %s\n", o->name, o->arg);
             return OPTIONS_ERROR;
         }
         if (o->type == OT_RESULT) {
@@ -301,7 +301,7 @@ static enum options_result parse_argv(int argc, char **argv, struct settings *s,
             continue;
         }
         if (set(s, o, optarg, want, sizeof(want)) < 0) {
-            fprintf(err, "pvscsid: --%s: '%s' is not valid; expected %s\n", o->name, optarg, want);
+            fprintf(err, "--%s: '%s' is not valid; expected %s\n", o->name, optarg, want);
             return OPTIONS_ERROR;
         }
         if (strcmp(o->name, "config") == 0)
@@ -352,26 +352,25 @@ static int apply_line(struct settings *s, const char *line, unsigned n, FILE *er
         return 0;
     snprintf(key, sizeof(key), "%.*s", (int)strspn(name, name_chars), name);
     if (!key[0]) {
-        fprintf(err, "pvscsid: %s:%u: syntax error; expected KEY = VALUE\n", s->config, n);
+        fprintf(err, "%s:%u: syntax error; expected KEY = VALUE\n", s->config, n);
         return -EINVAL;
     }
     o = find_key(key);
     if (!o) {
-        fprintf(err, "pvscsid: %s:%u: unknown key '%s' (pvscsid.conf(5) has the list)\n", s->config, n, key);
+        fprintf(err, "%s:%u: unknown key '%s' (pvscsid.conf(5) has the list)\n", s->config, n, key);
         return -EINVAL;
     }
     r = read_setting(key, name, &value);
     if (r == -ENOMEM) {
-        fprintf(err, "pvscsid: out of memory\n");
+        fprintf(err, "out of memory\n");
         return r;
     }
     if (r < 0) {
-        fprintf(err, "pvscsid: %s:%u: syntax error; expected %s = VALUE and no more, a text in quotes\n", s->config, n,
-                key);
+        fprintf(err, "%s:%u: syntax error; expected %s = VALUE and no more, a text in quotes\n", s->config, n, key);
         return r;
     }
     if (set(s, o, value, want, sizeof(want)) < 0) {
-        fprintf(err, "pvscsid: %s:%u: %s = '%s' is not valid; expected %s\n", s->config, n, key, value, want);
+        fprintf(err, "%s:%u: %s = '%s' is not valid; expected %s\n", s->config, n, key, value, want);
         return -EINVAL;
     }
     return 0;
@@ -387,11 +386,11 @@ static int load_file(struct settings *s, FILE *err)
     if (r == -ENOENT && !s->config_named)
         return 0;
     if (r < 0) {
-        fprintf(err, "pvscsid: cannot read the config file %s: %s\n", s->config, strerror(-r));
+        fprintf(err, "cannot read the config file %s: %s\n", s->config, strerror(-r));
         return r;
     }
     if (memchr(text, '\0', len)) {
-        fprintf(err, "pvscsid: the config file %s holds a NUL byte; expected text\n", s->config);
+        fprintf(err, "the config file %s holds a NUL byte; expected text\n", s->config);
         return -EINVAL;
     }
     for (char *at = text, *line; r == 0 && (line = strsep(&at, "\n")) != NULL;)
