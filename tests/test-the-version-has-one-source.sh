@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# configure.ac says the version; every program, every installed page and NEWS have the same.
+# configure.ac says the version; every program, every installed page and NEWS have the same. It alone has the project's
+# address and home page, too.
 set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"
-version=$(sed -n 's/^AC_INIT(\[xen-pvscsi\], \[\([0-9.]*\)\])$/\1/p' "$top_srcdir/configure.ac")
-[ -n "$version" ] || fail "configure.ac has no version"
+read -r _ version address _ home <<<"$(sed -n 's/^AC_INIT(\(.*\))$/\1/p' "$top_srcdir/configure.ac" | tr -d '[],')"
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ && $address == ?*@?* && $home == https://?* ]] ||
+    fail "configure.ac has version '$version', address '$address', home page '$home'"
 
 for program in pvscsid pvscsictl xl-scsi mock-xen vscsi-front; do
     said=$("$BUILD/$program" --version)
@@ -28,9 +30,9 @@ for page in $pages; do
     grep -qE "^\.Os xen-pvscsi $version\$|^\.TH .*\"xen-pvscsi $version\"" "$page" ||
         fail "${page##*/} has another version or none"
 done
-# No other file says it.
+# No other file says them.
 elsewhere=$(tree_files | grep -vxE 'configure.ac|NEWS|tests/xen/lib/.*' | while read -r name; do
-    grep -nHF -- "xen-pvscsi $version" "$top_srcdir/$name"
+    grep -nHF -e "xen-pvscsi $version" -e "$address" -e "$home" "$top_srcdir/$name"
 done)
-[ -z "$elsewhere" ] || fail "the version is written a second time: $elsewhere"
+[ -z "$elsewhere" ] || fail "these are written a second time: $elsewhere"
 exit "$failed"
