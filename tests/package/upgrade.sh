@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=../xen/lib/dom0.sh disable=SC2154
 # Inside dom0 (tests/package/run starts it there): the older packages are installed with dpkg under systemd and serve a
-# guest. They are upgraded while the guest does verified I/O, and then removed and purged. `make install` has put the
-# same programs below /usr/local for the other tests; they go first.
+# guest. They are upgraded while the guest does verified I/O, removed and installed again while it does so, and in the
+# end removed and purged. `make install` has put the same programs below /usr/local for the other tests; they go first.
 need_project
 . /host/lib/toolstack.sh
 . /host/lib/systemd.sh
@@ -50,8 +50,41 @@ new=$(process_of pvscsid)
 expect_no_match "$(version xen-pvscsi)$(version xen-pvscsi-tools)" 'old' "the versions"
 expect_no_match "$(readlink "/proc/$new/exe")" 'deleted|old' "the program of the new daemon"
 expect_match "$(pvscsictl status)" 'sandbox: full' "the new daemon's status"
+# As docs/guide-moving.md has it: tests/test-the-examples-are-run.sh compares the lines.
+expect_ok sh -e <<'END'
+pvscsictl status
+xl-scsi list
+END
+expect_match "$(cat "/tmp/expect.$$")" ' 0:0:0:0 +4$' "what xl-scsi list prints"
 sleep 2
 load_end "an upgrade of the packages"
+expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
+
+note "they are removed under a guest that has its disk: it waits, and goes on when they are installed again"
+load 512-128k
+unit_start pvscsid-pr-helper.socket
+removed() {
+    packages -r xen-pvscsi-tools xen-pvscsi
+    expect_eq "$(readlink /usr/sbin/xl)" "$xl_before" "xl after the removal"
+    expect_match "$(/usr/sbin/xl list)" '^Domain-0 ' "xl list, by itself"
+    ! grep -lx 'pvscsid\|xl-scsi\|qemu-pr-helper' /proc/[0-9]*/comm 2>/dev/null || fail "a program still runs after the removal"
+    for unit in pvscsid.service xl-scsi-watch.service pvscsid-pr-helper.socket; do
+        expect_no_match "$(systemctl is-active $unit)" '^active' "the unit $unit after the removal"
+    done
+    [ -e /etc/xen/pvscsid.conf ] || fail "the removal took the settings"
+}
+removed
+be=/local/domain/0/backend/vscsi/$(guest_domid g1)/0
+expect_eq "$(xenstore-read "$be/state") $(xenstore-read "$be/vscsi-devs/dev-0/state")" "4 4" "the guest's nodes without a daemon"
+done_so_far() { guest_sh g1 "awk '{ print \$1, \$5 }' /sys/class/block/${GUEST_BLK#/dev/}/stat"; }
+before=$(done_so_far)
+sleep 1
+expect_eq "$(done_so_far)" "$before" "the guest's reads and writes without a daemon"
+packages -i /host/packages/new/*.deb
+process_of pvscsid >/dev/null
+process_of xl-scsi >/dev/null
+sleep 2
+load_end "a removal and an installation of the packages"
 expect_no_match "$(guest_sh g1 'dmesg')" 'I/O error|Buffer I/O|offline' "the guest's kernel log"
 scsi_debug_delay 1
 guest_ok g1 "iopat fill $GUEST_BLK --size 2M && iopat verify $GUEST_BLK --size 2M"
@@ -59,11 +92,7 @@ expect_ok /usr/sbin/xl scsi-detach g1 0:0:0:0
 guest_destroy g1
 
 note "they are removed"
-packages -r xen-pvscsi-tools xen-pvscsi
-expect_eq "$(readlink /usr/sbin/xl)" "$xl_before" "xl after the removal"
-expect_match "$(/usr/sbin/xl list)" '^Domain-0 ' "xl list, by itself"
-! grep -lx 'pvscsid\|xl-scsi' /proc/[0-9]*/comm 2>/dev/null || fail "a program still runs after the removal"
-[ -e /etc/xen/pvscsid.conf ] || fail "the removal took the settings"
+removed
 packages -P xen-pvscsi-tools xen-pvscsi
 files >/tmp/files.after
 expect_eq "$(diff /tmp/files.before /tmp/files.after)" "" "the files of dom0, before and after"
