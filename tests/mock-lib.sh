@@ -71,6 +71,12 @@ refuses_at_length() {
     check_match "$REFUSAL" "$text" "output of '$*'"
 }
 
+# boxes PAGE LANGUAGE: what stands in the boxes of this language in docs/PAGE. "": in those without a language.
+boxes() {
+    awk -v fence="\`\`\`$2" '/^```/ { wanted = !inside && $0 == fence; inside = !inside; next } wanted' \
+        "${top_srcdir:-$(dirname -- "$0")/..}/docs/$1"
+}
+
 # --- mock-xen ---
 
 mock_ctl() { "$BUILD/mock-xen" --socket "$SOCK" ctl "$@"; }

@@ -130,3 +130,22 @@ while read -r name node segments added removed aborts resets luns errors; do
     xenstore-rm "$BACKEND/$id"
     nothing_left $id
 done <<<"$frontends"
+
+step "the commands of docs/guide-windows.md, with SUSE's frontend"
+id=$((id + 1))
+guest_create $id
+attach $id "$DIR/b.img" 0:0:1:3 --no-wait
+front_start f $id --like vmdp
+front f "wait-dev 0:0:1:3 4"
+boxes guide-windows.md sh >"$DIR/commands"
+check_eq "$(wc -l <"$DIR/commands")" 2 "commands of the page"
+xl-scsi() { xl_scsi "$@"; }
+# shellcheck disable=SC2034 # the commands use them
+GUEST=$id PDEV=file:$DIR/a.img
+# shellcheck disable=SC1091
+(set -e; . "$DIR/commands") >"$DIR/said" 2>&1 || fail "a command fails: $(cat "$DIR/said")"
+check_match "$(cat "$DIR/said")" ' 0:0:0:0 +4($|'$'\n'')' "the list"
+front f "read 0:0:0:0 0 64 quiet"
+detach $id 0:0:0:0
+detach $id 0:0:1:3
+front_stop f

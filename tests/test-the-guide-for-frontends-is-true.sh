@@ -5,16 +5,13 @@
 # shellcheck source=tests/mock-lib.sh
 . "${top_srcdir:-$(dirname -- "$0")/..}/tests/mock-lib.sh"
 
-page=${top_srcdir:-$(dirname -- "$0")/..}/docs/guide-frontend-developers.md
-# boxes LANGUAGE: what stands in the page's boxes of this language.
-boxes() { awk -v fence="\`\`\`$1" '/^```/ { wanted = !inside && $0 == fence; inside = !inside; next } wanted' "$page"; }
 mkdir "$DIR/bin"
 for program in mock-xen pvscsid pvscsictl xl-scsi vscsi-front; do
     ln -s "$(readlink -f "$BUILD/$program")" "$DIR/bin/$program"
 done
 
 step "the commands"
-boxes sh >"$DIR/commands"
+boxes guide-frontend-developers.md sh >"$DIR/commands"
 [ "$(wc -l <"$DIR/commands")" -ge 40 ] || fail "the page has only these commands: $(cat "$DIR/commands")"
 # Its own directory is in this test's, so that what it leaves is found.
 env -u XENSTORED_PATH TMPDIR="$DIR" PATH="$DIR/bin:$PATH" bash -e "$DIR/commands" >"$LOGS/output" 2>&1 ||
@@ -22,7 +19,7 @@ env -u XENSTORED_PATH TMPDIR="$DIR" PATH="$DIR/bin:$PATH" bash -e "$DIR/commands
 cat "$LOGS/output"
 
 step "what they print"
-boxes "" >"$DIR/expected"
+boxes guide-frontend-developers.md "" >"$DIR/expected"
 [ "$(wc -l <"$DIR/expected")" -ge 6 ] || fail "the page says only this of what they print: $(cat "$DIR/expected")"
 while IFS= read -r line; do
     grep -qF -- "$line" "$LOGS/output" || fail "no line of the output has: $line"

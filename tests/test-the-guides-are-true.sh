@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What docs/guide-*.md and docs/comparison.md quote is there: messages in the DIAGNOSTICS of the manual pages, commands
-# in --help, ratios in the table of docs/performance.md. Each guide says at its head what was tried and what was not.
+# in --help, ratios in the table of docs/performance.md. Entries of vscsi=[...] are right. Each guide says at its head what
+# was tried and what was not. README.md names all pages.
 set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"
@@ -42,8 +43,9 @@ for page in docs/guide-*.md; do
     [ -z "$wrong" ] || fail "$page quotes what DIAGNOSTICS does not have: $wrong"
     head=$(sed -n '2,8p' "$page")
     [[ $head = *$'\n- Tried: '*$'\n- Not tried: '* ]] || fail "$page does not begin with what was tried and what was not"
-    name=${page##*/}
-    [ "$page" = docs/guide-troubleshooting.md ] || grep -q "$name" README.md || fail "README.md does not name $name"
+done
+for page in docs/*.md HACKING.md; do
+    grep -qF "$page" README.md || fail "README.md does not name $page"
 done
 [ "$(quoted docs/guide-troubleshooting.md | wc -l)" -ge 25 ] || fail "docs/guide-troubleshooting.md has too few messages"
 
@@ -59,6 +61,21 @@ for program in xl-scsi pvscsictl; do
         grep -qx "$word" <<<"$known" || fail "a guide has '$program $word', which --help does not have"
     done
 done
+
+# Entries of vscsi=[...]: xl-scsi takes them. That of xend, which is there to be changed, is none.
+# entries FILE...: each in a line.
+entries() {
+    awk 'FNR == 1 { at = "" }
+        at != "" { at = at " " $0 }
+        at == "" && match($0, /vscsi *= *\[( |$)/) { at = substr($0, RSTART); xend = /# xend$/ }
+        match(at, /\]/) { if (!xend) print substr(at, 1, RSTART); at = "" }' "$@" | grep -vi "'pdev,vdev"
+}
+entries docs/*.md README.md docs/vscsi.7 >"$tmp/entries"
+[ "$(wc -l <"$tmp/entries")" -ge 15 ] || fail "only these entries are found: $(cat "$tmp/entries")"
+while IFS= read -r entry; do
+    printf '%s\n' "$entry" >"$tmp/entry"
+    said=$("$BUILD/xl-scsi" check "$tmp/entry" 2>&1) || fail "a page has $entry: $said"
+done <"$tmp/entries"
 
 # ratios COLUMN: least and greatest of that column of the table.
 ratios() {

@@ -13,6 +13,7 @@ guest_ok storage "modprobe scsi_debug dev_size_mb=16 delay=0 num_tgts=$TARGETS m
 guest_ok storage "pvscsid -f >/tmp/log 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do pvscsictl status && break; sleep 0.5; done"
 # As printed in docs/guide-driver-domain.md: tests/test-the-examples-are-run.sh compares the lines.
 guest_ok storage 'pvscsictl status'
+expect_match "$(guest_ok storage 'xl-scsi scan')" '0:0:0:0' "what the scan finds"
 dd=$(guest_domid storage)
 note "the daemon runs in domain $dd"
 

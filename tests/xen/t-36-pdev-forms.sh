@@ -25,6 +25,20 @@ ln -sf /dev/disk/by-id/scsi-x /dev/disk/by-id/link-to-link
 for pdev in "$DBG_HCTL" "$DBG_BLK" "$DBG_SG" /dev/disk/by-id/scsi-x /dev/disk/by-id/link-to-link "$wwid"; do
     try "$pdev" 0
 done
+note "README.md: giving a guest a device"
+# As printed there: tests/test-the-examples-are-run.sh compares the lines.
+ln -sf "../../${DBG_BLK#/dev/}" /dev/disk/by-id/wwn-0x5000c500a1b2c3d4
+expect_ok "$REAL_XL" rename g1 mail-server
+expect_ok sh -e <<'END'
+xl-scsi scan
+xl-scsi attach mail-server /dev/disk/by-id/wwn-0x5000c500a1b2c3d4 0:0:0:0
+xl-scsi list
+xl-scsi detach mail-server 0:0:0:0
+END
+expect_match "$(cat "/tmp/expect.$$")" " 0:0:0:0 +4\$" "what xl-scsi list prints"
+expect_ok "$REAL_XL" rename mail-server g1
+rm /dev/disk/by-id/wwn-0x5000c500a1b2c3d4
+guest_wait_gone g1 0:0:0:0
 note "scan says who has a device, and what cannot be given away"
 # scan_use PDEV: the last column of its line
 scan_use() { xl-scsi scan | awk -F '   *' -v p="$1" '$(NF - 1) == p { print $NF }'; }

@@ -22,7 +22,19 @@ count() {
 [ "$(count before)" -gt 0 ] || skip "the drive is not polled at all"
 daemon_start
 guest_start g1
-expect_ok xl-scsi attach g1 "$blk" 0:0:0:0
+# As docs/guide-burner.md has it: tests/test-the-examples-are-run.sh compares the lines. Before, the disc is mounted.
+expect_eq "$blk" /dev/sr0 "the drive's name"
+truncate -s 512K /tmp/disc
+expect_ok mke2fs -q -F /tmp/disc
+expect_ok sg_dd if=/tmp/disc of="$DBG_SG" bs=512 count=1024
+mkdir -p /mnt/a
+expect_ok mount -t ext4 -o ro "$blk" /mnt/a
+expect_fail 5 xl-scsi attach g1 "$blk" 0:0:0:0
+expect_match "$(cat "/tmp/expect.$$")" 'it is mounted on /mnt/a' "why it is refused"
+expect_ok env GUEST=g1 sh -e <<'END'
+umount /dev/sr0
+xl-scsi attach $GUEST /dev/sr0 0:0:0:0
+END
 guest_wait_disk g1 0:0:0:0
 # The guest's own drivers have looked at it.
 sleep 1

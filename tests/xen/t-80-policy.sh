@@ -44,6 +44,18 @@ pvscsictl policy
 pvscsictl policy tape
 END
 
+note "the first commands of docs/guide-troubleshooting.md"
+mkdir -p /var/log/xen
+ln -sf "$DAEMON_LOG" /var/log/xen/pvscsid.log
+expect_ok sh -e <<'END'
+xl-scsi list -l                   # each device of each guest, its options, its state, and the reason if it has one
+pvscsictl status                  # in the backend domain: what the daemon serves
+tail /var/log/xen/pvscsid.log     # or: journalctl -u pvscsid -u xl-scsi-watch
+END
+# It goes on until SIGTERM ends it.
+expect_fail 143 timeout 1 sh -c 'pvscsictl events                  # what happens from now on, until Ctrl-C'
+rm /var/log/xen/pvscsid.log
+
 note "a disk as it is attached"
 scsi_debug_load dev_size_mb=16 delay=0
 held=$(cat /sys/module/scsi_debug/refcnt)

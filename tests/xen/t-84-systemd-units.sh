@@ -14,6 +14,11 @@ for pid in $daemon "$(process_of xl-scsi)"; do
     expect_match "$(cat "/proc/$pid/cgroup")" '^0::/units/system.slice/' "process $pid: its cgroup, which has the unit's devices"
 done
 expect_match "$(pvscsictl status)" 'sandbox: full' "the status"
+# As docs/guide-moving.md has it: tests/test-the-examples-are-run.sh compares the lines.
+expect_ok eval 'systemctl is-active pvscsid xl-scsi-watch'
+expect_eq "$(cat "/tmp/expect.$$")" "active
+active" "what it prints"
+expect_ok eval 'xl-scsi scan'
 
 note "a guest reads, writes and reserves"
 guest_start g1

@@ -247,6 +247,7 @@ extra_libvirt() {
     cp -r "$unpacked/usr/share/libvirt/cpu_map" "$root/usr/share/libvirt/"
     # QEMU's emulated processor lacks what each of libvirt's models has, and without a model the driver does not start.
     echo "<cpus><model name='486'><decode host='on' guest='on'/></model></cpus>" >"$root/usr/share/libvirt/cpu_map/x86_486.xml"
+    install_program "$root" install
     install_program "$root" python3
     # What the hook imports. Python looks for the directory of its other modules, and warns when there is none.
     name=$(/usr/bin/python3 -I -c 'import os; print(os.path.dirname(os.__file__))')/lib-dynload
