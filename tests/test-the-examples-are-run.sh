@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Pages say which tests run the commands of their boxes exactly as they are printed, most of them on a real Xen. So each
-# line of their sh blocks is in these tests, in the same order. Commands that no test runs are indented, not in an sh block.
+# line of their sh blocks is in these tests, in the same order. Commands that no test runs are indented, not in such a
+# block.
 set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What docs/guide-*.md and docs/comparison.md quote is there: messages in the DIAGNOSTICS of the manual pages, commands
-# in --help, ratios in the table of docs/performance.md. Entries of vscsi=[...] are right. Each guide says at its head what
-# was tried and what was not. README.md names all pages.
+# in --help, ratios in the table of docs/performance.md. Entries of vscsi=[...] are right. Each guide says at its head
+# what was tried and what was not. README.md names all pages.
 set -u
 # shellcheck source=tests/tree-lib.sh
 . "$(dirname -- "$0")/tree-lib.sh"
