@@ -52,7 +52,7 @@ note "$good commands in $took cs, sent again: $(busy_of 0:0:0:1), $(busy_of 0:0:
 # again. (Linux shares the 16 places of the ring out among the LUNs that are in use: 6 for each of three.)
 # `set` lets one LUN go on at once: at 2 a second, 120 commands would take a minute. The other limits hold as before.
 inflight_of() { pvscsictl stats | awk -v lun="$1" '$3 == "LUN" { here = $4 == "commands" } here && $3 == lun { print $5 }'; }
-limited_of() { pvscsictl stats | awk -v lun="$1" '$3 == "LUN" { here = $4 == "reads" } here && $3 == lun { print $8 }'; }
+limited_of() { pvscsictl stats | awk -v lun="$1" '$3 == "LUN" { here = $4 == "reads" } here && $3 == lun { print $12 }'; }
 expect_ok xl-scsi set g1 0:0:0:1 iops=2
 expect_ok xl-scsi set g1 0:0:5:0 iops=2 bps=0
 guest_sh g1 "(for disk in $limited $GUEST_BLK; do
