@@ -171,8 +171,8 @@ static void fuzz_device(const struct input *in)
     MUST((d.route == SCSI_REFUSED) == (d.sense.key != 0));
     MUST(d.timeout_s >= d.min_timeout_s && d.min_timeout_s > 0);
     MUST(scsi_timeout_ms(&d, (uint16_t)in->data_len) >= d.min_timeout_s * 1000);
-    /* More than the device takes is for commands in pieces only; fuzz_split() carries them out. */
-    MUST(d.route == SCSI_REFUSED || in->data_len <= f.max_transfer
+    /* More than the device takes is for commands in pieces only, which fuzz_split() carries out, or goes nowhere. */
+    MUST(d.route == SCSI_REFUSED || d.no_data || in->data_len <= f.max_transfer
          || scsi_split_begin(&split, in->type, f.block_size, in->cdb, in->cdb_len, in->data_len, f.max_transfer));
     MUST(f.readonly || d.sense.key != 0x07);
     if (f.readonly)
