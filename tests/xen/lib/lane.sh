@@ -87,7 +87,7 @@ skip_lane() {
 
 # list_libraries FILE: the libraries that the program needs, and the loader, one path a line.
 list_libraries() {
-    local of_suite=$unpacked/usr/lib/x86_64-linux-gnu
+    local of_suite=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/usr/lib
     if suite_is_here; then
         LD_LIBRARY_PATH=$of_suite ldd "$1" 2>/dev/null
     else
