@@ -15,7 +15,7 @@
 # NAME        SUITE    XEN  GUESTS QEMU  HOSTS TESTS                                        FEW
 lane_table='
 debian12-pv   bookworm 4.17 pv     here  1     all                                          all
-debian13-pv   trixie   4.20 pv     here  1     all                                          10,16,30
+debian13-pv   trixie   4.20 pv     here  1     all                                          10,30
 debian13-pvh  trixie   4.20 pvh    suite 1     10,11,12,13,14,15,16,17,18,19,20,21,30,32,40 10,14
 debian13-hvm  trixie   4.20 hvm    suite 1     10,13,14,15,16,18,32                         10
 two-hosts     bookworm 4.17 pv     here  2     90,91                                        91
