@@ -450,6 +450,93 @@ START_TEST(a_client_has_25_s_at_the_control_socket)
 }
 END_TEST
 
+/* --- what the policy is --- */
+
+static const struct {
+    bool policy, on, copy; /* of the config; options of the LUN: feature-host, third-party-copy */
+    const char *of, *command, *state;
+} policies[] = {
+    { true, false, false, "disk", "28", "allowed" },
+    { true, false, false, "disk", "3b", "refused" },
+    { true, false, false, "disk", "others", "refused" },
+    { true, false, false, "tape", "39", NULL },
+    /* policy = 0: all passes, third-party copy too. */
+    { false, false, false, "disk", "3b", "allowed" },
+    { false, false, false, "disk", "others", "allowed" },
+    { false, false, false, "disk", "7f", "allowed" },
+    { false, false, false, "disk", "83", "allowed" },
+    { false, false, false, "tape", "39", "allowed" },
+    { false, false, false, "other", "others", "allowed" },
+    { false, false, false, "3 0:0:0:0", "3b", "allowed" },
+    { false, false, false, "3 0:0:0:0", "7f", "allowed" },
+    /* feature-host: all but third-party copy, which is named whatever the table has for the type. */
+    { true, true, false, "3 0:0:0:0", "3b", "allowed" },
+    { true, true, false, "3 0:0:0:0", "others", "allowed" },
+    { true, true, false, "3 0:0:0:0", "7f", "refused" },
+    { true, true, false, "3 0:0:0:0", "39", "refused" },
+    { true, true, false, "3 0:0:0:0", "83", "refused" },
+    { true, true, true, "3 0:0:0:0", "7f", "allowed" },
+    { true, true, true, "3 0:0:0:0", "83", "allowed" },
+};
+
+/* What the answer says of a command, or of the "others". NULL: it does not name it. */
+static const char *state_of(struct json_object *answer, const char *command)
+{
+    struct json_object *list = field(answer, "commands");
+
+    if (strcmp(command, "others") == 0)
+        return json_object_get_string(field(answer, "others"));
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *o = json_object_array_get_idx(list, i);
+
+        if (strcmp(json_object_get_string(field(o, "command")), command) == 0)
+            return json_object_get_string(field(o, "state"));
+    }
+    return NULL;
+}
+
+START_TEST(the_policy_is_what_guests_meet)
+{
+    struct json_object *o;
+    const char *state;
+
+    settings.policy = policies[_i].policy;
+    if (policies[_i].on)
+        fake_put(BACK "/feature-host", "1");
+    if (policies[_i].copy)
+        fake_put(LUN_0 "/third-party-copy", "1");
+    connected();
+    o = host_report_policy(host, policies[_i].of);
+    state = state_of(o, policies[_i].command);
+    if (policies[_i].state)
+        ck_assert_msg(state && strcmp(state, policies[_i].state) == 0, "%s of %s: %s", policies[_i].command,
+                      policies[_i].of, state ? state : "not named");
+    else
+        ck_assert_ptr_null(state);
+    json_object_put(o);
+}
+END_TEST
+
+/* A tape with feature-host, of which the table has no third-party copy. */
+START_TEST(the_policy_of_a_tape_names_third_party_copy)
+{
+    struct json_object *o;
+
+    fake_put(BACK "/feature-host", "1");
+    connected();
+    host->vhosts->devs->dev.type = 0x01;
+    o = host_report_policy(host, "3 0:0:0:0");
+    ck_assert_str_eq(state_of(o, "others"), "allowed");
+    for (unsigned i = 0; i < 6; i++) {
+        static const char *const opcodes[] = { "18", "39", "3a", "7f", "83", "84" };
+        const char *state = state_of(o, opcodes[i]);
+
+        ck_assert_msg(state && strcmp(state, "refused") == 0, "%s: %s", opcodes[i], state ? state : "not named");
+    }
+    json_object_put(o);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, the_status_says_what_is_served);
@@ -462,6 +549,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_follower_that_does_not_read_holds_nobody_up);
     tcase_add_test(t, followers_leave_room_for_other_clients);
     tcase_add_loop_test(t, a_client_has_25_s_at_the_control_socket, 0, 2);
+    tcase_add_loop_test(t, the_policy_is_what_guests_meet, 0, ARRAY_SIZE(policies));
+    tcase_add_test(t, the_policy_of_a_tape_names_third_party_copy);
     if (!under_valgrind())
         tcase_add_test(t, a_lack_of_descriptors_does_not_spin_at_the_control_socket);
 }

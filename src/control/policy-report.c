@@ -64,7 +64,13 @@ static bool has_whole_rule(const struct scsi_lun_facts *f, uint8_t opcode)
     return false;
 }
 
-/* What the table or a rule names; the rest is in "others". */
+/* feature-host allows the others, and not this. */
+static bool is_exception(const struct scsi_lun_facts *f, uint8_t opcode)
+{
+    return f->feature_host && scsi_is_third_party_copy(opcode);
+}
+
+/* What the table or a rule names, or "others" would be wrong about; the rest is in "others". */
 static struct json_object *commands(const struct scsi_lun_facts *f)
 {
     struct json_object *list = json_object_new_array();
@@ -73,7 +79,9 @@ static struct json_object *commands(const struct scsi_lun_facts *f)
         uint8_t op = (uint8_t)opcode;
         bool has_actions = scsi_has_actions(op, f->type);
 
-        if (has_actions ? has_whole_rule(f, op) : scsi_is_known(op, f->type, false, 0) || has_rule(f, op, false, 0))
+        if (is_exception(f, op)
+            || (has_actions ? has_whole_rule(f, op)
+                            : scsi_is_known(op, f->type, false, 0) || has_rule(f, op, false, 0)))
             add_command(list, f, op, false, 0);
         /* A rule may name an action of any opcode. */
         for (unsigned action = 0; action < 256; action++)
@@ -135,6 +143,7 @@ static struct json_object *report_type(const struct host *h, const char *name)
     while (!scsi_type_in(f.type, types))
         f.type++;
     policy_make(h->settings, f.type, false, NULL, &p);
+    f.feature_host = p.feature_host;
     f.rules = p.rules;
     return report(name, &f);
 }
