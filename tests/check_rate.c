@@ -147,6 +147,65 @@ START_TEST(a_command_larger_than_the_burst_goes_and_the_next_one_waits_for_it)
 }
 END_TEST
 
+START_TEST(what_was_not_moved_is_given_back)
+{
+    uint64_t before;
+
+    begin((struct lun_limits){ .bps = MIB });
+    ck_assert_uint_eq(go(MIB / 2), 3);
+    ck_assert_uint_eq(rate_wait_us(&r, 1, false, now_us_is), SECOND_US / 2);
+    rate_give_back(&r, MIB / 4);
+    ck_assert_uint_eq(rate_wait_us(&r, 1, false, now_us_is), SECOND_US / 4);
+    rate_give_back(&r, 5 * MIB / 4);
+    ck_assert_uint_eq(go(MIB / 2), 3);
+    /* It is late, and no more than the burst is saved up. */
+    now_us_is += 1000 * SECOND_US;
+    rate_give_back(&r, 3 * MIB / 2);
+    ck_assert_uint_eq(go(MIB / 2), 3);
+    /* Nothing is won by rounding. */
+    begin((struct lun_limits){ .bps = LIMITS_BPS_MIN + 7 });
+    go(MIB / 2);
+    before = r.bytes_ns;
+    for (unsigned i = 0; i < 1000; i++) {
+        rate_take(&r, 3, now_us_is);
+        rate_give_back(&r, 3);
+    }
+    ck_assert_uint_ge(r.bytes_ns, before);
+    /* Extremes, and commands alone. */
+    r.bytes_ns = 1;
+    rate_give_back(&r, UINT32_MAX);
+    ck_assert_uint_eq(r.bytes_ns, 0);
+    begin((struct lun_limits){ .iops = 50 });
+    before = r.commands_ns;
+    rate_give_back(&r, MIB);
+    ck_assert_uint_eq(r.commands_ns, before);
+}
+END_TEST
+
+/* throttle.h: commands with data and without, in any order, at the lowest limits. */
+START_TEST(the_last_of_a_full_queue_waits_six_seconds_at_most)
+{
+    uint64_t longest = 0;
+
+    for (unsigned order = 0; order < 1u << LIMITS_WAITING_MAX; order++) {
+        uint64_t waited = 0;
+
+        begin((struct lun_limits){ .iops = LIMITS_IOPS_MIN, .bps = LIMITS_BPS_MIN });
+        go(MIB / 2);
+        for (unsigned i = 0; i < LIMITS_WAITING_MAX; i++) {
+            uint32_t bytes = order >> i & 1 ? MIB / 2 : 0;
+            uint64_t wait = rate_wait_us(&r, bytes, false, now_us_is);
+
+            now_us_is += wait;
+            waited += wait;
+            rate_take(&r, bytes, now_us_is);
+        }
+        longest = waited > longest ? waited : longest;
+    }
+    ck_assert_uint_eq(longest, 6 * SECOND_US);
+}
+END_TEST
+
 /* A debt has an end, whatever was taken. */
 START_TEST(no_debt_is_beyond_its_maximum)
 {
@@ -158,7 +217,7 @@ START_TEST(no_debt_is_beyond_its_maximum)
 }
 END_TEST
 
-START_TEST(what_asks_for_the_state_may_owe_a_second_more)
+START_TEST(what_is_urgent_may_owe_a_second_more)
 {
     begin((struct lun_limits){ .iops = 2, .bps = MIB });
     for (unsigned i = 0; i < 3; i++)
@@ -233,8 +292,10 @@ static void add_tests(TCase *t)
     tcase_add_test(t, commands_go_at_once_while_the_burst_lasts_and_then_at_the_rate);
     tcase_add_test(t, a_burst_is_so_many_seconds_worth_of_both_limits);
     tcase_add_test(t, a_command_larger_than_the_burst_goes_and_the_next_one_waits_for_it);
+    tcase_add_test(t, what_was_not_moved_is_given_back);
+    tcase_add_test(t, the_last_of_a_full_queue_waits_six_seconds_at_most);
     tcase_add_test(t, no_debt_is_beyond_its_maximum);
-    tcase_add_test(t, what_asks_for_the_state_may_owe_a_second_more);
+    tcase_add_test(t, what_is_urgent_may_owe_a_second_more);
     tcase_add_test(t, other_limits_begin_anew_and_the_same_ones_do_not);
     tcase_add_loop_test(t, a_limit_is_never_exceeded_in_the_long_run, 0, 7);
     tcase_add_test(t, extremes_do_not_overflow);

@@ -393,6 +393,53 @@ START_TEST(a_limited_lun_with_a_short_queue_leaves_slots_to_others)
 }
 END_TEST
 
+static const struct {
+    int resid;
+    uint8_t status, key, flags; /* of byte 2 of the sense data */
+    unsigned next;              /* so many go at once when three of 512 bytes have ended so: at 1024 bytes a second */
+} ends[] = {
+    { 0, 0x00, 0, 0, 0 },         { 512, 0x00, 0, 0, 3 },       { 256, 0x00, 0, 0, 1 },
+    { 350, 0x00, 0, 0, 2 },       { 512, 0x02, 0x00, 0x20, 3 }, /* a short block of a tape: ILI */
+    { 512, 0x02, 0x00, 0x80, 3 },                               /* a filemark */
+    { 512, 0x02, 0x03, 0, 0 },                                  /* MEDIUM ERROR: the device has worked */
+    { 512, 0x08, 0x00, 0, 0 },                                  /* BUSY */
+};
+
+/* Others wait already: they need no other event to go. */
+START_TEST(what_a_device_has_not_moved_does_not_count)
+{
+    limit((struct lun_limits){ .bps = 1024 });
+    put_reads(1, 9);
+    kick();
+    ck_assert_uint_eq(fake_sg.n, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        struct sg_io_hdr *h = &fake_sg.at[i].hdr;
+
+        h->resid = ends[_i].resid;
+        h->status = ends[_i].status;
+        if (ends[_i].status != 0x02)
+            continue;
+        memset(h->sbp, 0, 18);
+        h->sbp[0] = 0x70;
+        h->sbp[2] = (uint8_t)(ends[_i].key | ends[_i].flags);
+        h->sbp[7] = 10;
+        h->sb_len_wr = 18;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        fake_sg_end(0);
+    run();
+    run();
+    for (unsigned i = 0; i < 3; i++)
+        take();
+    ck_assert_uint_eq(fake_sg.n, ends[_i].next);
+    ck_assert_uint_eq(stats.lun[LIMITED].read_bytes,
+                      ends[_i].status == 0x08 ? 0 : 3 * (512u - (unsigned)ends[_i].resid));
+    later_us += 10000000;
+    run();
+    ck_assert_uint_eq(fake_sg.n, 6);
+}
+END_TEST
+
 /* 248 KiB in pieces of 120 KiB: one command, which is not held up in the middle. */
 START_TEST(pieces_of_a_command_count_once)
 {
@@ -446,6 +493,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_limited_lun_beside_one_that_is_not_ready_sleeps);
     tcase_add_test(t, a_limited_lun_with_a_short_queue_leaves_slots_to_others);
     tcase_add_test(t, pieces_of_a_command_count_once);
+    tcase_add_loop_test(t, what_a_device_has_not_moved_does_not_count, 0, ARRAY_SIZE(ends));
 }
 
 int main(void)

@@ -420,8 +420,8 @@ void command_submit(struct service *svc, struct cmd *c)
 {
     struct lun *lun = c->lun;
     /*
-     * In order: no command overtakes those that are queued (tapes depend on it), except one that asks only for the
-     * state of the device, if it is a limit that holds the others.
+     * In order: no command overtakes those that are queued (tapes depend on it), except an urgent one, if it is a limit
+     * that holds the others.
      */
     bool first = !lun->queue || (lun->limit_waits && throttle_is_urgent(c));
     bool ready = first && lun_may_go(svc, lun);
@@ -515,6 +515,8 @@ void command_sg_done(struct sg_pool *pool, struct sg_command *sg)
     if (end_piece(c) || c->stray) {
         if (c->kind == SCSI_KIND_GOOD || c->kind == SCSI_KIND_RECOVERED)
             note_left(c->lun, scsi_left_done(c->lun->stats->left, c->lun->facts.type, c->cdb));
+        if (!scsi_kind_is_error((enum scsi_kind)c->kind))
+            throttle_give_back(svc, c);
         command_finish(svc, c);
     } else if (c->abort_due || c->lun->resetting) {
         command_finish_aborted(svc, c, c->lun->resetting ? SCSI_HOST_RESET : SCSI_HOST_ABORT);

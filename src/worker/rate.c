@@ -69,3 +69,10 @@ void rate_take(struct rate *r, uint32_t bytes, uint64_t now_us)
     if (r->limits.bps > 0)
         take(&r->bytes_ns, bytes, r->limits.bps, floor, ceiling);
 }
+
+void rate_give_back(struct rate *r, uint32_t bytes)
+{
+    uint64_t ns = r->limits.bps > 0 ? bytes * SECOND_NS / r->limits.bps : 0;
+
+    r->bytes_ns = r->bytes_ns > ns ? r->bytes_ns - ns : 0;
+}

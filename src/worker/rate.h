@@ -14,8 +14,8 @@
 /* A debt beyond this is forgiven: no command waits longer for it (throttle.h). */
 #define RATE_DEBT_MAX_US 10000000u
 /*
- * How far commands that ask for the state of the device may go into debt. That is more than one command of data owes:
- * 0.5 s at the lowest limit (limits.h).
+ * How far commands that overtake others (throttle.h) may go into debt. That is more than one command of data owes, at
+ * the lowest limit 0.5 s (limits.h).
  */
 #define RATE_URGENT_US 1000000u
 
@@ -32,5 +32,10 @@ bool rate_is_limited(const struct rate *r);
 uint64_t rate_wait_us(const struct rate *r, uint32_t bytes, bool urgent, uint64_t now_us);
 /* The command goes. */
 void rate_take(struct rate *r, uint32_t bytes, uint64_t now_us);
+/*
+ * So many of the bytes that a command took were not moved. At most what it took; rounded down, so that a limit is never
+ * exceeded. (If the limits have changed since, they are given back at the new rate.)
+ */
+void rate_give_back(struct rate *r, uint32_t bytes);
 
 #endif

@@ -70,3 +70,14 @@ bool throttle_allows(struct service *svc, struct cmd *c)
     c->counted = true;
     return true;
 }
+
+void throttle_give_back(struct service *svc, const struct cmd *c)
+{
+    uint32_t unmoved = c->answer.residual < c->data_len ? c->answer.residual : c->data_len;
+
+    if (!c->counted || unmoved == 0)
+        return;
+    rate_give_back(&c->lun->rate, unmoved);
+    if (c->lun->limit_waits)
+        loop_timer_arm(svc->loop, &svc->limit_timer, 0);
+}
