@@ -66,7 +66,7 @@ guest_create 6 idle
 check_eq "$(xl_scsi list idle | wc -l)" 1 "lines for a guest without devices"
 check_eq "$(xl_scsi list | grep -c idle)" 0 "guests without devices among all"
 
-step "options that differ from the default: in the long list and in JSON, and the table stays as it is"
+step "the options that a device was given: in the long list and in JSON, and the table stays as it is"
 table=$(xl_scsi list web)
 # of_dev KEY...: these members of dev-1 in JSON, as one line.
 of_dev() {
