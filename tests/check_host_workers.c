@@ -273,6 +273,46 @@ START_TEST(a_worker_gets_connections_to_the_pr_helper)
 }
 END_TEST
 
+/*
+ * A worker that was taken over may send commands to the helper and read no answers. They must not be carried out when
+ * another guest has the device.
+ */
+START_TEST(a_removed_lun_has_no_connection_to_the_pr_helper)
+{
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), fd, kept = -1;
+    char byte;
+
+    snprintf(settings.pr_socket, sizeof(settings.pr_socket), "%s/helper", dir);
+    strcpy(addr.sun_path, settings.pr_socket);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(listen(listener, 64), 0);
+    connected();
+    fake_keeps_helper = &kept;
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_HELPER_CONNECT, .lun_index = 0 });
+    UNTIL(fake_count(fake_child(), WM_HELPER_SOCKET) == 1);
+    ck_assert_int_ge(kept, 0);
+    fd = accept(listener, NULL, NULL);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq((int)send(kept, "x", 1, MSG_NOSIGNAL), 1);
+    ck_assert_int_eq((int)send(fd, "y", 1, MSG_NOSIGNAL), 1);
+    fake_put(BACK "/vscsi-devs/dev-0/state", "5");
+    fake_put(BACK "/state", "7");
+    fake_put(FRONT "/state", "7");
+    expect(BACK "/vscsi-devs/dev-0/state", "6");
+    /* The helper cannot answer, so it does not go on to the next command; and no more can be sent. */
+    ck_assert_int_lt((int)send(fd, "y", 1, MSG_NOSIGNAL), 0);
+    ck_assert_int_lt((int)send(kept, "x", 1, MSG_NOSIGNAL), 0);
+    ck_assert_int_eq((int)recv(fd, &byte, 1, MSG_DONTWAIT), 1);
+    ck_assert_int_eq((int)recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+    close(fd);
+    close(kept);
+    close(listener);
+    fake_keeps_helper = NULL;
+    unlink(settings.pr_socket);
+}
+END_TEST
+
 /* What a guest writes into its state node keeps nobody from serving its commands, unless it says that it leaves. */
 START_TEST(a_lost_ring_is_taken_over_whatever_the_frontends_state)
 {
@@ -593,6 +633,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_worker_that_dies_over_and_over_is_slowed_down_but_never_given_up);
     tcase_add_test(t, a_worker_that_cannot_be_started_is_tried_again);
     tcase_add_test(t, a_worker_gets_connections_to_the_pr_helper);
+    tcase_add_test(t, a_removed_lun_has_no_connection_to_the_pr_helper);
     tcase_add_test(t, a_worker_that_dies_without_a_ring_is_replaced);
     tcase_add_test(t, a_worker_that_dies_while_it_lets_go_has_let_go);
     tcase_add_test(t, what_a_worker_says_of_an_earlier_ring_is_ignored);

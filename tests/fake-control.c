@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -174,6 +175,7 @@ void fake_reset(void)
     fake_no_domain_watch = fake_quota = false;
     fake_child_mute = fake_child_refuses = false;
     fake_connect_error = fake_added_error = 0;
+    fake_keeps_helper = NULL;
     fake_n_children = 0;
     n_answers = 0;
     memset(fake_children, 0, sizeof(fake_children));
@@ -404,6 +406,7 @@ static struct child handles[FAKE_CHILDREN];
 unsigned fake_n_children;
 bool fake_child_mute, fake_child_refuses;
 int fake_connect_error, fake_added_error;
+int *fake_keeps_helper;
 
 struct fake_child *fake_child(void)
 {
@@ -461,6 +464,8 @@ int child_send(struct child *c, const struct worker_msg *msg, const int *fds, un
 {
     struct worker_msg answer = { .generation = msg->generation, .lun_index = msg->lun_index };
 
+    if (msg->type == WM_HELPER_SOCKET && fake_keeps_helper && nfds > 0)
+        *fake_keeps_helper = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
     for (unsigned i = 0; i < nfds; i++)
         if (fds[i] >= 0)
             close(fds[i]);

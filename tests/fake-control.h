@@ -46,6 +46,7 @@ extern bool fake_child_mute;     /* answers nothing by itself */
 extern bool fake_child_refuses;  /* cannot be started */
 extern int fake_connect_error;   /* its answer to CONNECT */
 extern int fake_added_error;     /* ... to LUN_ADD */
+extern int *fake_keeps_helper;   /* gets a duplicate of what the next HELPER_SOCKET brings; NULL: all are closed */
 /* The last started. */
 struct fake_child *fake_child(void);
 /* Messages of this type that the child got. */

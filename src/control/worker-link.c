@@ -362,10 +362,10 @@ bool worker_may_use_helper(const struct vdev *d)
 void worker_forget_helper(struct vdev *d)
 {
     if (d->helper_socket >= 0)
-        close(steal_fd(&d->helper_socket));
+        pr_disconnect(steal_fd(&d->helper_socket));
 }
 
-/* The connection, or -errno. A duplicate stays here, to end it when the next one is asked for. */
+/* The connection, or -errno. A duplicate stays here, to end it. */
 static int connect_helper(struct vdev *d)
 {
     int fd = pr_connect(d->vhost->host->settings->pr_socket);
@@ -390,8 +390,8 @@ static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
     struct worker_msg answer = { .type = WM_HELPER_SOCKET, .lun_index = msg->lun_index };
     int fd = -ENOENT;
 
-    if (d && d->helper_socket >= 0)
-        pr_disconnect(steal_fd(&d->helper_socket));
+    if (d)
+        worker_forget_helper(d);
     if (d && worker_may_use_helper(d))
         fd = log_limit_take(&d->helper_asks, now_us()) ? connect_helper(d) : -EAGAIN;
     answer.u.helper_ask = msg->u.helper_ask;

@@ -36,7 +36,11 @@ void worker_update_lun(struct vdev *d);
  * now.
  */
 bool worker_may_use_helper(const struct vdev *d);
-/* The worker has lost the LUN: what is known of its connection to the PR helper ends. */
+/*
+ * The LUN's connection to the PR helper ends, whoever has a descriptor of it. To be called before another guest can
+ * get the device: what a worker that was taken over has sent there must not be carried out later. The helper ends with
+ * the command that it is at, because it cannot answer any more.
+ */
 void worker_forget_helper(struct vdev *d);
 
 /*
