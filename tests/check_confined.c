@@ -67,35 +67,40 @@ static int result(long r)
 
 static int own_node(void)
 {
-    return result(open("/c1:3", O_RDWR | O_CLOEXEC));
+    return result(open("/c1:3", O_RDWR | O_NONBLOCK | O_CLOEXEC));
 }
 static int own_node_of_a_later_lun(void)
 {
-    return result(open("/c1:5", O_RDWR | O_CLOEXEC));
+    return result(open("/c1:5", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+}
+/* One that is asked for exclusively sleeps in sg while others have it. */
+static int open_that_may_sleep(void)
+{
+    return result(open("/c1:3", O_RDWR | O_CLOEXEC));
 }
 static int another_node(void)
 {
-    return result(open("/c1:8", O_RDONLY | O_CLOEXEC));
+    return result(open("/c1:8", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 }
 static int node_in_dev(void)
 {
-    return result(open("/dev/null", O_RDWR | O_CLOEXEC));
+    return result(open("/dev/null", O_RDWR | O_NONBLOCK | O_CLOEXEC));
 }
 static int another_guests_files(void)
 {
-    return result(open(secret, O_RDONLY | O_CLOEXEC));
+    return result(open(secret, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 }
 static int above_the_root(void)
 {
-    return result(open("/../../../etc/passwd", O_RDONLY | O_CLOEXEC));
+    return result(open("/../../../etc/passwd", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 }
 static int memory_of_init(void)
 {
-    return result(open("/proc/1/mem", O_RDONLY | O_CLOEXEC));
+    return result(open("/proc/1/mem", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 }
 static int new_file(void)
 {
-    return result(open("/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    return result(open("/file", O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0600));
 }
 static int make_a_node(void)
 {
@@ -333,6 +338,7 @@ static const struct attempt {
 } attempts[] = {
     { "its own node", own_node, 0, 0 },
     { "a node that came later", own_node_of_a_later_lun, 0, 0 },
+    { "an open() that may sleep", open_that_may_sleep, 0, KILLED },
     { "memory", memory, 0, 0 },
     { "another log", another_log, 0, 0 },
     { "a descriptor's other number", other_number, 0, KILLED },
