@@ -44,6 +44,7 @@
 #include "control/sandbox-nodes.h"
 #include "control/sandbox.h"
 #include "worker/confine.h"
+#include "worker/syscalls.h"
 #include "suite.h"
 
 #define ID 1879048192u
@@ -51,6 +52,9 @@
 #define ROOT_FD 100
 #define READY_FD 101
 #define GO_FD 102
+#define GRANTS_FD 103 /* the hypervisor's devices, which can be mapped, and another one between them */
+#define OTHER_FD 104
+#define SHARE_FD 105
 #define KILLED 256  /* by SIGSYS */
 #define UNTRIED 257 /* without the list: the kernel's settings decide, or it would reach what is not the test's */
 
@@ -167,6 +171,51 @@ static int new_process(void)
 static int executable_memory(void)
 {
     return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
+}
+/* A mapping of its node would be a way to the device that no descriptor shows. */
+static int map_file(int fd, int flags)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED ? errno : 0;
+}
+static int mapping_of_a_device(void)
+{
+    return map_file(open("/c1:5", O_RDWR | O_NONBLOCK | O_CLOEXEC), MAP_SHARED);
+}
+static int private_mapping_of_a_device(void)
+{
+    return map_file(open("/c1:5", O_RDWR | O_NONBLOCK | O_CLOEXEC), MAP_PRIVATE);
+}
+static int mapping_of_the_ring(void)
+{
+    return map_file(GRANTS_FD, MAP_SHARED);
+}
+static int mapping_of_granted_buffers(void)
+{
+    return map_file(SHARE_FD, MAP_SHARED);
+}
+static int mapping_between(void)
+{
+    return map_file(OTHER_FD, MAP_SHARED);
+}
+/* Another file would get the number, and could be mapped. */
+static int number_of_the_first(void)
+{
+    return result(close(GRANTS_FD));
+}
+static int number_of_the_last(void)
+{
+    return result(close(SHARE_FD));
+}
+static int numbers_around(void)
+{
+    int fd = -1;
+
+    while (fd <= SHARE_FD) {
+        fd = open("/c1:3", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+            return errno;
+    }
+    return close(fd) < 0 || close(OTHER_FD) < 0 || close(GO_FD) < 0 ? errno : 0;
 }
 static int memory(void)
 {
@@ -340,6 +389,14 @@ static const struct attempt {
     { "a node that came later", own_node_of_a_later_lun, 0, 0 },
     { "an open() that may sleep", open_that_may_sleep, 0, KILLED },
     { "memory", memory, 0, 0 },
+    { "the ring", mapping_of_the_ring, 0, 0 },
+    { "granted buffers", mapping_of_granted_buffers, 0, 0 },
+    { "a mapping of another file", mapping_between, 0, KILLED },
+    { "a mapping of a device", mapping_of_a_device, 0, KILLED },
+    { "a private mapping of a device", private_mapping_of_a_device, 0, KILLED },
+    { "gntdev's number", number_of_the_first, 0, EPERM },
+    { "gntalloc's number", number_of_the_last, 0, EPERM },
+    { "numbers around these", numbers_around, 0, 0 },
     { "another log", another_log, 0, 0 },
     { "a descriptor's other number", other_number, 0, KILLED },
     { "another guest's disk", another_node, ENOENT, ENOENT },
@@ -397,14 +454,17 @@ static const struct attempt {
 /* A worker has neither the control process's descriptors nor its list of nodes. */
 static void become_worker(int ready, int go)
 {
+    int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
     if (dup2(sandbox_nodes_root(nodes), ROOT_FD) < 0 || dup2(ready, READY_FD) < 0 || dup2(go, GO_FD) < 0
-        || close_range(3, ROOT_FD - 1, 0) < 0 || close_range(GO_FD + 1, ~0u, 0) < 0)
+        || dup2(zero, GRANTS_FD) < 0 || dup2(zero, OTHER_FD) < 0 || dup2(zero, SHARE_FD) < 0
+        || close_range(3, ROOT_FD - 1, 0) < 0 || close_range(SHARE_FD + 1, ~0u, 0) < 0)
         _exit(252);
 }
 
 static void confined(unsigned parts, int (*try)(void), int ready, int go)
 {
-    struct confine c = { .parts = parts, .root_fd = ROOT_FD, .id = ID };
+    struct confine c = { .parts = parts, .root_fd = ROOT_FD, .id = ID, .mappable = { SHARE_FD, GRANTS_FD } };
     int error[CONFINE_PARTS];
     char byte = 0;
 
@@ -653,6 +713,14 @@ START_TEST(the_device_of_a_node_stays_open)
 }
 END_TEST
 
+/* A worker changes its log, so this number does not stay with its file. */
+START_TEST(standard_error_cannot_be_the_hypervisors)
+{
+    ck_assert_int_eq(syscalls_restrict((const int[]){ -1, STDERR_FILENO }), -EBADF);
+    ck_assert_int_eq(syscalls_restrict((const int[]){ STDERR_FILENO, -1 }), -EBADF);
+}
+END_TEST
+
 START_TEST(what_is_not_wanted_is_not_tried)
 {
     struct sandbox s;
@@ -762,6 +830,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_device_that_is_kept_is_seen);
     tcase_add_test(t, a_block_node_that_is_another_luns_now_is_not_kept);
     tcase_add_test(t, the_device_of_a_node_stays_open);
+    tcase_add_test(t, standard_error_cannot_be_the_hypervisors);
     tcase_add_test(t, what_is_not_wanted_is_not_tried);
     tcase_add_test(t, a_file_system_without_nodes_is_none);
     tcase_add_loop_test(t, a_part_that_the_kernel_refuses_is_named, 0, ARRAY_SIZE(refusals));

@@ -62,7 +62,7 @@ static int make_root(uint32_t id, int *root)
 /* In the process that tries: enters everything and reports. */
 static void try_all(uint32_t id, int report)
 {
-    struct confine c = { .parts = confine_built_in(), .root_fd = -1, .id = id };
+    struct confine c = { .parts = confine_built_in(), .root_fd = -1, .id = id, .mappable = { -1, -1 } };
     int error[CONFINE_PARTS], no_root = make_root(id, &c.root_fd);
 
     confine_enter(&c, error);

@@ -73,8 +73,8 @@ static int check_sg(const struct device_roots *roots, const char *path, int fd, 
 }
 
 /*
- * The descriptor for the PR helper, which knows only disks (SPC-5 5.14 is used by types 0, 7, 0Eh, 14h). -1: there
- * is none.
+ * The descriptor for the PR helper, which knows only disks (SPC-5 5.14 is used by types 0, 7, 0Eh, 14h). It is for
+ * writing because qemu-pr-helper refuses PERSISTENT RESERVE OUT without that (do_pr_out()). -1: there is none.
  */
 static int open_block(const struct device_roots *roots, const struct device *dev)
 {

@@ -544,6 +544,12 @@ static void mock_close(struct xen *xen)
     free(m);
 }
 
+/* mock-xen hands over a file for each domain's memory. */
+static int mock_memory_fds(struct xen *xen UNUSED, int fds[2] UNUSED)
+{
+    return -EOPNOTSUPP;
+}
+
 static const struct xen_ops mock_ops = {
     .close = mock_close,
     .map = mock_map,
@@ -556,6 +562,7 @@ static const struct xen_ops mock_ops = {
     .unmask = mock_unmask,
     .notify = mock_notify,
     .restrict_events = mock_restrict_events,
+    .memory_fds = mock_memory_fds,
     .alloc_port = mock_alloc_port,
     .share = mock_share,
     .unshare = mock_unshare,

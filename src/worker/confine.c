@@ -172,5 +172,5 @@ void confine_enter(struct confine *c, int error[CONFINE_PARTS])
     if (c->parts & CONFINE_USER)
         error[2] = !(c->parts & CONFINE_ROOT) || error[0] < 0 ? -EOPNOTSUPP : change_user(c->id);
     if (c->parts & CONFINE_SYSCALLS)
-        error[3] = syscalls_restrict();
+        error[3] = syscalls_restrict(c->any_file ? NULL : c->mappable);
 }

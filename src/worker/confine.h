@@ -30,6 +30,13 @@ struct confine {
     unsigned parts;
     int root_fd; /* CONFINE_ROOT: a detached mount, see sandbox-nodes.h; closed on success */
     uint32_t id; /* CONFINE_USER: of user and group */
+    /*
+     * CONFINE_SYSCALLS: no other file can be mapped. These stay open until the process ends, so that no other file
+     * gets their numbers: close() of them fails with EPERM. Not standard error; -1: none. any_file: every file can be
+     * mapped.
+     */
+    int mappable[2];
+    bool any_file;
 };
 
 /*

@@ -234,7 +234,9 @@ static int open_xen(const char *mock_socket, uint16_t own_domid, unsigned flags,
 /* Nothing of the guest was touched yet. What is opened already stays open: the hypervisor's devices, the run files. */
 static int confine(struct worker *w, const struct worker_msg *msg, int *root_fd)
 {
-    struct confine c = { .parts = msg->u.init.confine, .root_fd = steal_fd(root_fd), .id = msg->u.init.confine_id };
+    struct confine c = {
+        .parts = msg->u.init.confine, .root_fd = steal_fd(root_fd), .id = msg->u.init.confine_id, .mappable = { -1, -1 }
+    };
     int error[CONFINE_PARTS], r;
 
     /* Domain 0 cannot be named here, and a backend in another domain may serve it. */
@@ -245,6 +247,7 @@ static int confine(struct worker *w, const struct worker_msg *msg, int *root_fd)
     }
     if (!c.parts)
         return 0;
+    c.any_file = w->svc.xen->ops->memory_fds(w->svc.xen, c.mappable) < 0;
     confine_enter(&c, error);
     if (c.root_fd >= 0)
         close(c.root_fd);

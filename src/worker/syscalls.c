@@ -50,7 +50,6 @@ static const struct allowed calls[] = {
     CALL(epoll_ctl, "the event loop"),
     CALL(poll, "waiting for mock-xen's answer"),
     CALL(ppoll, "waiting for mock-xen's answer, where the C library prefers it"),
-    CALL(close, "descriptors"),
     CALL(fstat, "which device a node is, the size of a file"),
     CALL(newfstatat, "the same, where the C library prefers it"),
     CALL(munmap, "grants, memory"),
@@ -98,9 +97,53 @@ static const struct request requests[] = {
     REQUEST(IOCTL_EVTCHN_NOTIFY, "events to the guest"),
 };
 
+/*
+ * Memory that RLIMIT_DATA counts, and the hypervisor's; no code. A mapping outlives its descriptor, so a worker that
+ * was taken over could keep a disk in this way when the disk goes to another guest. A private mapping, too, has the
+ * data that the disk has then.
+ */
+static int allow_mmap(scmp_filter_ctx ctx, const int mappable[2])
+{
+    const struct scmp_arg_cmp no_code = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const struct scmp_arg_cmp a_file = SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0);
+    const uint64_t kinds = MAP_ANONYMOUS | MAP_SHARED | MAP_GROWSDOWN;
+    int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, no_code,
+                             SCMP_A3_64(SCMP_CMP_MASKED_EQ, kinds, MAP_ANONYMOUS));
+
+    if (r == 0 && !mappable)
+        return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, no_code, a_file);
+    for (unsigned i = 0; r == 0 && i < 2; i++)
+        if (mappable[i] >= 0)
+            r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 3, no_code, a_file,
+                                 SCMP_A4_32(SCMP_CMP_EQ, (uint32_t)mappable[i]));
+    return r;
+}
+
+/* All but these two numbers, which another file could get. Their owner learns that they stay open. */
+static int allow_close(scmp_filter_ctx ctx, const int mappable[2])
+{
+    int low = -1, high = -1, r;
+
+    for (unsigned i = 0; mappable && i < 2; i++) {
+        if (mappable[i] < 0)
+            continue;
+        low = low < 0 || mappable[i] < low ? mappable[i] : low;
+        high = mappable[i] > high ? mappable[i] : high;
+    }
+    if (low < 0)
+        return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(close), 0);
+    r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(close), 1, SCMP_A0_32(SCMP_CMP_LT, (uint32_t)low));
+    if (r == 0)
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(close), 1, SCMP_A0_32(SCMP_CMP_GT, (uint32_t)high));
+    /* A rule has one condition for an argument, so those between are listed. */
+    for (int fd = low; r == 0 && fd <= high; fd++)
+        r = seccomp_rule_add(ctx, fd == low || fd == high ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW, SCMP_SYS(close), 1,
+                             SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)fd));
+    return r;
+}
+
 static int allow(scmp_filter_ctx ctx)
 {
-    const uint64_t exec = PROT_EXEC, uncounted = MAP_SHARED | MAP_GROWSDOWN;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(calls); i++)
@@ -114,15 +157,8 @@ static int allow(scmp_filter_ctx ctx)
     if (r == 0)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
                              SCMP_A1_32(SCMP_CMP_MASKED_EQ, O_NONBLOCK, O_NONBLOCK));
-    /* Files and devices, or memory that RLIMIT_DATA counts; no code. */
     if (r == 0)
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0),
-                             SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0));
-    if (r == 0)
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0),
-                             SCMP_A3_64(SCMP_CMP_MASKED_EQ, uncounted, 0));
-    if (r == 0)
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, exec, 0));
+        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     /*
      * Another log becomes standard error. To other numbers, a descriptor could be moved to and fro while the control
      * process looks at all of them (sandbox_nodes_kept()).
@@ -135,17 +171,24 @@ static int allow(scmp_filter_ctx ctx)
     return r;
 }
 
-int syscalls_restrict(void)
+int syscalls_restrict(const int mappable[2])
 {
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx ctx;
     int r;
 
+    if (mappable && (mappable[0] == STDERR_FILENO || mappable[1] == STDERR_FILENO))
+        return -EBADF; /* another log would replace it */
+    ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!ctx)
         return -ENOMEM;
     /* A search in a tree, not along the list: the calls of the data path are made for each command. */
     r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (r == 0)
         r = allow(ctx);
+    if (r == 0)
+        r = allow_mmap(ctx, mappable);
+    if (r == 0)
+        r = allow_close(ctx, mappable);
     if (r == 0)
         r = seccomp_load(ctx);
     seccomp_release(ctx);

@@ -44,6 +44,12 @@ struct xen_ops {
     /* From now on only event channels of domid can be used. -EOPNOTSUPP: the kernel or the domain does not allow it. */
     int (*restrict_events)(struct xen *xen, uint16_t domid);
 
+    /*
+     * The descriptors whose memory map() and share() map, for as long as the handle lives: fds[0] of the first, fds[1]
+     * of the second; -1: it is not open. -EOPNOTSUPP: others come with each call.
+     */
+    int (*memory_fds)(struct xen *xen, int fds[2]);
+
     /* --- frontend side --- */
     /* Allocates a port that domid may bind. */
     int (*alloc_port)(struct xen *xen, uint16_t domid, uint32_t *local_port);

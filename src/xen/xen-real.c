@@ -180,6 +180,15 @@ static int real_restrict_events(struct xen *xen, uint16_t domid)
     return 0;
 }
 
+static int real_memory_fds(struct xen *xen, int fds[2])
+{
+    struct xen_real *r = real(xen);
+
+    fds[0] = r->gnttab ? xengnttab_fd(r->gnttab) : -1;
+    fds[1] = r->gntshr ? xengntshr_fd(r->gntshr) : -1;
+    return 0;
+}
+
 static int real_alloc_port(struct xen *xen, uint16_t domid, uint32_t *local_port)
 {
     struct xen_real *r = real(xen);
@@ -231,6 +240,7 @@ static const struct xen_ops real_ops = {
     .unmask = real_unmask,
     .notify = real_notify,
     .restrict_events = real_restrict_events,
+    .memory_fds = real_memory_fds,
     .alloc_port = real_alloc_port,
     .share = real_share,
     .unshare = real_unshare,
