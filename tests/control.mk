@@ -69,7 +69,7 @@ check_host_places_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_places_LDADD = $(HOST_LINKED)
 check_host_supervise_SOURCES = tests/check_host_supervise.c tests/suite.h
 check_host_supervise_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_host_supervise_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=posix_spawn
+check_host_supervise_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=posix_spawn -Wl,--wrap=now_us
 check_host_supervise_LDADD = libcontrol.a libdevice.a $(COMMON_LIBS) $(CHECK_LIBS)
 check_host_reports_SOURCES = tests/check_host_reports.c $(HOST_FAKES)
 check_host_reports_CFLAGS = $(HOST_C_OPTIONS)

@@ -21,6 +21,17 @@
 
 #define READ_AT_ONCE 64
 
+/*
+ * A worker that a guest has taken over may talk without end. It gets a fifth of our time, and CREDIT_US at once: more
+ * than an honest worker of 256 LUNs needs. Each reading costs what it takes, and ROUND_US for what follows from it in
+ * this round. More than DEBT_MAX_US is not owed, or a worker would be made to wait for minutes because this process was
+ * stopped in the meantime.
+ */
+#define SHARE 5
+#define CREDIT_US 100000
+#define ROUND_US 200
+#define DEBT_MAX_US 200000
+
 #define ABANDONED_WAIT_US 10000000u
 
 extern char **environ;
@@ -42,6 +53,8 @@ struct child {
     pid_t pid;
     struct loop_source socket, death;
     struct loop_timer retry, patience, pause;
+    int64_t credit_us;   /* of our time; below 0: it waits */
+    uint64_t charged_us; /* when credit_us was right */
     bool abandoned;
     struct queued *first, **last;
     unsigned n_queued;
@@ -213,17 +226,33 @@ static void pause_expired(struct loop_timer *timer)
     loop_modify(&c->socket, EPOLLIN);
 }
 
-/* A worker that never stops talking, because a guest has taken it over, gets a fifth of our time at most. */
+/* For a reading that began at this time. How long its next one has to wait, microseconds. */
+static uint64_t charge(struct child *c, uint64_t begun)
+{
+    uint64_t now = now_us(), earned = (now - c->charged_us) / SHARE;
+
+    c->charged_us = now;
+    c->credit_us += earned < CREDIT_US + DEBT_MAX_US ? (int64_t)earned : CREDIT_US + DEBT_MAX_US;
+    if (c->credit_us > CREDIT_US)
+        c->credit_us = CREDIT_US;
+    c->credit_us -= (int64_t)(now - begun) + ROUND_US;
+    if (c->credit_us < -DEBT_MAX_US)
+        c->credit_us = -DEBT_MAX_US;
+    return c->credit_us < 0 ? (uint64_t)-c->credit_us * SHARE : 0;
+}
+
 static void socket_ready(struct loop_source *src, uint32_t revents)
 {
     struct child *c = container_of(src, struct child, socket);
-    uint64_t begun = now_us();
+    uint64_t begun = now_us(), pause;
 
     (void)revents;
-    if (!read_messages(c))
+    read_messages(c);
+    pause = charge(c, begun);
+    if (pause == 0 || c->socket.fd < 0)
         return;
     loop_modify(&c->socket, 0);
-    loop_timer_arm(c->loop, &c->pause, 4 * (now_us() - begun));
+    loop_timer_arm(c->loop, &c->pause, pause);
 }
 
 static void death_ready(struct loop_source *src, uint32_t revents)
