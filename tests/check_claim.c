@@ -345,6 +345,18 @@ START_TEST(only_a_process_that_certainly_is_one_of_ours_counts_as_such)
 }
 END_TEST
 
+/* The kernel allows a process 65536 groups. */
+START_TEST(a_process_of_many_groups_is_seen)
+{
+    struct device d = device_of("sda");
+    char why[DEVICE_WHY_MAX];
+
+    run("cd %s/proc/20 && ln -s b,8,0 fd/5 && { printf 'Groups:\t'; seq 70000 135536 | tr '\\n' ' '; } >>status", root);
+    ck_assert_int_eq(holder_opener(&roots, &d, why), OPENER_OTHER);
+    ck_assert_str_eq(why, "process 20 (mt) has /dev/sda open");
+}
+END_TEST
+
 START_TEST(a_program_of_ours_does_not_count)
 {
     struct device d = device_of("sda");
@@ -472,6 +484,7 @@ int main(void)
     tcase_add_loop_test(t, a_missing_node_is_said, 0, 2);
     tcase_add_test(t, another_error_is_told);
     tcase_add_loop_test(t, who_uses_it_is_named, 0, ARRAY_SIZE(uses));
+    tcase_add_test(t, a_process_of_many_groups_is_seen);
     tcase_add_test(t, a_program_of_ours_does_not_count);
     tcase_add_loop_test(t, only_a_process_that_certainly_is_one_of_ours_counts_as_such, 0,
                         sizeof(named) / sizeof(named[0]));

@@ -2,8 +2,10 @@
 /* What /proc says of a process; see process.h. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/util.h"
 #include "device/process.h"
@@ -16,16 +18,29 @@ static bool read_line(const char *status, const char *name, uint32_t *out)
     return at && sscanf(at + strlen(name), "%u", out) == 1;
 }
 
+/*
+ * The beginning of a file, as text. A process of many groups has a long list of them, which comes after what is wanted.
+ */
+static bool read_start(const char *path, char *text, size_t size)
+{
+    CLEANUP_CLOSE int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+    if (n < 0)
+        return false;
+    text[n] = '\0';
+    return true;
+}
+
 bool process_read(const char *proc, const char *pid, struct process *out)
 {
-    CLEANUP_FREE char *comm_path = strf("%s/%s/comm", proc, pid), *comm = NULL;
-    CLEANUP_FREE char *status_path = strf("%s/%s/status", proc, pid), *status = NULL;
+    CLEANUP_FREE char *comm_path = strf("%s/%s/comm", proc, pid);
+    CLEANUP_FREE char *status_path = strf("%s/%s/status", proc, pid);
+    char status[4096];
 
-    if (!comm_path || !status_path || read_file(comm_path, sizeof(out->comm), &comm, NULL) < 0
-        || read_file(status_path, 65536, &status, NULL) < 0 || !read_line(status, "\nUid:", &out->uid)
-        || !read_line(status, "\nPPid:", &out->parent))
+    if (!read_start(comm_path, out->comm, sizeof(out->comm)) || !read_start(status_path, status, sizeof(status))
+        || !read_line(status, "\nUid:", &out->uid) || !read_line(status, "\nPPid:", &out->parent))
         return false;
-    comm[strcspn(comm, "\n")] = '\0';
-    snprintf(out->comm, sizeof(out->comm), "%s", comm);
+    out->comm[strcspn(out->comm, "\n")] = '\0';
     return true;
 }
