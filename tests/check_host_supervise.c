@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -238,8 +239,8 @@ END_TEST
 
 static char proc[64];
 
-/* A process that sleeps, and what the made-up /proc says of it. */
-static pid_t sleeper(const char *comm, unsigned parent)
+/* A process that sleeps, and what the made-up /proc says of it. Its user is uid_base plus its number. */
+static pid_t sleeper(const char *comm, unsigned parent, unsigned uid_base)
 {
     CLEANUP_FREE char *make = NULL;
     pid_t pid = fork();
@@ -249,8 +250,9 @@ static pid_t sleeper(const char *comm, unsigned parent)
         pause();
         _exit(0);
     }
-    make = strf("cd %s && mkdir %d && echo %s >%d/comm && printf 'Name:\\tx\\nPPid:\\t%u\\nUid:\\t9\\t9\\n' >%d/status",
-                proc, (int)pid, comm, (int)pid, parent, (int)pid);
+    make = strf(
+        "cd %s && mkdir %d && echo %s >%d/comm && printf 'Name:\\tx\\nPPid:\\t%u\\nUid:\\t%u\\t9\\n' >%d/status", proc,
+        (int)pid, comm, (int)pid, parent, uid_base + (unsigned)pid, (int)pid);
     ck_assert_int_eq(system(make), 0);
     return pid;
 }
@@ -266,34 +268,54 @@ static void end(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-/* It may have given up its journal, so that nobody waits for it. What has a daemon, or another name, is left alone. */
+static unsigned open_fds(void)
+{
+    unsigned n = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/*
+ * It may have given up its journal, so that nobody waits for it. What has a daemon, or another name, is left alone, and
+ * what has the name but another user: every user can make as many of these as the kernel allows.
+ */
 START_TEST(a_worker_that_outlives_its_daemon_is_killed)
 {
+    const struct device_roots roots = { .proc = proc, .worker_uids = 70000 };
     CLEANUP_FREE char *away = NULL;
-    pid_t daemon, served, orphan, other;
+    pid_t daemon, served, orphan, other, namesake;
     struct orphans *o;
     struct loop *loop;
+    unsigned before;
 
     strcpy(proc, "/tmp/check_supervise.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(proc));
     ck_assert_int_eq(loop_new(&loop), 0);
-    daemon = sleeper("pvscsid", 1);
-    served = sleeper(WORKER_NAME, (unsigned)daemon);
-    other = sleeper("worker", 1);
-    ck_assert_ptr_null(orphans_find(loop, proc, 10000));
-    orphan = sleeper(WORKER_NAME, 1);
-    o = orphans_find(loop, proc, 10000);
+    daemon = sleeper(DAEMON_NAME, 1, 0);
+    served = sleeper(WORKER_NAME, (unsigned)daemon, 70000);
+    other = sleeper("worker", 1, 70000);
+    namesake = sleeper(WORKER_NAME, 1, 70001);
+    before = open_fds();
+    ck_assert_ptr_null(orphans_find(loop, &roots, 10000));
+    ck_assert_uint_eq(open_fds(), before);
+    orphan = sleeper(WORKER_NAME, 1, 70000);
+    o = orphans_find(loop, &roots, 10000);
     ck_assert_ptr_nonnull(o);
+    ck_assert_uint_eq(open_fds(), before + 1);
     ck_assert(lives(orphan));
     for (unsigned i = 0; i < 500 && lives(orphan); i++)
         ck_assert_int_eq(loop_once(loop, 20), 0);
     ck_assert(!lives(orphan));
-    ck_assert(lives(daemon) && lives(served) && lives(other));
+    ck_assert_uint_eq(open_fds(), before);
+    ck_assert(lives(daemon) && lives(served) && lives(other) && lives(namesake));
     orphans_free(o);
     loop_free(loop);
     end(daemon);
     end(served);
     end(other);
+    end(namesake);
     away = strf("rm -r %s", proc);
     ck_assert_int_eq(system(away), 0);
 }

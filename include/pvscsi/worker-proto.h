@@ -31,7 +31,8 @@
 
 #include "pvscsi/limits.h"
 
-#define WORKER_NAME "pvscsid-worker" /* of the process; at most 15 characters */
+#define DAEMON_NAME "pvscsid"        /* of the control process */
+#define WORKER_NAME "pvscsid-worker" /* of a worker; at most 15 characters */
 #define WORKER_UID_BASE 1879048192   /* of its user, unless the config says another number: plus its process ID */
 #define WORKER_FD 3                  /* the worker's end of the socketpair */
 #define WORKER_MAX_FDS 3             /* with one message */

@@ -476,7 +476,7 @@ int host_new(const struct host_config *config, struct host **out, char *why, siz
     at_work_init(h);
     /* In standalone mode there may be other daemons. */
     if (!h->standalone)
-        h->orphans = orphans_find(h->loop, h->roots->proc, ORPHANS_WAIT_US);
+        h->orphans = orphans_find(h->loop, h->roots, ORPHANS_WAIT_US);
     r = device_watch_init(&h->device_watch, h->loop, devices_changed, h);
     if (r < 0)
         log_warn(NULL, "no events of devices that come and go: %s; looking regularly instead", strerror(-r));

@@ -30,23 +30,24 @@ struct orphans {
 };
 
 /* The daemon of another worker lives: it is in standalone mode, or serves another run directory. */
-static bool is_orphan(const char *proc, const char *pid)
+static bool is_orphan(const struct device_roots *roots, const char *pid)
 {
     struct process p, parent;
     char number[16];
 
-    if (!process_read(proc, pid, &p) || strcmp(p.comm, WORKER_NAME) != 0)
+    if (!process_read(roots->proc, pid, &p) || strcmp(p.comm, WORKER_NAME) != 0
+        || !process_is_trusted(&p, pid, roots->worker_uids))
         return false;
     snprintf(number, sizeof(number), "%u", p.parent);
-    return !process_read(proc, number, &parent) || strcmp(parent.comm, "pvscsid") != 0;
+    return !process_read(roots->proc, number, &parent) || strcmp(parent.comm, DAEMON_NAME) != 0;
 }
 
-static void add(struct orphans *o, const char *proc, const char *name)
+static void add(struct orphans *o, const struct device_roots *roots, const char *name)
 {
     struct orphan *one;
     uint32_t pid;
 
-    if (parse_u32_str(name, INT32_MAX, &pid) < 0 || !is_orphan(proc, name))
+    if (parse_u32_str(name, INT32_MAX, &pid) < 0 || !is_orphan(roots, name))
         return;
     one = calloc(1, sizeof(*one));
     if (!one)
@@ -54,7 +55,7 @@ static void add(struct orphans *o, const char *proc, const char *name)
     one->pid = pid;
     one->pidfd = pidfd_open((pid_t)pid, 0);
     /* Once more: only since the pidfd is open the number cannot become that of another process. */
-    if (one->pidfd < 0 || !is_orphan(proc, name)) {
+    if (one->pidfd < 0 || !is_orphan(roots, name)) {
         if (one->pidfd >= 0)
             close(one->pidfd);
         free(one);
@@ -62,6 +63,17 @@ static void add(struct orphans *o, const char *proc, const char *name)
     }
     one->next = o->first;
     o->first = one;
+}
+
+static void forget_all(struct orphans *o)
+{
+    while (o->first) {
+        struct orphan *one = o->first;
+
+        o->first = one->next;
+        close(one->pidfd);
+        free(one);
+    }
 }
 
 static void wait_is_over(struct loop_timer *timer)
@@ -76,16 +88,17 @@ static void wait_is_over(struct loop_timer *timer)
         log_warn(NULL, "worker %u of an earlier daemon does not end; killing it", one->pid);
         pidfd_send_signal(one->pidfd, SIGKILL, NULL, 0);
     }
+    forget_all(o);
 }
 
-struct orphans *orphans_find(struct loop *loop, const char *proc, uint64_t wait_us)
+struct orphans *orphans_find(struct loop *loop, const struct device_roots *roots, uint64_t wait_us)
 {
     struct orphans *o = calloc(1, sizeof(*o));
-    DIR *d = o && proc ? opendir(proc) : NULL;
+    DIR *d = o && roots->proc ? opendir(roots->proc) : NULL;
     struct dirent *e;
 
     while (d && (e = readdir(d)))
-        add(o, proc, e->d_name);
+        add(o, roots, e->d_name);
     if (d)
         closedir(d);
     if (!o || !o->first) {
@@ -103,12 +116,6 @@ void orphans_free(struct orphans *o)
     if (!o)
         return;
     loop_timer_cancel(&o->timer);
-    while (o->first) {
-        struct orphan *one = o->first;
-
-        o->first = one->next;
-        close(one->pidfd);
-        free(one);
-    }
+    forget_all(o);
     free(o);
 }

@@ -8,17 +8,20 @@
 #define PVSCSI_ORPHANS_H
 
 #include "common/loop.h"
+#include "device/device.h"
 
 #define ORPHANS_WAIT_US 15000000u
 
 struct orphans;
 
 /*
- * Finds the workers whose daemon has ended, and kills those that are left after wait_us. proc: "/proc", or NULL. To be
- * called before there are workers of our own. Returns NULL if there are none, or no memory or descriptors for them.
- * orphans_free() frees it, and kills none.
+ * Finds the workers whose daemon has ended, and kills those that are left after wait_us. A process of another user that
+ * has the name is not one. Nor is a worker of a daemon that had another sandbox_uid_base: it cannot be told from such a
+ * process. roots: its proc may be NULL; it is not needed any more afterwards. To be called before there are workers of
+ * our own. Returns NULL if there are none, or no memory or descriptors for them. orphans_free() frees it, and kills
+ * none.
  */
-struct orphans *orphans_find(struct loop *loop, const char *proc, uint64_t wait_us);
+struct orphans *orphans_find(struct loop *loop, const struct device_roots *roots, uint64_t wait_us);
 void orphans_free(struct orphans *o);
 
 #endif

@@ -211,25 +211,20 @@ static void list_nodes(struct search *s, const struct device *dev)
 }
 
 /*
- * Is the process pvscsid or a worker? A name alone proves nothing, because every user can give it to a process. Root
- * does not lie here; the user of a confined worker is no user of the system; and nobody else has a daemon of root as
- * parent.
+ * Is the process pvscsid or a worker? Its user says so, or its parent: nobody else has a daemon of root as parent.
  */
 static bool is_ours(const struct search *s)
 {
     const struct process *p = &s->process;
     struct process parent;
     char number[16];
-    uint32_t pid;
 
-    if (strcmp(p->comm, "pvscsid") != 0 && strcmp(p->comm, WORKER_NAME) != 0)
+    if (strcmp(p->comm, DAEMON_NAME) != 0 && strcmp(p->comm, WORKER_NAME) != 0)
         return false;
-    if (p->uid == 0 || p->uid == geteuid())
-        return true;
-    if (s->roots->worker_uids && parse_u32_str(s->pid, INT32_MAX, &pid) == 0 && p->uid == s->roots->worker_uids + pid)
+    if (process_is_trusted(p, s->pid, s->roots->worker_uids))
         return true;
     snprintf(number, sizeof(number), "%u", p->parent);
-    return process_read(s->roots->proc, number, &parent) && strcmp(parent.comm, "pvscsid") == 0 && parent.uid == 0;
+    return process_read(s->roots->proc, number, &parent) && strcmp(parent.comm, DAEMON_NAME) == 0 && parent.uid == 0;
 }
 
 /* One descriptor of a process; true: it is a node of the device, and the process is not ours. */

@@ -44,3 +44,11 @@ bool process_read(const char *proc, const char *pid, struct process *out)
     out->comm[strcspn(out->comm, "\n")] = '\0';
     return true;
 }
+
+bool process_is_trusted(const struct process *p, const char *pid, uint32_t worker_uids)
+{
+    uint32_t number;
+
+    return p->uid == 0 || p->uid == geteuid()
+           || (worker_uids && parse_u32_str(pid, INT32_MAX, &number) == 0 && p->uid == worker_uids + number);
+}

@@ -15,4 +15,11 @@ struct process {
 /* proc: "/proc". pid: a number as text. False: there is no such process, or it cannot be read. */
 bool process_read(const char *proc, const char *pid, struct process *out);
 
+/*
+ * Is its user root, ours, or that of a confined worker with this process ID? A name alone proves nothing, because every
+ * user can give it to a process. Root does not lie here, and the user of a confined worker is no user of the system.
+ * worker_uids: as in struct device_roots; 0: not known.
+ */
+bool process_is_trusted(const struct process *p, const char *pid, uint32_t worker_uids);
+
 #endif
