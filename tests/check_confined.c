@@ -602,6 +602,42 @@ static bool node_is_there(int fd)
     return fstatat(sandbox_nodes_root(nodes), name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static struct rlimit descriptors;
+
+static void no_more_descriptors(void)
+{
+    struct rlimit none;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    none = (struct rlimit){ .rlim_cur = 0, .rlim_max = descriptors.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ck_assert_int_lt(open("/", O_RDONLY | O_CLOEXEC), 0);
+}
+
+static void more_descriptors(void)
+{
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+}
+
+/* What sandbox_nodes_kept() says in a process in which stat() of everything fails with ENOMEM. */
+static int kept_without_memory(uint32_t index)
+{
+    pid_t pid = fork();
+    int status;
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+
+        if (!ctx || seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(newfstatat), 0) < 0
+            || seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(statx), 0) < 0 || seccomp_load(ctx) < 0)
+            _exit(255);
+        _exit(-sandbox_nodes_kept(nodes, index));
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return -WEXITSTATUS(status);
+}
+
 /* Whether a worker still has the device of a LUN that was taken away, when it says that it has closed it. */
 START_TEST(a_device_that_is_kept_is_seen)
 {
@@ -623,22 +659,28 @@ START_TEST(a_device_that_is_kept_is_seen)
         pause();
     }
     ck_assert_int_eq((int)read(fds[0], &byte, 1), 1);
-    ck_assert(!sandbox_nodes_kept(nodes, 0, pid)); /* it has closed it */
-    ck_assert(!node_is_there(null));               /* ... and cannot open it again */
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 1), 0); /* nobody is watched yet, and the node is gone */
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 1, zero, -1), 0);
+    ck_assert_int_eq(sandbox_nodes_watch(nodes, pid), 0);
+    no_more_descriptors();                             /* it can be seen all the same */
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 0), 0); /* it has closed it */
+    ck_assert(!node_is_there(null));                   /* ... and cannot open it again */
     ck_assert(node_is_there(zero));
-    ck_assert(sandbox_nodes_kept(nodes, 1, pid));
-    ck_assert(!sandbox_nodes_kept(nodes, 2, pid) && !sandbox_nodes_kept(nodes, 300, pid));
-    ck_assert(!sandbox_nodes_kept(NULL, 1, pid) && !sandbox_nodes_kept(nodes, 1, 2000000000));
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 1), 1);
+    ck_assert(!sandbox_nodes_kept(nodes, 2) && !sandbox_nodes_kept(nodes, 300));
+    ck_assert_int_eq(sandbox_nodes_kept(NULL, 1), 0);
+    more_descriptors();
     /* It may have it for another LUN. */
     ck_assert_int_eq(sandbox_nodes_add(nodes, 7, zero, -1), 0);
-    ck_assert(!sandbox_nodes_kept(nodes, 1, pid));
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 1), 0);
     /* ... also when the device is lost for both: it closes it when the LUN is removed. */
     sandbox_nodes_remove(nodes, 7);
     sandbox_nodes_remove(nodes, 1);
-    ck_assert(!sandbox_nodes_kept(nodes, 1, pid));
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 1), 0);
     /* A worker that says that the device is lost does not get round this. */
     sandbox_nodes_forget(nodes, 7);
-    ck_assert(sandbox_nodes_kept(nodes, 1, pid));
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 1), 1);
+    ck_assert_int_eq(kept_without_memory(1), -ENOMEM);
     sandbox_nodes_forget(NULL, 1);
     sandbox_nodes_forget(nodes, 3000000000u);
     kill(pid, SIGKILL);
@@ -675,10 +717,11 @@ START_TEST(a_block_node_that_is_another_luns_now_is_not_kept)
         pause();
     }
     ck_assert_int_eq((int)read(fds[0], &byte, 1), 1);
-    ck_assert(!sandbox_nodes_kept(nodes, 0, pid));
+    ck_assert_int_eq(sandbox_nodes_watch(nodes, pid), 0);
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 0), 0);
     /* When both are removed, it is nobody's. */
     sandbox_nodes_forget(nodes, 0);
-    ck_assert(sandbox_nodes_kept(nodes, 1, pid));
+    ck_assert_int_eq(sandbox_nodes_kept(nodes, 1), 1);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     sandbox_nodes_free(nodes);

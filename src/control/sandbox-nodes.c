@@ -19,6 +19,7 @@
 
 struct sandbox_nodes {
     int root;
+    DIR *fds; /* /proc/PID/fd of the worker; NULL: it is not looked at */
     struct {
         int held;          /* -1: the LUN has no node */
         bool present;      /* the worker has not said yet that the LUN is removed */
@@ -61,6 +62,18 @@ int sandbox_nodes_new(uint32_t id, struct sandbox_nodes **out)
     }
     *out = n;
     return 0;
+}
+
+int sandbox_nodes_watch(struct sandbox_nodes *n, pid_t pid)
+{
+    CLEANUP_FREE char *path = strf("/proc/%d/fd", (int)pid);
+
+    if (!path)
+        return -ENOMEM;
+    if (n->fds)
+        closedir(n->fds);
+    n->fds = opendir(path);
+    return !n->fds && (errno == ENOMEM || errno == EMFILE || errno == ENFILE) ? -errno : 0;
 }
 
 int sandbox_nodes_root(const struct sandbox_nodes *n)
@@ -158,31 +171,37 @@ void sandbox_nodes_forget(struct sandbox_nodes *n, uint32_t index)
     n->lun[index].present = false;
 }
 
-bool sandbox_nodes_kept(struct sandbox_nodes *n, uint32_t index, pid_t pid)
+/* 1: a descriptor is of one of these devices. 0: none, or they cannot be read. -errno: it is not known. */
+static int find_open(DIR *fds, dev_t rdev, dev_t block)
 {
-    CLEANUP_FREE char *path = strf("/proc/%d/fd", (int)pid);
-    dev_t rdev = n && index < PVSCSI_STATS_LUNS ? n->lun[index].rdev : 0, block;
     struct dirent *e;
-    bool kept = false;
-    DIR *d;
+
+    rewinddir(fds);
+    while (errno = 0, e = readdir(fds)) {
+        struct stat st;
+
+        /* Another error is that of a file, such as a log on a server that is away. Those of a device are in memory. */
+        if (fstatat(dirfd(fds), e->d_name, &st, 0) < 0) {
+            if (errno == ENOMEM)
+                return -errno;
+        } else if ((S_ISCHR(st.st_mode) && st.st_rdev == rdev)
+                   || (S_ISBLK(st.st_mode) && block != 0 && st.st_rdev == block)) {
+            return 1;
+        }
+    }
+    return errno == ENOMEM ? -errno : 0;
+}
+
+int sandbox_nodes_kept(struct sandbox_nodes *n, uint32_t index)
+{
+    dev_t rdev = n && index < PVSCSI_STATS_LUNS ? n->lun[index].rdev : 0, block;
 
     if (rdev == 0 || others_may_keep(n, index, rdev))
-        return false;
+        return 0;
     /* The node first, or the worker could open it again after the look. */
     sandbox_nodes_remove(n, index);
     block = others_may_keep_block(n, index, n->lun[index].block) ? 0 : n->lun[index].block;
-    d = path ? opendir(path) : NULL;
-    if (!d)
-        return !path || errno == ENOMEM || errno == EMFILE || errno == ENFILE; /* it is not known */
-    while (!kept && (e = readdir(d))) {
-        struct stat st;
-
-        if (fstatat(dirfd(d), e->d_name, &st, 0) == 0)
-            kept = (S_ISCHR(st.st_mode) && st.st_rdev == rdev)
-                   || (S_ISBLK(st.st_mode) && block != 0 && st.st_rdev == block);
-    }
-    closedir(d);
-    return kept;
+    return n->fds ? find_open(n->fds, rdev, block) : 0;
 }
 
 void sandbox_nodes_free(struct sandbox_nodes *n)
@@ -191,6 +210,8 @@ void sandbox_nodes_free(struct sandbox_nodes *n)
         return;
     for (uint32_t i = 0; i < PVSCSI_STATS_LUNS; i++)
         sandbox_nodes_remove(n, i);
+    if (n->fds)
+        closedir(n->fds);
     close(n->root);
     free(n);
 }

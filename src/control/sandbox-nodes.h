@@ -25,6 +25,11 @@ struct sandbox_nodes;
  * without CAP_SYS_ADMIN, -ENOSYS before Linux 5.2.
  */
 int sandbox_nodes_new(uint32_t id, struct sandbox_nodes **out);
+/*
+ * This process is the worker that uses the nodes. What is needed to look at its descriptors is opened now: there may be
+ * no descriptors left when a device is taken away. 0 or -errno: a lack of memory or descriptors.
+ */
+int sandbox_nodes_watch(struct sandbox_nodes *nodes, pid_t pid);
 /* The root directory, opened; it belongs to nodes. */
 int sandbox_nodes_root(const struct sandbox_nodes *nodes);
 /*
@@ -41,12 +46,12 @@ void sandbox_nodes_remove(struct sandbox_nodes *nodes, uint32_t index);
 /* The LUN is removed, and its node too. NULL, an index without a LUN, or out of range, is fine. */
 void sandbox_nodes_forget(struct sandbox_nodes *nodes, uint32_t index);
 /*
- * Removes the node, so that the process cannot open it again, and looks at what it has open. True: it still has the
- * device, or the block node, that the index had last, and not for another LUN: one on that device, or with that block
- * node, that was added and not removed since. True too if a lack of memory or descriptors hinders the look. False if
- * its descriptors may not be read (CAP_SYS_PTRACE), and for NULL.
+ * Removes the node, so that the worker cannot open it again, and looks at what the process of sandbox_nodes_watch() has
+ * open. 1: it still has the device, or the block node, that the index had last, and not for another LUN: one on that
+ * device, or with that block node, that was added and not removed since. 0: it has not, or its descriptors may not be
+ * read (CAP_SYS_PTRACE); also for NULL. -ENOMEM: it is not known.
  */
-bool sandbox_nodes_kept(struct sandbox_nodes *nodes, uint32_t index, pid_t pid);
+int sandbox_nodes_kept(struct sandbox_nodes *nodes, uint32_t index);
 /* Removes all nodes. NULL is allowed. */
 void sandbox_nodes_free(struct sandbox_nodes *nodes);
 

@@ -474,19 +474,30 @@ static void tell_ended(struct vhost *v, const struct worker_msg *msg)
 
 /*
  * The worker says that it has let go of a device. If it has not, a guest has taken it over. The death of the worker
- * lets go of the device, and the next worker serves the guest's other ones.
+ * lets go of the device, and the next worker serves the guest's other ones. The same is done when nobody knows: the
+ * next guest must not get a device that another one may have.
  */
 static bool let_go(struct vhost *v, uint32_t index)
 {
-    if (!sandbox_nodes_kept(v->worker.nodes, index, child_pid(v->worker.child))) {
+    int r = sandbox_nodes_kept(v->worker.nodes, index);
+
+    if (r == 0) {
         sandbox_nodes_forget(v->worker.nodes, index);
         return true;
     }
-    log_limited(&v->limit, XTL_ERROR, v->prefix,
-                "worker %d keeps a device open that was taken away; killing it. Look at its guest, which may have "
-                "taken it over",
-                (int)child_pid(v->worker.child));
-    news_tell(v->host->news, NEWS_ERROR, v, NULL, "the worker keeps a device open that was taken away; it is killed");
+    if (r > 0) {
+        log_limited(&v->limit, XTL_ERROR, v->prefix,
+                    "worker %d keeps a device open that was taken away; killing it. Look at its guest, which may have "
+                    "taken it over",
+                    (int)child_pid(v->worker.child));
+        news_tell(v->host->news, NEWS_ERROR, v, NULL,
+                  "the worker keeps a device open that was taken away; it is killed");
+    } else {
+        log_limited(&v->limit, XTL_ERROR, v->prefix,
+                    "cannot see whether worker %d has closed a device that was taken away: %s; killing it, so that it "
+                    "certainly has",
+                    (int)child_pid(v->worker.child), strerror(-r));
+    }
     worker_kill(v);
     return false;
 }
@@ -719,6 +730,8 @@ bool worker_start(struct vhost *v, bool go_on)
     r = child_start(v->host->loop, v->prefix, &child_ops, v, &w->child);
     if (r == 0 && v->host->sandbox.parts & CONFINE_ROOT) {
         r = sandbox_nodes_new(sandbox_id(&v->host->sandbox, child_pid(w->child)), &w->nodes);
+        if (r == 0)
+            r = sandbox_nodes_watch(w->nodes, child_pid(w->child));
         if (r < 0)
             child_abandon(w->child); /* it was told nothing yet, and ends */
     }
