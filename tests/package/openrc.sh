@@ -88,7 +88,7 @@ for service in pvscsid xl-scsi-watch; do rc-service $service status; done
 echo "a guest's verified load goes on over a reload, a kill and a restart"
 truncate -s 16M /tmp/disk
 XENSTORED_PATH=/tmp/xen /usr/local/sbin/xl-scsi attach --no-wait 1 file:/tmp/disk 0:0:0:0
-"$build/vscsi-front" --standalone /tmp/xen load 0:0:0:0 rw=mix depth=4 bs=4k seconds=15 verify >/tmp/load 2>&1 &
+"$build/vscsi-front" --standalone /tmp/xen load 0:0:0:0 rw=mix depth=4 bs=4k until=/tmp/enough verify >/tmp/load 2>&1 &
 front=$!
 rc-service pvscsid reload
 within 10 grep -q 'info: reloaded' /var/log/xen/pvscsid.log
@@ -107,6 +107,7 @@ kill -0 $front || fail "the load ended too early: $(cat /tmp/load)"
 rc-service pvscsid restart
 within 10 pvscsictl status
 [ "$(daemon)" != "$pid" ] || fail "a restart starts no other daemon"
+: >/tmp/enough
 wait $front || fail "the guest's load: $(cat /tmp/load)"
 grep -q 'errors=0 wrong=0' /tmp/load || fail "the guest's load: $(cat /tmp/load)"
 rc-service xl-scsi-watch restart

@@ -60,6 +60,7 @@ struct load {
     unsigned depth, percent_writes, cdb_size;
     uint32_t bytes;
     bool verify, sequential, until_gone, stopping, reading_back, more;
+    const char *until; /* a file that ends the load when it is there, or NULL */
     uint64_t seed, dice, limit, started;
     uint8_t *scratch;
     uint64_t done, moved, retried, errors, wrong, suspended;
@@ -390,7 +391,7 @@ static int run_until(struct load *l, uint64_t end_us)
         uint64_t now = now_us();
         unsigned flying = 0, ready = 0;
 
-        if (end_us && now >= end_us)
+        if ((end_us && now >= end_us) || (l->until && access(l->until, F_OK) == 0))
             l->stopping = true;
         if (check_targets(l) < 0)
             return -1;
@@ -479,6 +480,7 @@ static int parse_load(struct load *l, int argc, char **argv, uint64_t *seconds, 
     l->verify = arg_flag(argc, argv, "verify");
     l->sequential = arg_flag(argc, argv, "sequential");
     l->until_gone = arg_flag(argc, argv, "until-gone");
+    l->until = arg_text(argc, argv, "until");
     l->dice = l->seed + 1;
     for (char *name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
         if (l->n_targets == MAX_TARGETS)
@@ -508,7 +510,7 @@ static int cmd_load(struct front *f, int argc, char **argv)
         free_load(l);
         return -1;
     }
-    if (!seconds && !l->limit)
+    if (!seconds && !l->limit && !l->until)
         seconds = 3;
     cpu = own_cpu();
     other = pid ? cpu_of((unsigned)pid) : 0;
@@ -519,6 +521,7 @@ static int cmd_load(struct front *f, int argc, char **argv)
     other = pid ? cpu_of((unsigned)pid) - other : 0;
     if (r == 0 && l->verify && l->percent_writes) {
         l->stopping = false;
+        l->until = NULL;
         l->reading_back = true;
         for (unsigned i = 0; i < l->n_targets; i++)
             l->targets[i].cursor = 0;
@@ -543,11 +546,12 @@ static int cmd_load(struct front *f, int argc, char **argv)
 const struct verb verbs_load[] = {
     { "load",
       "H:C:T:L[,H:C:T:L]... [rw=read|write|mix] [depth=N] [bs=BYTES] [seconds=N] [count=N] [verify]\n"
-      "        [sequential] [range=FIRST+BLOCKS] [seed=N] [cdb=6|10|16] [until-gone] [pid=N]\n"
-      "        [offset=N] [piece=N] [random=SEED] [indirect]",
+      "        [sequential] [range=FIRST+BLOCKS] [seed=N] [cdb=6|10|16] [until-gone] [until=FILE]\n"
+      "        [pid=N] [offset=N] [piece=N] [random=SEED] [indirect]",
       "many requests at once; verify: written data is read back and compared byte by byte, in\n"
       "        passing and at the end (with rw=read: compared with `write seed=N`); until-gone: the\n"
-      "        device's removal is its regular end; pid: whose CPU time is shown per request",
+      "        device's removal is its regular end; until: it ends when this file is there; pid: whose\n"
+      "        CPU time is shown per request",
       1, false, cmd_load },
     { NULL },
 };
