@@ -384,7 +384,9 @@ END_TEST
 START_TEST(what_the_config_leaves_in_part_is_no_change)
 {
     settings.permit.rules.all = false;
+    /* One of them is in allow, too. It is named once. */
     set_rules(&settings.permit, "disk:3b+42/01+42/02+83", false);
+    set_rules(&settings.allow, "disk:42/01", false);
     set_rules(&settings.deny, "disk:3b/05", true);
     log_to_file();
     fake_put(LUN_0 "/allow", "42/01");

@@ -76,6 +76,17 @@ static void append(char *list, size_t size, const char *separator, const char *i
         strcat(list, "...");
 }
 
+/* Of a list "ITEM+ITEM". */
+static bool has(const char *list, const char *item)
+{
+    const size_t len = strlen(item);
+
+    for (const char *at = list; (at = strstr(at, item)); at += len)
+        if ((at == list || at[-1] == '+') && (at[len] == '\0' || at[len] == '+'))
+            return true;
+    return false;
+}
+
 /* Appends the rules of a list that a rule is a part of, or that are a part of it. True: one of them is all of it. */
 static bool find_in(const struct scsi_typed_rules *list, uint8_t type, const struct scsi_rule *rule, char *found,
                     size_t size)
@@ -87,7 +98,8 @@ static bool find_in(const struct scsi_typed_rules *list, uint8_t type, const str
         if (!scsi_type_in(type, list->types[i]) || (!covers(r, rule) && !covers(rule, r)))
             continue;
         name_rule(covers(rule, r) ? r : rule, name);
-        append(found, size, "+", name);
+        if (!has(found, name))
+            append(found, size, "+", name);
         if (covers(r, rule))
             return true;
     }
