@@ -118,7 +118,7 @@ static const struct command {
     { NOT_CHANGER, 'o', 'x', "SECURITY PROTOCOL OUT", "b5 00 00 00 00 00 LL LL LL LL 00 00", 0, 0 },
     { WITH_MEDIUM, 'n', 'x', "PREVENT ALLOW",  "1e 00 00 00 01 00", 1, 1 },
     /* SBC, and what MMC took from it */
-    { MEDIA, 'n', 'x', "REZERO UNIT",          "01 00 00 00 00 00", 0, 0 },
+    { MEDIA, 'n', 'p', "REZERO UNIT",          "01 00 00 00 00 00", 0, 0 },
     { MEDIA, 'n', 'w', "FORMAT UNIT",          "04 00 00 00 00 00", 172800, 172800 },
     { MEDIA, 'O', 'w', "FORMAT UNIT, FMTDATA", "04 10 00 00 00 00", 172800, 172800 },
     { DISKS, 'O', 'w', "REASSIGN BLOCKS",      "07 00 00 00 00 00", 14400, 25 },

@@ -42,7 +42,7 @@
 const struct cdb_row cdb_table[] = {
     ROW(0x00, SCSI_ALL,     SHORT,     PASS,  PASS,      NONE),                        /* TEST UNIT READY */
     ROW(0x01, SCSI_TAPE,    WIND,      PASS,  PASS,      NONE),                        /* REWIND */
-    ROW(0x01, MEDIA,        MEDIA,     DENY,  PASS,      NONE),                        /* REZERO UNIT: seeks to 0 */
+    ROW(0x01, MEDIA,        MEDIA,     PASS,  PASS,      NONE),                        /* REZERO UNIT: seeks to 0 */
     ROW(0x03, SCSI_ALL,     SHORT,     PASS,  PASS,      IN(4, 1)),                    /* REQUEST SENSE */
     ROW(0x04, MEDIA,        FORMAT,    WRITE, ALONE,     FORM(0x10, 0x00), NONE),      /* FORMAT UNIT without FMTDATA */
     ROW(0x04, MEDIA,        FORMAT,    WRITE, ALONE,     FORM(0x10, 0x10), OUT_ALWAYS),
