@@ -26,6 +26,8 @@ wrong 'scsi-detach takes no option -w' scsi-detach scsi-detach -w web 0:0:0:0
 wrong 'scsi-set takes no option -f' scsi-set scsi-set --force web 0:0:0:0 readonly=1
 wrong 'scsi-attach takes no option -Z' scsi-attach scsi-attach -Z web /dev/x 0:0:0:5
 wrong 'scsi-list takes no option --lang' scsi-list scsi-list --lang
+wrong 'scsi-attach takes no option --force=1' scsi-attach scsi-attach --force=1 web /dev/x 0:0:0:5
+wrong 'scsi-set takes no option -f' scsi-set scsi-set --force=1 web 0:0:0:0 readonly=1
 check_match "$(shim -N scsi-attach web /dev/nosuch3 0:0:0:2)" 'dev-2/state = "1"' "scsi-attach with -N"
 shim scsi-detach web 0:0:0:1 || fail "scsi-detach"
 check_match "$(shim scsi-list --json web)" '"v-dev":"0:0:0:0"' "scsi-list --json"

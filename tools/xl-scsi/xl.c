@@ -239,10 +239,10 @@ static const struct option scsi_longs[] = {
     { "json", no_argument, NULL, 'j' },          { NULL, 0, NULL, 0 },
 };
 
-/* c: what getopt_long() gave. */
-static bool refuse_option(const char *name, int c, char **argv)
+/* c: what getopt_long() gave for these letters. Those of a long option with a value that it does not take are known. */
+static bool refuse_option(const char *name, const char *letters, int c, char **argv)
 {
-    if (c == '?' && optopt == 0)
+    if (c == '?' && (optopt == 0 || strchr(letters, optopt)))
         complain(EXIT_USAGE, "%s takes no option %s", name, argv[optind - 1]);
     else
         complain(EXIT_USAGE, "%s takes no option -%c", name, c == '?' ? optopt : c);
@@ -262,7 +262,7 @@ static bool scsi_options(const char *name, const char *letters, struct options *
     opterr = 0;
     while (first && (c = getopt_long(*argc, *argv, first, scsi_longs, NULL)) != -1) {
         if (c != ':' && (c == '?' || !strchr(letters, c)))
-            return refuse_option(name, c, *argv);
+            return refuse_option(name, letters, c, *argv);
         if (c == ':'
             || (c == 't' && (parse_u32_str(optarg, OPTION_TIMEOUT_MAX_S, &o->timeout_s) < 0 || o->timeout_s == 0))) {
             complain(EXIT_USAGE, "--timeout '%s': expected seconds, 1..%d", c == ':' ? "" : optarg,
