@@ -101,7 +101,7 @@ check_host_identity_CFLAGS = $(HOST_C_OPTIONS)
 check_host_identity_LDFLAGS = $(HOST_LINK_OPTIONS)
 check_host_identity_LDADD = $(HOST_LINKED)
 unit_checks += check_confined
-check_confined_SOURCES = tests/check_confined.c
+check_confined_SOURCES = tests/check_confined.c tests/confined-attempts.h
 check_confined_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CAPNG_CFLAGS)
 check_confined_LDADD = libcontrol.a libworker.a $(CONFINE_LIBS) libcommon.a $(CHECK_LIBS)
 # The pages' directories are compared with the configured ones.
