@@ -12,6 +12,7 @@
 
 #include "common/util.h"
 #include "control/change.h"
+#include "control/helper-link.h"
 #include "control/policy.h"
 #include "control/wish.h"
 #include "control/worker-link.h"
@@ -58,7 +59,7 @@ static void refuse(const struct vdev *d, const struct wish *before, char why[DEV
     else if (now->feature_host != before->feature_host)
         reason = "feature-host cannot change: detach the device, and attach it again with the option";
     else if (now->pr_mode != before->pr_mode && to_helper
-             && (!worker_may_use_helper(d) || (now->pr_mode == PR_HELPER && d->helper == HELPER_UNUSED)))
+             && (!helper_may_be_used(d) || (now->pr_mode == PR_HELPER && d->helper == HELPER_UNUSED)))
         reason = "the guest's worker got no way to the PR helper when it was given the device (at the attach, or when "
                  "it was started anew): detach the device, and attach it again with this pr=";
     if (reason)

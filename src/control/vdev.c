@@ -12,6 +12,7 @@
 #include "control/away.h"
 #include "control/change.h"
 #include "control/giveback.h"
+#include "control/helper-link.h"
 #include "control/news.h"
 #include "control/nodes.h"
 #include "control/opening.h"
@@ -80,7 +81,7 @@ static void release(struct vdev *d)
     d->reopens = 0;
     d->helper = HELPER_IDLE;
     d->helper_away_told = false;
-    worker_forget_helper(d);
+    helper_disconnect(d);
     d->answer = LUN_SAID_NOTHING;
     d->change = CHANGE_NONE;
     shared_remove_user(d);
@@ -384,7 +385,7 @@ void vdev_worker_died(struct vhost *v)
         bool had = lun_is_with_worker(d->lun);
 
         d->helper = HELPER_IDLE;
-        worker_forget_helper(d);
+        helper_disconnect(d);
         reset_forget(d);
         at_work_end_wait(d);
         if (d->change == CHANGE_SENT)

@@ -13,6 +13,7 @@
 #include "common/trace.h"
 #include "common/util.h"
 #include "control/at-work.h"
+#include "control/helper-link.h"
 #include "control/news.h"
 #include "control/places.h"
 #include "control/policy.h"
@@ -354,48 +355,13 @@ static void host_eh_wanted(struct vhost *v, const struct worker_msg *msg)
     send(v, &answer, NULL, 0);
 }
 
-bool worker_may_use_helper(const struct vdev *d)
-{
-    return lun_is_with_worker(d->lun) && (d->pr_chosen == PR_HELPER || d->pr_chosen == PR_AUTO);
-}
-
-void worker_forget_helper(struct vdev *d)
-{
-    if (d->helper_socket >= 0)
-        pr_disconnect(steal_fd(&d->helper_socket));
-}
-
-/* The connection, or -errno. A duplicate stays here, to end it. */
-static int connect_helper(struct vdev *d)
-{
-    int fd = pr_connect(d->vhost->host->settings->pr_socket);
-
-    if (fd < 0)
-        return fd;
-    d->helper_socket = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (d->helper_socket >= 0)
-        return fd;
-    close(fd);
-    return -EMFILE;
-}
-
-/*
- * A LUN has one connection. A worker that a guest has taken over could ask for so many that the helper has no
- * descriptors left for other guests, or so often that it accepts no others. The pauses of pr/client.c keep a worker
- * within the limit, unless the helper ends each connection at once.
- */
 static void helper_wanted(struct vhost *v, const struct worker_msg *msg)
 {
     struct vdev *d = model_find_lun(v, msg->lun_index);
     struct worker_msg answer = { .type = WM_HELPER_SOCKET, .lun_index = msg->lun_index };
-    int fd = -ENOENT;
+    int fd = d ? helper_connect(d) : -ENOENT;
 
-    if (d)
-        worker_forget_helper(d);
-    if (d && worker_may_use_helper(d))
-        fd = log_limit_take(&d->helper_asks, now_us()) ? connect_helper(d) : -EAGAIN;
     answer.u.helper_ask = msg->u.helper_ask;
-
     answer.error = fd < 0 ? fd : 0;
     send(v, &answer, &fd, fd < 0 ? 0 : 1);
 }
@@ -433,21 +399,6 @@ void worker_divide_pages(struct host *h)
         msg.u.pages = v->worker.pages;
         send(v, &msg, NULL, 0);
     }
-}
-
-static void helper_is(struct vdev *d, unsigned state)
-{
-    struct news *news = d->vhost->host->news;
-
-    /* A new worker asks the helper anew: what was told before its predecessor died still holds. */
-    if (state == HELPER_AWAY && !d->helper_away_told && model_may_tell(d->vhost)) {
-        d->helper_away_told = true;
-        news_tell(news, NEWS_HELPER_AWAY, d->vhost, d, "the PR helper does not run or has failed");
-    } else if (state == HELPER_CONNECTED && d->helper_away_told) {
-        d->helper_away_told = false;
-        news_tell(news, NEWS_HELPER_BACK, d->vhost, d, "the PR helper is back");
-    }
-    d->helper = state;
 }
 
 /* The worker says how a command ended. It may say anything: a guest may have taken it over. */

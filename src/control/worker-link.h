@@ -31,17 +31,6 @@ void worker_change_lun(struct vdev *d, uint32_t number);
  * The worker must have d.
  */
 void worker_update_lun(struct vdev *d);
-/*
- * The worker got the device with pr=helper or pr=auto. So it may ask for connections to the PR helper, whatever pr is
- * now.
- */
-bool worker_may_use_helper(const struct vdev *d);
-/*
- * The LUN's connection to the PR helper ends, whoever has a descriptor of it. To be called before another guest can
- * get the device: what a worker that was taken over has sent there must not be carried out later. The helper ends with
- * the command that it is at, because it cannot answer any more.
- */
-void worker_forget_helper(struct vdev *d);
 
 /*
  * The answer is RING_SAID_CONNECTED. After a failure on our side that may pass, tries again for 5 s before it
