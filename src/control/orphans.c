@@ -3,14 +3,15 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "common/linux-calls.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "control/orphans.h"
@@ -76,6 +77,12 @@ static void forget_all(struct orphans *o)
     }
 }
 
+void orphan_kill(const char *prefix, uint32_t pid, int pidfd)
+{
+    log_warn(prefix, "worker %" PRIu32 " of an earlier daemon does not end; killing it", pid);
+    pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+}
+
 static void wait_is_over(struct loop_timer *timer)
 {
     struct orphans *o = container_of(timer, struct orphans, timer);
@@ -85,8 +92,7 @@ static void wait_is_over(struct loop_timer *timer)
 
         if (poll(&p, 1, 0) == 1)
             continue;
-        log_warn(NULL, "worker %u of an earlier daemon does not end; killing it", one->pid);
-        pidfd_send_signal(one->pidfd, SIGKILL, NULL, 0);
+        orphan_kill(NULL, one->pid, one->pidfd);
     }
     forget_all(o);
 }

@@ -22,6 +22,8 @@ struct orphans;
  * none.
  */
 struct orphans *orphans_find(struct loop *loop, const struct device_roots *roots, uint64_t wait_us);
+/* Kills this worker, and says so. prefix: of its vhost, or NULL. */
+void orphan_kill(const char *prefix, uint32_t pid, int pidfd);
 void orphans_free(struct orphans *o);
 
 #endif

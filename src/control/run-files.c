@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/run-files.h"
+#include "device/process.h"
 #include "pvscsi/worker-proto.h"
 
 /* Enough for a line for each LUN of a vhost, and for each device of the machine. */
@@ -133,10 +134,9 @@ static bool maps(const char *pid, ino_t inode, const char *name)
 
 static bool is_worker(const char *pid)
 {
-    CLEANUP_FREE char *path = strf("/proc/%s/comm", pid);
-    CLEANUP_FREE char *text = NULL;
+    struct process p;
 
-    return path && read_file(path, 64, &text, NULL) == 0 && strcmp(text, WORKER_NAME "\n") == 0;
+    return process_read("/proc", pid, &p) && strcmp(p.comm, WORKER_NAME) == 0;
 }
 
 /*

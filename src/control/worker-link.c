@@ -15,6 +15,7 @@
 #include "control/at-work.h"
 #include "control/helper-link.h"
 #include "control/news.h"
+#include "control/orphans.h"
 #include "control/places.h"
 #include "control/policy.h"
 #include "control/worker-link.h"
@@ -584,10 +585,8 @@ static void kill_old_worker(struct vhost *v, uint32_t pid)
 {
     CLEANUP_CLOSE int fd = run_files_worker((pid_t)pid);
 
-    if (fd < 0)
-        return;
-    log_warn(v->prefix, "worker %" PRIu32 " of an earlier daemon does not end; killing it", pid);
-    pidfd_send_signal(fd, SIGKILL, NULL, 0);
+    if (fd >= 0)
+        orphan_kill(v->prefix, pid, fd);
 }
 
 /* The journal cannot be opened (yet). */
