@@ -327,6 +327,24 @@ START_TEST(the_device_of_a_node_stays_open)
     close(fds[0]);
     ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null, -1), 0);
     ck_assert_int_ge(fcntl(fds[0], F_GETFD), 0);
+    /* The node goes before its worker is asked to close the device. With another LUN on it that is the other's part. */
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 1, null, -1), 0);
+    sandbox_nodes_hide(nodes, 1);
+    ck_assert(node_is_there(null));
+    sandbox_nodes_hide(nodes, 0);
+    ck_assert(!node_is_there(null));
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 1, null, -1), 0);
+    ck_assert(node_is_there(null));
+    sandbox_nodes_remove(nodes, 0);
+    ck_assert(node_is_there(null));
+    sandbox_nodes_hide(nodes, 1);
+    sandbox_nodes_remove(nodes, 1);
+    ck_assert(!node_is_there(null));
+    sandbox_nodes_hide(nodes, 1);
+    sandbox_nodes_hide(nodes, 300);
+    sandbox_nodes_hide(NULL, 0);
+    ck_assert_int_eq(sandbox_nodes_add(nodes, 0, null, -1), 0);
+    sandbox_nodes_hide(nodes, 0);
     close(null);
     ck_assert_int_eq((int)read(fds[0], &byte, 1), 0);
     sandbox_nodes_remove(nodes, 0);

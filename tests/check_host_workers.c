@@ -178,6 +178,57 @@ START_TEST(a_worker_that_keeps_a_device_is_killed)
 }
 END_TEST
 
+/*
+ * A worker that was taken over may answer before it reads: then what it has not read has a descriptor of the device,
+ * and it may be in the middle of an open().
+ */
+START_TEST(a_worker_answers_what_it_has_read)
+{
+    uint64_t added;
+
+    connected();
+    write_journal(8, 9, true);
+    added = fake_last(fake_child(), WM_LUN_ADD)->ticket;
+    ck_assert_uint_ne(added, 0);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .ticket = added + 1, .error = -EIO });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED, .ticket = added });
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "4");
+    ck_assert_uint_eq(fake_count(fake_child(), WM_LUN_REMOVE), 0);
+    fake_child_mute = true;
+    fake_put(BACK "/vscsi-devs/dev-0/state", "5");
+    fake_put(BACK "/state", "7");
+    fake_put(FRONT "/state", "7");
+    UNTIL(fake_count(fake_child(), WM_LUN_REMOVE) == 1);
+    ck_assert_uint_ne(fake_last(fake_child(), WM_LUN_REMOVE)->ticket, 0);
+    ck_assert_uint_ne(fake_last(fake_child(), WM_LUN_REMOVE)->ticket, added);
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED, .ticket = added });
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED, .ticket = 1 });
+    /* That of the other message: it does not say that the device is closed. */
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_ADDED, .error = -EIO });
+    let_happen();
+    ck_assert_str_eq(fake_get(BACK "/vscsi-devs/dev-0/state"), "5");
+    fake_say(fake_child(), &(struct worker_msg){ .type = WM_LUN_REMOVED });
+    expect(BACK "/vscsi-devs/dev-0/state", "6");
+}
+END_TEST
+
+/* A device that a worker says it cannot use is free when it has let go of it. 0: it has; 1: not. */
+START_TEST(a_worker_that_refuses_a_device_lets_go_of_it)
+{
+    fake_added_error = -EIO;
+    kept = _i;
+    start();
+    create_vhost(3, 0);
+    add_dev(BACK, 0, pdev_a, "0:0:0:0");
+    UNTIL(fake_n_children > 0 && fake_count(&fake_children[0], WM_LUN_REMOVE) == 1);
+    UNTIL(fake_children[0].alive == (_i == 0));
+    kept = 0;
+    expect(LUN_0 "/state", "6");
+    ck_assert_ptr_nonnull(strstr(fake_get(LUN_0 "/error"), "the worker cannot use it: Input/output error"));
+}
+END_TEST
+
 /* 0: of a file, and of a LUN that is not known any more: the usual time. 1: of a device, what sysfs says now. */
 START_TEST(a_worker_learns_how_long_the_kernel_may_keep_a_command)
 {
@@ -644,6 +695,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, what_a_worker_says_of_an_earlier_ring_is_ignored);
     tcase_add_loop_test(t, an_error_that_no_kernel_has_is_an_error_of_the_protocol, 0, 4);
     tcase_add_loop_test(t, a_worker_that_keeps_a_device_is_killed, 0, 3);
+    tcase_add_test(t, a_worker_answers_what_it_has_read);
+    tcase_add_loop_test(t, a_worker_that_refuses_a_device_lets_go_of_it, 0, 2);
     tcase_add_loop_test(t, a_worker_learns_how_long_the_kernel_may_keep_a_command, 0, 2);
     tcase_add_test(t, a_reset_is_refused_unless_it_is_configured);
     tcase_add_loop_test(t, a_reset_for_one_guest_is_told_to_the_others, 0, 2);

@@ -123,8 +123,13 @@ static void wait_for(int fd)
     ck_assert_msg(poll(&p, 1, WAIT_MS) == 1, "nothing comes");
 }
 
-static void say(const struct worker_msg *msg, const int *fds, unsigned n)
+static uint64_t ticket[256]; /* the last that was said of each LUN; LUN_ADDED and LUN_REMOVED must have it */
+
+static void say(struct worker_msg *msg, const int *fds, unsigned n)
 {
+    static uint64_t tickets = 0x123456789abc;
+
+    msg->ticket = ticket[msg->lun_index % 256] = ++tickets;
     ck_assert_int_eq(worker_msg_send(control, msg, fds, n), 0);
 }
 
@@ -143,6 +148,8 @@ static void hear(uint32_t type, int error, uint32_t index)
     ck_assert_uint_eq(msg.type, type);
     ck_assert_int_eq(msg.error, error);
     ck_assert_uint_eq(msg.lun_index, index);
+    if (type == WM_LUN_ADDED || type == WM_LUN_REMOVED)
+        ck_assert_uint_eq(msg.ticket, ticket[index % 256]);
 }
 
 /* True while the worker says nothing and runs. */

@@ -433,8 +433,11 @@ const struct worker_msg *fake_last(const struct fake_child *c, uint32_t type)
 void fake_say(struct fake_child *c, const struct worker_msg *msg)
 {
     struct child *h = &handles[c - fake_children];
+    struct worker_msg said = *msg;
 
-    h->ops->message(h->ctx, msg);
+    if ((msg->type == WM_LUN_ADDED || msg->type == WM_LUN_REMOVED) && msg->ticket == 0 && msg->lun_index < 256)
+        said.ticket = c->ticket[msg->lun_index];
+    h->ops->message(h->ctx, &said);
 }
 
 void fake_die(struct fake_child *c)
@@ -462,13 +465,15 @@ int child_start(struct loop *loop, const char *prefix, const struct child_ops *o
 
 int child_send(struct child *c, const struct worker_msg *msg, const int *fds, unsigned nfds)
 {
-    struct worker_msg answer = { .generation = msg->generation, .lun_index = msg->lun_index };
+    struct worker_msg answer = { .generation = msg->generation, .lun_index = msg->lun_index, .ticket = msg->ticket };
 
     if (msg->type == WM_HELPER_SOCKET && fake_keeps_helper && nfds > 0)
         *fake_keeps_helper = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
     for (unsigned i = 0; i < nfds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
+    if (msg->ticket)
+        c->fake->ticket[msg->lun_index] = msg->ticket;
     if (c->fake->n_msgs < 512)
         c->fake->msgs[c->fake->n_msgs++] = *msg;
     if (fake_child_mute)

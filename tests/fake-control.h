@@ -37,6 +37,7 @@ struct fake_child {
     int pid;
     unsigned n_msgs;
     struct worker_msg msgs[512];
+    uint64_t ticket[256]; /* of the last message about each LUN that has one */
 };
 #define FAKE_CHILDREN 64
 #define FAKE_PID 2000000000 /* of the first; more than any process of this machine can have (pid_max is 2^22 at most) */
@@ -52,6 +53,7 @@ struct fake_child *fake_child(void);
 /* Messages of this type that the child got. */
 unsigned fake_count(const struct fake_child *c, uint32_t type);
 const struct worker_msg *fake_last(const struct fake_child *c, uint32_t type);
+/* Without a ticket, LUN_ADDED and LUN_REMOVED get that of the last LUN_ADD or LUN_REMOVE. */
 void fake_say(struct fake_child *c, const struct worker_msg *msg);
 /* Delivers what the children have answered so far; false: nothing. */
 bool fake_pump(void);

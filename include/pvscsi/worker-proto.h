@@ -140,6 +140,11 @@ struct worker_msg {
     int32_t error;
     uint32_t
         lun_index; /* LUN messages: 0..PVSCSI_STATS_LUNS-1, chosen by control; the same index in the statistics page */
+    /*
+     * Of LUN_ADD and LUN_REMOVE: a number that nobody can guess; LUN_ADDED and LUN_REMOVED echo it. So these answers
+     * come from a worker that has read the message, and all before it.
+     */
+    uint64_t ticket;
     union {
         struct {
             uint32_t domid; /* the guest */
@@ -195,7 +200,7 @@ struct worker_msg {
         uint32_t host_eh_s; /* seconds from the end of the time-out on, or HOST_EH_NO_LIMIT */
     } u;
 };
-static_assert(sizeof(struct worker_msg) <= 768, "a message stays small");
+static_assert(sizeof(struct worker_msg) <= 784, "a message stays small");
 
 /*
  * Sends msg with nfds descriptors (not consumed). 0, or -errno (-EAGAIN: the peer does not read).

@@ -12,7 +12,7 @@ libcontrol_a_SOURCES = src/control/options.h src/control/options.c \
 	src/control/model.h src/control/model.c src/control/nodes.h src/control/nodes.c src/control/scan.h \
 	src/control/scan.c \
 	src/control/events.h src/control/events.c src/control/news.h src/control/news.c src/control/places.h src/control/places.c src/control/shared.h src/control/shared.c src/control/at-work.h \
-	src/control/at-work.c src/control/helper-link.h src/control/helper-link.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h \
+	src/control/at-work.c src/control/helper-link.h src/control/helper-link.c src/control/ended.h src/control/ended.c src/control/worker-link.h src/control/worker-link.c src/control/reset.h \
 	src/control/reset.c src/control/orphans.h src/control/orphans.c \
 	src/control/opening.h src/control/opening.c src/control/wish.h src/control/wish.c \
 	src/control/change.h src/control/change.c src/control/policy.h \

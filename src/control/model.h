@@ -137,6 +137,9 @@ struct vdev {
     unsigned helper;       /* enum worker_helper_state; vdev.c sets it to idle when the worker has lost the LUN */
     bool helper_away_told; /* to followers (news.h); worker-link.c and vdev.c, when the LUN is released */
     struct log_limit helper_asks;  /* the worker may ask for it so often */
+    uint64_t ticket;               /* what the answer to the last LUN_ADD or LUN_REMOVE must have */
+    bool asked_back;               /* it was LUN_REMOVE */
+    int refused;                   /* ... because the worker cannot use it, which has this -errno; 0: not so */
     int helper_socket;             /* a duplicate of the worker's last connection to the PR helper; -1: none */
     bool held;                     /* the must_hold that the worker was told last */
     bool shared_told;              /* the shared that the worker was told last */

@@ -21,7 +21,8 @@ struct sandbox_nodes {
     int root;
     DIR *fds; /* /proc/PID/fd of the worker; NULL: it is not looked at */
     struct {
-        int held;          /* -1: the LUN has no node */
+        int held;          /* the device; -1: the LUN has none */
+        bool hidden;       /* ... but no node */
         bool present;      /* the worker has not said yet that the LUN is removed */
         dev_t rdev, block; /* of the device that it had last; 0: none */
     } lun[PVSCSI_STATS_LUNS];
@@ -84,7 +85,7 @@ int sandbox_nodes_root(const struct sandbox_nodes *n)
 static bool others_have(const struct sandbox_nodes *n, uint32_t index, dev_t rdev)
 {
     for (uint32_t i = 0; i < PVSCSI_STATS_LUNS; i++)
-        if (i != index && n->lun[i].held >= 0 && n->lun[i].rdev == rdev)
+        if (i != index && n->lun[i].held >= 0 && !n->lun[i].hidden && n->lun[i].rdev == rdev)
             return true;
     return false;
 }
@@ -147,19 +148,28 @@ int sandbox_nodes_add(struct sandbox_nodes *n, uint32_t index, int fd, int block
     if (block >= 0 && fstat(block, &block_st) == 0 && S_ISBLK(block_st.st_mode))
         n->lun[index].block = block_st.st_rdev;
     n->lun[index].held = steal_fd(&held);
+    n->lun[index].hidden = false;
     n->lun[index].present = true;
     return 0;
 }
 
-void sandbox_nodes_remove(struct sandbox_nodes *n, uint32_t index)
+void sandbox_nodes_hide(struct sandbox_nodes *n, uint32_t index)
 {
     char name[CONFINE_NODE_MAX];
 
-    if (index >= PVSCSI_STATS_LUNS || n->lun[index].held < 0)
+    if (!n || index >= PVSCSI_STATS_LUNS || n->lun[index].held < 0 || n->lun[index].hidden)
         return;
     confine_node_name(n->lun[index].rdev, name);
     if (!others_have(n, index, n->lun[index].rdev))
         unlinkat(n->root, name, 0);
+    n->lun[index].hidden = true;
+}
+
+void sandbox_nodes_remove(struct sandbox_nodes *n, uint32_t index)
+{
+    if (index >= PVSCSI_STATS_LUNS || n->lun[index].held < 0)
+        return;
+    sandbox_nodes_hide(n, index);
     close(steal_fd(&n->lun[index].held)); /* after the node, see above */
 }
 

@@ -39,6 +39,11 @@ int sandbox_nodes_root(const struct sandbox_nodes *nodes);
  */
 int sandbox_nodes_add(struct sandbox_nodes *nodes, uint32_t index, int fd, int block);
 /*
+ * The LUN is to be removed: the node goes if no other LUN is on the device. The worker opens it no more, but it may be
+ * in the middle of that. NULL, an index without a LUN, or out of range, is fine.
+ */
+void sandbox_nodes_hide(struct sandbox_nodes *nodes, uint32_t index);
+/*
  * The device is lost: the node goes if no other LUN is on the device. The LUN stays, and the worker may keep its
  * descriptors. An index without a node, or out of range, is fine.
  */

@@ -6,13 +6,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/linux-calls.h"
-#include "common/sense-text.h"
 #include "common/trace.h"
 #include "common/util.h"
 #include "control/at-work.h"
+#include "control/ended.h"
 #include "control/helper-link.h"
 #include "control/news.h"
 #include "control/orphans.h"
@@ -120,6 +121,15 @@ static void remove_node(struct vhost *v, uint32_t index)
         sandbox_nodes_remove(v->worker.nodes, index);
 }
 
+static uint64_t new_ticket(void)
+{
+    uint64_t ticket = 0;
+
+    while (getrandom(&ticket, sizeof(ticket), 0) < 0 && errno == EINTR)
+        ;
+    return ticket;
+}
+
 void worker_add_lun(struct vdev *d)
 {
     struct vhost *v = d->vhost;
@@ -159,6 +169,8 @@ void worker_add_lun(struct vdev *d)
     /* As the worker decides it: with a device for the first time. */
     if (!(msg.u.lun.flags & LUN_RETURNED) || d->pr_chosen == PR_DENY)
         d->pr_chosen = msg.u.lun.flags & LUN_AWAY ? PR_DENY : d->wish.pr_mode;
+    d->ticket = msg.ticket = new_ticket();
+    d->asked_back = false;
     add_node(d);
     d->fds = (struct device_fds){ .sg = -1, .block = -1 };
     d->answer = LUN_SAID_NOTHING;
@@ -179,11 +191,24 @@ void worker_change_lun(struct vdev *d, uint32_t number)
     send(d->vhost, &msg, NULL, 0);
 }
 
+/*
+ * An answer with this ticket comes from a worker that opens the device no more, and has no descriptor of it in messages
+ * that it has not read: it has one thread, and the node is gone before it can know the ticket.
+ */
+static void ask_back(struct vdev *d, int refused)
+{
+    struct worker_msg msg = { .type = WM_LUN_REMOVE, .lun_index = (uint32_t)d->lun_index, .ticket = new_ticket() };
+
+    sandbox_nodes_hide(d->vhost->worker.nodes, (uint32_t)d->lun_index);
+    d->ticket = msg.ticket;
+    d->asked_back = true;
+    d->refused = refused;
+    send(d->vhost, &msg, NULL, 0);
+}
+
 void worker_remove_lun(struct vdev *d)
 {
-    struct worker_msg msg = { .type = WM_LUN_REMOVE, .lun_index = (uint32_t)d->lun_index };
-
-    send(d->vhost, &msg, NULL, 0);
+    ask_back(d, 0);
 }
 
 static void tell_hold(struct vdev *d)
@@ -310,16 +335,6 @@ static void ring_answered(struct vhost *v, enum ring_answer answer, int error)
 
 /* --- the process --- */
 
-static void lun_answered(struct vhost *v, const struct worker_msg *msg, enum lun_answer answer)
-{
-    struct vdev *d = model_find_lun(v, msg->lun_index);
-
-    if (!d)
-        return;
-    d->answer = answer;
-    d->answer_error = msg->error;
-}
-
 static void reset_wanted(struct vhost *v, const struct worker_msg *msg)
 {
     struct vdev *d = model_find_lun(v, msg->lun_index);
@@ -402,28 +417,6 @@ void worker_divide_pages(struct host *h)
     }
 }
 
-/* The worker says how a command ended. It may say anything: a guest may have taken it over. */
-static void tell_ended(struct vhost *v, const struct worker_msg *msg)
-{
-    const struct vdev *d = model_find_lun(v, msg->lun_index);
-    uint8_t cdb_len = msg->u.ended.cdb_len, sense_len = msg->u.ended.sense_len;
-    char command[SENSE_TEXT_SIZE], why[SENSE_TEXT_SIZE] = "";
-    struct news *news = v->host->news;
-
-    if (!d || cdb_len > sizeof(msg->u.ended.cdb) || sense_len > sizeof(msg->u.ended.sense)
-        || msg->u.ended.kind >= SCSI_KINDS || !model_may_tell(v))
-        return;
-    sense_text_command(msg->u.ended.cdb, cdb_len, d->dev.type, command, sizeof(command));
-    if (sense_len > 0)
-        sense_text(msg->u.ended.sense, sense_len, why, sizeof(why));
-    if (msg->u.ended.kind == SCSI_KIND_POLICY)
-        news_tell(news, NEWS_REFUSED, v, d, "%s (%02xh) is refused by the command policy", command,
-                  msg->u.ended.cdb[0]);
-    else
-        news_tell(news, NEWS_ERROR, v, d, "%s: %s%s%s", command, scsi_kind_name((enum scsi_kind)msg->u.ended.kind),
-                  why[0] ? ": " : "", why);
-}
-
 /*
  * The worker says that it has let go of a device. If it has not, a guest has taken it over. The death of the worker
  * lets go of the device, and the next worker serves the guest's other ones. The same is done when nobody knows: the
@@ -454,6 +447,32 @@ static bool let_go(struct vhost *v, uint32_t index)
     return false;
 }
 
+/*
+ * A worker that cannot use a device says that it has let go of it, too. One whose device has returned keeps the LUN,
+ * and has the device at its next try.
+ */
+static void lun_added(struct vdev *d, const struct worker_msg *msg)
+{
+    if (d->asked_back || msg->ticket != d->ticket)
+        return;
+    if (msg->error < 0 && d->presence != DEVICE_RETURNING) {
+        ask_back(d, msg->error);
+        return;
+    }
+    d->answer = LUN_SAID_ADDED;
+    d->answer_error = msg->error;
+}
+
+static void lun_removed(struct vdev *d, const struct worker_msg *msg)
+{
+    if (!d->asked_back || msg->ticket != d->ticket || !let_go(d->vhost, msg->lun_index))
+        return;
+    d->asked_back = false;
+    d->ticket = 0;
+    d->answer = d->refused ? LUN_SAID_ADDED : LUN_SAID_REMOVED;
+    d->answer_error = d->refused;
+}
+
 /* 0 or -errno: a worker that a guest has taken over may say any number. */
 static int clean_error(int32_t said)
 {
@@ -476,12 +495,14 @@ static void child_message(void *ctx, const struct worker_msg *said)
                         strerror(-msg->error));
         break;
     case WM_LUN_ADDED:
-        lun_answered(v, msg, LUN_SAID_ADDED);
+        d = model_find_lun(v, msg->lun_index);
+        if (d)
+            lun_added(d, msg);
         break;
     case WM_LUN_REMOVED:
-        if (!let_go(v, msg->lun_index))
-            return;
-        lun_answered(v, msg, LUN_SAID_REMOVED);
+        d = model_find_lun(v, msg->lun_index);
+        if (d)
+            lun_removed(d, msg);
         break;
     case WM_CONNECTED:
         if (!stale)
@@ -527,7 +548,7 @@ static void child_message(void *ctx, const struct worker_msg *said)
             helper_is(d, msg->u.helper_state);
         break;
     case WM_ENDED:
-        tell_ended(v, msg);
+        ended_tell(v, msg);
         return; /* nothing of the model has changed */
     default:
         log_limited(&v->limit, XTL_WARN, v->prefix, "unknown message %u from the worker", msg->type);

@@ -34,6 +34,7 @@ struct worker {
     bool initialised, quitting;
     uint32_t generation;
     uint32_t removing[PVSCSI_STATS_LUNS / 32]; /* bit i: LUN_REMOVED has to be sent for LUN i */
+    uint64_t removal[PVSCSI_STATS_LUNS];       /* ... with this ticket */
     struct worker_msg outbox[PVSCSI_STATS_LUNS * 3];
     unsigned out_from, out_n;
     struct journal_map {
@@ -96,6 +97,14 @@ static void tell(struct worker *w, uint32_t type, int error, uint32_t lun_index,
     queue(w, &msg);
 }
 
+/* Answers LUN_ADD or LUN_REMOVE. */
+static void tell_of_lun(struct worker *w, uint32_t type, int error, uint32_t lun_index, uint64_t ticket)
+{
+    struct worker_msg msg = { .type = type, .error = error, .lun_index = lun_index, .ticket = ticket };
+
+    queue(w, &msg);
+}
+
 static void check_removed(struct worker *w)
 {
     for (unsigned word = 0; word < ARRAY_SIZE(w->removing); word++) {
@@ -104,7 +113,7 @@ static void check_removed(struct worker *w)
 
             if (hotplug_reap(&w->svc, i)) {
                 w->removing[word] &= ~(1u << bit);
-                tell(w, WM_LUN_REMOVED, 0, i, 0);
+                tell_of_lun(w, WM_LUN_REMOVED, 0, i, w->removal[i]);
             }
         }
     }
@@ -343,14 +352,16 @@ static void handle(struct worker *w, const struct worker_msg *msg, int fds[WORKE
     case WM_LUN_ADD: {
         int node = steal_fd(&fds[0]), block = steal_fd(&fds[1]);
 
-        tell(w, WM_LUN_ADDED, hotplug_add(svc, msg, node, block), msg->lun_index, 0);
+        tell_of_lun(w, WM_LUN_ADDED, hotplug_add(svc, msg, node, block), msg->lun_index, msg->ticket);
         break;
     }
     case WM_LUN_REMOVE:
-        if (hotplug_remove(svc, msg->lun_index))
-            tell(w, WM_LUN_REMOVED, 0, msg->lun_index, 0);
-        else
+        if (hotplug_remove(svc, msg->lun_index)) {
+            tell_of_lun(w, WM_LUN_REMOVED, 0, msg->lun_index, msg->ticket);
+        } else {
             w->removing[msg->lun_index / 32] |= 1u << (msg->lun_index % 32);
+            w->removal[msg->lun_index] = msg->ticket;
+        }
         break;
     case WM_LUN_RELEASE:
         hotplug_release(svc, msg->lun_index);
