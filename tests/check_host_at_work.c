@@ -470,6 +470,34 @@ START_TEST(who_has_the_first_path_keeps_still_for_the_second)
 }
 END_TEST
 
+/*
+ * A worker that was taken over may say that it has closed a device, with commands at it. 0: it has left some; 1: it has
+ * not; 2: another guest's commands keep the device busy.
+ */
+START_TEST(the_next_guest_waits_for_what_a_worker_that_lives_has_left)
+{
+    const struct fake_child *worker;
+
+    connected_disk();
+    worker = fake_child();
+    write_journal(8, 9, false);
+    if (_i == 2)
+        connected_guest(6, DISK);
+    set_busy(DISK, _i == 1 ? 0 : 1);
+    fake_put(LUN_0 "/state", "5");
+    fake_put(BACK "/state", "7");
+    fake_put(FRONT "/state", "7");
+    expect(LUN_0 "/state", "6");
+    ck_assert(worker->alive);
+    ck_assert_int_eq(no_file("outstanding"), _i > 0);
+    connected_guest(4, DISK);
+    if (_i == 0)
+        check_waits(fake_child());
+    else
+        ck_assert(!added_held(fake_child()));
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_loop_test(t, a_held_lun_is_released_whatever_becomes_of_the_ring, 0, 2);
@@ -481,6 +509,7 @@ static void add_tests(TCase *t)
         tcase_add_loop_test(t, the_next_guest_waits_for_what_a_destroyed_one_has_left, 0, 3);
     if (!under_valgrind())
         tcase_add_test(t, the_next_guest_waits_while_the_worker_before_it_still_sleeps);
+    tcase_add_loop_test(t, the_next_guest_waits_for_what_a_worker_that_lives_has_left, 0, 3);
     tcase_add_test(t, a_guest_that_deletes_its_nodes_keeps_no_other_waiting);
     if (!under_valgrind())
         tcase_add_loop_test(t, an_abandoned_worker_is_waited_for_too, 0, 2);

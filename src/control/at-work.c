@@ -200,6 +200,20 @@ void at_work_note(struct vhost *v, pid_t worker)
         save(h);
 }
 
+void at_work_note_lun(const struct vdev *d)
+{
+    struct host *h = d->vhost->host;
+    unsigned busy;
+
+    if (!d->was_known || device_busy(h->roots, &d->was.hctl, &busy) < 0 || busy == 0)
+        return;
+    for (const struct vdev *o = shared_first_user(h, &d->was.hctl); o; o = o->next_user)
+        if (o != d && hctl_equal(&o->dev.hctl, &d->was.hctl))
+            return;
+    add(h, &d->was, 0, 0);
+    save(h);
+}
+
 struct left {
     struct host *host;
     pid_t worker;

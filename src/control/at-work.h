@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Devices that may still have commands of a dead worker: closing an sg descriptor aborts nothing, and a late write
- * would undo a newer one. A LUN on such a device is held: nothing is submitted until the device is idle.
+ * Devices that may still have commands of a dead worker, or of one that has lost the device: closing an sg descriptor
+ * aborts nothing, and a late write would undo a newer one. A LUN on such a device is held: nothing is submitted until
+ * the device is idle.
  *
  * `device_busy` counts the commands of all users. So while a LUN waits for a device, all LUNs on it are held until
  * the commands that they had submitted have ended.
@@ -23,6 +24,12 @@ void at_work_free(struct host *h);
  * journal exists.
  */
 void at_work_note(struct vhost *v, pid_t worker);
+/*
+ * d's worker has let go of its device, but lives on. An honest worker has no command there any more. One that a guest
+ * has taken over may: then the device is recorded, unless other LUNs use it, whose commands keep it busy. To be called
+ * before d gives its device up.
+ */
+void at_work_note_lun(const struct vdev *d);
 /*
  * d is about to be handed to a worker: sets d->waits and d->must_hold, and must_hold of the other LUNs on its
  * device.

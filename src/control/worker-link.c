@@ -467,6 +467,7 @@ static void lun_removed(struct vdev *d, const struct worker_msg *msg)
 {
     if (!d->asked_back || msg->ticket != d->ticket || !let_go(d->vhost, msg->lun_index))
         return;
+    at_work_note_lun(d);
     d->asked_back = false;
     d->ticket = 0;
     d->answer = d->refused ? LUN_SAID_ADDED : LUN_SAID_REMOVED;
