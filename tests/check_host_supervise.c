@@ -268,6 +268,15 @@ static void end(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
+/* What it has mapped, as the made-up /proc says it. */
+static void maps(pid_t pid, const char *file)
+{
+    CLEANUP_FREE char *make = strf("echo '7f0000000000-7f0000001000 rw-s 00000000 00:17 123 %s' >%s/%d/maps", file,
+                                   proc, (int)pid);
+
+    ck_assert_int_eq(system(make), 0);
+}
+
 static unsigned open_fds(void)
 {
     unsigned n = 0;
@@ -301,6 +310,7 @@ START_TEST(a_worker_that_outlives_its_daemon_is_killed)
     ck_assert_ptr_null(orphans_find(loop, &roots, 10000));
     ck_assert_uint_eq(open_fds(), before);
     orphan = sleeper(WORKER_NAME, 1, 70000);
+    maps(orphan, "/run/pvscsid/d3.0.journal");
     o = orphans_find(loop, &roots, 10000);
     ck_assert_ptr_nonnull(o);
     ck_assert_uint_eq(open_fds(), before + 1);
@@ -321,12 +331,48 @@ START_TEST(a_worker_that_outlives_its_daemon_is_killed)
 }
 END_TEST
 
+/*
+ * 0: one that is about to end has nothing mapped; 1: one whose guest was destroyed has a journal that was removed; 2: a
+ * worker without a journal gives no device up, and nobody waits for it.
+ */
+START_TEST(a_worker_without_its_journal_is_killed_at_once)
+{
+    static const char *const mapped[] = { NULL, "/run/pvscsid/d3.0.journal (deleted)", "/usr/sbin/d3.0.pvscsid" };
+    const struct device_roots roots = { .proc = proc, .worker_uids = 70000 };
+    CLEANUP_FREE char *away = NULL;
+    struct orphans *o;
+    struct loop *loop;
+    pid_t orphan;
+
+    strcpy(proc, "/tmp/check_supervise.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(proc));
+    ck_assert_int_eq(loop_new(&loop), 0);
+    orphan = sleeper(WORKER_NAME, 1, 70000);
+    if (mapped[_i]) {
+        maps(orphan, mapped[_i]);
+    } else {
+        CLEANUP_FREE char *none = strf(": >%s/%d/maps", proc, (int)orphan);
+
+        ck_assert_int_eq(system(none), 0);
+    }
+    o = orphans_find(loop, &roots, 60000000);
+    ck_assert_int_eq(lives(orphan), _i < 2);
+    orphans_free(o);
+    loop_free(loop);
+    if (_i < 2)
+        end(orphan);
+    away = strf("rm -r %s", proc);
+    ck_assert_int_eq(system(away), 0);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, a_dead_worker_has_its_number_until_its_last_message);
     tcase_add_loop_test(t, a_worker_that_never_stops_talking_leaves_time_for_others, 0, 2);
     tcase_add_test(t, a_worker_waits_for_a_second_at_most);
     tcase_add_test(t, a_worker_that_outlives_its_daemon_is_killed);
+    tcase_add_loop_test(t, a_worker_without_its_journal_is_killed_at_once, 0, 3);
 }
 
 int main(int argc, char **argv)

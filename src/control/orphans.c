@@ -15,8 +15,12 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "control/orphans.h"
+#include "control/run-files.h"
 #include "device/process.h"
 #include "pvscsi/worker-proto.h"
+
+/* A worker that sleeps in the kernel ends later. */
+#define DEATH_WAIT_MS 1000
 
 struct orphan {
     struct orphan *next;
@@ -43,6 +47,21 @@ static bool is_orphan(const struct device_roots *roots, const char *pid)
     return !process_read(roots->proc, number, &parent) || strcmp(parent.comm, DAEMON_NAME) != 0;
 }
 
+/*
+ * Without its journal, nobody knows that its devices may have commands of it (at-work.h). So it ends before anybody
+ * gets a device.
+ */
+static void end_without_journal(const struct orphan *one, const char *proc, const char *pid)
+{
+    struct pollfd p = { .fd = one->pidfd, .events = POLLIN };
+
+    if (run_files_maps_journal(proc, pid) != 0)
+        return;
+    log_warn(NULL, "worker %" PRIu32 " of an earlier daemon has given up its journal; killing it", one->pid);
+    pidfd_send_signal(one->pidfd, SIGKILL, NULL, 0);
+    poll(&p, 1, DEATH_WAIT_MS);
+}
+
 static void add(struct orphans *o, const struct device_roots *roots, const char *name)
 {
     struct orphan *one;
@@ -64,6 +83,7 @@ static void add(struct orphans *o, const struct device_roots *roots, const char 
     }
     one->next = o->first;
     o->first = one;
+    end_without_journal(one, roots->proc, name);
 }
 
 static void forget_all(struct orphans *o)

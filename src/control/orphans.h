@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Workers of an earlier daemon. Each ends within 5 s after its daemon. One that a guest has taken over may stay, and
- * may give up its journal, so that nobody waits for it; it would keep its devices when other guests get them. So what
- * is left after 15 s is killed.
+ * Workers of an earlier daemon. Each ends within 5 s after its daemon, and the LUNs on its devices are held until then,
+ * because of its journal (at-work.h). One that a guest has taken over may give its journal up, so that nobody waits for
+ * it. It is killed at once. What is left after 15 s is killed too.
  */
 #ifndef PVSCSI_ORPHANS_H
 #define PVSCSI_ORPHANS_H
@@ -15,7 +15,8 @@
 struct orphans;
 
 /*
- * Finds the workers whose daemon has ended, and kills those that are left after wait_us. A process of another user that
+ * Finds the workers whose daemon has ended. Kills those without a journal, waiting up to 1 s for the end of each, and
+ * those that are left after wait_us. A process of another user that
  * has the name is not one. Nor is a worker of a daemon that had another sandbox_uid_base: it cannot be told from such a
  * process. roots: its proc may be NULL; it is not needed any more afterwards. To be called before there are workers of
  * our own. Returns NULL if there are none, or no memory or descriptors for them. orphans_free() frees it, and kills

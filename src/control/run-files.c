@@ -331,6 +331,34 @@ void run_files_each(const char *dir, bool holders,
     closedir(d);
 }
 
+int run_files_maps_journal(const char *proc, const char *pid)
+{
+    CLEANUP_FREE char *path = strf("%s/%s/maps", proc, pid);
+    CLEANUP_FREE char *text = NULL;
+    char *rest, *line;
+    int r = path ? read_file(path, MAPS_FILE_MAX, &text, NULL) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    if (!text[0])
+        return -ESRCH;
+    rest = text;
+    while ((line = strsep(&rest, "\n"))) {
+        char *slash = strrchr(line, '/');
+        const char *end;
+        uint16_t domid;
+        uint32_t vhost;
+
+        if (!slash)
+            continue;
+        slash[1 + strcspn(slash + 1, " ")] = '\0'; /* " (deleted)" */
+        end = take_apart(slash + 1, &domid, &vhost);
+        if (end && strcmp(end, "journal") == 0)
+            return 1;
+    }
+    return 0;
+}
+
 int run_files_worker(pid_t pid)
 {
     CLEANUP_FREE char *path = strf("/proc/%d/cmdline", (int)pid);

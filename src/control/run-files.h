@@ -54,6 +54,12 @@ void run_files_sweep(const char *dir, bool (*known)(void *ctx, uint16_t domid, u
 void run_files_each(const char *dir, bool holders,
                     void (*fn)(void *ctx, uint16_t domid, uint32_t vhost, bool served, const struct pvscsi_journal *j),
                     void *ctx);
+/*
+ * Has this process the journal of a vhost mapped, as each worker has as long as it serves? That of any run directory
+ * counts, and one that was removed. proc: "/proc". pid: a number as text. 1 or 0; -ESRCH: it is about to end; or
+ * -errno.
+ */
+int run_files_maps_journal(const char *proc, const char *pid);
 /* A pidfd of the worker with this pid. -ESRCH: there is no such worker (any more); or -errno. */
 int run_files_worker(pid_t pid);
 
