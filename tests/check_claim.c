@@ -111,6 +111,7 @@ static void setup(void)
     snprintf(nodes, sizeof(nodes), "%s/dev", root);
     snprintf(proc, sizeof(proc), "%s/proc", root);
     roots = (struct device_roots){ .sysfs = sys, .dev = nodes, .proc = proc };
+    opened_flags = 0;
     run("cd %s && mkdir -p sys dev proc/self proc/1/fd proc/20/fd && : >proc/swaps && : >proc/self/mountinfo && "
         "echo init >proc/1/comm && echo mt >proc/20/comm && "
         "printf 'Name:\\tinit\\nPPid:\\t0\\nUid:\\t0\\t0\\t0\\t0\\n' | tee proc/1/status >proc/20/status && "
