@@ -12,7 +12,7 @@ attach 1 "$DISK" 0:0:0:0 --no-wait
 front_start g 1
 front g "wait-dev 0:0:0:0 4"
 
-front_tell g "load 0:0:0:0 rw=mix verify depth=8 bs=16k seconds=6"
+front_tell g "load 0:0:0:0 rw=mix verify depth=8 bs=16k until=$DIR/enough"
 for round in 1 2 3; do
     for lun in 1 2 3; do
         disk "b$lun" 4
@@ -23,6 +23,7 @@ for round in 1 2 3; do
         detach 1 "0:0:0:$lun"
     done
 done
+: >"$DIR/enough"
 front_answer g || fail "the load: $ANSWER"
 check_match "$ANSWER" 'retried=[0-9]+ resent=0 errors=0 wrong=0' "load"
 
