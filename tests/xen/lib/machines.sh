@@ -137,7 +137,8 @@ drain() {
 run_test() {
     local name=$1 seconds began cpu reason="" verdict log=$RUN/$1 file tail_pid=
     plain_guest_in
-    seconds=${limit:-$(header "$name" timeout)}
+    seconds=$(header "$name" timeout)
+    seconds=${limit:-$((${seconds:-300} * lane_slow))}
     if ! machine_alive && ! boot; then
         result FAIL "$name" "dom0 did not come up; log: $CONSOLE"
         machine_stop
@@ -150,7 +151,7 @@ run_test() {
         tail -n +1 -f -s 0.1 --pid "$QEMU_PID" "$JOB/out" &
         tail_pid=$!
     fi
-    if machine_wait_job "${seconds:-300}"; then
+    if machine_wait_job "$seconds"; then
         verdict=ok
         [ ! -s "$JOB/reason" ] || reason=$(head -n 1 "$JOB/reason")
         if [ "$JOB_STATUS" = 77 ]; then
