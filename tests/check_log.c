@@ -188,6 +188,24 @@ START_TEST(the_form_changes_with_standard_error)
 }
 END_TEST
 
+START_TEST(lines_of_a_command_have_a_priority_but_no_time)
+{
+    CLEANUP_CLOSE int file = memfd_create("log", MFD_CLOEXEC);
+    char got[256] = "";
+
+    listen_to_log(true);
+    log_line_init_command();
+    say("in the journal");
+    ck_assert_str_eq(next_packet(), "<3>prog: in the journal\n");
+    ck_assert_int_eq(log_to(file), 0);
+    log_line_init_command();
+    say("in a file");
+    ck_assert_int_gt(pread(file, got, sizeof(got) - 1, 0), 0);
+    ck_assert_str_eq(got, "prog: in a file\n");
+    close(packets);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
     tcase_add_test(t, the_time_in_a_file_is_utc_whatever_the_time_zone);
@@ -195,6 +213,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_line_is_one_write_and_stays_one_line);
     tcase_add_test(t, each_level_has_its_priority_in_the_journal);
     tcase_add_test(t, the_form_changes_with_standard_error);
+    tcase_add_test(t, lines_of_a_command_have_a_priority_but_no_time);
 }
 
 int main(void)

@@ -10,7 +10,7 @@ for program in pvscsid pvscsictl xl-scsi vscsi-front mock-xen; do
     "$BUILD/$program" --help >"$DIR/help" || fail "$program --help fails"
     grep -qi usage "$DIR/help" || fail "$program --help shows no usage"
     "$BUILD/$program" --version | grep -q '[0-9]\.[0-9]' || fail "$program --version shows no version"
-    # getopt's line has a hint or the usage behind it.
+    # The line of getopt() has a hint or the usage behind it.
     refuses_at_length 2 "$program: un[a-z]* option '--no-such-option'" "$BUILD/$program" --no-such-option
     check_match "$REFUSAL" '--help|usage: ' "what $program says is right"
 done
@@ -21,6 +21,30 @@ refuses 2 "^pvscsictl: unknown command 'nonsense'; .*--help" "$BUILD/pvscsictl" 
 refuses 2 "^xl-scsi: unknown command 'nonsense' .*--help" "$BUILD/xl-scsi" nonsense
 refuses 2 '^mock-xen: argument "nonsense": .*--help' "$BUILD/mock-xen" --socket "$DIR/none" nonsense
 refuses 2 "^mock-xen: --socket PATH is missing .*--help" "$BUILD/mock-xen"
+
+step "xl-scsi: options"
+refuses 2 "^xl-scsi: unknown option '--no-such' \(xl-scsi --help\)$" "$BUILD/xl-scsi" watch --no-such
+refuses 2 "^xl-scsi: unknown option '-x' \(xl-scsi --help\)$" "$BUILD/xl-scsi" list -jx 1
+refuses 2 "^xl-scsi: --json takes no value \(xl-scsi --help\)$" "$BUILD/xl-scsi" list --json=1
+refuses 2 "^xl-scsi: --timeout needs a value: SECONDS \(xl-scsi --help\)$" "$BUILD/xl-scsi" watch -t
+refuses 2 "^xl-scsi: watch takes no option -j: expected -t " "$BUILD/xl-scsi" watch -j
+
+step "what is wrong in a unit file has its priority in the journal"
+# What systemd gives a service: standard error is a stream, and JOURNAL_STREAM names its device and inode.
+mkfifo "$DIR/stream"
+exec 9<>"$DIR/stream"
+stream=$(stat -c %d:%i "$DIR/stream")
+for wrong in "--no-such watch" "watch --no-such" "watch --timeout=0" "watch -j" "watch stray" "wacth" ""; do
+    # shellcheck disable=SC2086
+    JOURNAL_STREAM=$stream "$BUILD/xl-scsi" $wrong 2>&9
+    check_eq "$?" 2 "exit status of xl-scsi $wrong"
+    read -r -t 5 said <&9 || fail "xl-scsi $wrong says nothing"
+    check_match "$said" '^<3>xl-scsi: ' "what the journal gets of xl-scsi $wrong"
+done
+exec 9>&-
+# Not the time, as a log would have it: a user's script keeps this.
+"$BUILD/xl-scsi" nonsense 2>"$DIR/said"
+check_match "$(cat "$DIR/said")" '^xl-scsi: unknown command' "the line in a file"
 
 step "pvscsid: options and config file"
 run() { timeout 60 "$BUILD/pvscsid" --foreground --standalone "$DIR/none" --run-dir "$RUN_DIR" "$@"; }

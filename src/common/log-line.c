@@ -9,8 +9,7 @@
 
 #include "common/log-line.h"
 
-static bool used;
-static enum log_form form;
+static enum log_form form = LOG_FORM_PLAIN;
 
 enum log_form log_form_of(int fd, const char *journal_stream)
 {
@@ -42,12 +41,18 @@ static void look(void)
     form = log_form_of(STDERR_FILENO, getenv("JOURNAL_STREAM"));
 }
 
+void log_line_init_command(void)
+{
+    look();
+    if (form == LOG_FORM_FILE)
+        form = LOG_FORM_PLAIN;
+}
+
 void log_line_init(void)
 {
     const struct timespec at = { 0 };
     char head[LOG_HEAD_MAX];
 
-    used = true;
     look();
     /* The C library reads the time zone when it first makes a date of a time. A confined worker could not. */
     log_head(head, LOG_FORM_FILE, 0, &at);
@@ -64,13 +69,11 @@ int log_to(int fd)
 void log_line_begin(struct log_line *line, int priority)
 {
     struct timespec now = { 0 };
-    char head[LOG_HEAD_MAX] = "";
+    char head[LOG_HEAD_MAX];
 
     line->len = 0;
-    if (used) {
-        clock_gettime(CLOCK_REALTIME, &now);
-        log_head(head, form, priority, &now);
-    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    log_head(head, form, priority, &now);
     log_line_add(line, "%s", head);
 }
 

@@ -24,6 +24,8 @@ enum log_form {
 
 /* From now on lines begin as standard error asks for. Before, they begin with nothing. */
 void log_line_init(void);
+/* The same for a command, which is no service: its lines have no time in a file, where a user keeps its output. */
+void log_line_init_command(void);
 /* fd (not consumed) becomes standard error. 0 or -errno. */
 int log_to(int fd);
 

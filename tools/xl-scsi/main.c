@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "common/log-line.h"
 #include "hyp.h"
 #include "run.h"
 #include "settings.h"
@@ -124,7 +125,23 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* 0, and optind at the first argument; else the program's end with *code. */
+/* c: what getopt_long() gives in place of an option, '?' or ':'. word: where it has stopped. */
+static int refuse_option(int c, const char *word)
+{
+    const char letter[] = { '-', (char)optopt, '\0' };
+    const struct option_text *o = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(option_texts) && !o; i++)
+        if (option_texts[i].getopt.val == optopt)
+            o = &option_texts[i];
+    if (o && c == ':')
+        return complain(EXIT_USAGE, "--%s needs a value: %s (xl-scsi --help)", o->getopt.name, o->argument);
+    if (o)
+        return complain(EXIT_USAGE, "--%s takes no value (xl-scsi --help)", o->getopt.name);
+    return complain(EXIT_USAGE, "unknown option '%s' (xl-scsi --help)", optopt ? letter : word);
+}
+
+/* 0, and optind at the first argument; else the program's end with *code. letters: with ':' in front. */
 static int parse_options(int argc, char **argv, const char *letters, struct options *o, char seen[32], int *code)
 {
     struct option longs[ARRAY_SIZE(option_texts) + 1] = { 0 };
@@ -134,6 +151,7 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
     for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++)
         longs[i] = option_texts[i].getopt;
     optind = 0; /* glibc: start afresh */
+    opterr = 0;
     while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         switch (c) {
         case 't':
@@ -168,9 +186,8 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
             printf("xl-scsi %s\n", PACKAGE_VERSION);
             *code = EXIT_OK;
             return 1;
-        default: /* getopt has printed which */
-            fputs("xl-scsi: see xl-scsi --help\n", stderr);
-            *code = EXIT_USAGE;
+        default:
+            *code = refuse_option(c, argv[optind - 1]);
             return 1;
         }
         if (n_seen + 1 < 32 && !strchr(seen, c))
@@ -182,9 +199,7 @@ static int parse_options(int argc, char **argv, const char *letters, struct opti
 /* Finds the command, and the options before and after it. As parse_options(). */
 static int parse_line(int *argc, char ***argv, const struct command **cmd, struct options *o, char seen[32], int *code)
 {
-    char *program = (*argv)[0];
-
-    if (parse_options(*argc, *argv, "+" SHORT_OPTIONS, o, seen, code))
+    if (parse_options(*argc, *argv, "+:" SHORT_OPTIONS, o, seen, code))
         return 1;
     if (optind >= *argc) {
         *code = complain(
@@ -201,11 +216,8 @@ static int parse_line(int *argc, char ***argv, const struct command **cmd, struc
     }
     optind = 1;
     /* "xl" passes its arguments on unchanged: options among them are not ours. */
-    if ((*cmd)->run != cmd_xl) {
-        (*argv)[0] = program; /* for getopt's messages */
-        if (parse_options(*argc, *argv, SHORT_OPTIONS, o, seen, code))
-            return 1;
-    }
+    if ((*cmd)->run != cmd_xl && parse_options(*argc, *argv, ":" SHORT_OPTIONS, o, seen, code))
+        return 1;
     *argc -= optind;
     *argv += optind;
     return 0;
@@ -229,6 +241,7 @@ int main(int argc, char **argv)
     char seen[32] = "";
     int code;
 
+    log_line_init_command();
     if (parse_line(&argc, &argv, &cmd, &o, seen, &code))
         return code;
     for (const char *p = seen; *p; p++)
