@@ -489,6 +489,14 @@ int main(void)
     char why[512];
     int status, fd;
 
+    if (!confine_built_in()) {
+        printf("SKIP: a build with sanitizers is not confined\n");
+        return 77;
+    }
+    if (getenv("UNDER_VALGRIND")) {
+        printf("SKIP: valgrind cannot run a confined program\n");
+        return 77;
+    }
     if (sandbox_prepare(SANDBOX_FULL, false, ID, &s, why, sizeof(why)) < 0) {
         printf("SKIP: %s\n", why);
         return 77;
