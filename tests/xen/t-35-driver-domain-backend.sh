@@ -14,10 +14,12 @@ guest_ok storage "pvscsid -f >/tmp/log 2>&1 & for i in 1 2 3 4 5 6 7 8 9 10; do 
 # As printed in docs/guide-driver-domain.md: tests/test-the-examples-are-run.sh compares the lines.
 guest_ok storage 'pvscsictl status'
 expect_match "$(guest_ok storage 'xl-scsi scan')" '0:0:0:0' "what the scan finds"
+# By its path, because busybox has one of its own.
+expect_match "$(guest_ok storage '/usr/bin/lsscsi -g')" '^\[0:0:0:0\].*/dev/sg' "what lsscsi finds"
 dd=$(guest_domid storage)
 note "the daemon runs in domain $dd"
 
-expect_ok xl create -q "$(guest_config g1)" "vscsi=[ '0:0:0:0,0:0:0:0,backend=storage' ]"
+expect_ok xl create -q "$(guest_config g1)" "vscsi = [ '0:0:0:0, 0:0:0:0, backend=storage' ]"
 guest_wait g1
 id=$(guest_domid g1)
 guest_wait_disk g1 0:0:0:0
