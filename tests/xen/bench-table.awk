@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests/xen/bench measured, as a table: its lines POINT NAME POINT iopat's-result. Variables: only (the names that
-# were measured, with commas between), table (yes: Markdown, as in docs/performance.md; no: for a terminal). The exit
-# status is 1 if a measurement had errors or if there is none.
+# What tests/xen/bench measured, as tables: its lines POINT NAME POINT iopat's-result, and for a busy LUN beside that
+# point BESIDE NAME POINT iopat's-result. Variables: only (the names that were measured, with commas between), table
+# (yes: Markdown, as in docs/performance.md; no: for a terminal). The exit status is 1 if a measurement had errors or if
+# there is none.
 BEGIN { n_names = split(only, names, ",") }
-$1 == "POINT" {
+$1 == "POINT" || $1 == "BESIDE" {
+    prefix = $1 == "BESIDE" ? "busy_" : ""
     for (i = 4; i <= NF; i++)
         if (split($i, kv, "=") == 2)
-            v[$2, $3, kv[1]] = kv[2]
+            v[$2, $3, prefix kv[1]] = kv[2]
     if (!($3 in seen)) {
         seen[$3] = 1
-        point[++n] = $3
+        if ($3 ~ /^quiet-/)
+            quiet[++n_quiet] = $3
+        else
+            point[++n] = $3
     }
     if (!/ ok: /)
         bad[$3] = bad[$3] " " $2
@@ -19,6 +24,14 @@ function words(p, part) {
     split(p, part, "-")
     return sprintf("%s KiB, depth %s, %s", substr(part[1], 1, length(part[1]) - 1), substr(part[2], 2), part[3])
 }
+# For quiet-256k-d4-write-one.
+function words_quiet(p, part) {
+    if (p == "quiet-alone")
+        return "alone"
+    split(p, part, "-")
+    return words(part[2] "-" part[3] "-" part[4]) ", " part[5] " vhost" (part[5] == "two" ? "s" : "")
+}
+function value(name, p, key) { return (name, p, key) in v ? v[name, p, key] : 0 }
 function iops(name, p) { return (name, p, "iops") in v ? v[name, p, "iops"] : 0 }
 function thousands(x, digits) {
     digits = x > 0 ? sprintf("%d", x) : "-"
@@ -35,6 +48,33 @@ function markdown(   i, p) {
         printf "| %s | %s | %s | %s | %s | %s | %s |\n", words(p), thousands(iops("pvscsid", p)),
             thousands(iops("scsiback", p)), ratio(p, "scsiback", 2), thousands(iops("blkback", p)), ratio(p, "blkback", 2),
             thousands(iops("device", p))
+    }
+}
+function markdown_quiet(   i, j, p, name) {
+    print "| beside it | pvscsid: p50 | p99 | largest | busy MB/s | xen-scsiback: p50 | p99 | largest | busy MB/s |"
+    print "|---|---|---|---|---|---|---|---|---|"
+    for (i = 1; i <= n_quiet; i++) {
+        p = quiet[i]
+        printf "| %s |", words_quiet(p)
+        for (j = 1; j <= 2; j++) {
+            name = j == 1 ? "pvscsid" : "scsiback"
+            printf " %s | %s | %s | %s |", thousands(value(name, p, "p50_us")), thousands(value(name, p, "p99_us")),
+                thousands(value(name, p, "max_us")), thousands(value(name, p, "busy_mb_per_s"))
+        }
+        print ""
+    }
+}
+function plain_quiet(   i, j, p, name) {
+    printf "%-26s %-10s %8s %8s %8s %10s\n", "latency, us", "", "p50", "p99", "largest", "busy MB/s"
+    for (i = 1; i <= n_quiet; i++) {
+        p = quiet[i]
+        for (j = 1; j <= n_names; j++) {
+            name = names[j]
+            if (value(name, p, "max_us") > 0)
+                printf "%-26s %-10s %8s %8s %8s %10s%s\n", p, name, value(name, p, "p50_us"), value(name, p, "p99_us"),
+                    value(name, p, "max_us"), (value(name, p, "busy_mb_per_s") > 0 ? value(name, p, "busy_mb_per_s") : "-"),
+                    (p in bad) ? "  ERRORS:" bad[p] : ""
+        }
     }
 }
 function plain(   i, j, p, name) {
@@ -55,11 +95,17 @@ function plain(   i, j, p, name) {
     }
 }
 END {
-    if (table == "yes")
+    if (n && table == "yes")
         markdown()
-    else
+    else if (n)
         plain()
+    if (n && n_quiet)
+        print ""
+    if (n_quiet && table == "yes")
+        markdown_quiet()
+    else if (n_quiet)
+        plain_quiet()
     for (i in bad)
         failed = 1
-    exit failed || n == 0
+    exit failed || n + n_quiet == 0
 }

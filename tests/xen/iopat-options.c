@@ -26,6 +26,7 @@ static const char usage_text[] =
     "                     there, 0 when unknown (0)\n"
     "  --write PERCENT    mix: share of writes (50); bench: 0 reads, 100 writes (0)\n"
     "  --seconds N, --ops N, --until-file FILE   end of mix and bench (seconds 5)\n"
+    "  --percentiles      bench: also the latency that 50 and 99 % of the requests keep (of the first million)\n"
     "  --sync-every N     fdatasync after every N writes\n"
     "  --map FILE         mix: generations are read from it if it exists, and saved;\n"
     "                     verify: the generations to expect\n"
@@ -114,6 +115,7 @@ void parse(int argc, char **argv)
         KEEP_GOING,
         BUFFERED,
         STALL,
+        PERCENTILES,
         HELP
     };
     static const struct option options[] = {
@@ -137,6 +139,7 @@ void parse(int argc, char **argv)
         { "keep-going", 0, NULL, KEEP_GOING },
         { "buffered", 0, NULL, BUFFERED },
         { "stall", 1, NULL, STALL },
+        { "percentiles", 0, NULL, PERCENTILES },
         { "help", 0, NULL, HELP },
         { 0 },
     };
@@ -216,6 +219,9 @@ void parse(int argc, char **argv)
         case STALL:
             opt.stall = atof(optarg);
             break;
+        case PERCENTILES:
+            opt.percentiles = true;
+            break;
         case HELP:
         case 'h':
             fputs(usage_text, stdout);
@@ -233,6 +239,8 @@ void parse(int argc, char **argv)
         if (opt.mode == BENCH)
             bad_usage("no such mode: %s", argv[optind]);
     opt.device = argv[optind + 1];
+    if (opt.percentiles && opt.mode != BENCH)
+        bad_usage("--percentiles is for bench");
     if (!generation_given)
         opt.generation = opt.mode == MIX ? UNKNOWN : 1;
     if (!order_given)

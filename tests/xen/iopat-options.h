@@ -34,7 +34,7 @@ struct options {
     uint32_t bs_min, bs_max, depth, generation, write_percent, sync_every;
     int mem_offset; /* -1: random */
     double seconds, stall;
-    bool random, keep_going, buffered, final_pass;
+    bool random, keep_going, buffered, final_pass, percentiles;
     const char *until_file, *map_file;
 };
 

@@ -40,6 +40,7 @@
  */
 #define MAX_UNALIGNED (480u * 1024)
 #define MAX_COMPLAINTS 10
+#define MAX_LATENCIES 1000000u
 
 /* A sector's content: `now`, or after a failed write possibly still `before`. */
 struct content {
@@ -69,6 +70,8 @@ static uint32_t logical = SECTOR;
 
 static uint64_t reads, writes, bytes, errors, mismatches, sectors_checked, sync_count;
 static double latency_sum, latency_max;
+static uint32_t *latencies; /* of each request, in nanoseconds; NULL without --percentiles */
+static uint32_t latency_count;
 static volatile sig_atomic_t stopped;
 static bool stalled;
 static bool synchronous; /* bench at depth 1: aio would only add to it */
@@ -215,6 +218,8 @@ static void complete(struct request *request, int64_t result)
     latency_sum += took;
     if (took > latency_max)
         latency_max = took;
+    if (latencies && latency_count < MAX_LATENCIES)
+        latencies[latency_count++] = took < 4 ? (uint32_t)(took * 1e9) : UINT32_MAX;
     if (failed) {
         errors++;
         complain("%s of %" PRIu32 " bytes at %" PRIu64 ": %s", request->write ? "write" : "read", request->length,
@@ -540,6 +545,42 @@ static void set_signals(void)
         setitimer(ITIMER_REAL, &tick, NULL);
 }
 
+static void *take_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        perror("iopat: memory");
+        exit(IO_ERROR);
+    }
+    return memory;
+}
+
+static int compare_latencies(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* In microseconds: this share of the requests took no longer. They are sorted, and there is at least one. */
+static double percentile(unsigned int percent)
+{
+    return latencies[((uint64_t)latency_count * percent + 99) / 100 - 1] / 1e3;
+}
+
+static void report_bench(double took)
+{
+    uint64_t count = reads + writes;
+
+    printf("bench iops=%.0f mb_per_s=%.1f latency_us=%.1f max_us=%.0f ", (double)count / took,
+           (double)bytes / took / 1e6, count ? latency_sum / (double)count * 1e6 : 0, latency_max * 1e6);
+    if (latency_count) {
+        qsort(latencies, latency_count, sizeof(*latencies), compare_latencies);
+        printf("p50_us=%.0f p99_us=%.0f ", percentile(50), percentile(99));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const char *const verdicts[] = {
@@ -558,14 +599,11 @@ int main(int argc, char **argv)
     if (opt.mode == MIX)
         busy = calloc(1, opt.size / SECTOR);
     for (unsigned int i = 0; i < opt.depth; i++) {
-        requests[i].memory = mmap(NULL, MAX_IO + 4096, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-        if (requests[i].memory == MAP_FAILED) {
-            perror("iopat: memory");
-            return IO_ERROR;
-        }
+        requests[i].memory = take_memory(MAX_IO + 4096);
         idle[idle_count++] = &requests[i];
     }
+    if (opt.percentiles)
+        latencies = take_memory(MAX_LATENCIES * sizeof(*latencies));
     if (syscall(SYS_io_setup, opt.depth, &aio)) {
         perror("iopat: io_setup");
         return IO_ERROR;
@@ -588,12 +626,8 @@ int main(int argc, char **argv)
         break;
     }
     took = now() - began;
-    if (opt.mode == BENCH) {
-        uint64_t count = reads + writes;
-
-        printf("bench iops=%.0f mb_per_s=%.1f latency_us=%.1f max_us=%.0f ", (double)count / took,
-               (double)bytes / took / 1e6, count ? latency_sum / (double)count * 1e6 : 0, latency_max * 1e6);
-    }
+    if (opt.mode == BENCH)
+        report_bench(took);
     if (opt.mode == MIX) {
         map_save();
         /* The run ends early only if it was asked to. An error has its own rule. */

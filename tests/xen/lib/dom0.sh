@@ -396,7 +396,7 @@ lio_two_sessions() {
 }
 
 # lio_scsiback_export H:C:T:L: the device behind the kernel's xen-scsiback, by LIO's
-# pass-through; sets LIO_PDEV. lio_scsiback_store: the same for a backstore.
+# pass-through; sets LIO_PDEV, and LIO_STORE, its backstore. lio_scsiback_store: the same for a backstore.
 lio_scsiback_export() {
     local store
     lio_init target_core_pscsi xen-scsiback
@@ -406,6 +406,8 @@ lio_scsiback_export() {
         $1, $2, $3, $4 }' >"$store/control"
     block_of "$1" >"$store/udev_path"
     echo 1 >"$store/enable" || fail "LIO: cannot enable pscsi for $1"
+    # shellcheck disable=SC2034
+    LIO_STORE=$store
     lio_scsiback_store "$store"
 }
 
@@ -472,7 +474,7 @@ iscsi_end() {
 
 # --- attaching without the project: the toolstack's part, by hand ---
 
-# vscsi_write GUEST HOST PDEV VDEV: a new vhost with one device, in the order a
+# vscsi_write GUEST HOST PDEV VDEV [PDEV VDEV]: a new vhost with these devices, in the order a
 # toolstack keeps: both trees complete before either state says so.
 vscsi_write() {
     local id front back
@@ -482,6 +484,10 @@ vscsi_write() {
     expect_ok xenstore-write "$front" '' "$back" ''
     expect_ok xenstore-chmod "$front" "n$id" r0
     expect_ok xenstore-chmod "$back" n0 "r$id"
+    if [ $# = 6 ]; then
+        expect_ok xenstore-write "$back/vscsi-devs/dev-1/p-dev" "$5" "$back/vscsi-devs/dev-1/v-dev" "$6" \
+            "$back/vscsi-devs/dev-1/state" 1
+    fi
     expect_ok xenstore-write \
         "$back/frontend" "$front" "$back/frontend-id" "$id" \
         "$back/online" 1 "$back/feature-host" 0 \
