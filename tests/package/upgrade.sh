@@ -38,9 +38,9 @@ note "a guest gets its disk by the xl of the package"
 guest_start g1
 expect_ok /usr/sbin/xl scsi-attach g1 "$DBG_HCTL" 0:0:0:0
 guest_wait_disk g1 0:0:0:0
-# Without a daemon the guest's requests wait for as long as dpkg takes, and on a slow computer that is near the 30 s
-# after which Linux aborts a request.
-guest_ok g1 "echo 120 >/sys/class/block/${GUEST_BLK#/dev/}/device/timeout; dmesg -c >/dev/null"
+# Without a daemon the guest's requests wait for as long as dpkg takes. On a computer that has other work this was 96 s,
+# and after 30 s Linux would abort a request.
+guest_ok g1 "echo 600 >/sys/class/block/${GUEST_BLK#/dev/}/device/timeout; dmesg -c >/dev/null"
 scsi_debug_delay 50
 load 512-128k
 
