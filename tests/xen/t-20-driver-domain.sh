@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154
-# about: the same daemon in a PV driver domain with its own device serves another guest
+# about: the same daemon in a driver domain with its own device serves another guest
 # timeout: 300
 need_project
 guest_start dd driver
