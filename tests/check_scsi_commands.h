@@ -256,6 +256,7 @@ static const struct command {
     { 0x05, 'u', 'p', "READ CD",               "be 00 00 00 00 00 00 00 01 f8 00 00", 50, 25 },
     { 0x05, 'o', 'x', "SEND DISC STRUCTURE",   "bf 00 00 00 00 00 00 00 LL LL 00 00", 50, 25 },
     /* SMC */
+    { 0x08, 'n', 'x', "REZERO UNIT",               "01 00 00 00 00 00", 3600, 3600 },
     { 0x08, 'n', 'x', "INITIALIZE ELEMENT STATUS", "07 00 00 00 00 00", 14400, 14400 },
     { 0x08, 'n', 'x', "OPEN/CLOSE IMPORT/EXPORT",  "1b 00 00 10 01 00", 3600, 3600 },
     { 0x08, 'n', 'x', "POSITION TO ELEMENT",       "2b 00 00 00 00 10 00 00 00 00", 3600, 3600 },

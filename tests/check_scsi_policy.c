@@ -52,7 +52,7 @@ static const struct {
     { "05", 'f', "85" },
     /* Changers. */
     { "08", 'p', "b8" },
-    { "08", 'a', "07 15 1b 1e 2b 37 55 a5 a6 b5 b6" },
+    { "08", 'a', "01 07 15 1b 1e 2b 37 55 a5 a6 b5 b6" },
 };
 #define N_ALLOWED (sizeof(allowed) / sizeof(allowed[0]))
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The commands of SPC-5, SBC-4, ZBC, SSC-5, MMC-6 and SMC-3 by opcode and peripheral device type, and those of SMC-2
- * for a changer that is attached to a tape drive: the direction of their data, the field of the CDB that has its
- * length, and how long they may take. The same opcode can be another command on another type: A4h is REPORT KEY on an
- * optical drive and SET TARGET PORT GROUPS on a disk.
+ * The commands of SPC-5, SBC-4, ZBC, SSC-5, MMC-6 and SMC-3 by opcode and peripheral device type, those of SMC-2
+ * for a changer that is attached to a tape drive, and REZERO UNIT of SCSI-2 for a changer: the direction of their
+ * data, the field of the CDB that has its length, and how long they may take. The same opcode can be another command
+ * on another type: A4h is REPORT KEY on an optical drive and SET TARGET PORT GROUPS on a disk.
  *
  * The direction of a command that is not in the table is not checked. Each policy is one column. The column for LUNs
  * that a guest may only read is an allow list: a row has PASS if no form of it changes what another initiator finds on
@@ -43,6 +43,7 @@ const struct cdb_row cdb_table[] = {
     ROW(0x00, SCSI_ALL,     SHORT,     PASS,  PASS,      NONE),                        /* TEST UNIT READY */
     ROW(0x01, SCSI_TAPE,    WIND,      PASS,  PASS,      NONE),                        /* REWIND */
     ROW(0x01, MEDIA,        MEDIA,     PASS,  PASS,      NONE),                        /* REZERO UNIT: seeks to 0 */
+    ROW(0x01, SCSI_CHANGER, MOVE,      DENY,  ALONE,     NONE),                        /* ... moves the robot */
     ROW(0x03, SCSI_ALL,     SHORT,     PASS,  PASS,      IN(4, 1)),                    /* REQUEST SENSE */
     ROW(0x04, MEDIA,        FORMAT,    WRITE, ALONE,     FORM(0x10, 0x00), NONE),      /* FORMAT UNIT without FMTDATA */
     ROW(0x04, MEDIA,        FORMAT,    WRITE, ALONE,     FORM(0x10, 0x10), OUT_ALWAYS),
