@@ -26,7 +26,7 @@ static const char usage_text[] =
     "                     there, 0 when unknown (0)\n"
     "  --write PERCENT    mix: share of writes (50); bench: 0 reads, 100 writes (0)\n"
     "  --seconds N, --ops N, --until-file FILE   end of mix and bench (seconds 5)\n"
-    "  --percentiles      bench: also the latency that 50 and 99 % of the requests keep (of the first million)\n"
+    "  --percentiles      bench: also what 50 and 99 % of the requests take at most (of the first million)\n"
     "  --sync-every N     fdatasync after every N writes\n"
     "  --map FILE         mix: generations are read from it if it exists, and saved;\n"
     "                     verify: the generations to expect\n"
