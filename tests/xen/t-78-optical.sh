@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash source=lib/dom0.sh disable=SC2154,SC2034,SC2119,SC2086
-# about: an optical drive beside a disk on one vhost: a disc is read, ejected, changed and read again
+# about: an optical drive beside a disk on one vhost: a disc is read, ejected, changed and read again, and one is burnt
 # timeout: 240
 # guests: kept
 # shellcheck source=lib/tgt.sh
@@ -49,6 +49,31 @@ tgt_set 3 path=/run/tgt/disc2
 tgt_set 3 online=1
 guest_sh g1 "$turs; $turs"
 guest_ok g1 "iopat verify $GUEST_BLK --buffered --bs 32k --generation 2"
+
+note "a blank DVD+R is burnt"
+tgt_set 3 online=0
+: >/run/tgt/disc3
+tgt_set 3 path=/run/tgt/disc3
+tgt_set 3 online=1
+guest_sh g1 "$turs; $turs" >/dev/null 2>&1
+expect_match "$(guest_ok g1 "sg_get_config $GUEST_SG")" 'Current.*DVD\+R' "the blank disc"
+same sg_get_config ""
+same "sg_raw -r 34" "51 00 00 00 00 00 00 00 22 00"
+same "sg_raw -r 36" "52 01 00 00 00 01 00 00 24 00"
+# As growisofs does it: pieces of 32 KiB in their order, then the cache, the track and the session.
+guest_ok g1 "truncate -s 1M /tmp/image; iopat fill /tmp/image --buffered --generation 3"
+guest_ok g1 "sg_dd if=/tmp/image of=$GUEST_SG bs=2048 bpt=16 count=512"
+guest_ok g1 "sg_raw $GUEST_SG 35 00 00 00 00 00 00 00 00 00"
+guest_ok g1 "sg_raw $GUEST_SG 5b 00 01 00 00 01 00 00 00 00"
+guest_ok g1 "sg_raw $GUEST_SG 5b 00 02 00 00 00 00 00 00 00"
+same "sg_raw -r 34" "51 00 00 00 00 00 00 00 22 00"
+expect_match "$(guest_ok g1 "sg_get_config $GUEST_SG")" 'Current.*DVD-ROM' "the burnt disc"
+expect_ok iopat verify /run/tgt/disc3 --buffered --generation 3
+tgt_set 3 online=0
+tgt_set 3 online=1
+guest_sh g1 "$turs; $turs" >/dev/null 2>&1
+guest_ok g1 "dd if=$GUEST_BLK bs=32k count=32 2>/dev/null | cmp - /tmp/image"
+expect_fail guest_sh g1 "sg_dd if=/tmp/image of=$GUEST_SG bs=2048 bpt=16 count=16"
 expect_eq "$(guest_ok g1 "cat /sys/bus/scsi/devices/$GUEST_HCTL/state")" running "the drive"
 guest_sh g1 "touch /tmp/stop"
 guest_wait_for g1 "grep -q END= /tmp/mix" 30
