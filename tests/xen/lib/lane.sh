@@ -9,24 +9,26 @@
 
 #
 # TESTS are those that run in the lane: the names that begin with one of these numbers, or "all" that belong to no other
-# lane by their header. FEW are those that tools/check has time for. With two HOSTS a second machine runs beside each
-# machine, with a network between them.
+# lane by their header. FEW are those that tools/check has time for, or "none". With two HOSTS a second machine runs
+# beside each machine, with a network between them.
 
-# NAME        SUITE    XEN  GUESTS QEMU  HOSTS TESTS                                        FEW
+# NAME            SUITE    XEN  DOM0 GUESTS QEMU  HOSTS TESTS                                        FEW
 lane_table='
-debian12-pv   bookworm 4.17 pv     here  1     all                                          all
-debian13-pv   trixie   4.20 pv     here  1     all                                          10,30
-debian13-pvh  trixie   4.20 pvh    suite 1     10,11,12,13,14,15,16,17,18,19,20,21,30,32,40 10,14
-debian13-hvm  trixie   4.20 hvm    suite 1     10,13,14,15,16,18,32                         10
-two-hosts     bookworm 4.17 pv     here  2     90,91                                        91
+debian12-pv       bookworm 4.17 pv   pv     here  1     all                                          all
+debian13-pv       trixie   4.20 pv   pv     here  1     all                                          10,30
+debian13-pvh      trixie   4.20 pv   pvh    suite 1     10,11,12,13,14,15,16,17,18,19,20,21,30,32,40 10,14
+debian13-pvh-dom0 trixie   4.20 pvh  pvh    suite 1     10,14,16,17,30                               none
+debian13-hvm      trixie   4.20 pv   hvm    suite 1     10,13,14,15,16,18,32                         10
+two-hosts         bookworm 4.17 pv   pv     here  2     90,91                                        91
 '
 
 lane_names() { awk 'NF { print $1 }' <<<"$lane_table"; }
 
-# lane_select NAME: sets lane, suite, xen_version, guest_type, lane_qemu, lane_hosts, lane_tests and lane_few.
+# lane_select NAME: sets lane, suite, xen_version, lane_dom0, guest_type, lane_qemu, lane_hosts, lane_tests and
+# lane_few.
 lane_select() {
     lane=$1
-    read -r suite xen_version guest_type lane_qemu lane_hosts lane_tests lane_few \
+    read -r suite xen_version lane_dom0 guest_type lane_qemu lane_hosts lane_tests lane_few \
         < <(awk -v name="$1" '$1 == name { $1 = ""; print }' <<<"$lane_table") ||
         bad_usage "option --lane: no lane $1; there are: $(lane_names | paste -sd " ")"
 }
