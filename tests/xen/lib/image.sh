@@ -53,21 +53,30 @@ install_elf() {
     done < <(list_libraries "$file")
 }
 
+# host_program NAME: the path of a program of the host. For another processor, of that processor's packages.
+host_program() {
+    local top=$unpacked
+    ! arch_is_here || top=
+    PATH=$top/usr/sbin:$top/usr/bin:$top/sbin:$top/bin command -v "$1"
+}
+
 # install_program ROOT NAME: a program of the host, where it is in the host's PATH.
 install_program() {
-    local root=$1 name=$2 path
-    path=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$name") || {
+    local root=$1 name=$2 path file
+    file=$(host_program "$name") || {
         case $name in
         strace) ;;
         *) warn "the images go without $name" ;;
         esac
         return 0
     }
+    path=$file
+    arch_is_here || path=${path#"$unpacked"}
     case $path in
     /usr/*) ;;
     *) path=/usr$path ;;
     esac
-    install_elf "$root" "$path" "$path"
+    install_elf "$root" "$file" "$path"
 }
 
 skeleton() {
@@ -81,7 +90,7 @@ skeleton() {
     echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
     echo 'nobody:x:65534:65534:nobody:/:/bin/false' >>"$root/etc/passwd"
     printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
-    cp "$(command -v busybox)" "$root/usr/bin/busybox"
+    cp "$(host_program busybox)" "$root/usr/bin/busybox"
 }
 
 # This comes last, so that a real program of the same name is preferred to busybox's. The kernel runs /sbin/poweroff by
@@ -104,7 +113,8 @@ install_modules() {
     local root=$1 module path
     shift
     # modprobe names what it finds by way of the link lib.
-    local from=$unpacked/lib/modules/$kernel to=$root/usr/lib/modules/$kernel
+    local from=$unpacked/lib/modules/$kernel to=$root/usr/lib/modules/$kernel cross=
+    arch_is_here || cross=$triple-
     for module in "$@" $algorithms; do
         modprobe -d "$unpacked" -S "$kernel" --show-depends "$module" 2>/dev/null |
             awk '$1 == "insmod" || $1 == "builtin" { print $2 }' | grep . ||
@@ -116,10 +126,10 @@ install_modules() {
         case $path in
         *.xz)
             xz -dc "$from/$path" >"$to/${path%.xz}.signed"
-            strip --strip-debug -o "$to/${path%.xz}" "$to/${path%.xz}.signed"
+            "${cross}strip" --strip-debug -o "$to/${path%.xz}" "$to/${path%.xz}.signed"
             rm "$to/${path%.xz}.signed"
             ;;
-        *) strip --strip-debug -o "$to/$path" "$from/$path" ;;
+        *) "${cross}strip" --strip-debug -o "$to/$path" "$from/$path" ;;
         esac
     done
     cp "$from"/modules.{order,builtin,builtin.modinfo} "$to/"
@@ -159,6 +169,7 @@ FORMATS
 
 # What comes with Debian's release 12 beside these programs; of another release, all libraries that they depend on.
 suite_programs() {
+    arch_is_here || { arm64_programs && return; }
     echo "xen-hypervisor-$xen_version-amd64 linux-image-$kernel xen-utils-$xen_version xen-utils-common xenstore-utils
         open-iscsi tgt sdparm smartmontools libiscsi-bin libvirt-daemon libvirt-daemon-driver-xen libvirt-clients
         multipath-tools"
@@ -181,10 +192,11 @@ suite_libraries() {
 
 fetch_packages() {
     local packages package uris
+    arch_is_here || arm64_needs
     suite_lists
-    kernel=$(suite_apt apt-cache depends linux-image-amd64 |
-        sed -n 's/.*Depends: linux-image-\([0-9].*-amd64\)$/\1/p' | head -n 1)
-    [ -n "$kernel" ] || die "apt knows no linux-image-amd64 (apt-get update?)"
+    kernel=$(suite_apt apt-cache depends "linux-image-$lane_arch" |
+        sed -n "s/.*Depends: linux-image-\([0-9].*-$lane_arch\)\$/\1/p" | head -n 1)
+    [ -n "$kernel" ] || die "apt knows no linux-image-$lane_arch (apt-get update?)"
     packages=$(suite_programs)
     if suite_is_here; then
         packages="$packages $libraries_here"
@@ -296,8 +308,12 @@ build_image() {
         ln -s "usr/$name" "$unpacked/$name"
     done
     rm -rf "$unpacked/usr/share/doc"
-    gunzip -c "$unpacked/boot/xen-$xen_version-amd64.gz" >"$image/xen.elf"
-    extract_kernel "$unpacked/boot/vmlinuz-$kernel" "$image/vmlinux"
+    if arch_is_here; then
+        gunzip -c "$unpacked/boot/xen-$xen_version-amd64.gz" >"$image/xen.elf"
+        extract_kernel "$unpacked/boot/vmlinuz-$kernel" "$image/vmlinux"
+    else
+        arm64_complete "$image"
+    fi
     depmod -b "$unpacked" "$kernel"
 
     progress "guest image"
@@ -307,7 +323,7 @@ build_image() {
     for name in $package_programs; do install_elf "$root" "$unpacked/$name" "$name"; done
     # The last two are vscsi-front's (stage.sh).
     for name in libgcc_s.so.1 libxengnttab.so.1 libxenevtchn.so.1; do
-        install_elf "$root" "$(library $name)" "usr/lib/x86_64-linux-gnu/$name"
+        install_elf "$root" "$(library $name)" "usr/lib/$triple/$name"
     done
     # shellcheck disable=SC2086
     install_modules "$root" $guest_modules
@@ -320,6 +336,8 @@ build_image() {
     local bin=usr/lib/xen-$xen_version/bin
     for name in xl xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper \
         xen-diag lsevtchn xentop xenpm; do
+        # Debian's package for arm64 is without this one.
+        [ "$name" != lsevtchn ] || arch_is_here || continue
         install_elf "$root" "$unpacked/$bin/$name" "$bin/$name"
     done
     for name in iscsistart iscsid iscsiadm; do install_elf "$root" "$unpacked/usr/sbin/$name" usr/sbin/$name; done
@@ -332,7 +350,7 @@ build_image() {
     cp -a "$unpacked/etc/xen/scripts" "$root/etc/xen/"
     : >"$root/etc/xen/xl.conf"
     for name in $dom0_programs ${XEN_EXTRA:-}; do install_program "$root" "$name"; done
-    install_elf "$root" "$(library libgcc_s.so.1)" usr/lib/x86_64-linux-gnu/libgcc_s.so.1
+    install_elf "$root" "$(library libgcc_s.so.1)" "usr/lib/$triple/libgcc_s.so.1"
     # shellcheck disable=SC2086
     install_modules "$root" $dom0_modules
     applets "$root"
@@ -342,10 +360,12 @@ build_image() {
     chmod +x "$root/init"
     pack "$root" "$image/dom0.cpio"
     progress "images for single tests"
-    extra_systemd "$image"
-    extra_libvirt "$image"
     extra_multipath "$image"
-    suite_is_here || extra_hvm "$image"
+    if arch_is_here; then
+        extra_systemd "$image"
+        extra_libvirt "$image"
+        suite_is_here || extra_hvm "$image"
+    fi
     rm -rf "$image/dom0" "$image/guest" "$image"/unpacked/{boot,usr/lib/modules}
     echo "$kernel" >"$image/kernel"
 }
@@ -360,7 +380,7 @@ make_image() {
     fetch_packages
     key=$({
         echo "$debs ${XEN_EXTRA:-}"
-        cat "$XEN_LIB/image.sh" "$XEN_LIB/lane.sh" "$XEN_LIB/dom0-init"
+        cat "$XEN_LIB"/{image,lane,arm64}.sh "$XEN_LIB/dom0-init"
         # shellcheck disable=SC2086
         dpkg-query -W busybox-static libc6 sg3-utils qemu-system-common kmod mt-st mtx lsscsi bash \
             e2fsprogs libxenmisc4.17 strace systemd 'python3.*-minimal' 2>/dev/null

@@ -5,52 +5,62 @@
 # A lane's packages are of the Debian release in the column SUITE. If that is not this computer's own, apt reads that
 # release's lists in a directory of their own, and nothing is installed. The programs that the images take from this
 # computer then run with that release's libraries, as do pvscsid and xl-scsi, which are built here: "built once, run
-# elsewhere" is tested by this. QEMU is this computer's ("here") or that release's.
-
+# elsewhere" is tested by this. QEMU is this computer's ("here") or that release's. A lane for another processor
+# (ARCH) has nothing of this computer but QEMU and a compiler: arm64.sh.
 #
 # TESTS are those that run in the lane: the names that begin with one of these numbers, or "all" that belong to no other
 # lane by their header. FEW are those that tools/check has time for, or "none". With two HOSTS a second machine runs
 # beside each machine, with a network between them.
 
-# NAME            SUITE    XEN  DOM0 GUESTS QEMU  HOSTS TESTS                                        FEW
+# shellcheck source=arm64.sh
+. "$TOP/tests/xen/lib/arm64.sh"
+
+# NAME            SUITE    ARCH  XEN  DOM0 GUESTS QEMU  HOSTS TESTS                                        FEW
 lane_table='
-debian12-pv       bookworm 4.17 pv   pv     here  1     all                                          all
-debian13-pv       trixie   4.20 pv   pv     here  1     all                                          10,30
-debian13-pvh      trixie   4.20 pv   pvh    suite 1     10,11,12,13,14,15,16,17,18,19,20,21,30,32,40 10,14
-debian13-pvh-dom0 trixie   4.20 pvh  pvh    suite 1     10,14,16,17,30                               none
-debian13-hvm      trixie   4.20 pv   hvm    suite 1     10,13,14,15,16,18,32                         10
-two-hosts         bookworm 4.17 pv   pv     here  2     90,91                                        91
+debian12-pv       bookworm amd64 4.17 pv   pv     here  1     all                                          all
+debian13-pv       trixie   amd64 4.20 pv   pv     here  1     all                                          10,30
+debian13-pvh      trixie   amd64 4.20 pv   pvh    suite 1     10,11,12,13,14,15,16,17,18,19,20,21,30,32,40 10,14
+debian13-pvh-dom0 trixie   amd64 4.20 pvh  pvh    suite 1     10,14,16,17,30                               none
+debian13-hvm      trixie   amd64 4.20 pv   hvm    suite 1     10,13,14,15,16,18,32                         10
+debian12-arm64    bookworm arm64 4.17 -    pvh    here  1     10,11,12,13,14,15,16,21,30,72,81             none
+two-hosts         bookworm amd64 4.17 pv   pv     here  2     90,91                                        91
 '
 
 lane_names() { awk 'NF { print $1 }' <<<"$lane_table"; }
 
-# lane_select NAME: sets lane, suite, xen_version, lane_dom0, guest_type, lane_qemu, lane_hosts, lane_tests and
-# lane_few.
+# lane_select NAME: sets lane, and by the table suite, lane_arch, xen_version, lane_dom0, guest_type, lane_qemu,
+# lane_hosts, lane_tests and lane_few; triple, the compiler's name for the processor; and lane_system, a name for
+# directories of what is Debian's. On arm64 dom0 and the guests are of one kind, which xl calls pvh.
 lane_select() {
     lane=$1
-    read -r suite xen_version lane_dom0 guest_type lane_qemu lane_hosts lane_tests lane_few \
+    read -r suite lane_arch xen_version lane_dom0 guest_type lane_qemu lane_hosts lane_tests lane_few \
         < <(awk -v name="$1" '$1 == name { $1 = ""; print }' <<<"$lane_table") ||
         bad_usage "option --lane: no lane $1; there are: $(lane_names | paste -sd " ")"
+    triple=x86_64-linux-gnu lane_system=$suite
+    arch_is_here || triple=aarch64-linux-gnu lane_system=$suite-$lane_arch
 }
 
 # lane_has LIST TEST: whether the column TESTS or FEW names this test.
 lane_has() { [ "$1" = all ] || case ",$1," in *",${2%%-*},"*) ;; *) return 1 ;; esac; }
 
-# suite_is_here: whether the lane's packages are of this computer's own release.
-suite_is_here() { [ "$suite" = bookworm ]; }
+# arch_is_here: whether the lane is for this computer's own processor.
+arch_is_here() { [ "$lane_arch" = amd64 ]; }
+
+# suite_is_here: whether the lane's packages are of this computer's own release, and for its processor.
+suite_is_here() { [ "$suite" = bookworm ] && arch_is_here; }
 
 # suite_apt COMMAND...: apt-get, apt-cache... with the lane's release.
 suite_apt() {
     if suite_is_here; then
         "$@"
     else
-        APT_CONFIG=$XEN_CACHE/apt-$suite/conf "$@"
+        APT_CONFIG=$XEN_CACHE/apt-$lane_system/conf "$@"
     fi
 }
 
 # suite_lists: apt's lists of another release, renewed once a day. They come from the mirror that this computer uses.
 suite_lists() {
-    local dir=$XEN_CACHE/apt-$suite mirror security keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    local dir=$XEN_CACHE/apt-$lane_system mirror security keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     suite_is_here && return
     [ -z "$(find "$dir/renewed" -mmin -1440 2>/dev/null)" ] || return 0
     mirror=$(apt-get indextargets 'Created-By: Packages' --format '$(REPO_URI) $(CODENAME)' | sort -u)
@@ -63,6 +73,8 @@ suite_lists() {
     echo "deb [signed-by=$keyring] $mirror $suite main" >"$dir/sources.list"
     [ -z "$security" ] || echo "deb [signed-by=$keyring] $security $suite-security main" >>"$dir/sources.list"
     cat >"$dir/conf" <<CONF
+APT::Architecture "$lane_arch";
+APT::Architectures "$lane_arch";
 Dir::Etc::main "$dir/empty";
 Dir::Etc::parts "$dir/none";
 Dir::Etc::sourcelist "$dir/sources.list";
@@ -90,6 +102,10 @@ skip_lane() {
 # list_libraries FILE: the libraries that the program needs, and the loader, one path a line.
 list_libraries() {
     local of_suite=$unpacked/usr/lib/x86_64-linux-gnu:$unpacked/usr/lib
+    if ! arch_is_here; then
+        arm64_libraries "$1"
+        return
+    fi
     if suite_is_here; then
         LD_LIBRARY_PATH=$of_suite ldd "$1" 2>/dev/null
     else
@@ -100,17 +116,21 @@ list_libraries() {
 
 # library NAME: the path of this library for the images.
 library() {
-    local path=$unpacked/usr/lib/x86_64-linux-gnu/$1
-    [ -e "$path" ] || path=/usr/lib/x86_64-linux-gnu/$1
+    local path=$unpacked/usr/lib/$triple/$1
+    [ -e "$path" ] || path=/usr/lib/$triple/$1
     say "$path"
 }
 
-# lane_machine: sets QEMU, the program and its first arguments, and lane_cpu, what this lane's guests need of the
-# processor. A guest with nested paging (PVH, HVM) needs a newer QEMU than Debian 12 has, and then the loader and the
-# libraries of that QEMU's release.
+# lane_machine: sets QEMU, the program and its first arguments; lane_cpu, what this lane's guests need of the processor;
+# and lane_console, Xen's options for the console. A guest with nested paging (PVH, HVM) needs a newer QEMU than Debian
+# 12 has on a PC, and then the loader and the libraries of that QEMU's release.
 lane_machine() {
     local dir key uris deb packages="qemu-system-x86 qemu-system-data seabios"
-    QEMU=(qemu-system-x86_64) lane_cpu=
+    QEMU=(qemu-system-x86_64) lane_cpu='' lane_console="console=com1 com1=115200,8n1"
+    if ! arch_is_here; then
+        QEMU=(qemu-system-aarch64) lane_console="console=dtuart dtuart=/pl011@9000000"
+        return
+    fi
     # QEMU takes RDTSCP for RDTSC when it tells Xen why a guest stopped, and Xen then stops the guest for good.
     [ "$guest_type" = pv ] || lane_cpu=,+svm,+npt,-rdtscp
     [ "$lane_qemu" = suite ] || return 0

@@ -57,7 +57,7 @@ machine_qemu() {
     shift 2
     local accel=tcg,thread=multi,tb-size=256 cpu=max,-smap,-smep,-xsave,-erms,-fsrm$lane_cpu smp=${MACHINE_VCPUS:-2} serial part
     local virtio='' iommu=()
-    local xen_args="console=com1 com1=115200,8n1 dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
+    local xen_args="$lane_console dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
     local dom0_args="console=hvc0 quiet loglevel=4 panic=5 cryptomgr.notests ${XEN_DOM0_ARGS:-}"
     # 256 MiB for translated code in place of 1 GiB: what nobody runs any more is thrown away sooner, and what runs is
     # found faster. This saves a sixth of a short run's processor time, and about a twentieth of a long one's.
@@ -84,7 +84,8 @@ machine_qemu() {
         # Xen does not clear free memory, which would take 8 s after the boot. Guests have dom0's settings. The bench
         # has everything on. dom0 prepares tables for the most memory that it may ever have, so this is little more than
         # it has.
-        xen_args="$xen_args spec-ctrl=no bootscrub=no dom0_mem=max:$((${XEN_DOM0_MEM:-1024} + 256))M"
+        xen_args="$xen_args bootscrub=no"
+        ! arch_is_here || xen_args="$xen_args spec-ctrl=no dom0_mem=max:$((${XEN_DOM0_MEM:-1024} + 256))M"
         dom0_args="$dom0_args mitigations=off init_on_alloc=0 randomize_kstack_offset=off"
         # The emulated processors count in step, which Linux believes of one alone. Else each look at the clock is a
         # system call.
@@ -123,17 +124,20 @@ machine_qemu() {
     else
         serial=(-chardev "file,id=console,path=$console" -monitor none)
     fi
+    local board=(-machine q35 -cpu "$cpu")
+    local boot=(-kernel "$IMAGE/xen.elf" -append "$xen_args dom0_max_vcpus=$smp"
+        -initrd "$IMAGE/vmlinux $dom0_args,$IMAGE/dom0.cpio")
+    arch_is_here || arm64_boot
     # If a signal ends this shell, the machine must not stay behind with the lock.
     local redirect=/dev/null
     [ "${2:-}" != --interactive ] || redirect=/dev/tty
     setpriv --pdeathsig KILL "${QEMU[@]}" \
-        -machine q35 -cpu "$cpu" -accel "$accel" -smp "$smp" -m "${XEN_MEM:-3072}" \
+        "${board[@]}" -accel "$accel" -smp "$smp" -m "${XEN_MEM:-3072}" \
         -nodefaults -display none -no-reboot \
         "${iommu[@]}" "${extra[@]}" "${serial[@]}" -serial chardev:console \
         -fsdev "local,id=host,path=$share,security_model=none" \
         -device "virtio-9p-pci,fsdev=host,mount_tag=host$virtio" \
-        -kernel "$IMAGE/xen.elf" -append "$xen_args dom0_max_vcpus=$smp" \
-        -initrd "$IMAGE/vmlinux $dom0_args,$IMAGE/dom0.cpio" \
+        "${boot[@]}" \
         <"$redirect" 2>"$console.qemu" 8>&- &
     QEMU_PID=$!
 }

@@ -19,7 +19,7 @@ compile() {
     # The files of src/ include it, and use nothing of it.
     mkdir -p "$XEN_CACHE/include"
     : >"$XEN_CACHE/include/config.h"
-    run_quietly "$to.log" "${CC:-gcc}" -std=gnu11 -static -O2 -Wall -Wextra -Werror \
+    run_quietly "$to.log" "${compiler[@]}" -std=gnu11 -static -O2 -Wall -Wextra -Werror \
         -I "$XEN_CACHE/include" -I "$TOP/src" -o "$to.$$" "${from[@]}" "${libraries[@]}" || die "cannot build $name"
     mv "$to.$$" "$to"
 }
@@ -27,19 +27,29 @@ compile() {
 # make_tools: the tests' own programs, in the directory TOOLS. One of them uses libraries that fit one version of Xen
 # only.
 make_tools() {
-    local of_suite=() library=$unpacked/usr/lib/x86_64-linux-gnu
+    local of_suite=() library=$unpacked/usr/lib/$triple compiler=("${CC:-gcc}")
     TOOLS=$XEN_CACHE
     if ! suite_is_here; then
-        TOOLS=$XEN_CACHE/tools-$suite
+        TOOLS=$XEN_CACHE/tools-$lane_system
         mkdir -p "$TOOLS"
-        of_suite=("-I$unpacked/usr/include" "-I$unpacked/usr/include/x86_64-linux-gnu" "-B$library" "-L$library")
+        of_suite=("-I$unpacked/usr/include" "-I$unpacked/usr/include/$triple" "-B$library" "-L$library")
     fi
+    arch_is_here || compiler=("$triple-gcc" "--sysroot=$unpacked") of_suite=()
     compile guestsh -lxenstore -lxentoolcore -lpthread
     compile iopat tests/xen/iopat-options.c
     compile cdbs src/scsi/cdb-table.c
     compile iscsi-end
     compile xenq -lxenstore -lxenctrl -lxencall -lxenforeignmemory -lxendevicemodel -lxengnttab -lxenevtchn \
         -lxentoolcore -lxentoollog -lpthread "${of_suite[@]}"
+}
+
+# own_build: sets project to the build that is installed when nobody names another one: build, or for another processor
+# build-ARCH, which is made here.
+own_build() {
+    project=$TOP/build
+    arch_is_here && return
+    project=$project-$lane_arch
+    arm64_build "$project" || die "cannot build the project for $lane_arch"
 }
 
 # stage_project ROOT BUILDDIR|none SHARE: goes on without a build, and says so.
@@ -127,9 +137,9 @@ stage() {
     # A guest is a driver domain when it has all of the project. With this alone any guest has another frontend.
     # Its libraries that the guest's image lacks are libedit and what that needs.
     [ ! -e "$root/usr/local/bin/vscsi-front" ] || cp "$root/usr/local/bin/vscsi-front" "$share/.guest/usr/local/bin/"
-    mkdir -p "$share/.guest/usr/lib/x86_64-linux-gnu"
-    for library in "$root"/usr/lib/x86_64-linux-gnu/lib{edit,bsd,md}.so.*; do
-        [ ! -e "$library" ] || cp "$library" "$share/.guest/usr/lib/x86_64-linux-gnu/"
+    mkdir -p "$share/.guest/usr/lib/$triple"
+    for library in "$root/usr/lib/$triple"/lib{edit,bsd,md}.so.*; do
+        [ ! -e "$library" ] || cp "$library" "$share/.guest/usr/lib/$triple/"
     done
     root=$share/.guest
     chmod 755 "$root/init" "$root"/usr/local/bin/*
