@@ -22,7 +22,7 @@ debian13-pv       trixie   amd64 4.20 pv   pv     here  1     all               
 debian13-pvh      trixie   amd64 4.20 pv   pvh    suite 1     10,11,12,13,14,15,16,17,18,19,20,21,30,32,40 10,14
 debian13-pvh-dom0 trixie   amd64 4.20 pvh  pvh    suite 1     10,14,16,17,30                               none
 debian13-hvm      trixie   amd64 4.20 pv   hvm    suite 1     10,13,14,15,16,18,32                         10
-debian12-arm64    bookworm arm64 4.17 -    pvh    here  1     10,11,12,13,14,15,16,21,30,72,81             none
+debian12-arm64    bookworm arm64 4.17 -    pvh    here  1     10,11,12,13,14,15,16,21,30,72,80,81          none
 two-hosts         bookworm amd64 4.17 pv   pv     here  2     90,91                                        91
 '
 
