@@ -30,7 +30,7 @@ expect_ok xl-scsi attach g1 "$burner" 0:0:0:1,backend=dd
 guest_wait_disk g1 0:0:0:1
 expect_match "$GUEST_BLK" '/dev/sr[0-9]' "an optical drive in the guest"
 guest_ok g1 "truncate -s 1M /tmp/image; iopat fill /tmp/image --buffered --generation 6"
-guest_ok g1 "sg_dd if=/tmp/image of=$GUEST_SG bs=512 bpt=64 count=2048; sg_raw $GUEST_SG 35 00 00 00 00 00 00 00 00 00"
+guest_ok g1 "sg_dd if=/tmp/image of=$GUEST_SG bs=512 bpt=64 count=2048 && sg_raw $GUEST_SG 35 00 00 00 00 00 00 00 00 00"
 guest_ok g1 "dd if=$GUEST_BLK bs=64k count=16 2>/dev/null | cmp - /tmp/image"
 image=$(guest_ok g1 'md5sum </tmp/image')
 expect_eq "$(guest_ok dd 'dd if=/dev/sda bs=64k count=16 2>/dev/null | md5sum')" "$image" "the image in the driver domain"
