@@ -49,7 +49,7 @@ vnc = 0
     done
     # Without what costs time and shows nothing in emulation, if dom0 is (machine.sh). And the guest reads its clock
     # itself: else the hypervisor emulates that, which for the bench would hide a part of what differs.
-    dom0s=$(grep -oE 'norandmaps|noreplace-smp|(mitigations|init_on_alloc|randomize_kstack_offset|rodata|ipv6.disable|cma|initcall_blacklist)=[a-z0-9_,]+' /proc/cmdline | tr '\n' ' ')
+    dom0s=$(grep -oE 'norandmaps|noreplace-smp|(watchdog_thresh|mitigations|init_on_alloc|randomize_kstack_offset|rodata|ipv6.disable|cma|initcall_blacklist)=[a-z0-9_,]+' /proc/cmdline | tr '\n' ' ')
     cat >"$GUESTS/$name.cfg" <<CFG
 name = "$name"
 type = "$GUEST_TYPE"
