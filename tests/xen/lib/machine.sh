@@ -16,15 +16,17 @@ CLOCK_TICKS=$(getconf CLK_TCK)
 # "Bad page" and its like are dom0's end even when it goes on.
 CONSOLE_FAULTS='Kernel panic|Panic on CPU|Oops|BUG:|Bad page|Xen BUG|Assertion .* failed|double fault|Out of memory: Killed'
 
-# take_lock: one run at a time on this computer, over all source trees; held until the program ends. Two machines of one
-# run share it.
+# take_lock: one run at a time on this computer, over all source trees; held until the program ends. The machines of one
+# run share it, and so do runs of one caller (--beside).
 take_lock() {
+    local kind=-x
     [ -z "$LOCK_HELD" ] || return 0
+    [ "${beside:-0}" = 0 ] || kind=-s
     mkdir -p "$(dirname "$QEMU_LOCK")"
     exec 8>>"$QEMU_LOCK"
-    if ! flock -n 8; then
+    if ! flock $kind -n 8; then
         say "waiting: another machine runs (holder: $(cat "$QEMU_LOCK"))"
-        flock 8
+        flock $kind 8
     fi
     LOCK_HELD=yes
     echo "process $$, ${0##*/}, since $(date +%T)" >"$QEMU_LOCK"
