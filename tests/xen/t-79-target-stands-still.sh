@@ -84,8 +84,13 @@ past='d[0-9]+\.1 \(v2\): warning: dev-0: a command is past its time-out; .* keep
 # The requests that dom0's disks have, each with its time-out.
 mount -t debugfs none /sys/kernel/debug
 busy=$(cat /sys/kernel/debug/block/sd*/hctx*/busy)
-expect_match "$busy" 'cmd=ATA[^}]* ec 00, [^}]*timeout=25\.000,' "IDENTIFY DEVICE in dom0"
-expect_match "$busy" 'cmd=ATA[^}]* 92 00, [^}]*timeout=3600\.000,' "the other ATA command in dom0"
+case $(uname -r) in
+6.1.*)
+    expect_match "$busy" 'cmd=ATA[^}]* ec 00, [^}]*timeout=25\.000,' "IDENTIFY DEVICE in dom0"
+    expect_match "$busy" 'cmd=ATA[^}]* 92 00, [^}]*timeout=3600\.000,' "the other ATA command in dom0"
+    ;;
+*) expect_no_match "$busy" 'cmd=' "the requests in a Linux that shows no commands there" ;;
+esac
 sleep 14
 wait_until 6 'daemon_log | grep -Eq "$past"' "the log says how long dom0 may keep the command"
 kill -CONT "$TGT_PID"
