@@ -55,3 +55,23 @@ other_end() {
     rm -rf $OTHER/orders
     [ "$status $cleaned" = "0 0" ] || fail "the other host: $word $status: $(cat "$OTHER_JOB/cleanup")"
 }
+
+# This Xen cannot send a PV guest live, so a guest moves as the stream of a save. dd carries it in large pieces: nc by
+# itself takes small ones.
+
+# guest_receive: this host takes the guest that comes; returns at once. guest_arrives: waits for it.
+guest_receive() {
+    rm -f /tmp/received /tmp/arrived
+    mkfifo /tmp/received
+    nc -l -p 8002 -e dd bs=256k of=/tmp/received 2>/dev/null &
+    (expect_ok "$REAL_XL" restore /tmp/received; : >/tmp/arrived) &
+}
+guest_arrives() { wait_until 60 '[ -e /tmp/arrived ]' 'the guest arrives'; }
+
+# guest_send NAME ADDRESS: to the host there, which receives.
+guest_send() {
+    rm -f /tmp/sent
+    mkfifo /tmp/sent
+    while ! nc "$2" 8002 -e dd bs=256k if=/tmp/sent; do pause 0.3; done 2>/dev/null &
+    expect_ok "$REAL_XL" save "$1" /tmp/sent
+}
