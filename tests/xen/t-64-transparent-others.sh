@@ -40,9 +40,13 @@ kind() {
     same_answers "$1" "$1" g1 $3
     let_go
 }
-kind tape 1 "table opcodes /tmp/any"
+# scsi_debug of Linux 6.12 answers WRITE SAME, which none of these has, on every type; without data-out it never gives a
+# lock back, and dom0 stands still at the next one.
+without=""
+case $(uname -r) in 6.1.*) ;; *) without=,41,93 ;; esac
+kind tape 1 "table opcodes$without /tmp/any"
 kind changer 8 "table /tmp/any"
-kind enclosure 13 "table opcodes /tmp/any"
+kind enclosure 13 "table opcodes$without /tmp/any"
 
 cat >/tmp/disc <<'END'
 # As the other lists have left it: unlocked and loaded.

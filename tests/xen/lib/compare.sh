@@ -148,7 +148,7 @@ differences_check() {
 answers() {
     # shellcheck disable=SC2046
     case $1 in
-    table* | blocks* | opcodes) cdbs "${1%%,*}" "$2" $(left_out "$1") >"$3" ;;
+    table* | blocks* | opcodes*) cdbs "${1%%,*}" "$2" $(left_out "$1") >"$3" ;;
     *) cdbs list "$2" <"$1" >"$3" ;;
     esac || fail "cdbs $1 $2"
 }
@@ -157,7 +157,7 @@ left_out() { echo "$1" | tr ',' '\n' | sed 1d; }
 
 guest_answers() {
     case $2 in
-    table* | blocks* | opcodes) guest_sh "$1" "cdbs ${2%%,*} $3 $(left_out "$2" | tr '\n' ' ')" >"$4" ;;
+    table* | blocks* | opcodes*) guest_sh "$1" "cdbs ${2%%,*} $3 $(left_out "$2" | tr '\n' ' ')" >"$4" ;;
     *) guest_sh "$1" "cdbs list $3 <<'END'
 $(cat "$2")
 END" >"$4" ;;
