@@ -59,7 +59,11 @@ machine_qemu() {
     shift 2
     local accel=tcg,thread=multi,tb-size=256 cpu=max,-smap,-smep,-xsave,-erms,-fsrm$lane_cpu smp=${MACHINE_VCPUS:-2} serial part
     local virtio='' iommu=()
-    local xen_args="$lane_console dom0_mem=${XEN_DOM0_MEM:-1024}M loglvl=warning guest_loglvl=none sched=credit"
+    # An HVM guest is larger, and is saved to a file in dom0's memory.
+    local dom0_mem=1024
+    [ "$guest_type" != hvm ] || dom0_mem=1536
+    dom0_mem=${XEN_DOM0_MEM:-$dom0_mem}
+    local xen_args="$lane_console dom0_mem=${dom0_mem}M loglvl=warning guest_loglvl=none sched=credit"
     local dom0_args="console=hvc0 quiet loglevel=4 panic=5 cryptomgr.notests ${XEN_DOM0_ARGS:-}"
     # 256 MiB for translated code in place of 1 GiB: what nobody runs any more is thrown away sooner, and what runs is
     # found faster. This saves a sixth of a short run's processor time, and about a twentieth of a long one's.
@@ -87,7 +91,7 @@ machine_qemu() {
         # has everything on. dom0 prepares tables for the most memory that it may ever have, so this is little more than
         # it has.
         xen_args="$xen_args bootscrub=no"
-        ! arch_is_here || xen_args="$xen_args spec-ctrl=no dom0_mem=max:$((${XEN_DOM0_MEM:-1024} + 256))M"
+        ! arch_is_here || xen_args="$xen_args spec-ctrl=no dom0_mem=max:$((dom0_mem + 256))M"
         dom0_args="$dom0_args mitigations=off init_on_alloc=0 randomize_kstack_offset=off"
         # The emulated processors count in step, which Linux believes of one alone. Else each look at the clock is a
         # system call.
