@@ -3,7 +3,7 @@
 # about: as many guests as memory holds, up to forty, with four LUNs each: they work and reboot together
 # timeout: 4000
 # vcpus: 2
-# pending: it takes long, and for forty guests a machine of 12 GiB: docs/testing.md, "Scale"
+# pending: it takes long, and for forty guests a machine of 12 GiB: docs/testing.md has the command
 
 need_project
 . /host/lib/toolstack.sh
